@@ -1,0 +1,76 @@
+/**
+ * Ordinary requests on the peer port: a newcomer's wish to join, and the removal
+ * of a member as the original had it there. Everything between members that has
+ * to be fast goes over the stream instead.
+ */
+import type { Exchange, Reply } from "../http/exchange.ts";
+import { fault } from "../http/fault.ts";
+import type { Route } from "../http/router.ts";
+import type { Done } from "../node/ports.ts";
+import type { Configuration, Member } from "../raft/types.ts";
+import { failureReply } from "./v1/error.ts";
+
+/** What a member answers a newcomer. */
+export interface JoinReply {
+  readonly clusterId: number;
+  readonly configuration: Configuration;
+}
+
+/** The part of a node that takes members in. */
+export interface Admitting {
+  readonly clusterId: number;
+  join(member: Omit<Member, "voter">, done: Done<Configuration>): void;
+}
+
+export const JOIN_PATH = "/v1/join";
+
+/** Characters of a name or an address; longer ones are refused. */
+const TEXT_MAX = 1024;
+
+/** Present as long as there is a node to ask. */
+export function joinRoute(node: Admitting): Route {
+  return { path: JOIN_PATH, methods: { POST: (exchange) => join(node, exchange) } };
+}
+
+/** The body of a request to join. */
+export function joinBody(member: Omit<Member, "voter">): string {
+  return JSON.stringify(member);
+}
+
+/** Reads what `joinRoute` answered with status 200. Throws a `SyntaxError` for anything else. */
+export function parseJoinReply(body: string): JoinReply {
+  const { clusterId, configuration } = JSON.parse(body) as JoinReply;
+  if (!Number.isSafeInteger(clusterId) || !Array.isArray(configuration?.members)) {
+    throw new SyntaxError("Expected the cluster's id and configuration");
+  }
+  return { clusterId, configuration };
+}
+
+function join(node: Admitting, exchange: Exchange): Reply | Promise<Reply> {
+  const member = parseMember(exchange.body);
+  if (member === undefined) {
+    return fault(400, "Expected JSON with the id, name, peerUrl and clientUrl of a new member");
+  }
+  return new Promise((resolve) => {
+    node.join(member, (outcome) => {
+      if (!outcome.ok) return resolve(failureReply(outcome));
+      const reply: JoinReply = { clusterId: node.clusterId, configuration: outcome.value };
+      resolve({ status: 200, body: JSON.stringify(reply) });
+    });
+  });
+}
+
+function parseMember(body: string): Omit<Member, "voter"> | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+  const { id, name, peerUrl, clientUrl } = (value ?? {}) as Partial<Member>;
+  const isText = (text: unknown): text is string =>
+    typeof text === "string" && text !== "" && text.length <= TEXT_MAX;
+  if (!isText(name) || !isText(peerUrl) || !isText(clientUrl)) return undefined;
+  if (!Number.isSafeInteger(id) || id! < 1) return undefined;
+  return { id: id!, name, peerUrl, clientUrl };
+}

@@ -1,0 +1,79 @@
+/** Who is in the cluster and who leads it, as text; and the way out of it. */
+import type { Exchange, Reply } from "../../http/exchange.ts";
+import type { Route } from "../../http/router.ts";
+import type { Member } from "../../raft/types.ts";
+import { errorReply, failureReply } from "./error.ts";
+import { memberKey, memberValue } from "./membership_view.ts";
+import { eventBody } from "./reply.ts";
+import type { Service } from "./service.ts";
+
+/** `/machines`, `/v1/machines[/NAME]`, `/leader` and `/v1/leader`. */
+export function clusterRoutes(service: Service): Route[] {
+  const leader = () => tellLeader(service);
+  const remove = (_: Exchange, rest: string) => removeMember(service, rest.slice(1));
+  const machines = (separator: string) => () => text(clientUrls(service).join(separator));
+  return [
+    { path: "/machines", methods: { GET: machines(",") } },
+    { path: "/v1/machines", methods: { GET: machines(", ") } },
+    { path: "/v1/machines", subtree: true, methods: { DELETE: remove } },
+    { path: "/leader", methods: { GET: leader } },
+    { path: "/v1/leader", methods: { GET: leader } },
+  ];
+}
+
+/** The leader's first, the others by name. */
+function clientUrls({ node }: Service): string[] {
+  const leader = node.leader()?.id;
+  return [...node.configuration().members]
+    .sort((a, b) => {
+      if (a.id === leader || b.id === leader) return a.id === leader ? -1 : 1;
+      return a.name < b.name ? -1 : 1;
+    })
+    .map(({ clientUrl }) => clientUrl);
+}
+
+/** The leader's peer URL, byte for byte as in its record; waits out an election. */
+function tellLeader({ node }: Service): Promise<Reply> {
+  return new Promise((resolve) => {
+    node.whenLeader((outcome) => {
+      if (!outcome.ok) return resolve(failureReply(outcome));
+      const leader = outcome.value;
+      const recorded = node.configuration().members.find(({ id }) => id === leader.id);
+      resolve(text((recorded ?? leader).peerUrl));
+    });
+  });
+}
+
+/** Answers like the DELETE of a key: the member's record was one, in the original. */
+function removeMember(service: Service, name: string): Promise<Reply> {
+  const { node, store } = service;
+  const find = () => node.configuration().members.find((member) => member.name === name);
+  const remove = (member: Member, resolve: (reply: Reply) => void) => {
+    node.removeMember(name, (outcome) => {
+      if (!outcome.ok) return resolve(failureReply(outcome));
+      const body = eventBody({
+        action: "DELETE",
+        key: memberKey(name),
+        prevValue: memberValue(member),
+        newKey: false,
+        index: store.index,
+      });
+      resolve({ status: 200, body });
+    });
+  };
+  return new Promise((resolve) => {
+    const known = find();
+    if (known !== undefined) return remove(known, resolve);
+    // This member may be behind: only after a barrier is an unknown name really unknown.
+    node.barrier((outcome) => {
+      if (!outcome.ok) return resolve(failureReply(outcome));
+      const member = find();
+      if (member !== undefined) return remove(member, resolve);
+      resolve(errorReply(100, memberKey(name)));
+    });
+  });
+}
+
+function text(body: string): Reply {
+  return { status: 200, contentType: "text/plain; charset=utf-8", body };
+}

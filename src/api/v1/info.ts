@@ -1,0 +1,39 @@
+/** What program this is, and whether it works. */
+import type { Reply } from "../../http/exchange.ts";
+import type { Route } from "../../http/router.ts";
+import { VERSION } from "../../version.ts";
+import type { Service } from "./service.ts";
+
+const BANNER: Reply = {
+  status: 200,
+  contentType: "text/plain; charset=utf-8",
+  body: `etcd v${VERSION}`,
+};
+
+/** `etcdcluster` is the version of what members say to each other. */
+const VERSIONS: Reply = {
+  status: 200,
+  body: JSON.stringify({ etcdserver: VERSION, etcdcluster: "1.0" }),
+};
+
+const HEALTHY: Reply = { status: 200, body: '{"health":"true"}' };
+const UNHEALTHY: Reply = { status: 503, body: '{"health":"false"}' };
+
+/** `/`, `/version` and `/health`, which gives a linearizable read `healthTimeoutMs`. */
+export function infoRoutes(service: Service, healthTimeoutMs: number): Route[] {
+  return [
+    { path: "/", methods: { GET: () => BANNER } },
+    { path: "/version", methods: { GET: () => VERSIONS } },
+    { path: "/health", methods: { GET: () => health(service, healthTimeoutMs) } },
+  ];
+}
+
+function health({ node }: Service, timeoutMs: number): Promise<Reply> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(UNHEALTHY), timeoutMs);
+    node.barrier((outcome) => {
+      clearTimeout(timer);
+      resolve(outcome.ok ? HEALTHY : UNHEALTHY);
+    });
+  });
+}

@@ -1,0 +1,116 @@
+/** `/v1/keys/KEY`: set, test-and-set, get, list and delete. */
+import type { Exchange, Reply } from "../../http/exchange.ts";
+import { fault } from "../../http/fault.ts";
+import { isMultipart, multipartFields, urlencodedFields } from "../../http/form.ts";
+import type { BadForm, Fields } from "../../http/form.ts";
+import { longerThan } from "../../http/path.ts";
+import type { Route } from "../../http/router.ts";
+import { ROOT } from "../../store/key.ts";
+import { errorReply } from "./error.ts";
+import { isReserved, viewMembership, withReservedRoot } from "./membership_view.ts";
+import { parseTtl } from "./number.ts";
+import { fileBody, listingBody } from "./reply.ts";
+import type { Service } from "./service.ts";
+
+const SET_FIELDS = new Set(["value", "ttl", "prevValue"]);
+const GET_FIELDS = new Set(["stale"]);
+
+/** `keyBytesMax`: of a key after decoding, in UTF-8. */
+export function keysRoute(service: Service, keyBytesMax: number): Route {
+  const keys = new Keys(service, keyBytesMax);
+  const set = keys.set.bind(keys);
+  return {
+    path: "/v1/keys",
+    subtree: true,
+    methods: {
+      GET: keys.get.bind(keys),
+      POST: set,
+      PUT: set,
+      DELETE: keys.delete.bind(keys),
+    },
+  };
+}
+
+class Keys {
+  readonly #service: Service;
+  readonly #keyBytesMax: number;
+
+  constructor(service: Service, keyBytesMax: number) {
+    this.#service = service;
+    this.#keyBytesMax = keyBytesMax;
+  }
+
+  set(exchange: Exchange, key: string, query: string): Reply | Promise<Reply> {
+    if (longerThan(key, this.#keyBytesMax)) return tooLong(this.#keyBytesMax);
+    if (isReserved(key)) return errorReply(400, "Set");
+    if (isMultipart(exchange)) {
+      return multipartFields(exchange, query, SET_FIELDS)
+        .then((fields) => this.#set(key, fields, exchange.target));
+    }
+    const fields = urlencodedFields(exchange.body, query, SET_FIELDS);
+    return this.#set(key, fields, exchange.target);
+  }
+
+  get(exchange: Exchange, key: string, query: string): Reply | Promise<Reply> {
+    if (longerThan(key, this.#keyBytesMax)) return tooLong(this.#keyBytesMax);
+    const serve = (nowMs: number) => this.#serve(key, nowMs);
+    if (query === "") return this.#service.read(exchange.target, serve);
+    const fields = urlencodedFields("", query, GET_FIELDS);
+    if ("cause" in fields) return fault(400, fields.cause);
+    return fields.get("stale") === "true"
+      ? this.#service.readStale(serve)
+      : this.#service.read(exchange.target, serve);
+  }
+
+  delete(exchange: Exchange, key: string): Reply | Promise<Reply> {
+    if (longerThan(key, this.#keyBytesMax)) return tooLong(this.#keyBytesMax);
+    if (isReserved(key)) return errorReply(400, "Delete");
+    return this.#service.write({ type: "delete", key }, exchange.target);
+  }
+
+  /** Judged in the original's order: value, then TTL. An empty `ttl` or `prevValue` is none. */
+  #set(key: string, fields: Fields | BadForm, target: string): Reply | Promise<Reply> {
+    if ("cause" in fields) return fault(400, fields.cause);
+    const value = fields.get("value") ?? "";
+    if (value === "") return errorReply(200, "Set");
+    const ttl = fields.get("ttl") ?? "";
+    let ttlSeconds: number | undefined;
+    if (ttl !== "") {
+      ttlSeconds = parseTtl(ttl, this.#service.node.nowMs());
+      if (ttlSeconds === undefined) return errorReply(202, "Set");
+    }
+    const prevValue = fields.get("prevValue") || undefined;
+    return this.#service.write({ type: "set", key, value, prevValue, ttlSeconds }, target);
+  }
+
+  #serve(key: string, nowMs: number): Reply {
+    if (isReserved(key)) return this.#serveMembership(key, nowMs);
+    const { store } = this.#service;
+    const found = store.read(key, nowMs);
+    switch (found.kind) {
+      case "file":
+        return { status: 200, body: fileBody(key, found.item, store.index, nowMs) };
+      case "missing":
+        return errorReply(100, key);
+      case "directory": {
+        const children = store.list(key, nowMs);
+        const items = key === ROOT ? withReservedRoot(children) : children;
+        return { status: 200, body: listingBody(items, store.index, nowMs) };
+      }
+    }
+  }
+
+  #serveMembership(key: string, nowMs: number): Reply {
+    const { node, store } = this.#service;
+    const found = viewMembership(key, node.configuration());
+    if (found === undefined) return errorReply(100, key);
+    const body = typeof found === "string"
+      ? fileBody(key, { value: found, setIndex: 0, deadlineMs: 0 }, store.index, nowMs)
+      : listingBody(found, store.index, nowMs);
+    return { status: 200, body };
+  }
+}
+
+function tooLong(keyBytesMax: number): Reply {
+  return fault(414, `Expected a key of at most ${keyBytesMax} bytes, found a longer one`);
+}

@@ -1,0 +1,138 @@
+/**
+ * The logger of a real process: one line a record on standard error, as text for
+ * people or as JSON for machines. Never throws and never waits: a node goes on
+ * when nobody reads what it prints.
+ */
+import { type Clock, systemClock } from "./clock.ts";
+import type { Fields, Logger } from "./logger.ts";
+
+/** From the loudest to the quietest. */
+const LEVELS = ["error", "warn", "info", "debug", "trace"] as const;
+
+export type LogLevel = typeof LEVELS[number];
+
+/** One thing that was said. In JSON the fields stand beside the rest, so none has a name of it. */
+export interface LogRecord {
+  /** ISO 8601 in UTC, with milliseconds. */
+  readonly time: string;
+  readonly level: LogLevel;
+  /** The name of the node that speaks. */
+  readonly node: string;
+  readonly message: string;
+  readonly fields: Fields;
+}
+
+export interface ConsoleLoggerOptions {
+  readonly node: string;
+  /** The quietest level that is still shown. */
+  readonly level: LogLevel;
+  readonly format: "text" | "json";
+  /** Default: standard error is a terminal and `NO_COLOR` is not set. */
+  readonly color?: boolean;
+  readonly clock?: Clock;
+  /** Takes one line with its line end; default standard error. */
+  readonly write?: (line: string) => void;
+}
+
+/** A logger that prints to the console; see `ConsoleLoggerOptions` for its defaults. */
+export function consoleLogger(options: ConsoleLoggerOptions): Logger {
+  const { node, level, format, clock = systemClock, write = writeToStderr } = options;
+  const color = options.color ?? wantsColor();
+  const shown = LEVELS.indexOf(level);
+  const at = (level: LogLevel): Logger["info"] =>
+    LEVELS.indexOf(level) > shown ? () => {} : (message, fields = {}) => {
+      const time = new Date(clock.wallMs()).toISOString();
+      const record = { time, level, node, message, fields };
+      write(format === "json" ? formatJson(record) : formatText(record, color));
+    };
+  return {
+    error: at("error"),
+    warn: at("warn"),
+    info: at("info"),
+    debug: at("debug"),
+    trace: at("trace"),
+  };
+}
+
+/** Whether standard error is a terminal whose user did not refuse colours (no-color.org). */
+export function wantsColor(): boolean {
+  return Deno.stderr.isTerminal() && !Deno.env.get("NO_COLOR");
+}
+
+/** One JSON object with a line end: time, level, node, message, then the fields. */
+export function formatJson({ fields, ...record }: LogRecord): string {
+  return `${JSON.stringify({ ...record, ...fields })}\n`;
+}
+
+/** The reverse of `formatJson`; undefined for a line that it did not write. */
+export function parseJson(line: string): LogRecord | undefined {
+  try {
+    const { time, level, node, message, ...fields } = JSON.parse(line);
+    const isRecord = [time, node, message].every((value) => typeof value === "string") &&
+      LEVELS.includes(level);
+    return isRecord ? { time, level, node, message, fields } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const SGR = { reset: "\x1b[0m", bold: "\x1b[1m", dim: "\x1b[2m" };
+
+const LEVEL_COLORS: Readonly<Record<LogLevel, string>> = {
+  error: "\x1b[31m",
+  warn: "\x1b[33m",
+  info: "\x1b[32m",
+  debug: "\x1b[36m",
+  trace: "\x1b[2m",
+};
+
+/** Told apart on dark and on light grounds. */
+const NODE_COLORS = ["\x1b[34m", "\x1b[35m", "\x1b[36m", "\x1b[33m", "\x1b[32m", "\x1b[31m"];
+
+/** `time LEVEL node message key=value …` with a line end. */
+export function formatText(record: LogRecord, color: boolean): string {
+  const paint = (style: string, text: string) => color ? `${style}${text}${SGR.reset}` : text;
+  const parts = [
+    // On a terminal the reader knows the date.
+    paint(SGR.dim, color ? record.time.slice(11, 23) : record.time),
+    paint(LEVEL_COLORS[record.level], record.level.toUpperCase().padEnd(5)),
+    paint(nodeColor(record.node), record.node),
+    oneLine(record.message),
+    ...Object.entries(record.fields).map(([key, value]) =>
+      `${paint(SGR.dim, `${key}=`)}${formatValue(value)}`
+    ),
+  ];
+  return `${parts.join(" ")}\n`;
+}
+
+/** The same colour for the same name, in every process. */
+function nodeColor(node: string): string {
+  // Names that differ in their last digit, the usual case, get different colours.
+  let sum = 0;
+  for (const character of node) sum += character.codePointAt(0) ?? 0;
+  return NODE_COLORS[sum % NODE_COLORS.length] ?? SGR.bold;
+}
+
+function formatValue(value: Fields[string]): string {
+  const text = String(value);
+  return /^[^\s"=\p{Cc}]+$/u.test(text) ? text : JSON.stringify(text);
+}
+
+/** Keeps what a client sent from starting a line, or a colour, of its own. */
+function oneLine(text: string): string {
+  return text.replace(
+    /\p{Cc}/gu,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+const encoder = new TextEncoder();
+
+function writeToStderr(line: string): void {
+  let rest = encoder.encode(line);
+  try {
+    while (rest.length > 0) rest = rest.subarray(Deno.stderr.writeSync(rest));
+  } catch {
+    // The reader has gone or the disk behind it is full: there is nobody to tell.
+  }
+}

@@ -1,0 +1,9 @@
+/** Operating errors that more than one layer has to tell apart. */
+
+/**
+ * No space left on the device, or a quota reached: the one failure of a disk
+ * that a node outlives. What was being written does not count as written.
+ */
+export class DiskFullError extends Error {
+  override readonly name = "DiskFullError";
+}

@@ -1,0 +1,26 @@
+/**
+ * What the layers below `server.ts` may say to the operator. The logger prints;
+ * the *log* is the replicated one (see the glossary in `src/DESIGN.md`).
+ */
+
+/** Values that go beside a message: flat, so that text and JSON read alike. */
+export type Fields = Readonly<Record<string, string | number | boolean>>;
+
+export interface Logger {
+  error(message: string, fields?: Fields): void;
+  warn(message: string, fields?: Fields): void;
+  info(message: string, fields?: Fields): void;
+  /** Shown with `-v`. */
+  debug(message: string, fields?: Fields): void;
+  /** Shown with `-vv`. */
+  trace(message: string, fields?: Fields): void;
+}
+
+/** Says nothing; for tests and the simulator. */
+export const silentLogger: Logger = {
+  error() {},
+  warn() {},
+  info() {},
+  debug() {},
+  trace() {},
+};

@@ -1,0 +1,103 @@
+/**
+ * Every limit of the program in one place, each with its unit in its name. The
+ * parts take theirs through constructor options, so that a test or the simulator
+ * can choose smaller ones; only `server.ts` reads this table.
+ */
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** The limits of a real node; what a user may change is a flag instead. */
+export const LIMITS = Object.freeze({
+  // The client port.
+  /** Above it a request is answered 413 before its body is read. */
+  bodyBytesMax: 1 * MiB,
+  /** Of a key after decoding, in UTF-8; above it 414. */
+  keyBytesMax: 4 * KiB,
+  /** Request line and headers together. */
+  headerBytesMax: 16 * KiB,
+  /** A body that has not arrived by then is answered 408. */
+  bodyTimeoutMs: 15_000,
+  headerTimeoutMs: 15_000,
+  /** A TLS handshake that has not finished by then is ended. */
+  handshakeTimeoutMs: 5_000,
+  /** A connection that carries no request for so long is closed. */
+  idleTimeoutMs: 120_000,
+  /** Waiting watches on one node; above it 503 with Retry-After. */
+  watchesMax: 10_000,
+  /** How long `/health` waits for a linearizable read. */
+  healthTimeoutMs: 2_000,
+  /** How long a stopping port waits for answers under way before it cuts the connections. */
+  shutdownGraceMs: 3_000,
+
+  // Waiting for the cluster.
+  /**
+   * How long a request waits for a leader, and then for its commit before its
+   * fate is "unknown": longer than an election, shorter than a client's patience.
+   */
+  requestTimeoutMs: 5_000,
+  /** Requests that wait for a leader, a commit or a read round on one node. */
+  waitingMax: 20_000,
+  /** Keys that one turn of the leader expires. */
+  expiryBatchMax: 1_000,
+
+  // Raft.
+  /** Resolution of elections and heartbeats. */
+  tickMs: 10,
+  membersMax: 9,
+  /** Of all entries that the leader has appended and not committed. */
+  uncommittedBytesMax: 64 * MiB,
+  /** Of the entries in one append message. */
+  appendBytesMax: 1 * MiB,
+  /** Append messages under way to one peer. */
+  inflightMax: 64,
+  inflightBytesMax: 16 * MiB,
+  /** Entries kept behind a snapshot for followers that lag a little. */
+  trailingEntries: 5_000,
+  /** Of the entries that one turn of the event loop applies. */
+  applyBytesMax: 512 * KiB,
+
+  // Joining.
+  /** Pause between two rounds over the addresses of `-C`. */
+  joinRetryMs: 1_000,
+  joinTimeoutMs: 7_000,
+
+  // Peers.
+  /** Of one frame on a peer stream. */
+  frameBytesMax: 8 * MiB,
+  /** Of what waits for one peer; above it messages are dropped. */
+  peerQueueBytesMax: 32 * MiB,
+  peerConnectTimeoutMs: 3_000,
+  /** From the first attempt to reach a lost peer to the next; it doubles up to the second. */
+  reconnectMinMs: 50,
+  reconnectMaxMs: 1_000,
+  /** How long a closing stream may take to deliver what is queued. */
+  peerDrainMs: 500,
+  /** Streams taken from peers at once: one a member, and as many that have not been missed yet. */
+  peerStreamsMax: 32,
+  /** Of one chunk of a snapshot: small, so that heartbeats do not queue behind it. */
+  snapshotChunkBytes: 256 * KiB,
+  /** Chunks under way to one peer. */
+  snapshotWindowChunks: 4,
+  /** How long a transfer may stand still before its window is sent again. */
+  snapshotStallMs: 2_000,
+  /** How often in a row that may happen before the transfer is given up. */
+  snapshotStallsMax: 5,
+  /** Of a whole snapshot that a peer may send. */
+  snapshotBytesMax: 64 * 1024 * MiB,
+
+  // The data directory.
+  segmentBytes: 16 * MiB,
+  /** Emptied segments kept to be written again: cheaper than new ones, and safe from a full disk. */
+  spareSegmentsMax: 4,
+  /** Read or written between two turns of the event loop, in bulk work. */
+  sliceBytes: 256 * KiB,
+  /** Of a bulk file, written between two syncs. */
+  bulkSyncBytes: 8 * MiB,
+  /** How long a full disk is left alone before it is tried again. */
+  diskRetryMs: 1_000,
+
+  // Stopping.
+  /** From the first signal to the end of the process at the latest. */
+  gracefulStopMs: 10_000,
+});

@@ -1,0 +1,63 @@
+/** What a listener is given and what it gives back, the same for all kinds of port. */
+import type { Logger } from "../base/logger.ts";
+
+/** Every bound of a port; `config.ts` has the defaults. */
+export interface HttpLimits {
+  /** Longest body; a longer one is answered 413 before it is buffered. */
+  readonly bodyBytesMax: number;
+  /** Time for a body to arrive, from its request's headers on; then 408. */
+  readonly bodyTimeoutMs: number;
+  /** Longest head of a request. `node:https` only: `Deno.serve` has 16 KiB lines of its own making. */
+  readonly headerBytesMax: number;
+  /** Time for a request's head to arrive. `node:https` only. */
+  readonly headerTimeoutMs: number;
+  /** How long a connection may stay without a request. `node:https` only. */
+  readonly idleTimeoutMs: number;
+  /** Time for a TLS handshake. `node:https` only. */
+  readonly handshakeTimeoutMs: number;
+  /** How long `shutdown` waits for answers in flight before it cuts the connections. */
+  readonly shutdownGraceMs: number;
+}
+
+/** PEM texts. With `ca` a client certificate signed by it is demanded. */
+export interface TlsMaterial {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca?: string;
+}
+
+export interface ListenOptions {
+  readonly hostname: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly tls?: TlsMaterial;
+  readonly limits: HttpLimits;
+  readonly logger: Logger;
+}
+
+export interface Listener {
+  readonly hostname: string;
+  readonly port: number;
+  /**
+   * Stops accepting, lets answers in flight finish and closes what is idle;
+   * resolves when all is closed or the grace time is over. Whoever holds long
+   * polls answers them before.
+   */
+  shutdown(): Promise<void>;
+  /** Takes other certificates for new connections; absent where the runtime can't. */
+  reloadTls?(tls: TlsMaterial): void;
+}
+
+/** A port could not be opened. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+
+  constructor(options: ListenOptions, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(
+      `Cannot listen on "${options.hostname}:${options.port}": ${reason}, ` +
+        "choose another address or stop the process that holds it",
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * One HTTP exchange, as small as both listeners can fill it: `Deno.serve` on
+ * plain and server-TLS ports, `node:https` where a client certificate is
+ * demanded. Handlers see neither `Request` nor `IncomingMessage`.
+ */
+
+export interface Exchange {
+  /** As sent; methods are case-sensitive (RFC 9110 §9.1). */
+  readonly method: string;
+  /** The origin-form target as sent, not normalised: path and query, starts with `/`. */
+  readonly target: string;
+  /** The whole body, decoded as UTF-8; empty when there was none. */
+  readonly body: string;
+  /** A header's value by its lower-case name. */
+  header(name: string): string | undefined;
+  /** Calls back once if the client leaves before it is answered. */
+  onGone(callback: () => void): void;
+}
+
+export interface Reply {
+  readonly status: number;
+  /** Default `application/json`. */
+  readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A string, or slices of one that are written as the client takes them. */
+  readonly body: string | Iterable<string> | AsyncIterable<string> | Uint8Array;
+}
+
+/** Must not throw; a rejection becomes a 500 and is logged. */
+export type Handler = (exchange: Exchange) => Reply | Promise<Reply>;

@@ -1,0 +1,180 @@
+/** Requests and answers of `node:http(s)`: reads the body within its bounds, writes the reply. */
+import { Buffer } from "node:buffer";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { setImmediate } from "node:timers";
+import type { Logger } from "../base/logger.ts";
+import { Deadlines } from "./deadlines.ts";
+import type { HttpLimits } from "./endpoint.ts";
+import type { Exchange, Handler, Reply } from "./exchange.ts";
+import {
+  bodyExpected,
+  bodyTooLarge,
+  bodyTooSlow,
+  internalError,
+  originForm,
+  STOPPING,
+} from "./message.ts";
+
+/** A request whose body arrives. */
+interface Arriving {
+  readonly response: ServerResponse;
+}
+
+/** The exchanges of one port. */
+export class NodeExchanges {
+  readonly #handler: Handler;
+  readonly #limits: HttpLimits;
+  readonly #logger: Logger;
+  readonly #bodies: Deadlines<Arriving>;
+  #closing = false;
+
+  constructor(
+    { limits, logger }: { readonly limits: HttpLimits; readonly logger: Logger },
+    handler: Handler,
+  ) {
+    this.#handler = handler;
+    this.#limits = limits;
+    this.#logger = logger;
+    this.#bodies = new Deadlines(limits.bodyTimeoutMs, ({ response }) => {
+      this.#refuse(response, bodyTooSlow(limits));
+    });
+  }
+
+  /** A request's head has arrived. */
+  begin(request: IncomingMessage, response: ServerResponse): void {
+    if (bodyExpected(request.method!)) this.#read(request, response);
+    else this.#answer(request, response, "");
+  }
+
+  /** Ends the wait for bodies that still arrive; from here on every answer ends its connection. */
+  close(): void {
+    this.#closing = true;
+    for (const { response } of this.#bodies.close()) this.#refuse(response, STOPPING);
+  }
+
+  #read(request: IncomingMessage, response: ServerResponse): void {
+    const max = this.#limits.bodyBytesMax;
+    const length = Number(request.headers["content-length"] ?? 0);
+    if (length > max) return this.#refuse(response, bodyTooLarge(this.#limits));
+    const arriving = { response };
+    const chunks: Buffer[] = [];
+    let size = 0;
+    this.#bodies.add(arriving);
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= max) {
+        chunks.push(chunk);
+      } else if (this.#bodies.delete(arriving)) {
+        chunks.length = 0;
+        this.#refuse(response, bodyTooLarge(this.#limits));
+      }
+    });
+    request.on("end", () => {
+      if (!this.#bodies.delete(arriving)) return;
+      const whole = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+      this.#answer(request, response, whole.toString("utf8"));
+    });
+    // The client left in the middle: there is nobody to answer.
+    request.on("error", () => this.#bodies.delete(arriving));
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse, body: string): void {
+    try {
+      const reply = this.#handler(new NodeExchange(request, response, body));
+      if (!(reply instanceof Promise)) return this.#send(response, reply);
+      reply.then(
+        (reply) => this.#send(response, reply),
+        (error) => this.#send(response, internalError(error, this.#logger)),
+      );
+    } catch (error) {
+      this.#send(response, internalError(error, this.#logger));
+    }
+  }
+
+  /** Answers what was not read to its end: the connection can't be used again. */
+  #refuse(response: ServerResponse, reply: Reply): void {
+    response.shouldKeepAlive = false;
+    this.#send(response, reply);
+  }
+
+  #send(response: ServerResponse, reply: Reply): void {
+    if (response.destroyed) return;
+    if (this.#closing) response.shouldKeepAlive = false;
+    const { body, status } = reply;
+    const headers: Record<string, string | number> = {
+      "content-type": reply.contentType ?? "application/json",
+      ...reply.headers,
+    };
+    if (typeof body === "string" || body instanceof Uint8Array) {
+      headers["content-length"] = Buffer.byteLength(body);
+      response.writeHead(status, headers);
+      response.end(body);
+      return;
+    }
+    response.writeHead(status, headers);
+    this.#sendSlices(response, body).catch((error) => {
+      this.#logger.error("An answer broke off", { cause: String(error) });
+      response.destroy();
+    });
+  }
+
+  /** Writes as the client takes it, one slice in memory. */
+  async #sendSlices(
+    response: ServerResponse,
+    slices: Iterable<string> | AsyncIterable<string>,
+  ): Promise<void> {
+    if (response.req.method === "HEAD") {
+      response.end();
+      return;
+    }
+    for await (const slice of slices) {
+      if (response.destroyed) return;
+      if (!response.write(slice)) await drained(response);
+      // A socket that takes all at once never leaves the microtasks: others want their turn.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    response.end();
+  }
+}
+
+class NodeExchange implements Exchange {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly method: string;
+  readonly target: string;
+  readonly body: string;
+
+  constructor(request: IncomingMessage, response: ServerResponse, body: string) {
+    this.#request = request;
+    this.#response = response;
+    this.method = request.method!;
+    this.target = originForm(request.url!);
+    this.body = body;
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#request.headers[name];
+    return Array.isArray(value) ? value.join(", ") : value;
+  }
+
+  onGone(callback: () => void): void {
+    const response = this.#response;
+    if (response.destroyed) return callback();
+    response.once("close", () => {
+      if (!response.writableFinished) callback();
+    });
+  }
+}
+
+/** Resolves when the client has taken what was written, or has left. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.removeListener("drain", done);
+      response.removeListener("close", done);
+      resolve();
+    };
+    response.on("drain", done);
+    response.on("close", done);
+  });
+}

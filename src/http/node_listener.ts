@@ -1,0 +1,131 @@
+/**
+ * Serves a port by `node:http` or `node:https`: the client port where a client
+ * certificate is demanded, which `Deno.serve` can't do, and every peer port,
+ * which also takes HTTP Upgrade. Exchanges are filled straight from node's
+ * objects: building `Request` and `Response` here halves the rate.
+ */
+import { Buffer } from "node:buffer";
+import { createServer, STATUS_CODES } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { Server as TlsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import { ListenError } from "./endpoint.ts";
+import type { Listener, ListenOptions, TlsMaterial } from "./endpoint.ts";
+import type { Handler } from "./exchange.ts";
+import { fault } from "./fault.ts";
+import type { FaultStatus } from "./fault.ts";
+import { NodeExchanges } from "./node_exchange.ts";
+
+export interface NodeListenOptions extends ListenOptions {
+  /**
+   * Takes over the socket of a request with an `Upgrade` header; `head` may hold
+   * the first bytes of the new protocol. Without it the header is ignored.
+   */
+  readonly onUpgrade?: (request: IncomingMessage, socket: Socket, head: Uint8Array) => void;
+}
+
+/**
+ * Opens the port; TLS when `tls` is given, mutual when it has a `ca`.
+ * Rejects with `ListenError`. Upgraded sockets are the caller's to close.
+ */
+export async function listenNode(
+  options: NodeListenOptions,
+  handler: Handler,
+): Promise<Listener> {
+  const server = makeServer(options);
+  const exchanges = new NodeExchanges(options, handler);
+  const { logger, onUpgrade } = options;
+  server.on("request", (request, response) => exchanges.begin(request, response));
+  server.on("clientError", answerClientError);
+  server.on("tlsClientError", (error: Error) => {
+    logger.debug("TLS handshake refused", { cause: error.message });
+  });
+  if (onUpgrade !== undefined) {
+    server.on("upgrade", (request: IncomingMessage, socket, head) => {
+      onUpgrade(request, socket as Socket, head);
+    });
+  }
+  const address = await open(server, options);
+  server.on("error", (error: Error) => {
+    logger.error("A connection could not be accepted", { cause: error.message });
+  });
+  const listener: Listener = {
+    hostname: address.address,
+    port: address.port,
+    shutdown: () => shutdown(server, exchanges, options.limits.shutdownGraceMs),
+  };
+  if (!("setSecureContext" in server)) return listener;
+  return { ...listener, reloadTls: (tls) => server.setSecureContext(secureContext(tls)) };
+}
+
+function makeServer({ tls, limits }: NodeListenOptions): Server | TlsServer {
+  const timeouts = {
+    maxHeaderSize: limits.headerBytesMax,
+    headersTimeout: limits.headerTimeoutMs,
+    // A backstop: `Deadlines` answers a slow body first, and in v1's JSON.
+    requestTimeout: limits.headerTimeoutMs + 2 * limits.bodyTimeoutMs,
+    connectionsCheckingInterval: Math.max(100, limits.headerTimeoutMs / 8),
+    keepAliveTimeout: limits.idleTimeoutMs,
+    noDelay: true,
+  };
+  if (tls === undefined) return createServer(timeouts);
+  const demanded = tls.ca !== undefined;
+  return createTlsServer({
+    ...timeouts,
+    ...secureContext(tls),
+    requestCert: demanded,
+    rejectUnauthorized: demanded,
+    handshakeTimeout: limits.handshakeTimeoutMs,
+  });
+}
+
+function secureContext({ cert, key, ca }: TlsMaterial) {
+  const pair = { cert, key, minVersion: "TLSv1.2" } as const;
+  return ca === undefined ? pair : { ...pair, ca };
+}
+
+function open(
+  server: Server | TlsServer,
+  options: ListenOptions,
+): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: Error) => reject(new ListenError(options, error));
+    server.once("error", onError);
+    server.listen(options.port, options.hostname, () => {
+      server.removeListener("error", onError);
+      resolve(server.address() as AddressInfo);
+    });
+  });
+}
+
+async function shutdown(
+  server: Server | TlsServer,
+  exchanges: NodeExchanges,
+  graceMs: number,
+): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  exchanges.close();
+  server.closeIdleConnections();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, graceMs));
+  await Promise.race([closed, late]);
+  clearTimeout(timer);
+  server.closeAllConnections();
+  await closed;
+}
+
+/** What never became a request: answered on the bare socket. */
+function answerClientError(error: Error, socket: { writable: boolean; end(text: string): void }) {
+  if (!socket.writable) return;
+  const code = (error as { code?: string }).code;
+  let status: FaultStatus = 400;
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") status = 408;
+  if (code === "HPE_HEADER_OVERFLOW") status = 431;
+  const { body } = fault(status, `Expected an HTTP/1.1 request: ${error.message}`);
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\n` +
+      `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body as string)}` +
+      `\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,320 @@
+/**
+ * What members ask of the leader, on both sides: requests of clients and reads
+ * forwarded by followers, and the changes of the membership. On the leader a
+ * call of its own takes the same way without the wire.
+ */
+import type { RaftCore } from "../raft/core.ts";
+import { NONE } from "../raft/types.ts";
+import type { Configuration, Member, MemberId } from "../raft/types.ts";
+import { NOT_CONFIRMED, OVERLOADED } from "./failures.ts";
+import { CallFilter, Calls } from "./calls.ts";
+import { MembershipQueue } from "./membership.ts";
+import {
+  planAnnounce,
+  planJoin,
+  planPromote,
+  planRemove,
+  sameAddresses,
+} from "./membership_plans.ts";
+import { FrameReader, integer } from "./peer_message.ts";
+import type { Call, CallKind, CallReply, PeerMessage } from "./peer_message.ts";
+import type { Barrier, Done, Failure, Outcome } from "./ports.ts";
+
+export interface CallServiceOptions {
+  readonly core: RaftCore;
+  readonly limits: {
+    readonly requestTicks: number;
+    readonly electionTicks: number;
+    readonly heartbeatTicks: number;
+    readonly waitingMax: number;
+    readonly membersMax: number;
+  };
+  readonly session: number;
+  readonly clusterId: number;
+  readonly announced: Omit<Member, "voter">;
+  readonly send: (to: MemberId, message: PeerMessage) => void;
+  /** Who leads and takes requests; NONE during an election or a hand-over. */
+  readonly leaderId: () => MemberId;
+  readonly schedule: () => void;
+  /** Ticks since the start. */
+  readonly now: () => number;
+  readonly barrier: (done: Done<Barrier>) => void;
+  readonly handleRequest: (request: Uint8Array, done: (reply: Uint8Array) => void) => void;
+  /** Starts a transfer of leadership; false when there is nobody to take over. */
+  readonly handOver: () => boolean;
+}
+
+export class CallService {
+  readonly #options: CallServiceOptions;
+  readonly #core: RaftCore;
+  readonly #calls: Calls;
+  readonly #filter = new CallFilter();
+  readonly #membership: MembershipQueue;
+  /** Reads that wait for the next barrier call; one call serves all that came before it. */
+  #barriers: Done<Barrier>[] = [];
+  /** Answered barriers whose index has not been applied here yet. */
+  #catchingUp: { readonly index: number; readonly release: () => void }[] = [];
+  #barrierCalled = false;
+  #announcing = false;
+
+  constructor(options: CallServiceOptions) {
+    this.#options = options;
+    this.#core = options.core;
+    this.#membership = new MembershipQueue(options.core);
+    this.#calls = new Calls({
+      session: options.session,
+      pendingMax: options.limits.waitingMax,
+      graceTicks: options.limits.electionTicks,
+      send: options.send,
+    });
+  }
+
+  call(
+    kind: CallKind,
+    payload: Uint8Array,
+    deadlineTick: number,
+    done: Done<Uint8Array>,
+  ): void {
+    this.#calls.start(kind, payload, this.#options.leaderId(), deadlineTick, done);
+  }
+
+  /** A linearizable read on a follower: the leader's barrier, then the own state machine's turn. */
+  barrier(done: Done<Barrier>, deadlineTick: number): void {
+    if (this.#barriers.length >= this.#options.limits.waitingMax) return done(OVERLOADED);
+    this.#barriers.push(done);
+    if (!this.#barrierCalled) this.#callBarrier(deadlineTick);
+  }
+
+  join(member: Omit<Member, "voter">, deadlineTick: number, done: Done<Configuration>): void {
+    this.#administer("join", member, deadlineTick, done);
+  }
+
+  remove(name: string, deadlineTick: number, done: Done<Member>): void {
+    const removed = this.#core.configuration.members.find((m) => m.name === name);
+    this.#administer("remove", { name }, deadlineTick, (outcome) => {
+      if (!outcome.ok) return done(outcome);
+      const { id, peerUrl, clientUrl, voter } = removed ?? UNKNOWN_MEMBER;
+      done({ ok: true, value: { id, name, peerUrl, clientUrl, voter } });
+    });
+  }
+
+  /** A call from a member, or from this node itself. */
+  called(from: MemberId, call: Call): void {
+    if (!this.#filter.admit(from, call)) return;
+    const reply = (led: boolean, payload: Uint8Array) => {
+      const { session, id } = call;
+      const message: CallReply = { type: "callReply", session, id, led, payload };
+      this.#options.send(from, message);
+    };
+    if (this.#core.role !== "leader" || this.#options.leaderId() === NONE) {
+      return reply(false, EMPTY);
+    }
+    switch (call.kind) {
+      case "request":
+        return this.#options.handleRequest(call.payload, (bytes) => reply(true, bytes));
+      case "barrier":
+        return this.#options.barrier((outcome) => {
+          if (!outcome.ok) return reply(false, EMPTY);
+          const numbers = [this.#core.appliedIndex, outcome.value.nowMs];
+          reply(true, Uint8Array.from(numbers.flatMap(integer)));
+        });
+      default:
+        return this.#change(call, reply);
+    }
+  }
+
+  replied(from: MemberId, reply: CallReply): void {
+    this.#calls.replied(from, reply, this.#options.leaderId());
+  }
+
+  leaderChanged(leader: MemberId, tick: number): void {
+    this.#calls.leaderChanged(leader, tick);
+  }
+
+  membersChanged(configuration: Configuration): void {
+    this.#filter.retain(new Set(configuration.members.map(({ id }) => id)));
+  }
+
+  /** Once a turn. */
+  run(): void {
+    this.#membership.run();
+    if (this.#catchingUp.length === 0) return;
+    const applied = this.#core.appliedIndex;
+    const ready = this.#catchingUp.filter(({ index }) => index <= applied);
+    if (ready.length === 0) return;
+    this.#catchingUp = this.#catchingUp.filter(({ index }) => index > applied);
+    for (const { release } of ready) release();
+  }
+
+  tick(tick: number): void {
+    this.#membership.expire(tick);
+    this.#calls.tick(tick, this.#options.leaderId());
+    if (tick % this.#options.limits.heartbeatTicks !== 0) return;
+    this.#announceIfChanged();
+    this.#promoteLearners();
+  }
+
+  failAll(failure: Failure): void {
+    this.#membership.failAll(failure);
+    this.#calls.failAll(failure);
+    const barriers = this.#barriers;
+    this.#barriers = [];
+    for (const done of barriers) done(failure);
+    const catchingUp = this.#catchingUp;
+    this.#catchingUp = [];
+    for (const { release } of catchingUp) release();
+  }
+
+  #callBarrier(deadlineTick: number): void {
+    const waiting = this.#barriers;
+    this.#barriers = [];
+    this.#barrierCalled = true;
+    this.call("barrier", EMPTY, deadlineTick, (outcome) => {
+      this.#barrierCalled = false;
+      if (this.#barriers.length > 0) {
+        this.#callBarrier(this.#options.now() + this.#options.limits.requestTicks);
+      }
+      this.#answerBarrier(waiting, outcome);
+    });
+  }
+
+  #answerBarrier(waiting: readonly Done<Barrier>[], outcome: Outcome<Uint8Array>): void {
+    if (!outcome.ok) {
+      const failure = outcome.reason === "unknown" ? NOT_CONFIRMED : outcome;
+      for (const done of waiting) done(failure);
+      return;
+    }
+    const reader = new FrameReader(outcome.value);
+    const index = reader.integer();
+    const nowMs = reader.integer();
+    this.#catchingUp.push({
+      index,
+      release: () => {
+        for (const done of waiting) done({ ok: true, value: { nowMs } });
+      },
+    });
+    this.#options.schedule();
+  }
+
+  #administer(
+    kind: "join" | "remove" | "announce",
+    wish: unknown,
+    deadlineTick: number,
+    done: Done<Configuration>,
+  ): void {
+    const payload = new TextEncoder().encode(JSON.stringify(wish));
+    this.call(kind, payload, deadlineTick, (outcome) => {
+      done(outcome.ok ? parseOutcome(outcome.value) : outcome);
+    });
+  }
+
+  /** On the leader: a wish that concerns the membership. */
+  #change(call: Call, reply: (led: boolean, payload: Uint8Array) => void): void {
+    const wish = parseWish(call.payload);
+    const deadline = this.#options.now() + this.#options.limits.requestTicks;
+    const done = (outcome: Outcome<Configuration>) => {
+      const lost = !outcome.ok && outcome.reason === "notLeader";
+      if (lost) reply(false, EMPTY);
+      else reply(true, new TextEncoder().encode(JSON.stringify(outcome)));
+    };
+    if (wish === undefined) return done(MALFORMED);
+    if (call.kind === "remove") return this.#remove(wish.name, deadline, done);
+    const plan = call.kind === "join"
+      ? planJoin(
+        { ...wish, voter: false },
+        this.#options.limits.membersMax,
+        (id) => this.#isAlive(id),
+      )
+      : planAnnounce(wish, () => this.#core.configurationIndex > 0);
+    this.#membership.add(plan, deadline, done);
+    this.#options.schedule();
+  }
+
+  #remove(name: string, deadline: number, done: Done<Configuration>): void {
+    const isSelf = name === this.#ownRecord()?.name;
+    const plan = planRemove(name, (id) => this.#isAlive(id));
+    if (isSelf) {
+      const verdict = plan(this.#core.configuration, false);
+      if (verdict.kind === "refuse") return done(verdict.failure);
+      // The successor does it; the caller tries again there.
+      if (this.#options.handOver()) return done(LEADS_NO_MORE);
+    }
+    this.#membership.add(plan, deadline, done);
+    this.#options.schedule();
+  }
+
+  #isAlive(id: MemberId): boolean {
+    if (id === this.#core.id) return true;
+    const peer = this.#core.progress().find((progress) => progress.id === id);
+    return peer !== undefined && peer.ticksSinceHeard < this.#options.limits.electionTicks;
+  }
+
+  #ownRecord(): Member | undefined {
+    return this.#core.committedConfiguration.members.find(({ id }) => id === this.#core.id);
+  }
+
+  /** The founder registers itself, and a restarted member tells its new addresses. */
+  #announceIfChanged(): void {
+    const { announced } = this.#options;
+    const recorded = this.#ownRecord();
+    if (
+      this.#announcing || recorded === undefined || this.#options.leaderId() === NONE ||
+      (this.#core.configurationIndex > 0 && sameAddresses(recorded, announced))
+    ) return;
+    this.#announcing = true;
+    const deadline = this.#options.now() + this.#options.limits.requestTicks;
+    this.#administer("announce", announced, deadline, () => this.#announcing = false);
+  }
+
+  #promoteLearners(): void {
+    const core = this.#core;
+    if (core.role !== "leader" || !this.#membership.idle) return;
+    const learner = core.configuration.members.find(({ id, voter }) => {
+      if (voter) return false;
+      const peer = core.progress().find((progress) => progress.id === id);
+      return peer !== undefined && peer.state === "replicate" &&
+        peer.match >= core.commitIndex && this.#isAlive(id);
+    });
+    if (learner === undefined) return;
+    const deadline = this.#options.now() + this.#options.limits.requestTicks;
+    this.#membership.add(planPromote(learner.id), deadline, () => {});
+  }
+}
+
+function parseWish(payload: Uint8Array): Omit<Member, "voter"> | undefined {
+  try {
+    const { id = 0, name, peerUrl = "", clientUrl = "" } = JSON.parse(
+      new TextDecoder().decode(payload),
+    );
+    const isText = [name, peerUrl, clientUrl].every((text) =>
+      typeof text === "string" && text.length <= TEXT_MAX
+    );
+    if (!isText || !Number.isSafeInteger(id) || id < 0) return undefined;
+    return { id, name, peerUrl, clientUrl };
+  } catch {
+    return undefined;
+  }
+}
+
+function parseOutcome(payload: Uint8Array): Outcome<Configuration> {
+  return JSON.parse(new TextDecoder().decode(payload)) as Outcome<Configuration>;
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** Characters of a name or an address. */
+const TEXT_MAX = 1024;
+
+const UNKNOWN_MEMBER: Member = { id: NONE, name: "", peerUrl: "", clientUrl: "", voter: false };
+
+const MALFORMED: Failure = {
+  ok: false,
+  reason: "refused",
+  cause: "The request does not describe a member",
+};
+
+const LEADS_NO_MORE: Failure = {
+  ok: false,
+  reason: "notLeader",
+  cause: "This node hands over before it is removed",
+};

@@ -1,0 +1,169 @@
+/**
+ * Calls to the leader: what a follower can't do itself it hands over on the peer
+ * stream, and relays the answer.
+ *
+ * A call is sent again only when the receiver says that it does not lead, hence
+ * did nothing. One whose answer stays out may have been executed: it ends as
+ * "unknown" and is never repeated (reads are: they change nothing).
+ */
+import { NONE } from "../raft/types.ts";
+import type { MemberId } from "../raft/types.ts";
+import { NO_LEADER, OVERLOADED, UNANSWERED } from "./failures.ts";
+import type { Call, CallKind, CallReply } from "./peer_message.ts";
+import type { Done, Failure } from "./ports.ts";
+
+interface Pending {
+  readonly kind: CallKind;
+  readonly payload: Uint8Array;
+  readonly done: Done<Uint8Array>;
+  deadlineTick: number;
+  /** Whom it was sent to; NONE while it waits for a leader. */
+  sentTo: MemberId;
+}
+
+export interface CallsOptions {
+  readonly session: number;
+  readonly pendingMax: number;
+  /** How long an answer may take after the leader it was sent to has been replaced. */
+  readonly graceTicks: number;
+  readonly send: (to: MemberId, call: Call) => void;
+}
+
+/** The caller's side. */
+export class Calls {
+  readonly #options: CallsOptions;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+
+  constructor(options: CallsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  /** Sends to `leader`, or waits for one when it is NONE. */
+  start(
+    kind: CallKind,
+    payload: Uint8Array,
+    leader: MemberId,
+    deadlineTick: number,
+    done: Done<Uint8Array>,
+  ): void {
+    if (this.#pending.size >= this.#options.pendingMax) {
+      return done(OVERLOADED);
+    }
+    const pending = { kind, payload, done, deadlineTick, sentTo: NONE };
+    const id = this.#nextId++;
+    this.#pending.set(id, pending);
+    if (leader !== NONE) this.#send(id, pending, leader);
+  }
+
+  /** `tick` is now; a call sent to the old leader gets a short grace for its answer. */
+  leaderChanged(leader: MemberId, tick: number): void {
+    for (const [id, pending] of [...this.#pending]) {
+      const repeatable = pending.kind === "barrier";
+      if (pending.sentTo !== NONE && pending.sentTo !== leader && !repeatable) {
+        const grace = tick + this.#options.graceTicks;
+        pending.deadlineTick = Math.min(pending.deadlineTick, grace);
+      } else if (leader !== NONE && pending.sentTo !== leader) {
+        this.#resend(id, pending, leader);
+      }
+    }
+  }
+
+  /** `leader` is the one known now, NONE if none is. */
+  replied(from: MemberId, reply: CallReply, leader: MemberId): void {
+    if (reply.session !== this.#options.session) return;
+    const pending = this.#pending.get(reply.id);
+    if (pending === undefined || pending.sentTo !== from) return;
+    if (reply.led) {
+      this.#pending.delete(reply.id);
+      pending.done({ ok: true, value: reply.payload });
+    } else if (leader !== NONE && leader !== from) {
+      this.#resend(reply.id, pending, leader);
+    } else {
+      pending.sentTo = NONE;
+    }
+  }
+
+  /** Once a tick: ends what is late and sends what was turned away to the leader known now. */
+  tick(tick: number, leader: MemberId): void {
+    for (const [id, pending] of [...this.#pending]) {
+      if (pending.deadlineTick <= tick) {
+        this.#pending.delete(id);
+        pending.done(pending.sentTo === NONE ? NO_LEADER : UNANSWERED);
+      } else if (pending.sentTo === NONE && leader !== NONE) {
+        this.#resend(id, pending, leader);
+      }
+    }
+  }
+
+  failAll(failure: Failure): void {
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { done } of pending) done(failure);
+  }
+
+  /** Under a new id: the receiver ignores ids that do not ascend. */
+  #resend(id: number, pending: Pending, leader: MemberId): void {
+    this.#pending.delete(id);
+    const fresh = this.#nextId++;
+    this.#pending.set(fresh, pending);
+    this.#send(fresh, pending, leader);
+  }
+
+  #send(id: number, pending: Pending, leader: MemberId): void {
+    pending.sentTo = leader;
+    this.#options.send(leader, {
+      type: "call",
+      session: this.#options.session,
+      id,
+      kind: pending.kind,
+      payload: pending.payload,
+    });
+  }
+}
+
+interface Sessions {
+  current: number;
+  newestId: number;
+  readonly past: Set<number>;
+}
+
+const PAST_SESSIONS_MAX = 64;
+
+/** The receiver's side: lets every call through at most once, whatever the network repeats. */
+export class CallFilter {
+  readonly #sessions = new Map<MemberId, Sessions>();
+
+  /** False for a call that came before, or out of order: it must not be executed. */
+  admit(from: MemberId, call: Call): boolean {
+    let sessions = this.#sessions.get(from);
+    if (sessions === undefined) {
+      sessions = { current: call.session, newestId: 0, past: new Set() };
+      this.#sessions.set(from, sessions);
+    }
+    if (call.session !== sessions.current) {
+      if (sessions.past.has(call.session)) return false;
+      sessions.past.add(sessions.current);
+      if (sessions.past.size > PAST_SESSIONS_MAX) {
+        const [oldest] = sessions.past;
+        sessions.past.delete(oldest!);
+      }
+      sessions.current = call.session;
+      sessions.newestId = 0;
+    }
+    if (call.id <= sessions.newestId) return false;
+    sessions.newestId = call.id;
+    return true;
+  }
+
+  /** Keeps only what belongs to `members`. */
+  retain(members: ReadonlySet<MemberId>): void {
+    for (const id of this.#sessions.keys()) {
+      if (!members.has(id)) this.#sessions.delete(id);
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/** The outcomes that several parts of a node give, each worded once. */
+import type { Failure } from "./ports.ts";
+
+export const STOPPING: Failure = {
+  ok: false,
+  reason: "stopping",
+  cause: "The node is stopping, ask another member",
+};
+
+export const OVERLOADED: Failure = {
+  ok: false,
+  reason: "overloaded",
+  cause: "Too many requests are waiting already, nothing was changed",
+};
+
+export const NOT_LEADER: Failure = {
+  ok: false,
+  reason: "notLeader",
+  cause: "This node does not lead, nothing was changed",
+};
+
+export const NO_LEADER: Failure = {
+  ok: false,
+  reason: "noLeader",
+  cause: "No leader was elected in time, nothing was changed",
+};
+
+/** For reads: whatever became of them, they changed nothing. */
+export const NOT_CONFIRMED: Failure = {
+  ok: false,
+  reason: "noLeader",
+  cause: "No leader was confirmed by a quorum in time, nothing was read",
+};
+
+export const SUPERSEDED: Failure = {
+  ok: false,
+  reason: "superseded",
+  cause: "A new leader replaced the entry before it was committed, nothing was changed",
+};
+
+export const NOT_COMMITTED: Failure = {
+  ok: false,
+  reason: "unknown",
+  cause: "The entry was not committed in time, it may still take effect",
+};
+
+export const UNANSWERED: Failure = {
+  ok: false,
+  reason: "unknown",
+  cause: "The leader did not answer in time, the request may still take effect",
+};

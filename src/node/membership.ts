@@ -1,0 +1,98 @@
+/**
+ * Changes of the membership, on the leader: a queue of wishes, each turned into
+ * one configuration entry when the one before it has been applied (thesis §4.1:
+ * one change at a time, and only after an entry of the leader's own term).
+ */
+import type { RaftCore } from "../raft/core.ts";
+import type { Configuration } from "../raft/types.ts";
+import { NO_LEADER, NOT_COMMITTED, NOT_LEADER, OVERLOADED } from "./failures.ts";
+import type { Done, Failure } from "./ports.ts";
+
+/** What a wish wants done to the configuration that is in effect. */
+export type Plan =
+  | { readonly kind: "propose"; readonly next: Configuration }
+  | { readonly kind: "done" }
+  | { readonly kind: "refuse"; readonly failure: Failure };
+
+/** Called with the newest configuration; `proposed` once an entry of this wish has been applied. */
+export type Planner = (current: Configuration, proposed: boolean) => Plan;
+
+interface Change {
+  readonly plan: Planner;
+  readonly done: Done<Configuration>;
+  readonly deadlineTick: number;
+  /** Index of the entry, once there is one. */
+  index: number;
+}
+
+const QUEUE_MAX = 64;
+
+export class MembershipQueue {
+  readonly #core: RaftCore;
+  #changes: Change[] = [];
+
+  constructor(core: RaftCore) {
+    this.#core = core;
+  }
+
+  get idle(): boolean {
+    return this.#changes.length === 0;
+  }
+
+  add(plan: Planner, deadlineTick: number, done: Done<Configuration>): void {
+    if (this.#changes.length >= QUEUE_MAX) {
+      return done(OVERLOADED);
+    }
+    this.#changes.push({ plan, done, deadlineTick, index: 0 });
+  }
+
+  /** Once a turn: moves the first change on as far as it can go. */
+  run(): void {
+    while (this.#changes.length > 0) {
+      const change = this.#changes[0]!;
+      const outcome = this.#advance(change);
+      if (outcome === undefined) return;
+      this.#changes.shift();
+      change.done(outcome);
+    }
+  }
+
+  expire(tick: number): void {
+    const late = this.#changes.filter((change) => change.deadlineTick <= tick);
+    if (late.length === 0) return;
+    this.#changes = this.#changes.filter((change) => change.deadlineTick > tick);
+    for (const change of late) change.done(change.index > 0 ? NOT_COMMITTED : NO_LEADER);
+  }
+
+  failAll(failure: Failure): void {
+    const changes = this.#changes;
+    this.#changes = [];
+    for (const { done } of changes) done(failure);
+  }
+
+  /** The outcome, or undefined while the change has to wait. */
+  #advance(change: Change): Parameters<Done<Configuration>>[0] | undefined {
+    const core = this.#core;
+    if (core.role !== "leader") return change.index > 0 ? NOT_COMMITTED : NOT_LEADER;
+    if (change.index > core.appliedIndex) return undefined;
+    const plan = change.plan(core.configuration, change.index > 0);
+    switch (plan.kind) {
+      case "done":
+        return { ok: true, value: core.configuration };
+      case "refuse":
+        return plan.failure;
+      case "propose": {
+        const proposed = core.proposeConfiguration(plan.next);
+        if (proposed.ok) {
+          change.index = proposed.index;
+          return undefined;
+        }
+        if (proposed.reason === "notLeader") return NOT_LEADER;
+        if (proposed.reason === "invalid") {
+          return { ok: false, reason: "refused", cause: proposed.cause };
+        }
+        return undefined;
+      }
+    }
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * The wishes that a membership can be asked for, as pure functions from the
+ * configuration in effect to the next one, or to the reason why not.
+ */
+import type { Configuration, Member, MemberId } from "../raft/types.ts";
+import type { Plan, Planner } from "./membership.ts";
+import type { Failure } from "./ports.ts";
+
+/** Removed ids remembered: enough to tell every machine that may still be switched on. */
+const REMOVED_MAX = 256;
+
+/** Adds `member` as a learner, in place of a dead member of the same name. */
+export function planJoin(
+  member: Member,
+  membersMax: number,
+  isAlive: (id: MemberId) => boolean,
+): Planner {
+  return (current) => {
+    const { members } = current;
+    if (members.some(({ id }) => id === member.id)) return { kind: "done" };
+    const replaced = members.find(({ name }) => name === member.name);
+    if (replaced !== undefined && isAlive(replaced.id)) {
+      return refuse(
+        `A member named "${member.name}" is alive at ${replaced.peerUrl}, choose another name with -n`,
+      );
+    }
+    const twin = members.find((other) => other !== replaced && other.peerUrl === member.peerUrl);
+    if (twin !== undefined) {
+      return refuse(
+        `Address ${member.peerUrl} belongs to member "${twin.name}", remove that one first or choose another with -s`,
+      );
+    }
+    const kept = members.filter((other) => other !== replaced);
+    if (kept.length >= membersMax) {
+      return {
+        kind: "refuse",
+        failure: {
+          ok: false,
+          reason: "full",
+          cause: `The cluster has ${kept.length} members, and -maxsize is ${membersMax}`,
+        },
+      };
+    }
+    return {
+      kind: "propose",
+      next: {
+        members: [...kept, { ...member, voter: kept.length === 0 }],
+        removed: replaced === undefined
+          ? current.removed
+          : remembering(current.removed, replaced.id),
+      },
+    };
+  };
+}
+
+/** Takes the member named `name` out, unless those that are left could not go on without it. */
+export function planRemove(
+  name: string,
+  isAlive: (id: MemberId) => boolean,
+): Planner {
+  return (current, proposed) => {
+    const removed = current.members.find((member) => member.name === name);
+    if (removed === undefined) {
+      return proposed ? { kind: "done" } : refuse(`There is no member named "${name}"`);
+    }
+    const members = current.members.filter((member) => member !== removed);
+    const voters = members.filter(({ voter }) => voter);
+    const alive = voters.filter(({ id }) => isAlive(id)).length;
+    const quorum = Math.floor(voters.length / 2) + 1;
+    if (alive < quorum) {
+      return refuse(
+        `Without "${name}" the cluster would need ${quorum} of ${voters.length} voters and has ${alive} alive, add or restart members first`,
+      );
+    }
+    return {
+      kind: "propose",
+      next: { members, removed: remembering(current.removed, removed.id) },
+    };
+  };
+}
+
+/** Makes a learner that has caught up a voter. */
+export function planPromote(id: MemberId): Planner {
+  return (current) => {
+    const learner = current.members.find((member) => member.id === id);
+    if (learner === undefined || learner.voter) return { kind: "done" };
+    return { kind: "propose", next: replacing(current, { ...learner, voter: true }) };
+  };
+}
+
+/** Records the addresses under which a member can be reached now. */
+export function planAnnounce(
+  announced: Omit<Member, "voter">,
+  isRecorded: () => boolean,
+): Planner {
+  return (current) => {
+    const known = current.members.find(({ id }) => id === announced.id);
+    if (known === undefined) return refuse(`Member "${announced.name}" is not part of the cluster`);
+    if (isRecorded() && sameAddresses(known, announced)) return { kind: "done" };
+    const { peerUrl, clientUrl } = announced;
+    return { kind: "propose", next: replacing(current, { ...known, peerUrl, clientUrl }) };
+  };
+}
+
+export function sameAddresses(a: Omit<Member, "voter">, b: Omit<Member, "voter">): boolean {
+  return a.peerUrl === b.peerUrl && a.clientUrl === b.clientUrl;
+}
+
+function replacing(current: Configuration, changed: Member): Configuration {
+  return {
+    members: current.members.map((member) => member.id === changed.id ? changed : member),
+    removed: current.removed,
+  };
+}
+
+function remembering(removed: readonly MemberId[], id: MemberId): MemberId[] {
+  return [...removed, id].slice(-REMOVED_MAX);
+}
+
+function refusal(cause: string): Failure {
+  return { ok: false, reason: "refused", cause };
+}
+
+function refuse(cause: string): Plan {
+  return { kind: "refuse", failure: refusal(cause) };
+}

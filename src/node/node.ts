@@ -1,0 +1,473 @@
+/**
+ * One member of the cluster: the replica, and around it all that clients and
+ * peers ask of it. It knows nothing of sockets, files or the store's commands;
+ * `ports.ts` names every seam, and the simulator runs this same class.
+ *
+ * Time is counted in ticks that the outside delivers by `tick()`.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
+import type { RaftCore } from "../raft/core.ts";
+import { NONE } from "../raft/types.ts";
+import type { Configuration, Entry, Member, MemberId, SnapshotMeta } from "../raft/types.ts";
+import { NOT_LEADER, OVERLOADED, STOPPING } from "./failures.ts";
+import { CallService } from "./call_service.ts";
+import { ClusterClock } from "./cluster_clock.ts";
+import { Expiry } from "./expiry.ts";
+import { LeaderWatch } from "./leader_watch.ts";
+import { decodeFrame, encodeFrame } from "./peer_message.ts";
+import type { PeerMessage } from "./peer_message.ts";
+import type {
+  Barrier,
+  ClusterNode,
+  Done,
+  Failure,
+  NodeStatus,
+  Random,
+  Scheduler,
+  StateMachine,
+  Storage,
+  Transport,
+} from "./ports.ts";
+import { Proposals } from "./proposals.ts";
+import { Reads } from "./reads.ts";
+import { Replica } from "./replica.ts";
+import type { ReplicaLimits } from "./replica.ts";
+import { SnapshotTransfers } from "./snapshot_transfers.ts";
+import type { TransferLimits } from "./snapshot_transfers.ts";
+
+export interface NodeLimits extends ReplicaLimits, TransferLimits {
+  /** How long a proposal, a read or a call may stay without result. */
+  readonly requestTicks: number;
+  readonly heartbeatTicks: number;
+  readonly electionTicks: number;
+  /** Proposals, reads and calls that may wait at once, each. */
+  readonly waitingMax: number;
+  /** Keys whose expiry one batch proposes. */
+  readonly expiryBatchMax: number;
+  /** `-maxsize` */
+  readonly membersMax: number;
+}
+
+export interface NodeOptions<R> {
+  readonly core: RaftCore;
+  readonly storage: Storage;
+  readonly machine: StateMachine<R>;
+  readonly transport: Transport;
+  readonly scheduler: Scheduler;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly clusterId: number;
+  /** What this process is reachable under; announced through the log when it differs from the record. */
+  readonly announced: Omit<Member, "voter">;
+  readonly limits: NodeLimits;
+  /** Answers a request that another member forwarded; called only while this node leads. */
+  readonly handleRequest: (request: Uint8Array, done: (reply: Uint8Array) => void) => void;
+  /** The members changed: dial the new ones, drop the others. */
+  readonly onMembers: (members: readonly Member[]) => void;
+  /** This node is no member any more. */
+  readonly onRemoved: () => void;
+  /** The process must end: the disk failed or an invariant broke. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export class Node<R> implements ClusterNode<R> {
+  readonly self: MemberId;
+  readonly clusterId: number;
+  readonly #options: NodeOptions<R>;
+  readonly #core: RaftCore;
+  readonly #clock: ClusterClock;
+  readonly #replica: Replica<R>;
+  readonly #proposals = new Proposals<R>();
+  readonly #reads: Reads;
+  readonly #expiry: Expiry<R>;
+  readonly #calls: CallService;
+  readonly #transfers: SnapshotTransfers;
+  readonly #leaderWatch = new LeaderWatch();
+  #tick = 0;
+  #stopping = false;
+  #handingOver = false;
+  #diskFull: Failure | undefined;
+  #registration: (() => void) | undefined;
+  /** The newest applied one. */
+  #configuration: Configuration;
+  /** The newest in the log, committed or not: in effect already. */
+  #effective: Configuration;
+
+  constructor(options: NodeOptions<R>) {
+    const { core, limits } = options;
+    this.#options = options;
+    this.#core = core;
+    this.self = core.id;
+    this.clusterId = options.clusterId;
+    this.#configuration = core.committedConfiguration;
+    this.#effective = core.configuration;
+    this.#clock = new ClusterClock(options.clock);
+    this.#clock.raiseTo(options.machine.timeMs);
+    this.#expiry = new Expiry(
+      options.machine,
+      (data, done) => this.#append(data, done),
+      limits.expiryBatchMax,
+    );
+    this.#reads = new Reads(
+      core,
+      () => this.#clock.nowMs(),
+      (nowMs) => this.#expiry.run(nowMs),
+      (done) => this.#calls.barrier(done, this.#deadline()),
+    );
+    this.#replica = new Replica(
+      core,
+      options.storage,
+      options.machine,
+      options.scheduler,
+      options.logger,
+      limits,
+      this.#replicaHooks(),
+    );
+    this.#transfers = new SnapshotTransfers({
+      core,
+      storage: options.storage,
+      limits,
+      logger: options.logger,
+      send: (to, message) => this.#send(to, message),
+      complete: (message) => {
+        core.step(message);
+        this.#replica.schedule();
+      },
+    });
+    this.#calls = new CallService({
+      core,
+      limits,
+      session: Math.floor(options.random() * 2 ** 48) + 1,
+      clusterId: options.clusterId,
+      announced: options.announced,
+      send: (to, message) => this.#send(to, message),
+      leaderId: () => this.#leaderId(),
+      schedule: () => this.#replica.schedule(),
+      now: () => this.#tick,
+      barrier: (done) => this.barrier(done),
+      handleRequest: options.handleRequest,
+      handOver: () => this.#handOver(),
+    });
+    options.onMembers(this.#effective.members);
+  }
+
+  propose(data: Uint8Array, done: Done<R>): void {
+    const failure = this.#refusal(this.#proposals.size);
+    if (failure !== undefined) done(failure);
+    else if (this.#handingOver) done(NOT_LEADER);
+    else this.#append(data, done);
+  }
+
+  barrier(done: Done<Barrier>): void {
+    if (this.#stopping) return done(STOPPING);
+    if (this.#core.role === "leader") {
+      if (this.#reads.size >= this.#options.limits.waitingMax) return done(OVERLOADED);
+      this.#reads.add(done, this.#deadline());
+      this.#replica.schedule();
+    } else {
+      this.#calls.barrier(done, this.#deadline());
+    }
+  }
+
+  nowMs(): number {
+    return this.#clock.nowMs();
+  }
+
+  isLeader(): boolean {
+    return this.#core.role === "leader" && !this.#handingOver;
+  }
+
+  leader(): Member | undefined {
+    const id = this.#leaderId();
+    return this.#core.configuration.members.find((member) => member.id === id);
+  }
+
+  whenLeader(done: Done<Member>): void {
+    if (this.#stopping) return done(STOPPING);
+    const leader = this.leader();
+    if (leader !== undefined) done({ ok: true, value: leader });
+    else this.#leaderWatch.add(done, this.#deadline());
+  }
+
+  forward(request: Uint8Array, done: Done<Uint8Array>): void {
+    if (this.#stopping) return done(STOPPING);
+    this.#calls.call("request", request, this.#deadline(), done);
+  }
+
+  configuration(): Configuration {
+    return this.#configuration;
+  }
+
+  /** Adds a member as a learner, or answers at once when it is one; `done` gets the configuration. */
+  join(member: Omit<Member, "voter">, done: Done<Configuration>): void {
+    if (this.#stopping) return done(STOPPING);
+    this.#calls.join(member, this.#deadline(), done);
+  }
+
+  removeMember(name: string, done: Done<Member>): void {
+    if (this.#stopping) return done(STOPPING);
+    this.#calls.remove(name, this.#deadline(), done);
+  }
+
+  status(): NodeStatus {
+    const core = this.#core;
+    return {
+      role: core.isLearner ? "learner" : core.role,
+      term: core.term,
+      leader: core.leader,
+      commitIndex: core.commitIndex,
+      appliedIndex: core.appliedIndex,
+      lastIndex: core.lastIndex,
+      snapshotIndex: this.#replica.snapshotIndex,
+    };
+  }
+
+  /** Once every tick of the outside's monotonic clock. */
+  tick(): void {
+    if (this.#stopping) return;
+    const tick = ++this.#tick;
+    this.#core.tick();
+    this.#proposals.expire(tick);
+    this.#reads.expire(tick);
+    this.#leaderWatch.expire(tick);
+    this.#calls.tick(tick);
+    this.#transfers.tick(tick);
+    this.#replica.tick(tick);
+    if (this.#core.role === "leader") {
+      this.#expiry.run(this.#clock.nowMs());
+      if (tick % this.#options.limits.heartbeatTicks === 0) this.#sendTime();
+    }
+    this.#replica.schedule();
+  }
+
+  /** A frame from a peer, authenticated as `from`; anything that does not decode is an error thrown to the transport. */
+  receive(from: MemberId, frame: Uint8Array): void {
+    if (this.#stopping) return;
+    const message = decodeFrame(frame);
+    if (this.#configuration.removed.includes(from)) {
+      return this.#send(from, { type: "removed", term: this.#core.term });
+    }
+    this.#handle(from, message);
+  }
+
+  /** Why a member that says hello must not be let in, or undefined. */
+  refusalOf(id: MemberId): string | undefined {
+    return this.#configuration.removed.includes(id)
+      ? "This member was removed from the cluster"
+      : undefined;
+  }
+
+  /** A group of one need not wait for its election time-out. */
+  campaignIfAlone(): void {
+    const voters = this.#effective.members.filter(({ voter }) => voter);
+    if (voters.length !== 1 || voters[0]?.id !== this.self) return;
+    this.#core.campaign();
+    this.#replica.schedule();
+  }
+
+  /** Calls back when the log has this member's own record; a restarted member's has it already. */
+  onceRegistered(callback: () => void): void {
+    if (this.#isRegistered()) callback();
+    else this.#registration = callback;
+  }
+
+  /** Lets another member lead, if there is one; resolves when it does, or after an election time-out. */
+  handOver(): Promise<void> {
+    if (!this.#handOver()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const deadline = this.#tick + this.#options.limits.electionTicks;
+      this.#leaderWatch.add(() => resolve(), deadline);
+    });
+  }
+
+  /** Answers all that waits, and resolves when nothing touches the disk any more. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#failAll(STOPPING);
+    this.#transfers.close();
+    await this.#replica.stop();
+  }
+
+  #append(data: Uint8Array, done: Done<R>): void {
+    const index = this.#core.propose(data);
+    if (index === 0) return done(this.#core.role === "leader" ? OVERLOADED : NOT_LEADER);
+    this.#proposals.add(index, this.#core.term, this.#deadline(), done);
+    this.#replica.schedule();
+  }
+
+  #handle(from: MemberId, message: PeerMessage): void {
+    switch (message.type) {
+      case "raft":
+        if (message.message.from !== from) return;
+        this.#core.step(message.message);
+        return this.#replica.schedule();
+      case "call":
+        return this.#calls.called(from, message);
+      case "callReply":
+        return this.#calls.replied(from, message);
+      case "snapshotChunk":
+        return this.#transfers.received(from, message);
+      case "snapshotAck":
+        return this.#transfers.acknowledged(from, message, this.#tick);
+      case "clusterTime":
+        if (from === this.#core.leader && message.term === this.#core.term) {
+          this.#clock.follow(message.timeMs);
+        }
+        return;
+      case "removed":
+        if (this.#effective.members.some(({ id }) => id === from)) this.#options.onRemoved();
+        return;
+    }
+  }
+
+  #replicaHooks() {
+    return {
+      beforeTurn: () => {
+        this.#calls.run();
+        this.#reads.start();
+      },
+      afterApply: () => {
+        this.#reads.release();
+        this.#noteMembers();
+        this.#noteLeader();
+      },
+      applied: (entry: Entry, value: R) => {
+        this.#proposals.applied(entry.index, entry.term, value);
+      },
+      appliedOther: (entry: Entry) => {
+        this.#proposals.appliedOther(entry.index);
+        if (entry.kind === "config") this.#configured();
+        // The first entry of its own term: all that came before has been applied by now.
+        else if (this.#core.role === "leader") this.#clock.raiseTo(this.#options.machine.timeMs);
+      },
+      installed: (meta: SnapshotMeta) => {
+        this.#transfers.installed();
+        this.#proposals.skippedTo(meta.index);
+        this.#configured();
+      },
+      diskFull: (cause: string) => this.#diskIsFull(cause),
+      diskFree: () => {
+        this.#diskFull = undefined;
+        this.#options.logger.info("There is space on the disk again, writes go on");
+      },
+      send: (message: PeerMessageOf<"raft">["message"]) => {
+        if (message.type === "snapshot") this.#transfers.start(message, this.#tick);
+        else this.#send(message.to, { type: "raft", message });
+      },
+      fatal: (error: unknown) => {
+        this.#stopping = true;
+        this.#failAll(STOPPING);
+        this.#options.onFatal(error);
+      },
+    };
+  }
+
+  #send(to: MemberId, message: PeerMessage): void {
+    if (to === this.self) {
+      // A call that came back to this node because it leads (again).
+      this.#options.scheduler.defer(() => {
+        if (!this.#stopping) this.#handle(to, message);
+      });
+      return;
+    }
+    this.#options.transport.send(to, encodeFrame(message));
+  }
+
+  #sendTime(): void {
+    const message = {
+      type: "clusterTime",
+      term: this.#core.term,
+      timeMs: this.#clock.nowMs(),
+    } as const;
+    for (const { id } of this.#core.configuration.members) {
+      if (id !== this.self) this.#send(id, message);
+    }
+  }
+
+  /** A configuration was applied. */
+  #configured(): void {
+    const before = this.#configuration;
+    this.#configuration = this.#core.committedConfiguration;
+    this.#calls.membersChanged(this.#configuration);
+    if (this.#isRegistered()) {
+      this.#registration?.();
+      this.#registration = undefined;
+    }
+    const isSelf = ({ id }: Member) => id === this.self;
+    if (before.members.some(isSelf) && !this.#configuration.members.some(isSelf)) {
+      this.#options.onRemoved();
+    }
+  }
+
+  #isRegistered(): boolean {
+    return this.#core.appliedIndex > 0 &&
+      this.#configuration.members.some(({ id }) => id === this.self);
+  }
+
+  /** A configuration counts from the moment it is in the log: a newcomer must be dialled to commit anything. */
+  #noteMembers(): void {
+    if (this.#core.configuration === this.#effective) return;
+    this.#effective = this.#core.configuration;
+    this.#options.onMembers(this.#effective.members);
+  }
+
+  #noteLeader(): void {
+    if (this.#core.role !== "leader") this.#handingOver = false;
+    const id = this.#leaderId();
+    if (!this.#leaderWatch.changed(id)) return;
+    this.#calls.leaderChanged(id, this.#tick);
+    const leader = this.leader();
+    if (leader !== undefined) this.#leaderWatch.found(leader);
+  }
+
+  /** NONE while leadership is being handed over: requests then wait for the successor. */
+  #leaderId(): MemberId {
+    return this.#handingOver ? NONE : this.#core.leader;
+  }
+
+  /** True when a transfer has begun. */
+  #handOver(): boolean {
+    if (this.#core.role !== "leader") return false;
+    const voters = new Set(
+      this.#core.configuration.members.filter(({ voter }) => voter).map(({ id }) => id),
+    );
+    const [heir] = this.#core.progress()
+      .filter(({ id, recentActive }) => id !== this.self && voters.has(id) && recentActive)
+      .sort((a, b) => b.match - a.match);
+    if (heir === undefined || !this.#core.transferLeadership(heir.id)) return false;
+    this.#handingOver = true;
+    this.#leaderWatch.changed(NONE);
+    this.#replica.schedule();
+    return true;
+  }
+
+  #diskIsFull(cause: string): void {
+    this.#diskFull = { ok: false, reason: "diskFull", cause };
+    this.#options.logger.error("The disk is full, writes are refused until there is space", {
+      cause,
+    });
+    this.#proposals.failAll(this.#diskFull);
+    this.#handOver();
+  }
+
+  #refusal(waiting: number): Failure | undefined {
+    if (this.#stopping) return STOPPING;
+    if (this.#diskFull !== undefined) return this.#diskFull;
+    return waiting < this.#options.limits.waitingMax ? undefined : OVERLOADED;
+  }
+
+  #deadline(): number {
+    return this.#tick + this.#options.limits.requestTicks;
+  }
+
+  #failAll(failure: Failure): void {
+    this.#proposals.failAll(failure);
+    this.#reads.failAll(failure);
+    this.#leaderWatch.failAll(failure);
+    this.#calls.failAll(failure);
+  }
+}
+
+type PeerMessageOf<T extends PeerMessage["type"]> = Extract<PeerMessage, { type: T }>;

@@ -1,0 +1,187 @@
+/**
+ * Every seam of a node on one page. The real world is joined in `server.ts`,
+ * the simulated one in `tests/sim/`; each interface here has a twin there.
+ */
+import type {
+  Configuration,
+  Entry,
+  HardState,
+  Member,
+  MemberId,
+  SaveBatch,
+  SnapshotMeta,
+} from "../raft/types.ts";
+
+/** What a data directory held when it was opened. */
+export interface Loaded {
+  readonly hardState: HardState;
+  /** The newest proven snapshot; index 0 with the first configuration on a fresh one. */
+  readonly snapshot: SnapshotMeta;
+  /** The log after the snapshot, contiguous from `snapshot.index + 1`. */
+  readonly entries: readonly Entry[];
+}
+
+/** A finished snapshot that is being read, for the state machine or for a peer. */
+export interface SnapshotReader {
+  readonly meta: SnapshotMeta;
+  /** Bytes of the whole snapshot file. */
+  readonly size: number;
+  /** The file as it is stored: up to `length` bytes at `offset`, shorter only at the end. */
+  read(offset: number, length: number): Uint8Array;
+  /** The state machine's image, in the slices it was written in, each proven by its checksum. */
+  data(): Iterable<Uint8Array>;
+  close(): void;
+}
+
+/** A snapshot file that arrives from the leader, in order, beside the current one. */
+export interface SnapshotWriter {
+  /** Bytes received so far: the next offset. */
+  readonly size: number;
+  write(bytes: Uint8Array): void;
+  /**
+   * Makes it durable and proves every checksum and that it holds `meta`;
+   * `save({snapshot: meta})` then adopts it. Rejects when it is damaged.
+   */
+  finish(): Promise<void>;
+  /** Removes what was received. */
+  abort(): void;
+}
+
+/**
+ * The durable half of a node. Any rejection but `DiskFullError` is fatal: a
+ * failed fsync is never retried, because the kernel may have dropped the pages.
+ */
+export interface Storage {
+  /** Resolves when the batch is durable. One call at a time. */
+  save(batch: SaveBatch): Promise<void>;
+  /**
+   * Writes a snapshot of the state machine beside the current one, makes it
+   * durable, and only then drops the log that it replaces, up to `keepAfter`.
+   */
+  createSnapshot(
+    meta: SnapshotMeta,
+    chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    keepAfter: number,
+  ): Promise<void>;
+  /** The newest durable snapshot, or undefined when there is none beyond index 0. */
+  openSnapshot(): SnapshotReader | undefined;
+  /** Starts to receive the snapshot file of `meta` from the leader; drops one that was unfinished. */
+  receiveSnapshot(meta: SnapshotMeta): SnapshotWriter;
+  /** Syncs and releases the directory. */
+  close(): Promise<void>;
+}
+
+/** Moves frames to peers; may drop, delay, repeat and reorder. */
+export interface Transport {
+  /** Never blocks and never throws: what cannot be queued is dropped. */
+  send(to: MemberId, frame: Uint8Array): void;
+}
+
+/**
+ * What the replicated log drives. `apply` is deterministic: it reads no clock,
+ * no random number, no environment. `R` is what a proposer gets back.
+ */
+export interface StateMachine<R> {
+  apply(index: number, data: Uint8Array): R;
+  /** The latest time (Unix ms) that any applied command was stamped with. */
+  readonly timeMs: number;
+  /**
+   * Commands that expire what is due at `nowMs`, at most `max`; empty when
+   * nothing is. The same commands come again until they have been applied.
+   */
+  due(nowMs: number, max: number): Uint8Array[];
+  /** A consistent image of the state at the time of the call, produced lazily in slices. */
+  snapshot(): Iterable<Uint8Array>;
+  /** Replaces the whole state. Rejects when the image is damaged. */
+  restore(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void>;
+  /** A hash of the whole state, equal on all members at an equal applied index. */
+  digest(): string;
+}
+
+/** Defers work to a later turn of the event loop, so that one turn's proposals share a batch. */
+export interface Scheduler {
+  defer(task: () => void): void;
+}
+
+/** Numbers in [0, 1); seeded in the simulator. */
+export type Random = () => number;
+
+/** Why a proposal or a read has no result. */
+export type FailureReason =
+  /** Not the leader; nothing was appended. */
+  | "notLeader"
+  /** Appended, then replaced by another leader's entry: it never happened. */
+  | "superseded"
+  /** Appended, but its fate is not known: it may still happen. */
+  | "unknown"
+  /** No leader was known within the time allowed; nothing was appended. */
+  | "noLeader"
+  /** A queue is at its limit; nothing was appended. */
+  | "overloaded"
+  /** The disk is full: nothing was acknowledged, though it may still happen once there is space. */
+  | "diskFull"
+  /** Asked for what the cluster must not do, such as removing a member that it needs. */
+  | "refused"
+  /** One member more than the cluster may have. */
+  | "full"
+  /** The node is stopping. */
+  | "stopping";
+
+export interface Failure {
+  readonly ok: false;
+  readonly reason: FailureReason;
+  /** For people: what was expected and found. */
+  readonly cause: string;
+}
+
+export type Outcome<R> = { readonly ok: true; readonly value: R } | Failure;
+
+/** Called exactly once. A callback, not a promise: one per request is what the hot path can spare. */
+export type Done<R> = (outcome: Outcome<R>) => void;
+
+/** A linearizable read may be served from the local state machine now. */
+export interface Barrier {
+  /** The cluster's time (Unix ms) to judge TTLs by. */
+  readonly nowMs: number;
+}
+
+/** What the API sees of a node: the same on the leader and on a follower. */
+export interface ClusterNode<R> {
+  readonly self: MemberId;
+  readonly clusterId: number;
+  /** Appends `data` to the log; only on the leader (else `notLeader`). */
+  propose(data: Uint8Array, done: Done<R>): void;
+  /**
+   * Waits until every write acknowledged before this call has been applied here
+   * and everything due has expired. Works on any member; batched.
+   */
+  barrier(done: Done<Barrier>): void;
+  /** The cluster's time by this member's reckoning, without a round trip. */
+  nowMs(): number;
+  isLeader(): boolean;
+  /** The member known to lead now. */
+  leader(): Member | undefined;
+  /** Calls back once there is a leader, or with `noLeader` after the time allowed. */
+  whenLeader(done: Done<Member>): void;
+  /**
+   * Hands `request` to the leader's request handler and brings back its answer.
+   * A `notLeader` that the leader returns is tried again at the new leader.
+   */
+  forward(request: Uint8Array, done: Done<Uint8Array>): void;
+  /** The newest applied configuration. */
+  configuration(): Configuration;
+  /** Removes a member by name; resolves when committed. Forwarded like a write. */
+  removeMember(name: string, done: Done<Member>): void;
+  /** For metrics and `/v1/stats`. */
+  status(): NodeStatus;
+}
+
+export interface NodeStatus {
+  readonly role: "follower" | "preCandidate" | "candidate" | "leader" | "learner";
+  readonly term: number;
+  readonly leader: MemberId;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly lastIndex: number;
+  readonly snapshotIndex: number;
+}

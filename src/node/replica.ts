@@ -1,0 +1,259 @@
+/**
+ * The Ready loop: drives the pure core against disk, network and state machine.
+ *
+ * One turn sends what may leave at once (so that peers' disks work while the
+ * own one does), applies what is committed, and hands the next batch to the
+ * disk. One save is under way at a time; what arrives meanwhile makes the next
+ * batch, so batches grow with the load (group commit). Messages that promise
+ * something durable leave when the save has resolved.
+ */
+import { assert } from "../base/assert.ts";
+import { DiskFullError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import type { RaftCore } from "../raft/core.ts";
+import type { Entry, Message, SaveBatch, SnapshotMeta } from "../raft/types.ts";
+import type { Scheduler, StateMachine, Storage } from "./ports.ts";
+
+export interface ReplicaLimits {
+  /** Bytes of entries applied in one turn before the event loop gets its chance. */
+  readonly applyBytesMax: number;
+  /** A snapshot is due after so many entries, 0 for never … */
+  readonly snapshotEntries: number;
+  /** Entries kept behind a snapshot for members that lag a little. */
+  readonly trailingEntries: number;
+  /** Ticks between two attempts to write to a full disk. */
+  readonly diskRetryTicks: number;
+}
+
+/** What the node around the loop hears of it. */
+export interface ReplicaHooks<R> {
+  /** Before messages are taken: the last chance to add to this turn. */
+  beforeTurn(): void;
+  /** After committed entries were applied. */
+  afterApply(): void;
+  /** The log took `bytes` of an applied command, whose result is `value`. */
+  applied(entry: Entry, value: R): void;
+  /** A no-op or a configuration was applied. */
+  appliedOther(entry: Entry): void;
+  /** The state machine now stands where `meta` does; entries up to there were never applied one by one. */
+  installed(meta: SnapshotMeta): void;
+  diskFull(cause: string): void;
+  diskFree(): void;
+  send(message: Message): void;
+  /** The node must stop: the disk failed, or an invariant broke. */
+  fatal(error: unknown): void;
+}
+
+/** … and not before the log since the last one is this part of that one's size, so that a large store is not rewritten all the time. */
+const SNAPSHOT_LOG_SHARE = 0.25;
+
+/** What an entry costs in the log beside its data. */
+const ENTRY_OVERHEAD_BYTES = 32;
+
+export class Replica<R> {
+  readonly #core: RaftCore;
+  readonly #storage: Storage;
+  readonly #machine: StateMachine<R>;
+  readonly #scheduler: Scheduler;
+  readonly #logger: Logger;
+  readonly #limits: ReplicaLimits;
+  readonly #hooks: ReplicaHooks<R>;
+  #scheduled = false;
+  #stopped = false;
+  /** Settles when the batch that is being saved is durable. */
+  #saving: Promise<void> | undefined;
+  /** A batch that found the disk full. */
+  #stuck: { batch: SaveBatch; retryTick: number } | undefined;
+  #snapshotting: Promise<void> | undefined;
+  #snapshotBytes: number;
+  #logBytes = 0;
+  #snapshotIndex: number;
+  /** Where the last snapshot was begun, whether or not it came about. */
+  #attemptedIndex: number;
+
+  constructor(
+    core: RaftCore,
+    storage: Storage,
+    machine: StateMachine<R>,
+    scheduler: Scheduler,
+    logger: Logger,
+    limits: ReplicaLimits,
+    hooks: ReplicaHooks<R>,
+  ) {
+    this.#core = core;
+    this.#storage = storage;
+    this.#machine = machine;
+    this.#scheduler = scheduler;
+    this.#logger = logger;
+    this.#limits = limits;
+    this.#hooks = hooks;
+    this.#snapshotIndex = core.appliedIndex;
+    this.#attemptedIndex = core.appliedIndex;
+    const reader = storage.openSnapshot();
+    this.#snapshotBytes = reader?.size ?? 0;
+    reader?.close();
+  }
+
+  get snapshotIndex(): number {
+    return this.#snapshotIndex;
+  }
+
+  get diskIsFull(): boolean {
+    return this.#stuck !== undefined;
+  }
+
+  /** Asks for a turn; many calls in one turn of the event loop make one. */
+  schedule(): void {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    this.#scheduler.defer(() => this.#turn());
+  }
+
+  /** `tick` counts up; for what has to be tried again. */
+  tick(tick: number): void {
+    const stuck = this.#stuck;
+    if (stuck === undefined || stuck.retryTick > tick || this.#saving !== undefined) {
+      return;
+    }
+    stuck.retryTick = tick + this.#limits.diskRetryTicks;
+    this.#save(stuck.batch, tick);
+  }
+
+  /** Resolves when nothing touches the disk any more. Nothing is sent or applied from here on. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#saving;
+    await this.#snapshotting;
+  }
+
+  #turn(): void {
+    this.#scheduled = false;
+    if (this.#stopped) return;
+    try {
+      this.#step();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #step(): void {
+    this.#hooks.beforeTurn();
+    for (const message of this.#core.takeMessages()) this.#hooks.send(message);
+    this.#apply();
+    this.#hooks.afterApply();
+    this.#snapshotIfDue();
+    if (this.#saving !== undefined || this.#stuck !== undefined) return;
+    const batch = this.#core.takeSave();
+    if (batch !== undefined) this.#save(batch, 0);
+  }
+
+  #apply(): void {
+    const entries = this.#core.takeCommitted(this.#limits.applyBytesMax);
+    for (const entry of entries) {
+      this.#logBytes += entry.data.length + ENTRY_OVERHEAD_BYTES;
+      if (entry.kind === "command") {
+        this.#hooks.applied(entry, this.#machine.apply(entry.index, entry.data));
+      } else {
+        this.#hooks.appliedOther(entry);
+      }
+    }
+    if (entries.length > 0) this.schedule();
+  }
+
+  #save(batch: SaveBatch, tick: number): void {
+    assert(this.#saving === undefined, "One save at a time");
+    this.#saving = this.#persist(batch).then(() => {
+      this.#saving = undefined;
+      if (this.#stuck !== undefined) {
+        this.#stuck = undefined;
+        this.#hooks.diskFree();
+      }
+      this.#saved(batch);
+    }).catch((error) => {
+      this.#saving = undefined;
+      if (!(error instanceof DiskFullError)) return this.#fail(error);
+      if (this.#stuck !== undefined) return;
+      this.#stuck = { batch, retryTick: tick + this.#limits.diskRetryTicks };
+      this.#hooks.diskFull(error.message);
+    });
+  }
+
+  async #persist(batch: SaveBatch): Promise<void> {
+    if (batch.snapshot === undefined) return await this.#storage.save(batch);
+    await this.#snapshotting;
+    await this.#storage.save(batch);
+    const reader = this.#storage.openSnapshot();
+    assert(
+      reader !== undefined && reader.meta.index === batch.snapshot.index,
+      "A saved snapshot must be the newest one",
+    );
+    try {
+      await this.#machine.restore(reader.data());
+      this.#snapshotBytes = reader.size;
+    } finally {
+      reader.close();
+    }
+  }
+
+  #saved(batch: SaveBatch): void {
+    if (this.#stopped) return;
+    this.#core.saved(batch);
+    if (batch.snapshot !== undefined) {
+      this.#logBytes = 0;
+      this.#snapshotIndex = batch.snapshot.index;
+      this.#attemptedIndex = batch.snapshot.index;
+      this.#hooks.installed(batch.snapshot);
+    }
+    for (const message of batch.messages) {
+      // A promise of a past term must not leave: the log it spoke of may be cut by now.
+      if (message.term >= this.#core.term) this.#hooks.send(message);
+    }
+    this.#step();
+  }
+
+  #snapshotIfDue(): void {
+    const { snapshotEntries, trailingEntries } = this.#limits;
+    const index = this.#core.appliedIndex;
+    if (
+      snapshotEntries === 0 || this.#snapshotting !== undefined ||
+      index - this.#attemptedIndex < snapshotEntries ||
+      this.#logBytes < this.#snapshotBytes * SNAPSHOT_LOG_SHARE
+    ) return;
+    const term = this.#core.termAt(index);
+    assert(term !== undefined, "The newest applied entry has a term");
+    const meta = { index, term, configuration: this.#core.committedConfiguration };
+    this.#logBytes = 0;
+    this.#attemptedIndex = index;
+    this.#snapshotting = this.#snapshot(meta, Math.max(0, index - trailingEntries))
+      .catch((error) => this.#snapshotFailed(error))
+      .finally(() => this.#snapshotting = undefined);
+  }
+
+  async #snapshot(meta: SnapshotMeta, keepAfter: number): Promise<void> {
+    let bytes = 0;
+    const image = this.#machine.snapshot();
+    function* counted(): Iterable<Uint8Array> {
+      for (const slice of image) {
+        bytes += slice.length;
+        yield slice;
+      }
+    }
+    await this.#storage.createSnapshot(meta, counted(), keepAfter);
+    this.#snapshotIndex = Math.max(this.#snapshotIndex, meta.index);
+    this.#snapshotBytes = bytes;
+    if (!this.#stopped) this.#core.compact(meta, this.#limits.trailingEntries);
+    this.#logger.debug("Snapshot taken", { index: meta.index, bytes });
+  }
+
+  #snapshotFailed(error: unknown): void {
+    if (!(error instanceof DiskFullError)) return this.#fail(error);
+    // The log goes on without it; the next attempt comes after as many entries again.
+    this.#logger.warn("No space for a snapshot", { cause: error.message });
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#hooks.fatal(error);
+  }
+}

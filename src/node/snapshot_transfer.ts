@@ -1,0 +1,214 @@
+/**
+ * Moves a snapshot file to a member whose log is too far behind (thesis §5.3),
+ * in chunks with a small window, so that heartbeats never queue behind it for
+ * long. The receiver acknowledges what it holds; the sender goes on from there,
+ * whatever the network dropped, repeated or reordered.
+ */
+import { DecodeError, decodeMessage, encodeMessage } from "../raft/codec.ts";
+import type { InstallSnapshot, MemberId } from "../raft/types.ts";
+import type { SnapshotAck, SnapshotChunk } from "./peer_message.ts";
+import type { SnapshotReader, SnapshotWriter, Storage } from "./ports.ts";
+
+export interface SenderOptions {
+  readonly chunkBytes: number;
+  readonly windowChunks: number;
+  /** Ticks without progress after which the window is sent again. */
+  readonly stallTicks: number;
+  /** Times in a row that a window may be sent again before the transfer is given up. */
+  readonly stallsMax: number;
+  readonly send: (to: MemberId, chunk: SnapshotChunk) => void;
+}
+
+/** One transfer to one member. */
+export class SnapshotSender {
+  readonly to: MemberId;
+  readonly #reader: SnapshotReader;
+  readonly #message: Uint8Array;
+  readonly #options: SenderOptions;
+  #acknowledged = 0;
+  #sent = 0;
+  #stalls = 0;
+  #progressTick: number;
+
+  /** `message` is the core's; the file read may stand for a newer index than the core knew. */
+  constructor(
+    message: InstallSnapshot,
+    reader: SnapshotReader,
+    tick: number,
+    options: SenderOptions,
+  ) {
+    this.to = message.to;
+    this.#reader = reader;
+    this.#message = encodeMessage({ ...message, snapshot: reader.meta });
+    this.#options = options;
+    this.#progressTick = tick;
+    this.#pump();
+  }
+
+  get index(): number {
+    return this.#reader.meta.index;
+  }
+
+  /** True once the receiver holds the whole file. */
+  get done(): boolean {
+    return this.#acknowledged === this.#reader.size;
+  }
+
+  acknowledged(ack: SnapshotAck, tick: number): void {
+    if (ack.index !== this.index || ack.received > this.#reader.size) return;
+    // Zero is said only by a receiver that restarted and lost its part.
+    if (ack.received === 0) this.#acknowledged = this.#sent = 0;
+    if (ack.received > this.#acknowledged) {
+      this.#acknowledged = ack.received;
+      this.#progressTick = tick;
+      this.#stalls = 0;
+    }
+    this.#sent = Math.max(this.#sent, this.#acknowledged);
+    this.#pump();
+  }
+
+  /**
+   * False when the transfer has stalled too often and must be given up; also
+   * when the receiver had it all and yet never came to use it.
+   */
+  tick(tick: number): boolean {
+    if (tick - this.#progressTick < this.#options.stallTicks) return true;
+    if (++this.#stalls > this.#options.stallsMax) return false;
+    this.#progressTick = tick;
+    this.#sent = this.#acknowledged;
+    this.#pump();
+    return true;
+  }
+
+  close(): void {
+    this.#reader.close();
+  }
+
+  #pump(): void {
+    const { chunkBytes, windowChunks, send } = this.#options;
+    const end = Math.min(
+      this.#reader.size,
+      this.#acknowledged + chunkBytes * windowChunks,
+    );
+    while (this.#sent < end) {
+      const data = this.#reader.read(this.#sent, Math.min(chunkBytes, end - this.#sent));
+      send(this.to, {
+        type: "snapshotChunk",
+        message: this.#message,
+        offset: this.#sent,
+        size: this.#reader.size,
+        data,
+      });
+      this.#sent += data.length;
+    }
+  }
+}
+
+interface Incoming {
+  readonly from: MemberId;
+  readonly message: InstallSnapshot;
+  readonly size: number;
+  readonly writer: SnapshotWriter;
+}
+
+export interface ReceiverOptions {
+  readonly storage: Storage;
+  readonly snapshotBytesMax: number;
+  readonly acknowledge: (to: MemberId, ack: SnapshotAck) => void;
+  /** The file is complete, durable and proven. */
+  readonly complete: (message: InstallSnapshot) => void;
+  readonly failed: (from: MemberId, error: unknown) => void;
+}
+
+/** Takes one transfer at a time; a newer one replaces an unfinished one. */
+export class SnapshotReceiver {
+  readonly #options: ReceiverOptions;
+  #incoming: Incoming | undefined;
+  #finishing = false;
+  /** From the last byte until the node has adopted or refused the file: nothing may touch it. */
+  #held = false;
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options;
+  }
+
+  /** `appliedIndex` is this node's: an older snapshot is no use to it. */
+  receive(from: MemberId, chunk: SnapshotChunk, appliedIndex: number): void {
+    if (this.#finishing || this.#held) return;
+    const message = decodeInstall(chunk.message);
+    if (message.snapshot.index <= appliedIndex) return;
+    const incoming = this.#continue(from, chunk, message);
+    if (incoming === undefined) return this.#acknowledge(from, message, 0);
+    if (chunk.offset === incoming.writer.size) incoming.writer.write(chunk.data);
+    const received = incoming.writer.size;
+    if (received > incoming.size) return this.#abort(from, "is longer than announced");
+    if (received < incoming.size) {
+      return this.#acknowledge(from, message, received);
+    }
+    this.#finish(incoming);
+  }
+
+  /** The node has adopted the file, or does not want it. */
+  release(): void {
+    this.#held = false;
+  }
+
+  close(): void {
+    if (!this.#finishing) this.#incoming?.writer.abort();
+    this.#incoming = undefined;
+  }
+
+  /** The transfer that `chunk` belongs to, begun anew if its first chunk is here. */
+  #continue(
+    from: MemberId,
+    chunk: SnapshotChunk,
+    message: InstallSnapshot,
+  ): Incoming | undefined {
+    const current = this.#incoming;
+    if (
+      current !== undefined && current.from === from && current.size === chunk.size &&
+      current.message.snapshot.index === message.snapshot.index &&
+      current.message.snapshot.term === message.snapshot.term
+    ) return current;
+    if (chunk.offset !== 0 || chunk.size > this.#options.snapshotBytesMax) {
+      return undefined;
+    }
+    current?.writer.abort();
+    const writer = this.#options.storage.receiveSnapshot(message.snapshot);
+    this.#incoming = { from, message, size: chunk.size, writer };
+    return this.#incoming;
+  }
+
+  #finish(incoming: Incoming): void {
+    this.#finishing = true;
+    this.#incoming = undefined;
+    incoming.writer.finish().then(() => {
+      this.#finishing = false;
+      this.#held = true;
+      this.#acknowledge(incoming.from, incoming.message, incoming.size);
+      this.#options.complete(incoming.message);
+    }, (error) => {
+      this.#finishing = false;
+      this.#options.failed(incoming.from, error);
+    });
+  }
+
+  #acknowledge(to: MemberId, message: InstallSnapshot, received: number): void {
+    const { index } = message.snapshot;
+    this.#options.acknowledge(to, { type: "snapshotAck", index, received });
+  }
+
+  #abort(from: MemberId, why: string): void {
+    this.#incoming?.writer.abort();
+    this.#incoming = undefined;
+    this.#options.failed(from, new Error(`Snapshot ${why}`));
+  }
+}
+
+function decodeInstall(bytes: Uint8Array): InstallSnapshot {
+  const message = decodeMessage(bytes);
+  if (message.type !== "snapshot") {
+    throw new DecodeError(`Expected a snapshot message, found "${message.type}"`);
+  }
+  return message;
+}

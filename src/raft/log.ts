@@ -1,0 +1,146 @@
+/**
+ * The replicated log in memory: every entry since the last compaction. It never
+ * touches the disk, and it knows nothing of commitment: its owner does.
+ *
+ * Ranges are inclusive at both ends, as the paper writes them.
+ */
+import { assert } from "../base/assert.ts";
+import type { Entry } from "./types.ts";
+
+/** What an entry is counted for beside its data, so that empty ones are not free. */
+const ENTRY_OVERHEAD_BYTES = 16;
+
+/** Bytes that `entry` is counted for by every limit of the core. */
+export function entryBytes(entry: Entry): number {
+  return entry.data.length + ENTRY_OVERHEAD_BYTES;
+}
+
+export class Log {
+  #entries: Entry[];
+  /** The index before the first entry held … */
+  #offset: number;
+  /** … and its term: all that is left of what was compacted. */
+  #offsetTerm: number;
+
+  /** A log that stands at (`offset`, `offsetTerm`) and goes on with `entries`. */
+  constructor(offset: number, offsetTerm: number, entries: readonly Entry[]) {
+    this.#offset = offset;
+    this.#offsetTerm = offsetTerm;
+    this.#entries = [];
+    for (const entry of entries) this.append(entry);
+  }
+
+  /** The index before the first entry held; its term is known. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  get lastIndex(): number {
+    return this.#offset + this.#entries.length;
+  }
+
+  get lastTerm(): number {
+    return this.#entries.at(-1)?.term ?? this.#offsetTerm;
+  }
+
+  /** Undefined for what was compacted and for what is not there yet. */
+  termAt(index: number): number | undefined {
+    return index === this.#offset
+      ? this.#offsetTerm
+      : this.#entries[index - this.#offset - 1]?.term;
+  }
+
+  /** Whether the log holds an entry with this index and term (paper §5.3). */
+  matches(index: number, term: number): boolean {
+    return this.termAt(index) === term;
+  }
+
+  /** Invariant 1: indexes are contiguous and terms never go down. */
+  append(entry: Entry): void {
+    assert(entry.index === this.lastIndex + 1, "Log must have no gap");
+    assert(entry.term >= this.lastTerm, "Terms must not go down in the log");
+    this.#entries.push(entry);
+  }
+
+  /** Drops every entry from `index` on. */
+  truncateFrom(index: number): void {
+    assert(
+      index > this.#offset && index <= this.lastIndex,
+      "Truncation must hit an entry held",
+    );
+    this.#entries.length = index - this.#offset - 1;
+  }
+
+  /** Forgets everything: the log stands where a snapshot does. */
+  reset(index: number, term: number): void {
+    this.#entries = [];
+    this.#offset = index;
+    this.#offsetTerm = term;
+  }
+
+  /** Forgets the entries up to `index`; nothing when they are gone already. */
+  compact(index: number): void {
+    if (index <= this.#offset) return;
+    const term = this.termAt(index);
+    assert(term !== undefined, "Compaction must not pass the end of the log");
+    this.#entries = this.#entries.slice(index - this.#offset);
+    this.#offset = index;
+    this.#offsetTerm = term;
+  }
+
+  entryAt(index: number): Entry | undefined {
+    return this.#entries[index - this.#offset - 1];
+  }
+
+  /** Entries `from` to `to`, all of which must be held. */
+  slice(from: number, to: number): Entry[] {
+    assert(
+      from > this.#offset && to <= this.lastIndex,
+      "Slice must lie within the log",
+    );
+    return this.#entries.slice(from - this.#offset - 1, to - this.#offset);
+  }
+
+  /** As `slice`, cut off before `bytesMax` is passed, but never empty unless the range is. */
+  sliceWithin(from: number, to: number, bytesMax: number): Entry[] {
+    let bytes = 0;
+    let end = from;
+    for (; end <= to; end++) {
+      bytes += entryBytes(this.#at(end));
+      if (bytes > bytesMax && end > from) break;
+    }
+    return this.slice(from, end - 1);
+  }
+
+  /** What the entries `from` to `to` are counted for. */
+  bytes(from: number, to: number): number {
+    let bytes = 0;
+    for (let index = from; index <= to; index++) {
+      bytes += entryBytes(this.#at(index));
+    }
+    return bytes;
+  }
+
+  /** Whether a log ending in (`index`, `term`) is at least as up-to-date as this one (paper §5.4.1). */
+  isUpToDate(index: number, term: number): boolean {
+    const lastTerm = this.lastTerm;
+    return term > lastTerm || (term === lastTerm && index >= this.lastIndex);
+  }
+
+  /**
+   * The largest index up to `index` whose term is at most `term`: what lies
+   * between cannot match a log that has `term` at `index`, so one exchange
+   * skips whole terms (paper §5.3). Stops where the log is compacted.
+   */
+  lastIndexWithin(index: number, term: number): number {
+    let at = Math.min(index, this.lastIndex);
+    while (at > this.#offset && this.#at(at).term > term) at--;
+    return at;
+  }
+
+  #at(index: number): Entry {
+    const entry = this.#entries[index - this.#offset - 1];
+    assert(entry !== undefined, "Index must lie within the log");
+    return entry;
+  }
+}

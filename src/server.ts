@@ -1,0 +1,324 @@
+/**
+ * The composition root: the one place where the parts of a node are joined, in
+ * the order in which they must come up, and taken apart in the reverse.
+ */
+import { makeClientApi } from "./api/client_api.ts";
+import type { ClientApi } from "./api/client_api.ts";
+import { JOIN_PATH, joinBody, joinRoute, parseJoinReply } from "./api/peer.ts";
+import { clusterRoutes } from "./api/v1/cluster.ts";
+import { InvariantError } from "./base/assert.ts";
+import { systemClock } from "./base/clock.ts";
+import type { Logger } from "./base/logger.ts";
+import { formatAddress, LIMITS } from "./config.ts";
+import type { Config, PortConfig } from "./config.ts";
+import type { Listener, TlsMaterial } from "./http/endpoint.ts";
+import type { Handler } from "./http/exchange.ts";
+import { unavailable } from "./http/fault.ts";
+import { listen } from "./http/listener.ts";
+import { listenNode } from "./http/node_listener.ts";
+import { makeRouter } from "./http/router.ts";
+import { dialWithoutCertificate, loadTls, TlsError } from "./http/tls_check.ts";
+import type { Member } from "./raft/types.ts";
+import { bootstrap } from "./server/bootstrap.ts";
+import { openDataDirectory } from "./server/data_directory.ts";
+import { httpLimits, ticks } from "./server/limits.ts";
+import { startMember } from "./server/member.ts";
+import type { RunningMember } from "./server/member.ts";
+import { onStopSignal } from "./server/signals.ts";
+import { startTicker } from "./server/ticker.ts";
+import type { Ticker } from "./server/ticker.ts";
+import { firstSnapshot } from "./storage/storage.ts";
+import type { DataStorage } from "./storage/storage.ts";
+import { requestPeer } from "./transport/peer_http.ts";
+import type { PeerTls } from "./transport/peer_http.ts";
+import { VERSION } from "./version.ts";
+
+/** Exit statuses of a node; 2 is for the command line. */
+const STOPPED = 0;
+const FAILED = 1;
+
+const SCHEDULER = { defer: (task: () => void) => void setImmediate(task) };
+
+/** Runs a node until it is told to stop; resolves with the exit status. */
+export async function runServer(config: Config, logger: Logger): Promise<number> {
+  let server: Server;
+  try {
+    server = await Server.start(config, logger);
+  } catch (error) {
+    logger.error(explain(error));
+    return FAILED;
+  }
+  const offSignals = onStopSignal(logger, () => server.stop(STOPPED));
+  const status = await server.ended;
+  offSignals();
+  return status;
+}
+
+/** A node that serves; tests start it in their own process. */
+export class Server {
+  readonly #config: Config;
+  readonly #logger: Logger;
+  readonly #ended = Promise.withResolvers<number>();
+  #storage: DataStorage | undefined;
+  #member: RunningMember | undefined;
+  #api: ClientApi | undefined;
+  #ticker: Ticker | undefined;
+  #clientListener: Listener | undefined;
+  #peerListener: Listener | undefined;
+  #stopping = false;
+
+  private constructor(config: Config, logger: Logger) {
+    this.#config = config;
+    this.#logger = logger;
+  }
+
+  /** Resolves when the node takes requests of clients. Rejects, with nothing left open, when it can't. */
+  static async start(config: Config, logger: Logger): Promise<Server> {
+    const server = new Server(config, logger);
+    try {
+      await server.#start();
+      return server;
+    } catch (error) {
+      await server.#close();
+      throw error;
+    }
+  }
+
+  /** Resolves with the exit status when the node has ended. */
+  get ended(): Promise<number> {
+    return this.#ended.promise;
+  }
+
+  /** Where clients are served. */
+  get clientUrl(): string {
+    return this.#config.client.url;
+  }
+
+  /** Ends the node in order: hands leadership over, answers what waits, syncs. */
+  async stop(status: number): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    const impatience = setTimeout(() => {
+      this.#logger.error(`Could not stop in order within ${LIMITS.gracefulStopMs} ms`);
+      this.#ended.resolve(FAILED);
+    }, LIMITS.gracefulStopMs);
+    try {
+      await this.#member?.node.handOver();
+      await this.#close();
+      this.#logger.info("Stopped");
+      this.#ended.resolve(status);
+    } catch (error) {
+      this.#logger.error(explain(error));
+      this.#ended.resolve(FAILED);
+    } finally {
+      clearTimeout(impatience);
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { client, peer } = this.#config;
+    const clientTls = loadPort(client);
+    const peerTls = demandAuthority(peer, loadPort(peer));
+    const opened = await openDataDirectory(this.#config, SCHEDULER, this.#logger);
+    this.#storage = opened.storage;
+    const { storage } = opened;
+    const port = await this.#openPeerPort(peerTls);
+    const identity = await this.#bootstrap(opened.identity, storage, peerTls);
+    const fresh = opened.loaded.snapshot.index === 0;
+    const member = await startMember({
+      config: this.#config,
+      logger: this.#logger,
+      storage,
+      identity,
+      loaded: fresh ? { ...opened.loaded, snapshot: firstSnapshot(identity) } : opened.loaded,
+      tls: peerTls,
+      onRemoved: (reason) => this.#removed(reason),
+      onFatal: (error) => this.#fatal(error),
+    });
+    this.#member = member;
+    port.attach(member);
+    this.#ticker = startTicker(
+      systemClock,
+      LIMITS.tickMs,
+      ticks(this.#config.electionMs / 2),
+      () => member.node.tick(),
+    );
+    member.node.campaignIfAlone();
+    await registered(member);
+    await this.#openClientPort(member, clientTls);
+    this.#logger.info("Serving", {
+      version: VERSION,
+      client: client.url,
+      peer: peer.url,
+      directory: this.#config.dataDirectory,
+    });
+  }
+
+  /** Opens the peer port before there is a member: a join is answered by the leader's call. */
+  async #openPeerPort(tls: PeerTls | undefined) {
+    let member: RunningMember | undefined;
+    let handle: Handler = () => unavailable("The node is starting");
+    this.#peerListener = await listenNode({
+      hostname: this.#config.peer.listen.host,
+      port: this.#config.peer.listen.port,
+      ...(tls === undefined ? {} : { tls }),
+      limits: httpLimits(),
+      logger: this.#logger,
+      onUpgrade: (request, socket, head) => {
+        if (member === undefined) socket.destroy();
+        else member.transport.handleUpgrade(request, socket, head);
+      },
+    }, (exchange) => handle(exchange));
+    await this.#proveMutualTls(this.#config.peer, tls);
+    return {
+      attach: (attached: RunningMember) => {
+        member = attached;
+        handle = makeRouter([joinRoute(attached.node), ...clusterRoutes(attached.service)]);
+      },
+    };
+  }
+
+  async #openClientPort(member: RunningMember, tls: TlsMaterial | undefined): Promise<void> {
+    const { client } = this.#config;
+    this.#api = makeClientApi(member.service, {
+      keyBytesMax: LIMITS.keyBytesMax,
+      watchesMax: LIMITS.watchesMax,
+      healthTimeoutMs: LIMITS.healthTimeoutMs,
+    });
+    this.#clientListener = await listen({
+      hostname: client.listen.host,
+      port: client.listen.port,
+      ...(tls === undefined ? {} : { tls }),
+      limits: httpLimits(),
+      logger: this.#logger,
+    }, this.#api.handle);
+    await this.#proveMutualTls(client, tls);
+  }
+
+  /** Dials a mutual-TLS port as a stranger: it must not be let in. */
+  async #proveMutualTls({ listen }: PortConfig, tls: TlsMaterial | undefined): Promise<void> {
+    if (tls?.ca === undefined) return;
+    const verdict = await dialWithoutCertificate(
+      dialable(listen.host),
+      listen.port,
+      LIMITS.handshakeTimeoutMs,
+    );
+    if (verdict === "refused") return;
+    throw new TlsError(
+      `Port ${listen.port} let a client in that showed no certificate: do not use this build`,
+    );
+  }
+
+  #bootstrap(
+    identity: Parameters<typeof bootstrap>[0]["identity"],
+    storage: DataStorage,
+    tls: PeerTls | undefined,
+  ) {
+    const config = this.#config;
+    if (identity !== undefined && config.nameGiven && identity.name !== config.name) {
+      this.#logger.warn("The data directory knows this node by another name, which stays", {
+        directory: identity.name,
+        given: config.name,
+      });
+    }
+    return bootstrap({
+      identity,
+      name: config.name,
+      peerUrl: config.peer.url,
+      clientUrl: config.client.url,
+      addresses: config.join.map(formatAddress),
+      attempts: config.joinAttempts,
+      retryMs: LIMITS.joinRetryMs,
+      random: randomFraction,
+      logger: this.#logger,
+      writeIdentity: (made) => storage.writeIdentity(made),
+      requestJoin: (address, newcomer) => requestJoin(address, newcomer, tls),
+      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    });
+  }
+
+  #removed(reason: string): void {
+    if (this.#stopping) return;
+    this.#logger.error(
+      `${reason}; to let this machine join anew, start it with -f and -C`,
+    );
+    this.stop(FAILED);
+  }
+
+  #fatal(error: unknown): void {
+    this.#logger.error(explain(error));
+    this.#ended.resolve(FAILED);
+  }
+
+  async #close(): Promise<void> {
+    this.#api?.stop();
+    await this.#clientListener?.shutdown();
+    this.#ticker?.stop();
+    await this.#member?.node.stop();
+    await this.#member?.transport.close();
+    await this.#peerListener?.shutdown();
+    await this.#storage?.close();
+  }
+}
+
+function loadPort({ tls }: PortConfig): TlsMaterial | undefined {
+  return tls === undefined ? undefined : loadTls(tls, systemClock.wallMs());
+}
+
+/** Members always verify each other: TLS on the peer port is mutual or not at all. */
+function demandAuthority(port: PortConfig, tls: TlsMaterial | undefined): PeerTls | undefined {
+  if (tls === undefined) return undefined;
+  const { cert, key, ca } = tls;
+  if (ca !== undefined) return { cert, key, ca };
+  throw new TlsError(
+    `Expected -serverCAFile beside -serverCert "${port.tls?.certFile}": members verify each other, name the CA that signs their certificates`,
+  );
+}
+
+async function requestJoin(
+  address: string,
+  newcomer: Omit<Member, "voter">,
+  tls: PeerTls | undefined,
+) {
+  const scheme = tls === undefined ? "http" : "https";
+  const { status, body } = await requestPeer(`${scheme}://${address}`, {
+    method: "POST",
+    path: JOIN_PATH,
+    body: joinBody(newcomer),
+    tls,
+    timeoutMs: LIMITS.joinTimeoutMs,
+    responseBytesMax: LIMITS.bodyBytesMax,
+  });
+  if (status === 200) return parseJoinReply(body);
+  throw new Error(causeOf(body) ?? `answered ${status}`);
+}
+
+function causeOf(body: string): string | undefined {
+  try {
+    return (JSON.parse(body) as { cause?: string }).cause;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A founder's first entries precede every client's: its own record is part of the log first. */
+function registered({ node }: RunningMember): Promise<void> {
+  return new Promise((resolve) => node.onceRegistered(resolve));
+}
+
+/** An unspecified address is dialled by loopback. */
+function dialable(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  return host === "::" ? "::1" : host;
+}
+
+/** In [0, 1), unguessable: for ids that must not meet. */
+function randomFraction(): number {
+  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return (high * 2 ** 21 + (low >>> 11)) / 2 ** 53;
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error instanceof InvariantError ? error.stack ?? error.message : error.message;
+}

@@ -1,0 +1,110 @@
+/**
+ * How a node comes to be part of a cluster: a directory that knows its cluster
+ * goes on (`-C` is then ignored), one without founds a new cluster, or joins the
+ * one that `-C` names. The identity is on disk before anybody is told of it, so
+ * that a join that was cut short goes on as the same member.
+ */
+import type { Logger } from "../base/logger.ts";
+import type { Member } from "../raft/types.ts";
+import type { Identity } from "../storage/storage.ts";
+
+export interface BootstrapOptions {
+  /** What the directory holds; undefined for a new one. */
+  readonly identity: Identity | undefined;
+  readonly name: string;
+  readonly peerUrl: string;
+  readonly clientUrl: string;
+  /** Peer addresses of existing members, `-C` and `-CF`; empty to found a cluster. */
+  readonly addresses: readonly string[];
+  /** Rounds over all addresses, `-r`. */
+  readonly attempts: number;
+  readonly retryMs: number;
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly writeIdentity: (identity: Identity) => Promise<void> | void;
+  /** One request to one address; rejects with a sentence when it is not accepted. */
+  readonly requestJoin: (
+    address: string,
+    member: Omit<Member, "voter">,
+  ) => Promise<{ readonly clusterId: number }>;
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+/** The cluster can't be joined; the message says what each address answered. */
+export class JoinError extends Error {
+  override readonly name = "JoinError";
+}
+
+/** Resolves with the identity this node runs under, durable on disk. Throws `JoinError`. */
+export async function bootstrap(options: BootstrapOptions): Promise<Identity> {
+  const { identity, addresses } = options;
+  if (identity !== undefined && identity.clusterId !== 0) {
+    if (addresses.length > 0) {
+      options.logger.debug("This directory belongs to a cluster already, -C is ignored");
+    }
+    return identity;
+  }
+  if (addresses.length === 0 && identity === undefined) return await found(options);
+  if (addresses.length === 0) {
+    throw new JoinError(
+      "This directory was about to join a cluster, name its members with -C again or start afresh with -f",
+    );
+  }
+  const memberId = identity?.memberId ?? randomId(options.random);
+  const joining = { memberId, clusterId: 0, name: options.name, initial: undefined };
+  await options.writeIdentity(joining);
+  const { clusterId } = await join(options, memberId);
+  const joined = { ...joining, clusterId };
+  await options.writeIdentity(joined);
+  return joined;
+}
+
+async function found(options: BootstrapOptions): Promise<Identity> {
+  const { name, peerUrl, clientUrl } = options;
+  const memberId = randomId(options.random);
+  const founder = { id: memberId, name, peerUrl, clientUrl, voter: true };
+  const identity = {
+    memberId,
+    clusterId: randomId(options.random),
+    name,
+    initial: { members: [founder], removed: [] },
+  };
+  await options.writeIdentity(identity);
+  options.logger.info("Founded a new cluster", { cluster: identity.clusterId.toString(16) });
+  return identity;
+}
+
+async function join(
+  options: BootstrapOptions,
+  id: number,
+): Promise<{ readonly clusterId: number }> {
+  const { name, peerUrl, clientUrl, addresses, attempts, logger } = options;
+  let refusals: string[] = [];
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    refusals = [];
+    for (const address of addresses) {
+      try {
+        const reply = await options.requestJoin(address, { id, name, peerUrl, clientUrl });
+        logger.info("Joined the cluster", {
+          cluster: reply.clusterId.toString(16),
+          through: address,
+        });
+        return reply;
+      } catch (error) {
+        refusals.push(`${address}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    logger.warn("Could not join yet", { attempt, of: attempts, cause: refusals.join("; ") });
+    if (attempt < attempts) await options.sleep(options.retryMs);
+  }
+  throw new JoinError(
+    `Expected a member at -C to let this node join, found after ${attempts} attempts: ${
+      refusals.join("; ")
+    }`,
+  );
+}
+
+/** In [1, 2^53). */
+function randomId(random: () => number): number {
+  return Math.floor(random() * (2 ** 53 - 1)) + 1;
+}

@@ -1,0 +1,57 @@
+/** The limits of `config.ts`, in milliseconds and bytes, as each part counts them. */
+import { LIMITS } from "../config.ts";
+import type { Config } from "../config.ts";
+import type { HttpLimits } from "../http/endpoint.ts";
+import type { NodeLimits } from "../node/node.ts";
+import type { TransportLimits } from "../transport/peer_transport.ts";
+
+/** At least one tick. */
+export function ticks(ms: number): number {
+  return Math.max(1, Math.round(ms / LIMITS.tickMs));
+}
+
+export function httpLimits(): HttpLimits {
+  return {
+    bodyBytesMax: LIMITS.bodyBytesMax,
+    bodyTimeoutMs: LIMITS.bodyTimeoutMs,
+    headerBytesMax: LIMITS.headerBytesMax,
+    headerTimeoutMs: LIMITS.headerTimeoutMs,
+    idleTimeoutMs: LIMITS.idleTimeoutMs,
+    handshakeTimeoutMs: LIMITS.handshakeTimeoutMs,
+    shutdownGraceMs: LIMITS.shutdownGraceMs,
+  };
+}
+
+export function nodeLimits(config: Config): NodeLimits {
+  return {
+    requestTicks: ticks(LIMITS.requestTimeoutMs),
+    heartbeatTicks: ticks(config.heartbeatMs),
+    electionTicks: ticks(config.electionMs),
+    waitingMax: LIMITS.waitingMax,
+    expiryBatchMax: LIMITS.expiryBatchMax,
+    membersMax: config.membersMax,
+    applyBytesMax: LIMITS.applyBytesMax,
+    snapshotEntries: config.snapshotEntries ?? 0,
+    trailingEntries: LIMITS.trailingEntries,
+    diskRetryTicks: ticks(LIMITS.diskRetryMs),
+    snapshotChunkBytes: LIMITS.snapshotChunkBytes,
+    snapshotWindowChunks: LIMITS.snapshotWindowChunks,
+    snapshotStallTicks: ticks(LIMITS.snapshotStallMs),
+    snapshotStallsMax: LIMITS.snapshotStallsMax,
+    snapshotBytesMax: LIMITS.snapshotBytesMax,
+  };
+}
+
+export function transportLimits(config: Config): TransportLimits {
+  return {
+    queueBytesMax: LIMITS.peerQueueBytesMax,
+    frameBytesMax: LIMITS.frameBytesMax,
+    handshakeTimeoutMs: LIMITS.peerConnectTimeoutMs,
+    reconnectMinMs: LIMITS.reconnectMinMs,
+    reconnectMaxMs: LIMITS.reconnectMaxMs,
+    drainMsMax: LIMITS.peerDrainMs,
+    pingIntervalMs: config.electionMs / 2,
+    silenceMsMax: config.electionMs * 2,
+    acceptedMax: LIMITS.peerStreamsMax,
+  };
+}

@@ -1,0 +1,183 @@
+/**
+ * Joins one member from its parts: the core, the store, the storage, the peer
+ * transport and the node between them. Opens no port of its own.
+ */
+import { systemClock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
+import { LIMITS } from "../config.ts";
+import type { Config } from "../config.ts";
+import { Service } from "../api/v1/service.ts";
+import { Node } from "../node/node.ts";
+import type { Loaded } from "../node/ports.ts";
+import { RaftCore } from "../raft/core.ts";
+import type { CoreEvent } from "../raft/core.ts";
+import type { Member, MemberId } from "../raft/types.ts";
+import type { DataStorage, Identity } from "../storage/storage.ts";
+import { Store } from "../store/store.ts";
+import type { ApplyResult } from "../store/event.ts";
+import { formatId, refusalStatus } from "../transport/handshake.ts";
+import type { Admission, Hello } from "../transport/handshake.ts";
+import type { PeerTls } from "../transport/peer_http.ts";
+import type { Peer } from "../transport/peer_link.ts";
+import { PeerTransport } from "../transport/peer_transport.ts";
+import { VERSION } from "../version.ts";
+import { nodeLimits, ticks, transportLimits } from "./limits.ts";
+
+export interface MemberOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly storage: DataStorage;
+  readonly identity: Identity;
+  readonly loaded: Loaded;
+  readonly tls: PeerTls | undefined;
+  readonly onRemoved: (reason: string) => void;
+  readonly onFatal: (error: unknown) => void;
+}
+
+export interface RunningMember {
+  readonly node: Node<ApplyResult>;
+  readonly service: Service;
+  readonly transport: PeerTransport;
+}
+
+/** Restores the state machine from `loaded` and starts to talk to peers. */
+export async function startMember(options: MemberOptions): Promise<RunningMember> {
+  const { config, logger, storage, identity, loaded } = options;
+  const store = new Store({ historyMax: config.historyMax });
+  await restore(store, storage);
+  const core = new RaftCore({
+    id: identity.memberId,
+    electionTicks: ticks(config.electionMs),
+    heartbeatTicks: ticks(config.heartbeatMs),
+    random: Math.random,
+    hardState: loaded.hardState,
+    snapshot: loaded.snapshot,
+    entries: loaded.entries,
+    appendBytesMax: LIMITS.appendBytesMax,
+    inflightMax: LIMITS.inflightMax,
+    inflightBytesMax: LIMITS.inflightBytesMax,
+    uncommittedBytesMax: LIMITS.uncommittedBytesMax,
+    onEvent: (event) => logEvent(event, core, logger),
+  });
+  const contacts = new Contacts((peers) => transport.setPeers(peers));
+  const transport = new PeerTransport({
+    self: identity.memberId,
+    clusterId: identity.clusterId,
+    name: identity.name,
+    version: VERSION,
+    selfUrl: () => config.peer.url,
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
+    limits: transportLimits(config),
+    clock: systemClock,
+    random: Math.random,
+    logger,
+    receive: (from, frame) => node.receive(from, frame),
+    admit: (hello) => admit(hello, node, contacts),
+    onRefused: (_, status, reason) => {
+      if (status === refusalStatus.removed) options.onRemoved(reason);
+    },
+  });
+  const node: Node<ApplyResult> = new Node({
+    core,
+    storage,
+    machine: store,
+    transport,
+    scheduler: { defer: (task) => void setImmediate(task) },
+    clock: systemClock,
+    random: Math.random,
+    logger,
+    clusterId: identity.clusterId,
+    announced: {
+      id: identity.memberId,
+      name: identity.name,
+      peerUrl: config.peer.url,
+      clientUrl: config.client.url,
+    },
+    limits: nodeLimits(config),
+    handleRequest: (request, done) => service.handleForwarded(request, done),
+    onMembers: (members) => contacts.membersAre(members),
+    onRemoved: () => options.onRemoved("This member was removed from the cluster"),
+    onFatal: options.onFatal,
+  });
+  const service = new Service({ node, store, redirect: config.redirect });
+  return { node, service, transport };
+}
+
+async function restore(store: Store, storage: DataStorage): Promise<void> {
+  const reader = storage.openSnapshot();
+  if (reader === undefined) return;
+  try {
+    await store.restore(reader.data());
+  } finally {
+    reader.close();
+  }
+}
+
+/**
+ * Whom to dial: the members, or, as long as this newcomer's log names none,
+ * whoever has called (the leader, by the address it announced), because its
+ * first message must be answered before the log can say who it is.
+ */
+class Contacts {
+  readonly #setPeers: (peers: readonly Peer[]) => void;
+  readonly #callers = new Map<MemberId, Peer>();
+  #members: readonly Member[] = [];
+
+  constructor(setPeers: (peers: readonly Peer[]) => void) {
+    this.#setPeers = setPeers;
+  }
+
+  membersAre(members: readonly Member[]): void {
+    this.#members = members;
+    if (members.length > 0) this.#callers.clear();
+    this.#setPeers(members.map(({ id, peerUrl }) => ({ id, url: peerUrl })));
+  }
+
+  called({ from, url }: Hello): void {
+    if (this.#members.length > 0 || this.#callers.size >= LIMITS.membersMax) return;
+    this.#callers.set(from, { id: from, url });
+    this.#setPeers([...this.#callers.values()]);
+  }
+}
+
+function admit(hello: Hello, node: Node<ApplyResult>, contacts: Contacts): Admission {
+  const reason = node.refusalOf(hello.from);
+  if (reason !== undefined) return { ok: false, status: refusalStatus.removed, reason };
+  contacts.called(hello);
+  return { ok: true };
+}
+
+function logEvent(event: CoreEvent, core: RaftCore, logger: Logger): void {
+  switch (event.type) {
+    case "role":
+      return logger.debug("Role changed", { role: event.role, term: event.term });
+    case "leader": {
+      const leader = core.configuration.members.find(({ id }) => id === event.leader);
+      const name = leader?.name ?? formatId(event.leader);
+      if (event.leader === 0) return logger.info("No leader", { term: event.term });
+      return logger.info("Leader elected", { leader: name, term: event.term });
+    }
+    case "configuration": {
+      const members = event.configuration.members.map(({ name, voter }) =>
+        voter ? name : `${name} (learner)`
+      );
+      return logger.info("Members", { members: members.join(", "), index: event.index });
+    }
+    case "quorumLost":
+      return logger.warn("Lost the quorum, stepping down", { term: event.term });
+    case "truncated":
+      return logger.info("Replaced uncommitted entries", { from: event.from, to: event.to });
+    case "snapshotNeeded":
+      return logger.info("A member needs a snapshot", { member: formatId(event.peer) });
+    case "transferAborted":
+      return logger.warn("Leadership was not taken over", { by: formatId(event.to) });
+    case "appendRefused":
+      return logger.trace("Append refused", { by: formatId(event.peer), next: event.next });
+    case "ignored":
+      return logger.debug("Message ignored", {
+        from: formatId(event.from),
+        message: event.message,
+        reason: event.reason,
+      });
+  }
+}

@@ -1,0 +1,28 @@
+/** SIGTERM and SIGINT: the first asks for an orderly stop, the second ends the process at once. */
+import type { Logger } from "../base/logger.ts";
+
+const SIGNALS = ["SIGTERM", "SIGINT"] as const;
+
+/** Exit status of a process that ended before it could stop in order. */
+const IMPATIENT = 130;
+
+/** Calls `stop` at the first signal; the returned function takes the handlers off. */
+export function onStopSignal(logger: Logger, stop: () => void): () => void {
+  let asked = false;
+  const handlers = SIGNALS.map((signal) => {
+    const handler = () => {
+      if (asked) {
+        logger.warn("Stopping at once", { signal });
+        Deno.exit(IMPATIENT);
+      }
+      asked = true;
+      logger.info("Stopping, a second signal ends the process at once", { signal });
+      stop();
+    };
+    Deno.addSignalListener(signal, handler);
+    return { signal, handler };
+  });
+  return () => {
+    for (const { signal, handler } of handlers) Deno.removeSignalListener(signal, handler);
+  };
+}

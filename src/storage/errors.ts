@@ -1,0 +1,48 @@
+/** Why a data directory can't be opened, in words for the operator. */
+
+/**
+ * Acknowledged data is damaged or missing. Never repaired by dropping data:
+ * only the operator knows whether there are other copies.
+ */
+export class CorruptionError extends Error {
+  override readonly name = "CorruptionError";
+  /** The path of the damaged or missing file. */
+  readonly file: string;
+  /** Bytes from its start to the damaged part. */
+  readonly offset: number;
+
+  constructor(file: string, offset: number, expected: string, found: string) {
+    super(
+      `Damaged data in "${file}" at offset ${offset}: expected ${expected}, found ${found}; ` +
+        "nothing was changed: restore this directory from a copy, or remove the member from its cluster and let it join anew with -f",
+    );
+    this.file = file;
+    this.offset = offset;
+  }
+}
+
+/** The file is sound, but of a format that this program does not know. */
+export class FormatVersionError extends Error {
+  override readonly name = "FormatVersionError";
+
+  constructor(file: string, expected: number, found: number) {
+    super(
+      `Expected format version ${expected} in "${file}", found ${found}: start the version of the program that wrote it, or a newer one`,
+    );
+  }
+}
+
+/** A snapshot was damaged on its way here: it has to be sent again, this directory is sound. */
+export class DamagedTransferError extends Error {
+  override readonly name = "DamagedTransferError";
+}
+
+/** Throws a `CorruptionError` about one place; decoders know only what they found there. */
+export type Refuse = (expected: string, found: string) => never;
+
+/** A `Refuse` for one place. */
+export function refuseAt(file: string, offset: number): Refuse {
+  return (expected, found) => {
+    throw new CorruptionError(file, offset, expected, found);
+  };
+}

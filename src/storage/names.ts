@@ -1,0 +1,67 @@
+/** The names of all files that a node writes into its data directory; no other file is ever touched. */
+import { assert } from "../base/assert.ts";
+
+export const IDENTITY_NAME = "etcd.identity";
+export const LOCK_NAME = "etcd.lock";
+
+/** Unfinished files: of no value after a crash. */
+export const IDENTITY_TEMPORARY_NAME = "etcd.identity.tmp";
+export const SEGMENT_TEMPORARY_NAME = "wal-next.tmp";
+export const SNAPSHOT_TEMPORARY_NAME = "snapshot-new.tmp";
+export const SNAPSHOT_RECEIVED_NAME = "snapshot-received.tmp";
+
+const SEGMENT = /^wal-(\d{16})\.log$/;
+const SPARE = /^wal-\d{16}\.spare\.tmp$/;
+const SNAPSHOT = /^snapshot-(\d{16})-(\d{16})\.snap$/;
+
+const TEMPORARY_NAMES: ReadonlySet<string> = new Set([
+  IDENTITY_TEMPORARY_NAME,
+  SEGMENT_TEMPORARY_NAME,
+  SNAPSHOT_TEMPORARY_NAME,
+  SNAPSHOT_RECEIVED_NAME,
+]);
+
+/** 16 digits hold every integer below 2^53, and let names sort like numbers. */
+function digits(value: number): string {
+  assert(Number.isSafeInteger(value) && value >= 0, "File names hold integers in [0, 2^53)");
+  return String(value).padStart(16, "0");
+}
+
+/** A part of the log. */
+export function segmentName(sequence: number): string {
+  return `wal-${digits(sequence)}.log`;
+}
+
+/** A retired part of the log that waits to be used again. */
+export function spareName(sequence: number): string {
+  return `wal-${digits(sequence)}.spare.tmp`;
+}
+
+export function snapshotName(index: number, term: number): string {
+  return `snapshot-${digits(index)}-${digits(term)}.snap`;
+}
+
+/** The sequence in the name of a segment, or undefined for another file. */
+export function parseSegmentName(name: string): number | undefined {
+  const match = SEGMENT.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}
+
+/** Index and term in the name of a snapshot, or undefined for another file. */
+export function parseSnapshotName(
+  name: string,
+): { readonly index: number; readonly term: number } | undefined {
+  const match = SNAPSHOT.exec(name);
+  if (match === null) return undefined;
+  return { index: Number(match[1]), term: Number(match[2]) };
+}
+
+export function isTemporary(name: string): boolean {
+  return TEMPORARY_NAMES.has(name) || SPARE.test(name);
+}
+
+/** Whether a node wrote a file of this name. The lock file is not counted: it holds no data. */
+export function isNodeFile(name: string): boolean {
+  return name === IDENTITY_NAME || isTemporary(name) ||
+    parseSegmentName(name) !== undefined || parseSnapshotName(name) !== undefined;
+}

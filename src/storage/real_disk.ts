@@ -1,0 +1,257 @@
+/**
+ * The data directory on a real disk. Every operation is one system call where
+ * that is possible; errors become `DiskFullError` or `DiskError`, and nothing is
+ * tried twice.
+ */
+import { DiskFullError } from "../base/errors.ts";
+import {
+  type Disk,
+  type DiskEntry,
+  DiskError,
+  type DiskFile,
+  type DiskLock,
+  LockedError,
+} from "./disk.ts";
+
+const FILE_MODE = 0o600;
+const DIRECTORY_MODE = 0o700;
+
+/** No space left, no quota left: errors that end when somebody makes room. */
+const FULL_CODES: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
+
+/**
+ * Opens the data directory at `path`, and makes it if need be, readable by its
+ * owner only. Throws `DiskFullError`, `DiskError`.
+ */
+export async function openRealDisk(path: string): Promise<Disk> {
+  const made = attempt(`make the directory "${path}"`, () => makeDirectory(path));
+  for (const parent of made) await syncParent(parent);
+  return new RealDisk(path);
+}
+
+class RealDisk implements Disk {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  list(): DiskEntry[] {
+    return attempt(`list "${this.path}"`, () => {
+      const entries: DiskEntry[] = [];
+      for (const { name, isFile } of Deno.readDirSync(this.path)) {
+        if (isFile) entries.push({ name, size: Deno.statSync(this.#at(name)).size });
+      }
+      return entries;
+    });
+  }
+
+  open(name: string): DiskFile {
+    return this.#open(name, { read: true, write: true });
+  }
+
+  create(name: string): DiskFile {
+    return this.#open(name, {
+      read: true,
+      write: true,
+      create: true,
+      truncate: true,
+      mode: FILE_MODE,
+    });
+  }
+
+  rename(from: string, to: string): void {
+    attempt(`rename "${this.#at(from)}" to "${to}"`, () => {
+      Deno.renameSync(this.#at(from), this.#at(to));
+    });
+  }
+
+  remove(name: string): void {
+    attempt(`remove "${this.#at(name)}"`, () => Deno.removeSync(this.#at(name)));
+  }
+
+  async syncDirectory(): Promise<void> {
+    await syncDirectoryAt(this.path);
+  }
+
+  lock(name: string): DiskLock {
+    const options = { read: true, write: true, create: true, mode: FILE_MODE };
+    const path = this.#at(name);
+    const file = attempt(`open "${path}"`, () => Deno.openSync(path, options));
+    try {
+      if (!attempt(`lock "${path}"`, () => file.tryLockSync(true))) {
+        throw new LockedError(this.path, readPid(path));
+      }
+      // The pid is for people and may stay behind: the lock itself dies with the process.
+      attempt(`write "${path}"`, () => {
+        file.truncateSync(0);
+        file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
+      });
+      return { release: () => file.close() };
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  #open(name: string, options: Deno.OpenOptions): DiskFile {
+    const path = this.#at(name);
+    return new RealFile(name, path, attempt(`open "${path}"`, () => Deno.openSync(path, options)));
+  }
+
+  #at(name: string): string {
+    return `${this.path}/${name}`;
+  }
+}
+
+class RealFile implements DiskFile {
+  readonly name: string;
+  readonly #path: string;
+  readonly #file: Deno.FsFile;
+  /** Where the next read or write goes; undefined when a failure left it open. */
+  #position: number | undefined = 0;
+
+  constructor(name: string, path: string, file: Deno.FsFile) {
+    this.name = name;
+    this.#path = path;
+    this.#file = file;
+  }
+
+  size(): number {
+    return attempt(`read "${this.#path}"`, () => this.#file.statSync().size);
+  }
+
+  read(into: Uint8Array, offset: number): number {
+    return attempt(`read "${this.#path}"`, () => {
+      this.#seek(offset);
+      let done = 0;
+      while (done < into.length) {
+        const count = this.#file.readSync(into.subarray(done));
+        if (count === null) break;
+        done += count;
+      }
+      this.#position = offset + done;
+      return done;
+    });
+  }
+
+  write(bytes: Uint8Array, offset: number): void {
+    attempt(`write "${this.#path}"`, () => {
+      this.#seek(offset);
+      // A write may be short without an error; what stopped it comes with the next one.
+      for (let done = 0; done < bytes.length;) {
+        done += this.#file.writeSync(done === 0 ? bytes : bytes.subarray(done));
+      }
+      this.#position = offset + bytes.length;
+    });
+  }
+
+  async sync(): Promise<void> {
+    try {
+      await this.#file.syncData();
+    } catch (cause) {
+      // A full disk included: what the kernel could not write it may have dropped.
+      throw new DiskError(
+        `Sync of "${this.#path}" failed, what was written may be lost (${
+          messageOf(cause)
+        }): stop this node, check the disk, start again`,
+        { cause },
+      );
+    }
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  #seek(offset: number): void {
+    if (this.#position === offset) return;
+    this.#file.seekSync(offset, Deno.SeekMode.Start);
+    this.#position = undefined;
+  }
+}
+
+/** Runs one operation and names it when it fails. */
+function attempt<T>(what: string, operation: () => T): T {
+  try {
+    return operation();
+  } catch (cause) {
+    if (cause instanceof LockedError) throw cause;
+    const reason = messageOf(cause);
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+    if (FULL_CODES.has(code)) {
+      throw new DiskFullError(
+        `No space to ${what} (${reason}): make room, writes go on by themselves`,
+        {
+          cause,
+        },
+      );
+    }
+    throw new DiskError(`Could not ${what} (${reason}): check the disk and the permissions`, {
+      cause,
+    });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Returns the directories in which one was made, outermost first. */
+function makeDirectory(path: string): string[] {
+  try {
+    Deno.mkdirSync(path, { mode: DIRECTORY_MODE });
+    return [parentOf(path)];
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) {
+      Deno.readDirSync(path);
+      return [];
+    }
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  const made = makeDirectory(parentOf(path));
+  Deno.mkdirSync(path, { mode: DIRECTORY_MODE });
+  return [...made, parentOf(path)];
+}
+
+function parentOf(path: string): string {
+  return path.replace(/[/\\]*[^/\\]+[/\\]*$/, "") || (path.startsWith("/") ? "/" : ".");
+}
+
+/** Makes a new directory durable in its parent, as far as the process may look there. */
+async function syncParent(parent: string): Promise<void> {
+  try {
+    await syncDirectoryAt(parent);
+  } catch (error) {
+    const cause = error instanceof DiskError ? error.cause : error;
+    if (cause instanceof Deno.errors.NotCapable) return;
+    if (cause instanceof Deno.errors.PermissionDenied) return;
+    throw error;
+  }
+}
+
+async function syncDirectoryAt(path: string): Promise<void> {
+  // Windows does not open directories; NTFS keeps its own journal of names.
+  if (Deno.build.os === "windows") return;
+  const directory = attempt(`open "${path}"`, () => Deno.openSync(path));
+  try {
+    await directory.sync();
+  } catch (cause) {
+    throw new DiskError(
+      `Sync of the directory "${path}" failed, files may be lost (${
+        messageOf(cause)
+      }): stop this node, check the disk, start again`,
+      { cause },
+    );
+  } finally {
+    directory.close();
+  }
+}
+
+function readPid(path: string): number {
+  try {
+    return Number.parseInt(Deno.readTextFileSync(path), 10) || 0;
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * What the image of a whole state looks like; `image_writer.ts` makes one,
+ * `image_reader.ts` takes it apart. It says itself where it ends, however it was
+ * cut into slices.
+ *
+ *     blocks   4 bytes length of the rest, little-endian; 1 byte kind; then
+ *
+ *     1 head   version byte, 1; timeMs, index, appliedIndex, clearedBefore
+ *     2 events of the history, oldest first:
+ *              flags, index, key, [prevValue], [value], [expirationMs], [ttlSeconds]
+ *     3 items  sorted by key, so that parents come before children:
+ *              flags, key, for files: value, setIndex, [deadlineMs]
+ *     4 end    digest of the state, hash of the head and event blocks
+ *
+ * The first block is a head, the last one an end, and nothing follows it. Both
+ * hashes are worked out anew from what was read, so damage is found here even
+ * where the storage's checksums did not cover it.
+ */
+import {
+  type ByteReader,
+  type ByteWriter,
+  DecodeError,
+  INTEGER_BYTES_MAX,
+  textBytesMax,
+} from "./bytes.ts";
+import type { Event } from "./event.ts";
+import { Hasher } from "./hash.ts";
+import { DIRECTORY, type Listed, type TreeHash } from "./tree.ts";
+
+export const IMAGE_VERSION = 1;
+
+/** Kinds of blocks. */
+export const HEAD = 1;
+export const EVENTS = 2;
+export const ITEMS = 3;
+export const END = 4;
+
+/** No larger block is read: a damaged length must not fill the memory. */
+export const BLOCK_BYTES_MAX = 2 ** 30;
+
+/** The numbers of a state. */
+export interface StateHead {
+  readonly timeMs: number;
+  /** The index of the last command that reached the tree. */
+  readonly index: number;
+  /** The index of the last command of all. */
+  readonly appliedIndex: number;
+}
+
+const ITEM_DIRECTORY = 0x01;
+const ITEM_DEADLINE = 0x02;
+
+const EVENT_DELETE = 0x01;
+const EVENT_NEW_KEY = 0x02;
+const EVENT_PREV_VALUE = 0x04;
+const EVENT_VALUE = 0x08;
+const EVENT_EXPIRATION = 0x10;
+const EVENT_TTL = 0x20;
+
+/** 16 hexadecimal digits for all that is in the tree and the head. */
+export function digestOf(head: StateHead, hash: TreeHash): string {
+  return new Hasher().integer(hash.low).integer(hash.high)
+    .integer(head.timeMs).integer(head.index).integer(head.appliedIndex).finish().hex();
+}
+
+export function itemBytesMax({ key, item }: Listed): number {
+  const valueBytesMax = item === DIRECTORY ? 0 : textBytesMax(item.value);
+  return 1 + textBytesMax(key) + valueBytesMax + 2 * INTEGER_BYTES_MAX;
+}
+
+export function writeItem(writer: ByteWriter, { key, item }: Listed): void {
+  if (item === DIRECTORY) {
+    writer.byte(ITEM_DIRECTORY);
+    writer.text(key);
+    return;
+  }
+  writer.byte(item.deadlineMs === 0 ? 0 : ITEM_DEADLINE);
+  writer.text(key);
+  writer.text(item.value);
+  writer.integer(item.setIndex);
+  if (item.deadlineMs !== 0) writer.integer(item.deadlineMs);
+}
+
+export function readItem(reader: ByteReader): Listed {
+  const flags = reader.byte();
+  const key = reader.text();
+  if (flags === ITEM_DIRECTORY) return { key, item: DIRECTORY };
+  if ((flags & ~ITEM_DEADLINE) !== 0) throw new DecodeError(`Expected an item, found ${flags}`);
+  const value = reader.text();
+  const setIndex = reader.integer();
+  const deadlineMs = flags === ITEM_DEADLINE ? reader.integer() : 0;
+  return { key, item: { value, setIndex, deadlineMs } };
+}
+
+export function eventBytesMax(event: Event): number {
+  return 1 + textBytesMax(event.key) + textBytesMax(event.prevValue ?? "") +
+    textBytesMax(event.value ?? "") + 3 * INTEGER_BYTES_MAX;
+}
+
+export function writeEvent(writer: ByteWriter, event: Event): void {
+  writer.byte(
+    (event.action === "DELETE" ? EVENT_DELETE : 0) |
+      (event.newKey ? EVENT_NEW_KEY : 0) |
+      (event.prevValue === undefined ? 0 : EVENT_PREV_VALUE) |
+      (event.value === undefined ? 0 : EVENT_VALUE) |
+      (event.expirationMs === undefined ? 0 : EVENT_EXPIRATION) |
+      (event.ttlSeconds === undefined ? 0 : EVENT_TTL),
+  );
+  writer.integer(event.index);
+  writer.text(event.key);
+  if (event.prevValue !== undefined) writer.text(event.prevValue);
+  if (event.value !== undefined) writer.text(event.value);
+  if (event.expirationMs !== undefined) writer.integer(event.expirationMs);
+  if (event.ttlSeconds !== undefined) writer.integer(event.ttlSeconds);
+}
+
+export function readEvent(reader: ByteReader): Event {
+  const flags = reader.byte();
+  const index = reader.integer();
+  const key = reader.text();
+  return {
+    action: (flags & EVENT_DELETE) === 0 ? "SET" : "DELETE",
+    key,
+    ...((flags & EVENT_PREV_VALUE) !== 0 && { prevValue: reader.text() }),
+    ...((flags & EVENT_VALUE) !== 0 && { value: reader.text() }),
+    newKey: (flags & EVENT_NEW_KEY) !== 0,
+    ...((flags & EVENT_EXPIRATION) !== 0 && { expirationMs: reader.integer() }),
+    ...((flags & EVENT_TTL) !== 0 && { ttlSeconds: reader.integer() }),
+    index,
+  };
+}

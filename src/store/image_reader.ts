@@ -1,0 +1,176 @@
+/**
+ * Builds a state from an image, a slice at a time, and proves it whole before it
+ * gives it away. Must not touch the state that is in use. The format is in
+ * `image_format.ts`.
+ */
+import { ByteReader, DecodeError } from "./bytes.ts";
+import type { Event } from "./event.ts";
+import { Hasher } from "./hash.ts";
+import {
+  BLOCK_BYTES_MAX,
+  digestOf,
+  END,
+  EVENTS,
+  HEAD,
+  IMAGE_VERSION,
+  ITEMS,
+  readEvent,
+  readItem,
+  type StateHead,
+} from "./image_format.ts";
+import { DIRECTORY, Tree } from "./tree.ts";
+
+/** An image that is damaged, cut short or of another version. */
+export class ImageError extends Error {
+  override readonly name = "ImageError";
+}
+
+export interface RestoredState {
+  readonly head: StateHead;
+  readonly clearedBefore: number;
+  readonly events: readonly Event[];
+  readonly tree: Tree;
+}
+
+export class ImageReader {
+  readonly #blocks = new BlockQueue();
+  readonly #historyHash = new Hasher();
+  readonly #events: Event[] = [];
+  readonly #tree = new Tree();
+  #head: StateHead | undefined;
+  #clearedBefore = 0;
+  #lastKey = "";
+  #ended = false;
+
+  /** The next bytes of the image, cut anywhere. Throws `ImageError`. */
+  add(bytes: Uint8Array): void {
+    asImageError(() => {
+      this.#blocks.add(bytes);
+      for (let block = this.#blocks.next(); block !== undefined; block = this.#blocks.next()) {
+        this.#readBlock(block);
+      }
+    });
+  }
+
+  /** The state, after the last bytes. Throws `ImageError` when some are missing. */
+  finish(): RestoredState {
+    if (!this.#ended || this.#head === undefined || this.#blocks.size > 0) {
+      throw new ImageError("Damaged image: expected an end block, found the end of the bytes");
+    }
+    return {
+      head: this.#head,
+      clearedBefore: this.#clearedBefore,
+      events: this.#events,
+      tree: this.#tree,
+    };
+  }
+
+  #readBlock(block: Uint8Array): void {
+    const reader = new ByteReader(block);
+    const kind = reader.byte();
+    if (this.#ended) throw new DecodeError("Expected nothing after the end block, found a block");
+    if ((kind === HEAD) !== (this.#head === undefined)) {
+      throw new DecodeError(`Expected one head block at the start, found a block of kind ${kind}`);
+    }
+    if (kind === HEAD || kind === EVENTS) this.#historyHash.bytes(block);
+    if (kind === HEAD) this.#readHead(reader);
+    else if (kind === EVENTS) { while (!reader.atEnd) this.#events.push(readEvent(reader)); }
+    else if (kind === ITEMS) { while (!reader.atEnd) this.#readItem(reader); }
+    else if (kind === END) this.#readEnd(reader);
+    else throw new DecodeError(`Expected a block of kind 1 to 4, found ${kind}`);
+    reader.end();
+  }
+
+  #readHead(reader: ByteReader): void {
+    const version = reader.byte();
+    if (version !== IMAGE_VERSION) {
+      throw new DecodeError(`Expected version ${IMAGE_VERSION}, found ${version}`);
+    }
+    const timeMs = reader.integer();
+    const index = reader.integer();
+    const appliedIndex = reader.integer();
+    this.#head = { timeMs, index, appliedIndex };
+    this.#clearedBefore = reader.integer();
+  }
+
+  #readItem(reader: ByteReader): void {
+    const { key, item } = readItem(reader);
+    if (key <= this.#lastKey) {
+      throw new DecodeError(`Expected a key after "${this.#lastKey}", found "${key}"`);
+    }
+    this.#lastKey = key;
+    if (item === DIRECTORY) this.#tree.appendDirectory(key);
+    else this.#tree.appendFile(key, item.value, item.setIndex, item.deadlineMs);
+  }
+
+  #readEnd(reader: ByteReader): void {
+    expectHash("state", reader.text(), digestOf(this.#head!, this.#tree.hash));
+    expectHash("history", reader.text(), this.#historyHash.finish().hex());
+    this.#ended = true;
+  }
+}
+
+/** Cuts bytes that come in any portions into blocks. */
+class BlockQueue {
+  #buffer = new Uint8Array(0) as Uint8Array;
+  /** What came after `#buffer`; joined only when a block needs it. */
+  #later: Uint8Array[] = [];
+  /** Bytes that wait. */
+  size = 0;
+
+  add(bytes: Uint8Array): void {
+    this.#later.push(bytes);
+    this.size += bytes.length;
+  }
+
+  /** The next block without its length, once it is there as a whole. */
+  next(): Uint8Array | undefined {
+    if (!this.#gather(4)) return undefined;
+    const [a, b, c, d] = this.#buffer as unknown as [number, number, number, number];
+    const length = (a | b << 8 | c << 16 | d << 24) >>> 0;
+    if (length === 0 || length > BLOCK_BYTES_MAX) {
+      throw new DecodeError(`Expected a block of up to ${BLOCK_BYTES_MAX} bytes, found ${length}`);
+    }
+    if (!this.#gather(4 + length)) return undefined;
+    const block = this.#buffer.subarray(4, 4 + length);
+    this.#buffer = this.#buffer.subarray(4 + length);
+    this.size -= 4 + length;
+    return block;
+  }
+
+  /** Whether the next `count` bytes are there, which are then in `#buffer`. */
+  #gather(count: number): boolean {
+    if (this.size < count) return false;
+    if (this.#buffer.length < count) {
+      this.#buffer = concat([this.#buffer, ...this.#later]);
+      this.#later = [];
+    }
+    return true;
+  }
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const filled = parts.filter((part) => part.length > 0);
+  if (filled.length === 1) return filled[0]!;
+  const whole = new Uint8Array(filled.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of filled) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
+function expectHash(what: string, stored: string, found: string): void {
+  if (stored === found) return;
+  throw new DecodeError(`Expected the hash "${stored}" of the ${what}, found "${found}"`);
+}
+
+function asImageError(read: () => void): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw new ImageError(`Damaged image: ${error.message}`, { cause: error });
+  }
+}

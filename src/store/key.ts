@@ -1,0 +1,27 @@
+/**
+ * The shape of keys: absolute and clean (`/a/b`), "/" for the root directory.
+ * Cleaning what a client sent is the API's work; here it is only checked.
+ */
+
+export const ROOT = "/";
+
+/**
+ * Whether a command may name `key`: absolute, no empty segment, no trailing
+ * slash, not under `/_etcd`, where only the cluster writes.
+ */
+export function isWritable(key: string): boolean {
+  if (key === ROOT) return true;
+  return key.startsWith("/") && !key.endsWith("/") && !key.includes("//") &&
+    !(key.startsWith("/_etcd") && (key.length === 6 || key.charAt(6) === "/"));
+}
+
+/** The directory that holds `key`, which is not the root; may be a slice of `key`. */
+export function parentOf(key: string): string {
+  const slash = key.lastIndexOf("/");
+  return slash === 0 ? ROOT : key.slice(0, slash);
+}
+
+/** What the keys of everything under `directory` start with. */
+export function prefixOf(directory: string): string {
+  return directory === ROOT ? ROOT : directory + "/";
+}

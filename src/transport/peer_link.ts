@@ -1,0 +1,189 @@
+/**
+ * The way to one peer: dials it, keeps the stream, dials again with growing
+ * pauses when it is lost. Says each change once, not each attempt.
+ */
+import type { Logger } from "../base/logger.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../node/ports.ts";
+import type { MemberId } from "../raft/types.ts";
+import type { PeerCounters } from "./counters.ts";
+import { dial, RefusedError } from "./dial.ts";
+import { formatId, type Hello } from "./handshake.ts";
+import { PeerError } from "./peer_error.ts";
+import type { PeerTls } from "./peer_http.ts";
+import { SendStream } from "./send_stream.ts";
+
+/** A member to dial. */
+export interface Peer {
+  readonly id: MemberId;
+  /** Its advertised peer URL. */
+  readonly url: string;
+}
+
+export interface LinkLimits {
+  /** Bytes that may wait for one peer, its socket's buffer included. */
+  readonly queueBytesMax: number;
+  /** Connect, TLS and the answer to the upgrade together. */
+  readonly handshakeTimeoutMs: number;
+  readonly reconnectMinMs: number;
+  readonly reconnectMaxMs: number;
+  /** Silence after which a connection counts as dead; several ping intervals. */
+  readonly silenceMsMax: number;
+  /** How long a closing stream may take to deliver what is queued. */
+  readonly drainMsMax: number;
+}
+
+export interface LinkOptions {
+  readonly hello: () => Hello;
+  readonly tls: PeerTls | undefined;
+  readonly limits: LinkLimits;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly counters: PeerCounters;
+  readonly onUp: () => void;
+  readonly onDown: () => void;
+  readonly onRefused: (status: number, reason: string) => void;
+}
+
+export class PeerLink {
+  readonly peer: Peer;
+  readonly #options: LinkOptions;
+  readonly #giveUp = new AbortController();
+  readonly #done: Promise<void>;
+  #stream: SendStream | undefined;
+  #endPause: (() => void) | undefined;
+  /** Attempts since the last stream that lasted. */
+  #attempts = 0;
+  #lastProblem: string | undefined;
+
+  constructor(peer: Peer, options: LinkOptions) {
+    this.peer = peer;
+    this.#options = options;
+    this.#done = this.#run();
+  }
+
+  get connected(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  get queueBytes(): number {
+    return this.#stream?.waitingBytes ?? 0;
+  }
+
+  /** Never throws: what cannot be queued is dropped and counted. */
+  send(frame: Uint8Array): void {
+    if (this.#stream?.send(frame) !== true) this.#options.counters.dropped++;
+  }
+
+  /**
+   * The peer was just heard of: if it could not be reached, tries again at once.
+   * A stream that was lost keeps its pause, or two members that end each other's
+   * streams would dial at full speed.
+   */
+  dialNow(): void {
+    if (this.#lastProblem !== undefined) this.#endPause?.();
+  }
+
+  tick(): void {
+    this.#stream?.tick();
+  }
+
+  forgive(): void {
+    this.#stream?.forgive();
+  }
+
+  /** Delivers what is queued, within `drainMsMax`, and releases everything. */
+  async close(): Promise<void> {
+    this.#giveUp.abort();
+    this.#endPause?.();
+    const stream = this.#stream;
+    stream?.end();
+    const timer = setTimeout(
+      () => stream?.destroy("The peer was too slow"),
+      this.#options.limits.drainMsMax,
+    );
+    await this.#done;
+    clearTimeout(timer);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#giveUp;
+    while (!signal.aborted) {
+      const stream = await this.#open();
+      if (stream !== undefined) await this.#keep(stream);
+      if (!signal.aborted) await this.#pause();
+    }
+  }
+
+  /** One attempt; undefined when it failed, which has been said then. */
+  async #open(): Promise<SendStream | undefined> {
+    const { hello, tls, limits, clock, counters } = this.#options;
+    const { signal } = this.#giveUp;
+    try {
+      const { url } = this.peer;
+      const timeoutMs = limits.handshakeTimeoutMs;
+      const dialled = await dial({ url, hello: hello(), tls, timeoutMs, signal });
+      const { queueBytesMax, silenceMsMax } = limits;
+      return new SendStream(dialled, { queueBytesMax, silenceMsMax, clock, counters });
+    } catch (error) {
+      if (error instanceof RefusedError) {
+        this.#complain(error.message);
+        if (!signal.aborted) this.#options.onRefused(error.status, error.reason);
+      } else if (error instanceof PeerError) {
+        if (error.kind !== "aborted") this.#complain(error.message);
+      } else throw error;
+      return undefined;
+    }
+  }
+
+  /** Resolves when the stream is lost or was closed. */
+  async #keep(stream: SendStream): Promise<void> {
+    const { clock, limits, onUp, onDown } = this.#options;
+    if (this.#giveUp.signal.aborted) {
+      stream.destroy("Closed by this member");
+      await stream.closed;
+      return;
+    }
+    const sinceMs = clock.monotonicMs();
+    this.#stream = stream;
+    this.#lastProblem = undefined;
+    this.#log("info", "Connected to a peer");
+    onUp();
+    const reason = await stream.closed;
+    this.#stream = undefined;
+    // A peer that accepts and closes at once must not be dialled at full speed.
+    if (clock.monotonicMs() - sinceMs >= limits.reconnectMaxMs) this.#attempts = 0;
+    this.#log(this.#giveUp.signal.aborted ? "debug" : "warn", "Lost a peer", reason);
+    onDown();
+  }
+
+  /** Between the least pause and one that doubles with every attempt, up to the greatest. */
+  #pause(): Promise<void> {
+    const { limits, random } = this.#options;
+    const { reconnectMinMs, reconnectMaxMs } = limits;
+    this.#attempts++;
+    const ceilingMs = Math.min(reconnectMaxMs, reconnectMinMs * 2 ** this.#attempts);
+    const pauseMs = reconnectMinMs + random() * (ceilingMs - reconnectMinMs);
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.#endPause = undefined;
+        resolve();
+      };
+      const timer = setTimeout(end, pauseMs);
+      this.#endPause = end;
+    });
+  }
+
+  #complain(problem: string): void {
+    if (problem === this.#lastProblem) return;
+    this.#lastProblem = problem;
+    this.#log("warn", "Cannot reach a peer", problem);
+  }
+
+  #log(level: "debug" | "info" | "warn", message: string, cause?: string): void {
+    const fields = { peer: formatId(this.peer.id), url: this.peer.url };
+    this.#options.logger[level](message, cause === undefined ? fields : { ...fields, cause });
+  }
+}

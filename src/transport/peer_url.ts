@@ -1,0 +1,28 @@
+/** Advertised URLs of peer ports: what they must look like, and the host they name. */
+import { PeerError } from "./peer_error.ts";
+
+/** The URL of a peer port. Throws `PeerError` when it is none or of the other scheme. */
+export function parsePeerUrl(url: string, secure: boolean): URL {
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch (error) {
+    throw new PeerError("protocol", `Expected a peer URL, found "${url}"`, { cause: error });
+  }
+  if (parsed.protocol !== "http:" && parsed.protocol !== "https:") {
+    throw new PeerError("protocol", `Expected a peer URL of http or https, found "${url}"`);
+  }
+  if ((parsed.protocol === "https:") !== secure) {
+    const [expected, found] = secure ? ["TLS", "plain HTTP"] : ["plain HTTP", "TLS"];
+    throw new PeerError(
+      "tlsMismatch",
+      `Peer "${url}" uses ${found}, expected ${expected}: start both with or without -serverCert`,
+    );
+  }
+  return parsed;
+}
+
+/** The host as a certificate or a socket names it: an IPv6 address without brackets. */
+export function bareHost(url: URL): string {
+  return url.hostname.replace(/^\[(.*)\]$/, "$1");
+}

@@ -1,0 +1,122 @@
+/**
+ * A cluster of one without log, disk and ticks: what is proposed is applied in
+ * the next microtask. Its time stands still until a test moves it, and it can be
+ * told to fail, to follow and to hand over.
+ */
+import type {
+  Barrier,
+  ClusterNode,
+  Done,
+  Failure,
+  FailureReason,
+  NodeStatus,
+} from "../../src/node/ports.ts";
+import type { Configuration, Member } from "../../src/raft/types.ts";
+import type { ApplyResult } from "../../src/store/event.ts";
+import type { Store } from "../../src/store/store.ts";
+
+export const START_MS = Date.UTC(2030, 0, 1);
+
+export function member(number: number, name = `node${number}`): Member {
+  return {
+    id: number,
+    name,
+    peerUrl: `http://127.0.0.1:700${number}`,
+    clientUrl: `http://127.0.0.1:400${number}`,
+    voter: true,
+  };
+}
+
+export class FakeNode implements ClusterNode<ApplyResult> {
+  readonly self = 1;
+  readonly clusterId = 1;
+  readonly store: Store;
+  members: Member[] = [member(1)];
+  /** Undefined during an election. */
+  leading: Member | undefined = this.members[0];
+  /** What every request comes to, instead of success. */
+  failure: FailureReason | undefined;
+  /** Whether barriers stay unanswered. */
+  silent = false;
+  /** What a follower's forwarded requests are answered by. */
+  leaderHandler: ((request: Uint8Array, done: (reply: Uint8Array) => void) => void) | undefined;
+  readonly removed: string[] = [];
+  #nowMs = START_MS;
+  /** The no-op and the registration of the node itself come first. */
+  #index = 2;
+
+  constructor(store: Store) {
+    this.store = store;
+  }
+
+  /** Lets time pass, and expires what is due. */
+  advance(ms: number): void {
+    this.#nowMs += ms;
+    for (const command of this.store.due(this.#nowMs, 1000)) {
+      this.store.apply(++this.#index, command);
+    }
+  }
+
+  propose(data: Uint8Array, done: Done<ApplyResult>): void {
+    if (!this.isLeader()) return done(failed("notLeader"));
+    if (this.failure !== undefined) return done(failed(this.failure));
+    queueMicrotask(() => done({ ok: true, value: this.store.apply(++this.#index, data) }));
+  }
+
+  barrier(done: Done<Barrier>): void {
+    if (this.silent) return;
+    if (this.failure !== undefined) return done(failed(this.failure));
+    queueMicrotask(() => done({ ok: true, value: { nowMs: this.#nowMs } }));
+  }
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  isLeader(): boolean {
+    return this.leading?.id === this.self;
+  }
+
+  leader(): Member | undefined {
+    return this.leading;
+  }
+
+  whenLeader(done: Done<Member>): void {
+    const leader = this.leading;
+    done(leader === undefined ? failed("noLeader") : { ok: true, value: leader });
+  }
+
+  forward(request: Uint8Array, done: Done<Uint8Array>): void {
+    if (this.leading === undefined) return done(failed("noLeader"));
+    if (this.failure !== undefined) return done(failed(this.failure));
+    this.leaderHandler!(request, (reply) => done({ ok: true, value: reply }));
+  }
+
+  configuration(): Configuration {
+    return { members: this.members, removed: [] };
+  }
+
+  removeMember(name: string, done: Done<Member>): void {
+    if (this.failure !== undefined) return done(failed(this.failure));
+    const found = this.members.find((member) => member.name === name)!;
+    this.members = this.members.filter((member) => member !== found);
+    this.removed.push(name);
+    done({ ok: true, value: found });
+  }
+
+  status(): NodeStatus {
+    return {
+      role: this.isLeader() ? "leader" : "follower",
+      term: 1,
+      leader: this.leading?.id ?? 0,
+      commitIndex: this.#index,
+      appliedIndex: this.#index,
+      lastIndex: this.#index,
+      snapshotIndex: 0,
+    };
+  }
+}
+
+function failed(reason: FailureReason): Failure {
+  return { ok: false, reason, cause: `The test wants ${reason}` };
+}

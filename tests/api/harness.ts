@@ -1,0 +1,143 @@
+/** Starts the client port on a fake node, on each kind of listener, and talks to it. */
+import { type ApiLimits, type ClientApi, makeClientApi } from "../../src/api/client_api.ts";
+import { Service } from "../../src/api/v1/service.ts";
+import { silentLogger } from "../../src/base/logger.ts";
+import type { HttpLimits, Listener, TlsMaterial } from "../../src/http/endpoint.ts";
+import { listen } from "../../src/http/listener.ts";
+import { listenNode } from "../../src/http/node_listener.ts";
+import { Store } from "../../src/store/store.ts";
+import { FakeNode } from "./fake_node.ts";
+
+export const HTTP_LIMITS: HttpLimits = {
+  bodyBytesMax: 1024 * 1024,
+  bodyTimeoutMs: 15_000,
+  headerBytesMax: 16 * 1024,
+  headerTimeoutMs: 15_000,
+  idleTimeoutMs: 60_000,
+  handshakeTimeoutMs: 3_000,
+  shutdownGraceMs: 2_000,
+};
+
+const API_LIMITS: ApiLimits = { keyBytesMax: 4096, watchesMax: 10_000, healthTimeoutMs: 1000 };
+
+/** `deno` and `tls` are served by `Deno.serve`, `node` and `mtls` by `node:http(s)`. */
+export type Kind = "deno" | "node" | "tls" | "mtls";
+
+export const KINDS: readonly Kind[] = ["deno", "node", "tls", "mtls"];
+
+export interface StartOptions {
+  readonly kind?: Kind;
+  readonly redirect?: boolean;
+  readonly historyMax?: number;
+  readonly http?: Partial<HttpLimits>;
+  readonly api?: Partial<ApiLimits>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  // deno-lint-ignore no-explicit-any
+  readonly json: any;
+}
+
+const CA_DIRECTORY = new URL("../../fixtures/ca/", import.meta.url);
+
+export function pem(name: string): string {
+  return Deno.readTextFileSync(new URL(name, CA_DIRECTORY));
+}
+
+function tlsOf(kind: Kind): TlsMaterial | undefined {
+  if (kind === "deno" || kind === "node") return undefined;
+  const pair = { cert: pem("server.crt"), key: pem("server.key.insecure") };
+  return kind === "tls" ? pair : { ...pair, ca: pem("ca.crt") };
+}
+
+/** A running client port. `await using` stops it. */
+export class TestNode implements AsyncDisposable {
+  readonly url: string;
+  #stopped = false;
+
+  constructor(
+    readonly kind: Kind,
+    readonly node: FakeNode,
+    readonly store: Store,
+    readonly service: Service,
+    readonly api: ClientApi,
+    readonly listener: Listener,
+    readonly client: Deno.HttpClient,
+  ) {
+    const scheme = kind === "tls" || kind === "mtls" ? "https" : "http";
+    this.url = `${scheme}://127.0.0.1:${listener.port}`;
+  }
+
+  /** Pass a form as an object, a raw body as a string. */
+  async ask(
+    method: string,
+    path: string,
+    body?: Record<string, string> | string | FormData,
+    init: RequestInit = {},
+  ): Promise<Answer> {
+    const isForm = typeof body === "object" && !(body instanceof FormData);
+    const response = await fetch(this.url + path, {
+      method,
+      redirect: "manual",
+      client: this.client,
+      ...(body !== undefined && { body: isForm ? new URLSearchParams(body) : body }),
+      ...init,
+    });
+    const text = await response.text();
+    let json: unknown;
+    try {
+      json = JSON.parse(text);
+    } catch {
+      json = undefined;
+    }
+    return { status: response.status, headers: response.headers, text, json };
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.api.stop();
+    this.client.close();
+    await this.listener.shutdown();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
+
+export async function startNode(options: StartOptions = {}): Promise<TestNode> {
+  const kind = options.kind ?? "deno";
+  const store = new Store({ historyMax: options.historyMax ?? 1024 });
+  const node = new FakeNode(store);
+  const service = new Service({ node, store, redirect: options.redirect ?? false });
+  const api = makeClientApi(service, { ...API_LIMITS, ...options.api });
+  const tls = tlsOf(kind);
+  const listenOptions = {
+    hostname: "127.0.0.1",
+    port: 0,
+    limits: { ...HTTP_LIMITS, ...options.http },
+    logger: silentLogger,
+    ...(tls !== undefined && { tls }),
+  };
+  const listener = kind === "node"
+    ? await listenNode(listenOptions, api.handle)
+    : await listen(listenOptions, api.handle);
+  const client = Deno.createHttpClient({
+    caCerts: [pem("ca.crt")],
+    ...(kind === "mtls" && { cert: pem("client.crt"), key: pem("client.key.insecure") }),
+  });
+  return new TestNode(kind, node, store, service, api, listener, client);
+}
+
+/** Resolves when `condition` holds; the event loop goes on meanwhile. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  const deadline = performance.now() + 5000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`Waited 5 s in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}

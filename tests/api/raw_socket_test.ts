@@ -1,0 +1,183 @@
+/** What arrives at the client port when nobody keeps to the rules, on each kind of listener. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { KINDS, startNode, until } from "./harness.ts";
+import { connectRaw, RawClient } from "./raw_client.ts";
+
+const HOST = "Host: test\r\n";
+
+for (const kind of KINDS) {
+  Deno.test(`listener() on ${kind} answers in order when requests are pipelined`, async () => {
+    await using node = await startNode({ kind });
+    using client = await connectRaw(node);
+    await client.send(
+      `POST /v1/keys/a HTTP/1.1\r\n${HOST}Content-Length: 9\r\n\r\nvalue=one` +
+        `GET /v1/keys/a HTTP/1.1\r\n${HOST}\r\n` +
+        `GET /version HTTP/1.1\r\n${HOST}\r\n`,
+    );
+    const received = await client.until("etcdcluster");
+    const positions = ['"SET"', '"GET"', '"etcdserver"'].map((text) => received.indexOf(text));
+    assert(positions.every((at) => at > 0), received);
+    assertEquals(positions, positions.toSorted((a, b) => a - b));
+  });
+
+  Deno.test(`listener() on ${kind} reads a body when it is chunked`, async () => {
+    await using node = await startNode({ kind });
+    using client = await connectRaw(node);
+    await client.send(
+      `POST /v1/keys/a HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n` +
+        "6\r\nvalue=\r\n",
+    );
+    await client.send("3\r\n\u2603\r\n0\r\n\r\n");
+    assertStringIncludes(await client.until('"index":3}'), '"value":"\u2603"');
+  });
+
+  Deno.test(`listener() on ${kind} answers 413 when a chunked body grows over the limit`, async () => {
+    await using node = await startNode({ kind, http: { bodyBytesMax: 1000 } });
+    using client = await connectRaw(node);
+    const chunk = `200\r\n${"x".repeat(512)}\r\n`;
+    await client.send(
+      `POST /v1/keys/a HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${chunk}`,
+    );
+    await client.send(chunk);
+    const received = await client.until('"cause"');
+    assertStringIncludes(received, "HTTP/1.1 413 ");
+    assertMatch(received, /connection: close/i);
+    assertEquals(node.store.index, 0);
+  });
+
+  Deno.test(`listener() on ${kind} answers 413 when the told length is over the limit, before the body`, async () => {
+    await using node = await startNode({ kind });
+    using client = await connectRaw(node);
+    await client.send(`POST /v1/keys/a HTTP/1.1\r\n${HOST}Content-Length: 1048577\r\n\r\n`);
+    const received = await client.until('"cause"');
+    assertStringIncludes(received, "HTTP/1.1 413 ");
+    assertStringIncludes(received, '"errorCode":413');
+    assertMatch(received, /connection: close/i);
+  });
+
+  Deno.test(`listener() on ${kind} answers 408 when a body stays away`, async () => {
+    await using node = await startNode({ kind, http: { bodyTimeoutMs: 80 } });
+    using client = await connectRaw(node);
+    await client.send(`POST /v1/keys/a HTTP/1.1\r\n${HOST}Content-Length: 9\r\n\r\nvalue`);
+    const received = await client.until('"cause"');
+    assertStringIncludes(received, "HTTP/1.1 408 ");
+    assertStringIncludes(received, '"errorCode":408,"message":"Request Timeout"');
+    assertMatch(received, /connection: close/i);
+    await client.send("=one").catch(() => {});
+    assertEquals(node.store.index, 0);
+  });
+
+  Deno.test(`listener() on ${kind} changes nothing when a body is cut`, async () => {
+    await using node = await startNode({ kind });
+    const client = await connectRaw(node);
+    await client.send(`POST /v1/keys/a HTTP/1.1\r\n${HOST}Content-Length: 9\r\n\r\nvalue=o`);
+    client.close();
+    assertEquals((await node.ask("GET", "/version")).status, 200);
+    assertEquals(node.store.index, 0);
+  });
+
+  Deno.test(`listener() on ${kind} takes path and query when the target is absolute`, async () => {
+    await using node = await startNode({ kind });
+    using client = await connectRaw(node);
+    await client.send(
+      `PUT http://elsewhere/v1/keys/a?value=1 HTTP/1.1\r\n${HOST}Content-Length: 0\r\n\r\n`,
+    );
+    assertStringIncludes(await client.until('"index":3}'), '"key":"/a"');
+  });
+
+  Deno.test(`listener() on ${kind} refuses and survives when the bytes are no HTTP`, async () => {
+    await using node = await startNode({ kind });
+    for (
+      const garbage of [
+        "\x16\x03\x01\x00\xa5\x01\x00\x00\r\n\r\n",
+        "GET /v1/keys/a b HTTP/1.1\r\nHost: a\r\n\r\n",
+        `POST /v1/keys/a HTTP/1.1\r\n${HOST}Content-Length: x\r\n\r\n`,
+        `POST /v1/keys/a HTTP/1.1\r\n${HOST}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd`,
+        `GET /${"u".repeat(80_000)} HTTP/1.1\r\n${HOST}\r\n`,
+        `GET / HTTP/1.1\r\n${HOST}X: ${"y".repeat(500_000)}\r\n\r\n`,
+      ]
+    ) {
+      using client = await connectRaw(node);
+      await client.send(garbage).catch(() => {});
+      assertMatch(await client.untilClosed(), /^(HTTP\/1.1 4\d\d |$)/);
+    }
+    assertEquals((await node.ask("GET", "/version")).status, 200);
+    assertEquals(node.store.index, 0);
+  });
+
+  Deno.test(`listener() on ${kind} lets go of a watch when its client leaves`, async () => {
+    await using node = await startNode({ kind });
+    const client = await connectRaw(node);
+    await client.send(`GET /v1/watch/a HTTP/1.1\r\n${HOST}\r\n`);
+    await until(() => node.store.watches.size === 1, "the watch");
+    client.close();
+    await until(() => node.store.watches.size === 0, "its end");
+  });
+
+  Deno.test(`listener() on ${kind} ends its connections when it shuts down`, async () => {
+    await using node = await startNode({ kind, http: { shutdownGraceMs: 5000 } });
+    using idle = await connectRaw(node);
+    await idle.send(`GET /version HTTP/1.1\r\n${HOST}\r\n`);
+    await idle.until("etcdcluster");
+    using arriving = await connectRaw(node);
+    await arriving.send(`POST /v1/keys/a HTTP/1.1\r\n${HOST}Content-Length: 9\r\n\r\nvalue`);
+    using waiting = await connectRaw(node);
+    await waiting.send(`GET /v1/watch/a HTTP/1.1\r\n${HOST}\r\n`);
+    await until(() => node.store.watches.size === 1, "the watch");
+    const begun = performance.now();
+    await node.stop();
+    assert(performance.now() - begun < 1000, "expected no wait for the grace time");
+    assertStringIncludes(await arriving.untilClosed(), "HTTP/1.1 503 ");
+    assertStringIncludes(await waiting.untilClosed(), "HTTP/1.1 503 ");
+    await idle.untilClosed();
+  });
+}
+
+for (const kind of ["deno", "tls"] as const) {
+  Deno.test(`listener() on ${kind} answers 408 when a body is cut by half a close`, async () => {
+    await using node = await startNode({ kind });
+    using client = await connectRaw(node);
+    await client.send(`POST /v1/keys/a HTTP/1.1\r\n${HOST}Content-Length: 9\r\n\r\nvalue=o`);
+    await client.closeWrite();
+    assertMatch(await client.untilClosed(), /^(HTTP\/1.1 408 |$)/);
+    assertEquals(node.store.index, 0);
+  });
+
+  Deno.test(`listener() on ${kind} refuses a write when the Host has a slash`, async () => {
+    await using node = await startNode({ kind });
+    using client = await connectRaw(node);
+    await client.send(
+      "POST /x?value=1 HTTP/1.1\r\nHost: test/v1/keys\r\nContent-Length: 0\r\n\r\n",
+    );
+    assertStringIncludes(await client.until('"cause"'), "HTTP/1.1 400 ");
+    assertEquals(node.store.index, 0);
+  });
+}
+
+for (const kind of ["node", "mtls"] as const) {
+  Deno.test(`listener() on ${kind} answers 408 when a head stays away`, async () => {
+    await using node = await startNode({ kind, http: { headerTimeoutMs: 100 } });
+    using client = await connectRaw(node);
+    await client.send("GET /version HTTP/1.1\r\nHo");
+    assertStringIncludes(await client.untilClosed(), '"errorCode":408');
+  });
+
+  Deno.test(`listener() on ${kind} answers 431 when a head is too long`, async () => {
+    await using node = await startNode({ kind });
+    using client = await connectRaw(node);
+    await client.send(`GET /version HTTP/1.1\r\n${HOST}X: ${"y".repeat(17_000)}\r\n\r\n`);
+    assertStringIncludes(await client.untilClosed(), '"errorCode":431');
+  });
+}
+
+for (const kind of ["tls", "mtls"] as const) {
+  Deno.test(`listener() on ${kind} ends the connection when it hears plain HTTP`, async () => {
+    await using node = await startNode({ kind });
+    const { port } = node.listener;
+    using client = new RawClient(await Deno.connect({ hostname: "127.0.0.1", port }));
+    await client.send(`POST /v1/keys/a?value=1 HTTP/1.1\r\n${HOST}Content-Length: 0\r\n\r\n`);
+    assertEquals((await client.untilClosed()).includes("HTTP/1.1 200"), false);
+    assertEquals(node.store.index, 0);
+    assertEquals((await node.ask("GET", "/version")).status, 200);
+  });
+}

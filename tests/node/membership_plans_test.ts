@@ -1,0 +1,96 @@
+import { assertEquals } from "@std/assert";
+import {
+  planAnnounce,
+  planJoin,
+  planPromote,
+  planRemove,
+} from "../../src/node/membership_plans.ts";
+import type { Configuration, Member } from "../../src/raft/types.ts";
+
+function member(id: number, voter = true, name = `node${id}`): Member {
+  return { id, name, peerUrl: `http://h:700${id}`, clientUrl: `http://h:400${id}`, voter };
+}
+
+function cluster(...members: Member[]): Configuration {
+  return { members, removed: [] };
+}
+
+const everybody = () => true;
+const nobody = () => false;
+
+Deno.test("planJoin() adds a newcomer as a learner", () => {
+  const plan = planJoin(member(2), 9, everybody)(cluster(member(1)), false);
+  assertEquals(plan, { kind: "propose", next: cluster(member(1), member(2, false)) });
+});
+
+Deno.test("planJoin() is done when the member is there already", () => {
+  const plan = planJoin(member(2), 9, everybody)(cluster(member(1), member(2)), false);
+  assertEquals(plan, { kind: "done" });
+});
+
+Deno.test("planJoin() puts a new incarnation in the place of a dead member of its name", () => {
+  const reborn = { ...member(5, true, "node2"), peerUrl: "http://h:7002" };
+  const plan = planJoin(reborn, 9, nobody)(cluster(member(1), member(2), member(3)), false);
+  assertEquals(plan, {
+    kind: "propose",
+    next: { members: [member(1), member(3), { ...reborn, voter: false }], removed: [2] },
+  });
+});
+
+Deno.test("planJoin() refuses a name that a living member has", () => {
+  const plan = planJoin(member(5, true, "node2"), 9, everybody)(
+    cluster(member(1), member(2)),
+    false,
+  );
+  assertEquals(plan.kind, "refuse");
+});
+
+Deno.test("planJoin() refuses an address that another member has", () => {
+  const twin = { ...member(5), peerUrl: "http://h:7002" };
+  assertEquals(planJoin(twin, 9, nobody)(cluster(member(1), member(2)), false).kind, "refuse");
+});
+
+Deno.test("planJoin() refuses one member too many with its own reason", () => {
+  const plan = planJoin(member(3), 2, everybody)(cluster(member(1), member(2)), false);
+  assertEquals(plan.kind === "refuse" && plan.failure.reason, "full");
+});
+
+Deno.test("planRemove() remembers who was removed", () => {
+  const before = cluster(member(1), member(2), member(3));
+  assertEquals(planRemove("node2", everybody)(before, false), {
+    kind: "propose",
+    next: { members: [member(1), member(3)], removed: [2] },
+  });
+});
+
+Deno.test("planRemove() refuses the last member and a member that the quorum needs", () => {
+  assertEquals(planRemove("node1", everybody)(cluster(member(1)), false).kind, "refuse");
+  const oneDead = (id: number) => id !== 3;
+  const three = cluster(member(1), member(2), member(3));
+  assertEquals(planRemove("node2", oneDead)(three, false).kind, "refuse");
+  assertEquals(planRemove("node3", oneDead)(three, false).kind, "propose");
+});
+
+Deno.test("planRemove() refuses an unknown name, and is done once its entry was applied", () => {
+  const plan = planRemove("node9", everybody);
+  assertEquals(plan(cluster(member(1)), false).kind, "refuse");
+  assertEquals(plan(cluster(member(1)), true).kind, "done");
+});
+
+Deno.test("planPromote() makes a learner a voter", () => {
+  const plan = planPromote(2)(cluster(member(1), member(2, false)), false);
+  assertEquals(plan, { kind: "propose", next: cluster(member(1), member(2)) });
+});
+
+Deno.test("planAnnounce() records new addresses and keeps identity and vote", () => {
+  const moved = { ...member(2), clientUrl: "http://h:5002" };
+  const plan = planAnnounce(moved, () => true);
+  const next = cluster(member(1), moved);
+  assertEquals(plan(cluster(member(1), member(2)), false), { kind: "propose", next });
+  assertEquals(plan(next, false), { kind: "done" });
+});
+
+Deno.test("planAnnounce() makes an entry of a founder's first configuration, changed or not", () => {
+  const founder = cluster(member(1));
+  assertEquals(planAnnounce(member(1), () => false)(founder, false).kind, "propose");
+});

@@ -1,0 +1,68 @@
+import { assertEquals } from "@std/assert";
+import type { Outcome } from "../../src/node/ports.ts";
+import { Proposals } from "../../src/node/proposals.ts";
+
+/** A waiter that remembers what it was told. */
+function listener(): { heard: Outcome<string>[]; done: (outcome: Outcome<string>) => void } {
+  const heard: Outcome<string>[] = [];
+  return { heard, done: (outcome) => heard.push(outcome) };
+}
+
+function reasons(heard: readonly Outcome<string>[]): string[] {
+  return heard.map((outcome) => outcome.ok ? outcome.value : outcome.reason);
+}
+
+Deno.test("Proposals.applied() answers the proposer when its own entry is applied", () => {
+  const proposals = new Proposals<string>();
+  const { heard, done } = listener();
+  proposals.add(7, 2, 100, done);
+  proposals.applied(7, 2, "result");
+  proposals.applied(7, 2, "again");
+  assertEquals(reasons(heard), ["result"]);
+  assertEquals(proposals.size, 0);
+});
+
+Deno.test("Proposals.applied() says superseded when another term's entry took the index", () => {
+  const proposals = new Proposals<string>();
+  const { heard, done } = listener();
+  proposals.add(7, 2, 100, done);
+  proposals.applied(7, 3, "somebody else's");
+  assertEquals(reasons(heard), ["superseded"]);
+});
+
+Deno.test("Proposals.appliedOther() says superseded when a no-op took the index", () => {
+  const proposals = new Proposals<string>();
+  const { heard, done } = listener();
+  proposals.add(7, 2, 100, done);
+  proposals.appliedOther(7);
+  assertEquals(reasons(heard), ["superseded"]);
+});
+
+Deno.test("Proposals.add() ends the one before when a later term reuses its index", () => {
+  const proposals = new Proposals<string>();
+  const [first, second] = [listener(), listener()];
+  proposals.add(7, 2, 100, first.done);
+  proposals.add(7, 4, 200, second.done);
+  assertEquals(reasons(first.heard), ["superseded"]);
+  proposals.expire(150);
+  proposals.applied(7, 4, "second");
+  assertEquals(reasons(second.heard), ["second"]);
+});
+
+Deno.test("Proposals.expire() says unknown only to those whose time is over", () => {
+  const proposals = new Proposals<string>();
+  const [first, second] = [listener(), listener()];
+  proposals.add(7, 2, 100, first.done);
+  proposals.add(8, 2, 101, second.done);
+  proposals.expire(100);
+  assertEquals([reasons(first.heard), reasons(second.heard)], [["unknown"], []]);
+});
+
+Deno.test("Proposals.skippedTo() says unknown when a snapshot jumped over the entry", () => {
+  const proposals = new Proposals<string>();
+  const [first, second] = [listener(), listener()];
+  proposals.add(7, 2, 100, first.done);
+  proposals.add(9, 2, 101, second.done);
+  proposals.skippedTo(8);
+  assertEquals([reasons(first.heard), reasons(second.heard)], [["unknown"], []]);
+});

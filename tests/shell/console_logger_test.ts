@@ -1,0 +1,105 @@
+/** What a node prints: for people, for machines, and nothing that a client could forge. */
+import { assert, assertEquals } from "@std/assert";
+import {
+  consoleLogger,
+  type ConsoleLoggerOptions,
+  formatText,
+  parseJson,
+} from "../../src/base/console_logger.ts";
+
+const TIME = "2026-01-02T03:04:05.678Z";
+
+function capture(options: Partial<ConsoleLoggerOptions> = {}) {
+  const lines: string[] = [];
+  const logger = consoleLogger({
+    node: "node1",
+    level: "info",
+    format: "text",
+    color: false,
+    clock: { wallMs: () => Date.parse(TIME), monotonicMs: () => 0 },
+    write: (line) => lines.push(line),
+    ...options,
+  });
+  return { logger, lines };
+}
+
+Deno.test("consoleLogger() prints time, level, node, message and fields", () => {
+  const { logger, lines } = capture();
+  logger.info("Serving clients", { url: "http://127.0.0.1:4001", members: 3, tls: false });
+  logger.warn("Slow disk");
+  assertEquals(lines, [
+    `${TIME} INFO  node1 Serving clients url=http://127.0.0.1:4001 members=3 tls=false\n`,
+    `${TIME} WARN  node1 Slow disk\n`,
+  ]);
+});
+
+Deno.test("consoleLogger() shows what its level asks for", () => {
+  const shown = (level: ConsoleLoggerOptions["level"]) => {
+    const { logger, lines } = capture({ level });
+    for (const one of ["error", "warn", "info", "debug", "trace"] as const) logger[one]("x");
+    return lines.length;
+  };
+  assertEquals(shown("error"), 1);
+  assertEquals(shown("info"), 3);
+  assertEquals(shown("debug"), 4);
+  assertEquals(shown("trace"), 5);
+});
+
+Deno.test("consoleLogger() keeps a record on its line whatever a client sent", () => {
+  const { logger, lines } = capture();
+  logger.info("Bad key\nERROR forged\x1b[2J", { key: "a b\n=c", empty: "" });
+  assertEquals(lines, [
+    `${TIME} INFO  node1 Bad key\\u000aERROR forged\\u001b[2J key="a b\\n=c" empty=""\n`,
+  ]);
+});
+
+Deno.test("consoleLogger() prints one JSON object a record when asked to", () => {
+  const { logger, lines } = capture({ format: "json" });
+  logger.error("Disk failed\n", { file: "000001.wal", offset: 512 });
+  assertEquals(lines.length, 1);
+  const [line = ""] = lines;
+  assertEquals(line.indexOf("\n"), line.length - 1);
+  assertEquals(JSON.parse(line), {
+    time: TIME,
+    level: "error",
+    node: "node1",
+    message: "Disk failed\n",
+    file: "000001.wal",
+    offset: 512,
+  });
+});
+
+Deno.test("parseJson() gives back the record that was printed, and nothing else's", () => {
+  const { logger, lines } = capture({ format: "json" });
+  logger.info("Elected", { term: 3 });
+  assertEquals(parseJson(lines[0] ?? ""), {
+    time: TIME,
+    level: "info",
+    node: "node1",
+    message: "Elected",
+    fields: { term: 3 },
+  });
+  for (const line of ["", "{", "null", "3", "{}", '{"time":1,"level":"info"}', "thread panicked"]) {
+    assertEquals(parseJson(line), undefined, line);
+  }
+});
+
+Deno.test("formatText() paints for a terminal and leaves the words as they are", () => {
+  const record = {
+    time: TIME,
+    level: "info",
+    node: "node1",
+    message: "Up",
+    fields: { a: 1 },
+  } as const;
+  const painted = formatText(record, true);
+  assert(painted.includes("\x1b["));
+  // Everything but the colours, and a shorter time for a reader who knows the date.
+  const plain = painted.split("\x1b").map((part) => part.replace(/^\[\d*m/, "")).join("");
+  assertEquals(plain, "03:04:05.678 INFO  node1 Up a=1\n");
+  assert(
+    formatText({ ...record, node: "node2" }, true).split("node2")[0] !==
+      painted.split("node1")[0],
+    "nodes differ in colour",
+  );
+});

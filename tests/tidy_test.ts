@@ -1,0 +1,225 @@
+/**
+ * The house rules, kept by a test so that nobody has to remember them: which
+ * way imports point, what is pure, how large things are, what the style leaves
+ * out. The reasons are in `src/DESIGN.md`.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { parseFlags } from "../src/config.ts";
+import { FLAGS } from "../src/config/flags.ts";
+import { VERSION } from "../src/version.ts";
+import { PERMISSION_FLAGS, UNSTABLE_FLAGS } from "../tools/node_flags.ts";
+import { parseSource, readSources, ROOT, type Source } from "./tidy/source.ts";
+
+const FILE_LINES_MAX = 400;
+const FUNCTION_LINES_MAX = 70;
+
+/**
+ * What each room may import besides itself: a room, a file of it, or either
+ * with `type ` before it when only types may be taken.
+ */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  version: [],
+  config: ["base", "version"],
+  raft: ["base"],
+  store: ["base", "type node/ports"],
+  node: ["base", "raft"],
+  storage: ["base", "raft", "type node/ports"],
+  http: ["base"],
+  transport: ["base", "raft", "http", "node/ports"],
+  api: ["base", "http", "store", "version", "type raft", "type node/ports"],
+  server: [
+    ...["base", "version", "config", "raft", "store", "node"],
+    ...["storage", "http", "transport", "api"],
+  ],
+  main: ["base", "config", "server"],
+};
+
+/** The rooms that are functions of their input alone. */
+const PURE_ROOMS = ["raft", "store"];
+
+/** What a pure room may not reach for: I/O, clocks, randomness, timers, the environment. */
+const IMPURE =
+  /^(Deno|process|performance|crypto|fetch|console|navigator|globalThis|(set|clear)(Timeout|Interval|Immediate)|queueMicrotask|Date\.now|Math\.random)\b/;
+
+const product = readSources("main.ts", "src");
+const tools = readSources("tools");
+const tests = readSources("tests");
+
+/** `src/raft/log.ts` is of the room `raft`, `src/server.ts` of `server`. */
+function roomOf(path: string): string {
+  return path.replace(/^src\//, "").replace(/(\/.*|\.ts)$/, "");
+}
+
+/** The file that `specifier` names, from the root; undefined for a package. */
+function resolveImport(from: string, specifier: string): string | undefined {
+  if (!specifier.startsWith(".")) return undefined;
+  return new URL(specifier, `file:///${from}`).pathname.slice(1);
+}
+
+function forbiddenImports(source: Source): string[] {
+  const room = roomOf(source.path);
+  const allowed = MAY_IMPORT[room] ?? [];
+  return source.imports.flatMap(({ specifier, typeOnly, line }) => {
+    const target = resolveImport(source.path, specifier);
+    if (target === undefined || roomOf(target) === room) return [];
+    const file = target.replace(/^src\//, "").replace(/\.ts$/, "");
+    const isAllowed = [roomOf(target), file].some((name) =>
+      allowed.includes(name) || typeOnly && allowed.includes(`type ${name}`)
+    );
+    return isAllowed ? [] : [`${source.path}:${line} imports ${specifier}`];
+  });
+}
+
+function impurities(source: Source): string[] {
+  return [
+    ...source.names.filter(({ name }) => IMPURE.test(name)),
+    ...source.imports.filter(({ specifier }) => !specifier.startsWith("."))
+      .map(({ specifier, line }) => ({ name: specifier, line })),
+    ...source.constructs.filter(({ what }) => what === "new Date()")
+      .map(({ what, line }) => ({ name: what, line })),
+  ].map(({ name, line }) => `${source.path}:${line} uses ${name}`);
+}
+
+function matching(sources: readonly Source[], pattern: RegExp): string[] {
+  return sources.flatMap(({ path, lines }) =>
+    lines.flatMap((line, index) =>
+      pattern.test(line) ? [`${path}:${index + 1} ${line.trim()}`] : []
+    )
+  );
+}
+
+Deno.test("imports point down only", () => {
+  assertEquals(product.flatMap(forbiddenImports), []);
+});
+
+Deno.test("every room has its row in the table of imports", () => {
+  const rooms = new Set(product.map(({ path }) => roomOf(path)));
+  assertEquals([...rooms].filter((room) => MAY_IMPORT[room] === undefined), []);
+});
+
+Deno.test("the program imports nothing from tests and tools", () => {
+  const strays = product.flatMap(({ path, imports }) =>
+    imports.map(({ specifier }) => resolveImport(path, specifier) ?? "")
+      .filter((target) => target !== "" && !/^(src\/|main\.ts$)/.test(target))
+      .map((target) => `${path} imports ${target}`)
+  );
+  assertEquals(strays, []);
+});
+
+Deno.test("only the four JSR packages and node: built-ins are imported", () => {
+  const foreign = [...product, ...tools, ...tests].flatMap(({ path, imports }) =>
+    imports.map(({ specifier }) => specifier)
+      .filter((specifier) => !/^(\.|node:|@std\/(assert|cli|fs|http)\b)/.test(specifier))
+      .map((specifier) => `${path} imports ${specifier}`)
+  );
+  assertEquals(foreign, []);
+});
+
+Deno.test("consensus and state machine are pure", () => {
+  const pure = product.filter(({ path }) => PURE_ROOMS.includes(roomOf(path)));
+  assert(pure.length > 0);
+  assertEquals(pure.flatMap(impurities), []);
+});
+
+Deno.test("a file says one thing in at most 400 lines", () => {
+  const large = [...product, ...tools].filter(({ lines }) => lines.length > FILE_LINES_MAX);
+  assertEquals(large.map(({ path, lines }) => `${path}: ${lines.length} lines`), []);
+});
+
+Deno.test("a function fits a screen", () => {
+  const large = [...product, ...tools].flatMap(({ path, functions }) =>
+    functions.filter(({ lines }) => lines > FUNCTION_LINES_MAX)
+      .map(({ line, lines }) => `${path}:${line} has ${lines} lines`)
+  );
+  assertEquals(large, []);
+});
+
+Deno.test("nothing stands that the style leaves out", () => {
+  const found = [...product, ...tools, ...tests].flatMap(({ path, constructs }) =>
+    constructs.filter(({ what }) => what !== "new Date()")
+      // A test's stand-in may take after what it stands in for.
+      .filter(({ what }) => what !== "inheritance" || !path.startsWith("tests/"))
+      .map(({ what, line }) => `${path}:${line} ${what}`)
+  );
+  assertEquals(found, []);
+});
+
+Deno.test("a file opens with its purpose and exports are documented", () => {
+  const silent = [
+    ...[...product, ...tools].filter(({ lines }) => !lines[0]?.startsWith("/**"))
+      .map(({ path }) => `${path} opens without a doc comment`),
+    ...product.flatMap(({ path, undocumented }) =>
+      undocumented.map((line) => `${path}:${line} exports without a doc comment`)
+    ),
+  ];
+  assertEquals(silent, []);
+});
+
+Deno.test("files have snake_case names", () => {
+  const paths = [...product, ...tools, ...tests].map(({ path }) => path);
+  assertEquals(paths.filter((path) => !/^([a-z0-9_]+\/)*[a-z0-9_]+\.ts$/.test(path)), []);
+});
+
+Deno.test("no work is left for later and no test is switched off", () => {
+  const everything = [...product, ...tools, ...tests];
+  // Classes of one letter keep the patterns from finding themselves.
+  assertEquals(matching(everything, /TOD[O]|FIXM[E]|XX[X]|HAC[K]/), []);
+  assertEquals(
+    matching(everything, /@ts-(ignor[e]|nochec[k]|expect-erro[r])|deno-lint-ignor[e]/),
+    [],
+  );
+  assertEquals(matching(tests, /Deno\.test\.(ignore|only)|\b(ignore|only): *true/), []);
+});
+
+Deno.test("deno.json agrees with the program", async () => {
+  const config = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
+  assertEquals(config.version, VERSION);
+  assertEquals(config.unstable.map((name: string) => `--unstable-${name}`), UNSTABLE_FLAGS);
+  const start = config.tasks.start.replaceAll("'", "").split(" ");
+  assertEquals(start, ["deno", "run", ...PERMISSION_FLAGS, "main.ts", "-d", "data"]);
+});
+
+Deno.test("README.md names every flag and its variable", async () => {
+  const readme = await Deno.readTextFile(`${ROOT}README.md`);
+  const settings: readonly { readonly name: string; readonly env?: string }[] = FLAGS;
+  const missing = settings.filter(({ name, env }) =>
+    !readme.includes(`\`-${name}`) || (env !== undefined && !readme.includes(env))
+  );
+  assertEquals(missing.map(({ name }) => name), []);
+  const help = parseFlags(["-h"], () => undefined);
+  assert(help.kind === "help");
+});
+
+Deno.test("the rules find what they are there for", () => {
+  const planted = parseSource(
+    "src/raft/planted.ts",
+    [
+      'import { a } from "../store/tree.ts";',
+      'import type { P } from "../node/ports.ts";',
+      'import "node:fs";',
+      "export const x: any = Date.now() + performance.now();",
+      "/** Documented. */",
+      "export class Y extends Base {}",
+      "enum Z { A }",
+      "const { performance: renamed } = a; const d = new Date(); a.performance;",
+      "export default x;",
+    ].join("\n"),
+  );
+  assertEquals(forbiddenImports(planted), [
+    "src/raft/planted.ts:1 imports ../store/tree.ts",
+    "src/raft/planted.ts:2 imports ../node/ports.ts",
+  ]);
+  assertEquals(impurities(planted).map((line) => line.split(" uses ")[1]).toSorted(), [
+    "Date.now",
+    "new Date()",
+    "node:fs",
+    "performance",
+    "performance.now",
+  ]);
+  assertEquals(planted.undocumented, [4]);
+  assertEquals(
+    planted.constructs.map(({ what }) => what).toSorted(),
+    ["any", "default export", "enum", "inheritance", "new Date()"],
+  );
+});

@@ -1,0 +1,95 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  type Hello,
+  helloHeaders,
+  judgeAddress,
+  parseHello,
+  parseId,
+  parseReason,
+  refusalResponse,
+  refusalStatus,
+} from "../../src/transport/handshake.ts";
+
+const HELLO: Hello = {
+  clusterId: 0xabcdef,
+  from: Number.MAX_SAFE_INTEGER,
+  to: 1,
+  name: "nœud 1\t%",
+  url: "http://[::1]:7001",
+  version: "1.2.3",
+};
+
+function parse(change: Record<string, string | undefined>, secure = false) {
+  const headers: Record<string, string | undefined> = { ...helloHeaders(HELLO), ...change };
+  return parseHello((name) => headers[name], secure);
+}
+
+function refusalOf(change: Record<string, string | undefined>, secure = false) {
+  const result = parse(change, secure);
+  return result.ok ? undefined : result;
+}
+
+Deno.test("parseHello() reads what helloHeaders() wrote, control characters blanked", () => {
+  assertEquals(parse({}), { ok: true, hello: { ...HELLO, name: "nœud 1 %" } });
+});
+
+Deno.test("parseHello() refuses another protocol and names both", () => {
+  const refusal = refusalOf({ upgrade: "etcd-peer/2" });
+  assertEquals(refusal?.status, 426);
+  assertStringIncludes(refusal!.reason, 'Expected protocol "etcd-peer/1", found "etcd-peer/2"');
+  assertEquals(refusalOf({ upgrade: "websocket" })?.status, 426);
+});
+
+Deno.test("parseHello() refuses a missing or malformed header", () => {
+  const wrong: Record<string, (string | undefined)[]> = {
+    "etcd-cluster": [undefined, "", "0", "xyz", "ABC", "01", "-1", "20000000000000", "1, 2"],
+    "etcd-from": [undefined, "0", "ffffffffffffffff"],
+    "etcd-to": [undefined, "1.5"],
+    "etcd-name": [undefined, "%zz"],
+    "etcd-url": [undefined, "", "7001", "ftp://x", "//x:1"],
+    "etcd-version": [undefined],
+  };
+  for (const [header, values] of Object.entries(wrong)) {
+    for (const value of values) {
+      assertEquals(refusalOf({ [header]: value })?.status, 400, `${header}: ${value}`);
+    }
+  }
+});
+
+Deno.test("parseHello() refuses a caller that announces the other scheme", () => {
+  assertStringIncludes(refusalOf({}, true)!.reason, "expected TLS");
+  assertStringIncludes(refusalOf({ "etcd-url": "https://a:1" })!.reason, "expected plain HTTP");
+});
+
+Deno.test("judgeAddress() refuses who calls another cluster, another member or itself", () => {
+  assertEquals(judgeAddress(HELLO, 1, 0xabcdef), { ok: true });
+  assertEquals(judgeAddress(HELLO, 1, 0x123), {
+    ok: false,
+    status: refusalStatus.foreignCluster,
+    reason: 'Expected a member of cluster "123", found one of cluster "abcdef"',
+  });
+  const stale = judgeAddress(HELLO, 2, 0xabcdef);
+  assertEquals(stale.ok || stale.status, refusalStatus.wrongReceiver);
+  const twin = judgeAddress({ ...HELLO, from: 1 }, 1, 0xabcdef);
+  assertEquals(twin.ok || twin.status, refusalStatus.malformed);
+});
+
+Deno.test("parseId() takes ids up to 2^53 - 1", () => {
+  assertEquals(parseId("1fffffffffffff"), Number.MAX_SAFE_INTEGER);
+  assertEquals(parseId("20000000000000"), undefined);
+  assertEquals(parseId("1"), 1);
+});
+
+Deno.test("refusalResponse() carries the reason in bytes as long as it says", () => {
+  const response = refusalResponse({ ok: false, status: 409, reason: 'naïve "x"\n' }, 0xc1);
+  const [head, body] = response.split("\r\n\r\n");
+  assertEquals(parseReason(body!), 'naïve "x" ');
+  const byteLength = new TextEncoder().encode(body).length;
+  assertStringIncludes(head!, `Content-Length: ${byteLength}\r\nEtcd-Cluster: c1`);
+});
+
+Deno.test("parseReason() finds none in what is no refusal", () => {
+  for (const body of ["", "null", "[]", "{}", '{"reason":1}', "<html>"]) {
+    assertEquals(parseReason(body), undefined, body);
+  }
+});

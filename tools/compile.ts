@@ -1,0 +1,92 @@
+/**
+ * `deno task compile`: makes the executable `./etcd`. By `deno compile` where
+ * its runtime (denort) is at hand or can be downloaded, else by packing the
+ * `deno` that runs this and the bundled program (see `self_unpacking.ts`).
+ *
+ *     deno task compile [--output FILE] [--target TRIPLE] [--fallback]
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { PERMISSION_FLAGS, UNSTABLE_FLAGS } from "./node_flags.ts";
+import { packSelfUnpacking } from "./self_unpacking.ts";
+
+const MAIN = new URL("../main.ts", import.meta.url).pathname;
+
+if (import.meta.main) Deno.exit(await compile(Deno.args));
+
+/** Returns the exit status: 0 when made, 1 when not, 2 for a wrong command line. */
+export async function compile(args: string[]): Promise<number> {
+  let wrong: string | undefined;
+  const { output = "etcd", target = Deno.build.target, fallback } = parseArgs(args, {
+    string: ["output", "target"],
+    boolean: ["fallback"],
+    unknown: (arg) => {
+      wrong = arg;
+      return false;
+    },
+  });
+  if (wrong !== undefined) {
+    console.error(
+      `compile: Unexpected argument "${wrong}", expected --output, --target, --fallback`,
+    );
+    return 2;
+  }
+  if (fallback) return await compileFallback(output);
+  const compiled = await run([
+    "compile",
+    ...PERMISSION_FLAGS,
+    ...UNSTABLE_FLAGS,
+    ...["--target", target, "--output", output, MAIN],
+  ]);
+  if (compiled.ok) {
+    console.log(`compile: Made "${output}" for ${target} with deno compile`);
+    return 0;
+  }
+  if (!/denort|base binary/i.test(compiled.said)) {
+    console.error(compiled.said.trimEnd());
+    return 1;
+  }
+  if (target !== Deno.build.target || Deno.build.os === "windows") {
+    console.error(`compile: Deno's runtime for "${target}" cannot be downloaded, try again online`);
+    return 1;
+  }
+  console.log(
+    "compile: Deno's runtime (denort) cannot be downloaded, packing the deno in hand instead",
+  );
+  return await compileFallback(output);
+}
+
+async function compileFallback(output: string): Promise<number> {
+  const directory = await Deno.makeTempDir({ prefix: "etcd-compile-" });
+  try {
+    const program = `${directory}/main.js`;
+    const bundled = await run(["bundle", "--quiet", "--output", program, MAIN]);
+    if (!bundled.ok) {
+      console.error(bundled.said.trimEnd());
+      return 1;
+    }
+    const bytes = await packSelfUnpacking({
+      name: "etcd",
+      runtime: Deno.execPath(),
+      program,
+      flags: [...PERMISSION_FLAGS, ...UNSTABLE_FLAGS],
+      output,
+    });
+    const megabytes = (bytes / 1_000_000).toFixed(1);
+    console.log(`compile: Made "${output}", ${megabytes} MB, self-unpacking`);
+    return 0;
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** Runs the deno in hand; `said` is what it printed on standard error. */
+async function run(args: string[]): Promise<{ readonly ok: boolean; readonly said: string }> {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  return { ok: success, said: new TextDecoder().decode(stderr) };
+}

@@ -1,0 +1,20 @@
+/**
+ * With which permissions a node runs, however it is started: `deno task start`,
+ * the local cluster, the executable. `tests/tidy_test.ts` proves that
+ * `deno.json` says the same.
+ */
+
+/**
+ * The data directory and the certificates are where the user says, so reading
+ * and writing are not narrowed. Nothing may be run, loaded or asked for.
+ */
+export const PERMISSION_FLAGS: readonly string[] = [
+  "--no-prompt",
+  "--allow-net",
+  "--allow-read",
+  "--allow-write",
+  "--allow-env=ETCD_*,NO_COLOR",
+];
+
+/** Language and platform switches that `deno.json` sets where it is read. */
+export const UNSTABLE_FLAGS: readonly string[] = ["--unstable-no-legacy-abort"];
