@@ -24,6 +24,11 @@ const HEALTHY_MS = 60_000;
 /** How long a node may take to stop before it is killed. */
 const STOP_MS = 15_000;
 const POLL_MS = 100;
+/**
+ * One Ctrl-C may come twice: to the terminal's whole group and, passed on, from
+ * `deno task` once more.
+ */
+const SAME_PRESS_MS = 500;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
@@ -63,17 +68,19 @@ async function runCluster(options: ClusterOptions): Promise<number> {
   ]);
   decided.abort();
   let asAsked = outcome === "interrupted";
+  let stopping = false;
   if (outcome === "healthy") {
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
     say(`healthy: ${nodes.length} members after ${seconds} s; Ctrl-C stops them. To try:`);
     console.log(linesToTry(nodes.map((node) => node.plan), options.tls));
-    for (const node of nodes) void node.ended.then(() => sayEnded(node, nodes));
+    for (const node of nodes) void node.ended.then(() => stopping || sayEnded(node, nodes));
     asAsked = await Promise.race([interrupted.then(() => true), allEnded.then(() => false)]);
   } else if (outcome === "ended") {
     say("a node ended before the cluster was healthy, see its last lines above");
   } else if (outcome === "timeout") {
     say(`not healthy after ${HEALTHY_MS / 1000} s, stopping it`);
   }
+  stopping = true;
   const clean = await stopAll(nodes, await findLeader(nodes, client));
   return asAsked && clean ? 0 : 1;
 }
@@ -132,10 +139,13 @@ function sayEnded(node: RunningNode, nodes: readonly RunningNode[]): void {
 /** Resolves at the first SIGINT or SIGTERM; a second one calls `onSecond`. */
 function onSignals(onSecond: () => void): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  let count = 0;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, () => ++count === 1 ? resolve() : onSecond());
-  }
+  let firstMs: number | undefined;
+  const onSignal = () => {
+    firstMs ??= performance.now();
+    resolve();
+    if (performance.now() - firstMs > SAME_PRESS_MS) onSecond();
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, onSignal);
   return promise;
 }
 

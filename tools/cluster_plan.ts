@@ -31,7 +31,7 @@ export const FIXTURES = new URL("../fixtures/ca/", import.meta.url).pathname;
 export function parseClusterOptions(args: readonly string[]): ClusterOptions {
   const parsed = parseArgs(
     // To parseArgs "-tls" is three flags of one letter.
-    args.map((arg) => arg.replace(/^-(?=[a-z]{2})/, "--")),
+    args.map((arg) => arg.replace(/^-(?=[a-z])/, "--")),
     {
       string: ["n", "c", "s", "d"],
       boolean: ["tls"],

@@ -20,7 +20,7 @@ export async function compile(args: string[]): Promise<number> {
     string: ["output", "target"],
     boolean: ["fallback"],
     unknown: (arg) => {
-      wrong = arg;
+      wrong ??= arg;
       return false;
     },
   });

@@ -131,8 +131,8 @@ function findFlag(name: string): Flag | undefined {
 
 function unknownFlag(name: string): UsageError {
   const nearest = nearestFlag(name);
-  const hint = nearest === undefined ? "" : `, did you mean "-${nearest}"?`;
-  return new UsageError(`Unknown flag "-${printable(name)}"${hint} See "etcd -h"`);
+  const hint = nearest === undefined ? "" : `did you mean "-${nearest}"? `;
+  return new UsageError(`Unknown flag "-${printable(name)}", ${hint}see "etcd -h"`);
 }
 
 function unexpectedArgument(arg: string): UsageError {

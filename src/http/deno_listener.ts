@@ -48,7 +48,8 @@ async function shutdown(
   const late = new Promise<"late">((resolve) => {
     timer = setTimeout(resolve, limits.shutdownGraceMs, "late");
   });
-  exchanges.close();
+  // Answered before the shutdown begins, or the server waits for the rest of the bodies.
+  if (exchanges.close()) await new Promise((resolve) => setTimeout(resolve, 0));
   const first = await Promise.race([server.shutdown(), late]);
   clearTimeout(timer);
   // Nothing cuts connections that outlast a shutdown: they end with the process.
@@ -101,9 +102,11 @@ class DenoExchanges {
   /** A handler's mistake, or one of this listener. */
   readonly failed = (error: unknown): Response => toResponse(internalError(error, this.#logger));
 
-  /** Ends the wait for bodies that still arrive. */
-  close(): void {
-    for (const { resolve } of this.#bodies.close()) resolve(toResponse(STOPPING));
+  /** Ends the wait for bodies that still arrive; whether there were any. */
+  close(): boolean {
+    const arriving = this.#bodies.close();
+    for (const { resolve } of arriving) resolve(toResponse(STOPPING));
+    return arriving.length > 0;
   }
 
   #read(
@@ -117,7 +120,7 @@ class DenoExchanges {
       this.#bodies.add(arriving);
       text.then((body) => {
         if (!this.#bodies.delete(arriving)) return;
-        if (body === undefined) return resolve(toResponse(bodyTooLarge(this.#limits)));
+        if (body === undefined) return resolve(toResponse(this.#cutOff()));
         const response = this.#answer(new DenoExchange(request, method, target, body));
         resolve(response as Response);
       }, () => {
@@ -140,6 +143,11 @@ class DenoExchanges {
       text += decoder.decode(chunk, { stream: true });
     }
     return text + decoder.decode();
+  }
+
+  /** The connection can't be used again, which the server notes by itself only for a told length. */
+  #cutOff(): Reply {
+    return { ...bodyTooLarge(this.#limits), headers: { connection: "close" } };
   }
 
   #answer(exchange: Exchange): Response | Promise<Response> {

@@ -1,6 +1,7 @@
 /** Requests and answers of `node:http(s)`: reads the body within its bounds, writes the reply. */
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { setImmediate } from "node:timers";
 import type { Logger } from "../base/logger.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -26,6 +27,8 @@ export class NodeExchanges {
   readonly #limits: HttpLimits;
   readonly #logger: Logger;
   readonly #bodies: Deadlines<Arriving>;
+  /** The answer begun last on each connection. */
+  readonly #latest = new WeakMap<Socket, ServerResponse>();
   #closing = false;
 
   constructor(
@@ -40,16 +43,28 @@ export class NodeExchanges {
     });
   }
 
-  /** A request's head has arrived. */
+  /**
+   * A request's head has arrived. Pipelined ones come all at once; each waits for
+   * the answer to the one before, or a read could overtake the write it follows.
+   */
   begin(request: IncomingMessage, response: ServerResponse): void {
-    if (bodyExpected(request.method!)) this.#read(request, response);
-    else this.#answer(request, response, "");
+    const { socket } = request;
+    const previous = this.#latest.get(socket);
+    this.#latest.set(socket, response);
+    if (previous === undefined || previous.writableEnded) this.#start(request, response);
+    else previous.once("close", () => this.#start(request, response));
   }
 
   /** Ends the wait for bodies that still arrive; from here on every answer ends its connection. */
   close(): void {
     this.#closing = true;
     for (const { response } of this.#bodies.close()) this.#refuse(response, STOPPING);
+  }
+
+  #start(request: IncomingMessage, response: ServerResponse): void {
+    if (request.socket.destroyed) return;
+    if (bodyExpected(request.method!)) this.#read(request, response);
+    else this.#answer(request, response, "");
   }
 
   #read(request: IncomingMessage, response: ServerResponse): void {

@@ -32,7 +32,8 @@ export interface CallServiceOptions {
   readonly session: number;
   readonly clusterId: number;
   readonly announced: Omit<Member, "voter">;
-  readonly send: (to: MemberId, message: PeerMessage) => void;
+  /** False when the message certainly never leaves. */
+  readonly send: (to: MemberId, message: PeerMessage) => boolean;
   /** Who leads and takes requests; NONE during an election or a hand-over. */
   readonly leaderId: () => MemberId;
   readonly schedule: () => void;

@@ -26,7 +26,8 @@ export interface CallsOptions {
   readonly pendingMax: number;
   /** How long an answer may take after the leader it was sent to has been replaced. */
   readonly graceTicks: number;
-  readonly send: (to: MemberId, call: Call) => void;
+  /** False when the call certainly never leaves. */
+  readonly send: (to: MemberId, call: Call) => boolean;
 }
 
 /** The caller's side. */
@@ -115,14 +116,16 @@ export class Calls {
   }
 
   #send(id: number, pending: Pending, leader: MemberId): void {
+    // Before it is sent: a call to this very node may be answered within the call.
     pending.sentTo = leader;
-    this.#options.send(leader, {
+    const isOnItsWay = this.#options.send(leader, {
       type: "call",
       session: this.#options.session,
       id,
       kind: pending.kind,
       payload: pending.payload,
     });
+    if (!isOnItsWay) pending.sentTo = NONE;
   }
 }
 

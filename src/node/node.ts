@@ -247,7 +247,8 @@ export class Node<R> implements ClusterNode<R> {
     if (this.#stopping) return;
     const message = decodeFrame(frame);
     if (this.#configuration.removed.includes(from)) {
-      return this.#send(from, { type: "removed", term: this.#core.term });
+      this.#send(from, { type: "removed", term: this.#core.term });
+      return;
     }
     this.#handle(from, message);
   }
@@ -364,15 +365,15 @@ export class Node<R> implements ClusterNode<R> {
     };
   }
 
-  #send(to: MemberId, message: PeerMessage): void {
+  #send(to: MemberId, message: PeerMessage): boolean {
     if (to === this.self) {
       // A call that came back to this node because it leads (again).
       this.#options.scheduler.defer(() => {
         if (!this.#stopping) this.#handle(to, message);
       });
-      return;
+      return true;
     }
-    this.#options.transport.send(to, encodeFrame(message));
+    return this.#options.transport.send(to, encodeFrame(message));
   }
 
   #sendTime(): void {

@@ -73,8 +73,8 @@ export interface Storage {
 
 /** Moves frames to peers; may drop, delay, repeat and reorder. */
 export interface Transport {
-  /** Never blocks and never throws: what cannot be queued is dropped. */
-  send(to: MemberId, frame: Uint8Array): void;
+  /** Never blocks and never throws: false when the frame was dropped, and certainly never leaves. */
+  send(to: MemberId, frame: Uint8Array): boolean;
 }
 
 /**

@@ -13,7 +13,8 @@ import type { MemberId, VoteReply, VoteRequest } from "./types.ts";
 /** Starts an election, as when the time-out passes; nothing on a server that must not. */
 export function campaign(state: State): void {
   if (!canCampaign(state)) return;
-  if (state.voters.length === 1) return standForElection(state, false);
+  // Alone, there is nobody to ask.
+  if (state.voters.length === 1 && state.isVoter) return standForElection(state, false);
   beginCampaign(state, "preCandidate");
   state.votes.set(state.id, true);
   requestVotes(state, "preVote", state.term + 1, false);
@@ -70,12 +71,18 @@ export function onVoteReply(state: State, { from, granted }: VoteReply): void {
 }
 
 /**
- * Only a voter by its own latest configuration may (thesis §4.2.2); nor while a
- * snapshot is being installed: until it is on disk, this log is neither here nor there.
+ * Only a voter may, by the latest configuration or by the committed one: a
+ * leader that removed itself and was deposed before that was committed may be
+ * the only one that can still win, because its log is the longest (thesis
+ * §4.2.2, figure 4.6). It does not count its own vote.
+ *
+ * Nor may a server whose received snapshot is not on disk yet: its log is
+ * neither the old one nor the new one.
  */
 function canCampaign(state: State): boolean {
-  return state.role !== "leader" && state.isVoter &&
-    state.saves.pendingSnapshot === undefined;
+  const { id, role, isVoter, commitIndex, configurations, saves } = state;
+  return role !== "leader" && saves.pendingSnapshot === undefined &&
+    (isVoter || configurations.at(commitIndex).voters.includes(id));
 }
 
 function standForElection(state: State, transfer: boolean): void {

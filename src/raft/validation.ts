@@ -98,11 +98,12 @@ function configurationEntryFault({ data }: Entry): string | undefined {
 }
 
 function snapshotFault(snapshot: SnapshotMeta, term: number): string | undefined {
-  const fault = areNumbers(snapshot.index, snapshot.term);
+  const { index, configuration } = snapshot;
+  const fault = areNumbers(index, snapshot.term);
   if (fault !== undefined) return fault;
-  return snapshot.term <= term
-    ? configurationFault(snapshot.configuration)
-    : "Its log is ahead of its term";
+  if (snapshot.term > term) return "Its log is ahead of its term";
+  // A server that joined learns of the members by the log: before that entry it knows nobody.
+  return configuration.members.length === 0 ? undefined : configurationFault(configuration);
 }
 
 function areNumbers(...values: number[]): string | undefined {

@@ -14,7 +14,7 @@ export class FileWindow {
   #start = 0;
   #buffer = new Uint8Array(0);
   #view = new DataView(this.#buffer.buffer);
-  #bytesRead = 0;
+  #furthest = 0;
 
   constructor(file: DiskFile, windowBytes: number) {
     this.#file = file;
@@ -22,9 +22,9 @@ export class FileWindow {
     this.size = file.size();
   }
 
-  /** Bytes read from the disk so far: when it grew, it is time to let the event loop run. */
-  get bytesRead(): number {
-    return this.#bytesRead;
+  /** The end of what was read from the disk so far: when it grew, it is time to let the event loop run. */
+  get furthest(): number {
+    return this.#furthest;
   }
 
   /** `length` bytes at `offset`; refuses what the file does not have. */
@@ -57,6 +57,6 @@ export class FileWindow {
     this.#start = offset;
     this.#buffer = buffer;
     this.#view = new DataView(buffer.buffer);
-    this.#bytesRead += wanted;
+    this.#furthest = offset + wanted;
   }
 }

@@ -59,8 +59,9 @@ export class LogShape {
     this.#runs = [];
   }
 
-  /** The entries up to `index` are gone from the disk. */
-  forget(index: number): void {
+  /** The entries up to `upTo` are gone from the disk, as far as there are any. */
+  forget(upTo: number): void {
+    const index = Math.min(upTo, this.#lastIndex);
     if (index <= this.#base.index) return;
     const term = this.termAt(index);
     assert(term !== undefined, "Only entries of the log are forgotten");

@@ -21,6 +21,8 @@ export interface Batch {
   readonly start: SegmentStart | undefined;
   /** Always there beside `start`. */
   readonly hardState: HardState | undefined;
+  /** Of the entry before the first of `entries`; 0 when there are none. */
+  readonly previousTerm: number;
   /** Contiguous; the first may replace an entry of an earlier batch and all after it. */
   readonly entries: readonly Entry[];
 }
@@ -33,7 +35,7 @@ const FLAGS_KNOWN = FLAG_START | FLAG_RESET | FLAG_HARD_STATE;
 const PREFIX_BYTES = 8;
 const START_BYTES = 16;
 const HARD_STATE_BYTES = 24;
-const FIRST_INDEX_BYTES = 8;
+const ENTRIES_PREFIX_BYTES = 16;
 const ENTRY_PREFIX_BYTES = 16;
 
 const KIND_CODES = { noop: 1, command: 2, config: 3 } as const;
@@ -44,7 +46,7 @@ export function batchBytes(batch: Batch): number {
   let bytes = PREFIX_BYTES;
   if (batch.start !== undefined) bytes += START_BYTES;
   if (batch.hardState !== undefined) bytes += HARD_STATE_BYTES;
-  if (batch.entries.length > 0) bytes += FIRST_INDEX_BYTES;
+  if (batch.entries.length > 0) bytes += ENTRIES_PREFIX_BYTES;
   for (const entry of batch.entries) bytes += ENTRY_PREFIX_BYTES + entry.data.length;
   return aligned(bytes);
 }
@@ -67,7 +69,10 @@ export function encodeBatch(batch: Batch, into: Uint8Array): void {
     writer.u53(hardState.vote);
     writer.u53(hardState.commitIndex);
   }
-  if (entries.length > 0) writer.u53(entries[0]!.index);
+  if (entries.length > 0) {
+    writer.u53(entries[0]!.index);
+    writer.u53(batch.previousTerm);
+  }
   for (const entry of entries) {
     writer.u53(entry.term);
     writer.u32(entry.data.length);
@@ -93,8 +98,10 @@ export function decodeBatch(bytes: Uint8Array, refuse: Refuse): Batch {
     commitIndex: reader.u53(),
   };
   const entries: Entry[] = [];
+  let previousTerm = 0;
   if (count > 0) {
     const firstIndex = reader.u53();
+    previousTerm = reader.u53();
     for (let i = 0; i < count; i++) {
       entries.push(decodeEntry(reader, firstIndex + i, refuse));
     }
@@ -102,7 +109,7 @@ export function decodeBatch(bytes: Uint8Array, refuse: Refuse): Batch {
   if (reader.remaining >= FRAME_ALIGNMENT || !isZero(reader.bytes(reader.remaining))) {
     refuse("the end of the batch", `${reader.remaining} more bytes`);
   }
-  return { start, hardState, entries };
+  return { start, hardState, previousTerm, entries };
 }
 
 function decodeEntry(reader: ByteReader, index: number, refuse: Refuse): Entry {

@@ -21,14 +21,14 @@ import {
   type FrameHeader,
   provenSequence,
 } from "./frame.ts";
-import { LogShape } from "./log_shape.ts";
+import { type LogPosition, LogShape } from "./log_shape.ts";
 import { parseSegmentName, segmentName } from "./names.ts";
 import { type PaceOptions, pause } from "./pace.ts";
 import { type Batch, decodeBatch } from "./record.ts";
 import { readSegmentHeader, type Segment, SEGMENT_HEADER_BYTES } from "./segment.ts";
 
 export interface ReplayOptions extends PaceOptions {
-  /** Bytes read since the last call. */
+  /** Bytes done since the last call. */
   readonly onRead: (bytes: number) => void;
 }
 
@@ -84,6 +84,14 @@ export async function replayLog(
   return await new Replay(disk, floor, options).run();
 }
 
+function samePosition(a: LogPosition, b: LogPosition): boolean {
+  return a.index === b.index && a.term === b.term;
+}
+
+function named({ index, term }: LogPosition): string {
+  return `index ${index} of term ${term}`;
+}
+
 /** How the frames of a segment end; after "open" there is nothing that can be read. */
 type SegmentEnd = "sealed" | "marked" | "torn" | "open";
 
@@ -94,7 +102,9 @@ class Replay {
   #sealed: readonly SealedSegment[] = [];
   readonly #shape = new LogShape({ index: 0, term: 0 });
   #hardState: HardState = { term: 0, vote: 0, commitIndex: 0 };
-  #entries: Entry[] = [];
+  readonly #entries: Entry[] = [];
+  /** Whether the log begins after a received snapshot, rather than where older segments ended. */
+  #baseIsFirm = false;
   /** Of the last frame read; undefined before the first, which may have any. */
   #sequence: number | undefined;
 
@@ -225,12 +235,12 @@ class Replay {
       refuse("a segment's start in its first batch only", "another batch");
     }
     if (start !== undefined) this.#start(start.last, start.reset, refuse);
+    if (entries.length > 0) this.#follow(entries[0]!.index - 1, batch.previousTerm, refuse);
     for (const entry of entries) {
       if (!this.#shape.accepts(entry.index, entry.term)) {
-        const { index, term } = this.#shape.last;
         refuse(
-          `an entry that may follow index ${index} of term ${term}`,
-          `index ${entry.index} of term ${entry.term}`,
+          `an entry that may follow ${named(this.#shape.last)}`,
+          named(entry),
         );
       }
       this.#shape.append(entry.index, entry.term);
@@ -246,20 +256,32 @@ class Replay {
     this.#hardState = hardState;
   }
 
-  #start(last: { index: number; term: number }, reset: boolean, refuse: Refuse): void {
+  #start(last: LogPosition, reset: boolean, refuse: Refuse): void {
     if (reset || this.#sequence === undefined) {
       this.#sealed = replaced(this.#sealed);
       this.#shape.reset(last);
-      this.#entries = [];
+      this.#entries.length = 0;
+      this.#baseIsFirm = reset;
       return;
     }
-    const { index, term } = this.#shape.last;
-    if (last.index !== index || last.term !== term) {
-      refuse(
-        `a segment after index ${index} of term ${term}`,
-        `one after ${last.index} of ${last.term}`,
-      );
+    if (!samePosition(last, this.#shape.last)) {
+      refuse(`a segment after ${named(this.#shape.last)}`, `one after ${named(last)}`);
     }
+  }
+
+  /**
+   * Checks that entries may follow `index` and `term`. The segment that the log
+   * now begins with may once have replaced entries of one that is retired: then
+   * the log begins earlier than where that one ended.
+   */
+  #follow(index: number, term: number, refuse: Refuse): void {
+    const shape = this.#shape;
+    if (index < shape.base.index && !this.#baseIsFirm) {
+      shape.reset({ index, term });
+      this.#entries.length = 0;
+    }
+    if (shape.termAt(index) === term) return;
+    refuse(`entries that may follow ${named(shape.last)}`, `some after ${named({ index, term })}`);
   }
 
   #keep(entry: Entry): void {
@@ -330,17 +352,23 @@ class SegmentReading {
 
   /** Whether the disk was read since the event loop last ran. */
   get hasRead(): boolean {
-    return this.#window.bytesRead !== this.#reported;
+    return this.#window.furthest !== this.#reported;
   }
 
   /** Reports progress and lets the event loop run. */
   async breathe(): Promise<void> {
-    this.#options.onRead(this.#window.bytesRead - this.#reported);
-    this.#reported = this.#window.bytesRead;
+    this.#report(this.#window.furthest);
     await pause(this.#options.scheduler);
   }
 
+  /** What was not read counts as read: nobody waits for it any more. */
   close(): void {
+    this.#report(this.segment.sizeBytes);
     this.#close();
+  }
+
+  #report(furthest: number): void {
+    this.#options.onRead(furthest - this.#reported);
+    this.#reported = furthest;
   }
 }

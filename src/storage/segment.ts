@@ -17,6 +17,9 @@ import { PacedWriter, type PaceOptions } from "./pace.ts";
 /** A sector of its own, so that no save ever rewrites it. */
 export const SEGMENT_HEADER_BYTES = 512;
 
+/** Room for the header and a few small frames. */
+const SEGMENT_BYTES_MIN = SEGMENT_HEADER_BYTES + 256;
+
 const MAGIC = new TextEncoder().encode("etcd-wal");
 export const SEGMENT_VERSION = 1;
 const USED_BYTES = 40;
@@ -33,7 +36,7 @@ export interface Segment {
 }
 
 export interface SegmentOptions extends PaceOptions {
-  /** Size of a segment; a batch that does not fit gets a larger one. */
+  /** Size of a segment, 768 at least; a batch that does not fit gets a larger one. */
   readonly segmentBytes: number;
   /** Retired segments kept to be used again. */
   readonly spareSegmentsMax: number;
@@ -97,10 +100,7 @@ export class SegmentSupply {
   readonly #spares: string[] = [];
 
   constructor(disk: Disk, options: SegmentOptions) {
-    assert(
-      options.segmentBytes >= 2 * SEGMENT_HEADER_BYTES,
-      "A segment holds more than its header",
-    );
+    assert(options.segmentBytes >= SEGMENT_BYTES_MIN, "A segment holds a few frames");
     this.#disk = disk;
     this.#options = options;
   }

@@ -72,12 +72,12 @@ export async function proveSnapshot(
     const { meta, seed, end } = readHeader(window, path);
     let reported = 0;
     for (const _ of readSlices(window, path, seed, end)) {
-      if (window.bytesRead === reported) continue;
-      onRead(window.bytesRead - reported);
-      reported = window.bytesRead;
+      if (window.furthest === reported) continue;
+      onRead(window.furthest - reported);
+      reported = window.furthest;
       await pause(options.scheduler);
     }
-    onRead(window.bytesRead - reported);
+    onRead(window.size - reported);
     return { meta, sizeBytes: window.size };
   } finally {
     file.close();

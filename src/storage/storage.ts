@@ -104,7 +104,7 @@ function progress(disk: Disk, options: StorageOptions): (bytes: number) => void 
   }
   let read = 0;
   return (bytes) => {
-    // Frames that lie across two windows are read twice in part.
+    // An older snapshot, read when the newest is damaged, was not counted.
     read = Math.min(read + bytes, total);
     options.onProgress?.(read, total);
   };

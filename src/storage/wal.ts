@@ -44,7 +44,7 @@ const NO_HARD_STATE: HardState = { term: 0, vote: 0, commitIndex: 0 };
 /** Makes the first segment, with an empty batch in it. Rejects with `DiskFullError`. */
 export async function createLog(disk: Disk, options: SegmentOptions): Promise<void> {
   const start = { last: { index: 0, term: 0 }, reset: false };
-  const batch = { start, hardState: NO_HARD_STATE, entries: [] };
+  const batch = { start, hardState: NO_HARD_STATE, previousTerm: 0, entries: [] };
   const supply = new SegmentSupply(disk, options);
   await supply.make(1, options.segmentBytes, (salt) => {
     const frame = new Uint8Array(FRAME_HEADER_BYTES + batchBytes(batch));
@@ -164,18 +164,28 @@ export class Wal {
       ? snapshot
       : undefined;
     this.#checkAddition(hardState, reset, entries);
-    const bytesMax = FRAME_HEADER_BYTES + batchBytes({
-      start: { last: this.#shape.last, reset: false },
-      hardState: this.#hardState,
+    const before = reset ?? this.#shape.last;
+    const previousTerm = this.#previousTerm(reset, entries);
+    const opening: Batch = {
+      start: { last: before, reset: reset !== undefined },
+      hardState: hardState ?? this.#hardState,
+      previousTerm,
       entries,
-    });
+    };
+    const bytesMax = FRAME_HEADER_BYTES + batchBytes(opening);
     if (reset !== undefined || !this.#fits(bytesMax)) await this.#turnSegment(bytesMax);
-    const start = this.#currentIsStarted()
-      ? undefined
-      : { last: reset ?? this.#shape.last, reset: reset !== undefined };
-    const opening = start === undefined ? hardState : hardState ?? this.#hardState;
-    await this.#commit({ start, hardState: opening, entries });
+    await this.#commit(
+      this.#currentIsStarted() ? { start: undefined, hardState, previousTerm, entries } : opening,
+    );
     this.#prepareNextIfDue();
+  }
+
+  #previousTerm(reset: LogPosition | undefined, entries: readonly Entry[]): number {
+    if (entries.length === 0) return 0;
+    const index = entries[0]!.index - 1;
+    const term = index === reset?.index ? reset.term : this.#shape.termAt(index);
+    assert(term !== undefined, "The log has no gap");
+    return term;
   }
 
   /** What the core promises; a batch that breaks it must not reach the disk. */

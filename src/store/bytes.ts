@@ -26,9 +26,31 @@ export function textBytesMax(text: string): number {
   return INTEGER_BYTES_MAX + text.length * 3;
 }
 
-/** A copy of `text` that is no slice or concatenation and so keeps nothing else alive. */
-export function flatten(text: string): string {
-  return decoder.decode(encoder.encode(text));
+/** Up to this length a loop over ASCII is faster than the encoder and the view that it needs. */
+const LOOP_LENGTH_MAX = 64;
+
+/** Writes `text` as UTF-8 at `at`, where there is room for it; returns the count of bytes. */
+export function encodeTextInto(text: string, bytes: Uint8Array, at: number): number {
+  assert(at + text.length <= bytes.length, "A string must fit into the buffer");
+  if (text.length <= LOOP_LENGTH_MAX && writeAscii(text, bytes, at)) return text.length;
+  const { read, written } = encoder.encodeInto(text, bytes.subarray(at));
+  assert(read === text.length, "A string must fit into the buffer");
+  return written;
+}
+
+/** False, with some of it written, when `text` is not all ASCII. */
+function writeAscii(text: string, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit >= 0x80) return false;
+    bytes[at + i] = unit;
+  }
+  return true;
+}
+
+/** The string whose UTF-8 is in `bytes` from `start` to `end`; shares no memory with them. */
+export function decodeText(bytes: Uint8Array, start: number, end: number): string {
+  return decoder.decode(bytes.subarray(start, end));
 }
 
 /** Writes from `offset` on into `bytes`, which the caller has made large enough. */
@@ -44,6 +66,12 @@ export class ByteWriter {
   byte(value: number): void {
     assert(this.offset < this.bytes.length, "A byte must fit into the buffer");
     this.bytes[this.offset++] = value;
+  }
+
+  copy(bytes: Uint8Array): void {
+    assert(this.offset + bytes.length <= this.bytes.length, "Bytes must fit into the buffer");
+    this.bytes.set(bytes, this.offset);
+    this.offset += bytes.length;
   }
 
   /** Four bytes, little-endian, for what is filled in afterwards. */
@@ -69,15 +97,14 @@ export class ByteWriter {
   text(text: string): void {
     const width = integerBytes(text.length * 3);
     const start = this.offset + width;
-    const { read, written } = encoder.encodeInto(text, this.bytes.subarray(start));
-    assert(read === text.length, "A string must fit into the buffer");
-    let rest = written;
+    const length = encodeTextInto(text, this.bytes, start);
+    let rest = length;
     for (let i = 1; i < width; i++) {
       this.byte((rest & 0x7f) | 0x80);
       rest = Math.floor(rest / 0x80);
     }
     this.byte(rest);
-    this.offset = start + written;
+    this.offset = start + length;
   }
 }
 
@@ -118,11 +145,10 @@ export class ByteReader {
     if (end > this.#bytes.length) {
       throw new DecodeError(`Expected a string of ${length} bytes, found the end`);
     }
-    const bytes = this.#bytes.subarray(this.#offset, end);
-    this.#offset = end;
-    const text = decoder.decode(bytes);
+    const text = decodeText(this.#bytes, this.#offset, end);
     // The strict decoder takes twice the time, so it only looks at the suspects.
-    if (text.includes("\uFFFD")) assertUtf8(bytes);
+    if (text.includes("\uFFFD")) assertUtf8(this.#bytes.subarray(this.#offset, end));
+    this.#offset = end;
     return text;
   }
 

@@ -99,7 +99,8 @@ export function decodeCommand(bytes: Uint8Array): Command {
 
 function checkCommand(command: Command): void {
   if (!isWritable(command.key)) {
-    throw new CommandError(`Expected a clean key outside of "/_etcd", found "${command.key}"`);
+    const found = command.key.slice(0, 100);
+    throw new CommandError(`Expected a clean key outside of "/_etcd", found "${found}"`);
   }
   checkInteger("timeMs", command.timeMs);
   if (command.type === "expire") checkInteger("setIndex", command.setIndex);
@@ -150,7 +151,7 @@ function readCommand(reader: ByteReader): Command {
   const kind = reader.byte();
   const timeMs = reader.integer();
   const key = reader.text();
-  if (!isWritable(key)) throw new DecodeError(`Expected a clean key, found "${key}"`);
+  if (!isWritable(key)) throw new DecodeError(`Expected a clean key, found "${key.slice(0, 100)}"`);
   const command = readBody(reader, kind, timeMs, key);
   reader.end();
   return command;

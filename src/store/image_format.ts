@@ -8,24 +8,18 @@
  *     1 head   version byte, 1; timeMs, index, appliedIndex, clearedBefore
  *     2 events of the history, oldest first:
  *              flags, index, key, [prevValue], [value], [expirationMs], [ttlSeconds]
- *     3 items  sorted by key, so that parents come before children:
- *              flags, key, for files: value, setIndex, [deadlineMs]
+ *     3 items  records as in `record.ts`, sorted by key, so that a directory comes
+ *              before its children
  *     4 end    digest of the state, hash of the head and event blocks
  *
  * The first block is a head, the last one an end, and nothing follows it. Both
  * hashes are worked out anew from what was read, so damage is found here even
  * where the storage's checksums did not cover it.
  */
-import {
-  type ByteReader,
-  type ByteWriter,
-  DecodeError,
-  INTEGER_BYTES_MAX,
-  textBytesMax,
-} from "./bytes.ts";
+import { type ByteReader, type ByteWriter, INTEGER_BYTES_MAX, textBytesMax } from "./bytes.ts";
 import type { Event } from "./event.ts";
 import { Hasher } from "./hash.ts";
-import { DIRECTORY, type Listed, type TreeHash } from "./tree.ts";
+import type { TreeHash } from "./tree.ts";
 
 export const IMAGE_VERSION = 1;
 
@@ -47,9 +41,6 @@ export interface StateHead {
   readonly appliedIndex: number;
 }
 
-const ITEM_DIRECTORY = 0x01;
-const ITEM_DEADLINE = 0x02;
-
 const EVENT_DELETE = 0x01;
 const EVENT_NEW_KEY = 0x02;
 const EVENT_PREV_VALUE = 0x04;
@@ -61,35 +52,6 @@ const EVENT_TTL = 0x20;
 export function digestOf(head: StateHead, hash: TreeHash): string {
   return new Hasher().integer(hash.low).integer(hash.high)
     .integer(head.timeMs).integer(head.index).integer(head.appliedIndex).finish().hex();
-}
-
-export function itemBytesMax({ key, item }: Listed): number {
-  const valueBytesMax = item === DIRECTORY ? 0 : textBytesMax(item.value);
-  return 1 + textBytesMax(key) + valueBytesMax + 2 * INTEGER_BYTES_MAX;
-}
-
-export function writeItem(writer: ByteWriter, { key, item }: Listed): void {
-  if (item === DIRECTORY) {
-    writer.byte(ITEM_DIRECTORY);
-    writer.text(key);
-    return;
-  }
-  writer.byte(item.deadlineMs === 0 ? 0 : ITEM_DEADLINE);
-  writer.text(key);
-  writer.text(item.value);
-  writer.integer(item.setIndex);
-  if (item.deadlineMs !== 0) writer.integer(item.deadlineMs);
-}
-
-export function readItem(reader: ByteReader): Listed {
-  const flags = reader.byte();
-  const key = reader.text();
-  if (flags === ITEM_DIRECTORY) return { key, item: DIRECTORY };
-  if ((flags & ~ITEM_DEADLINE) !== 0) throw new DecodeError(`Expected an item, found ${flags}`);
-  const value = reader.text();
-  const setIndex = reader.integer();
-  const deadlineMs = flags === ITEM_DEADLINE ? reader.integer() : 0;
-  return { key, item: { value, setIndex, deadlineMs } };
 }
 
 export function eventBytesMax(event: Event): number {

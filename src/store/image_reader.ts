@@ -15,10 +15,10 @@ import {
   IMAGE_VERSION,
   ITEMS,
   readEvent,
-  readItem,
   type StateHead,
 } from "./image_format.ts";
-import { DIRECTORY, Tree } from "./tree.ts";
+import { checkRecord, keyAt } from "./record.ts";
+import { Tree } from "./tree.ts";
 
 /** An image that is damaged, cut short or of another version. */
 export class ImageError extends Error {
@@ -39,7 +39,6 @@ export class ImageReader {
   readonly #tree = new Tree();
   #head: StateHead | undefined;
   #clearedBefore = 0;
-  #lastKey = "";
   #ended = false;
 
   /** The next bytes of the image, cut anywhere. Throws `ImageError`. */
@@ -73,11 +72,22 @@ export class ImageReader {
       throw new DecodeError(`Expected one head block at the start, found a block of kind ${kind}`);
     }
     if (kind === HEAD || kind === EVENTS) this.#historyHash.bytes(block);
-    if (kind === HEAD) this.#readHead(reader);
-    else if (kind === EVENTS) { while (!reader.atEnd) this.#events.push(readEvent(reader)); }
-    else if (kind === ITEMS) { while (!reader.atEnd) this.#readItem(reader); }
-    else if (kind === END) this.#readEnd(reader);
-    else throw new DecodeError(`Expected a block of kind 1 to 4, found ${kind}`);
+    switch (kind) {
+      case HEAD:
+        this.#readHead(reader);
+        break;
+      case EVENTS:
+        while (!reader.atEnd) this.#events.push(readEvent(reader));
+        break;
+      case ITEMS:
+        this.#readItems(block);
+        return;
+      case END:
+        this.#readEnd(reader);
+        break;
+      default:
+        throw new DecodeError(`Expected a block of kind 1 to 4, found ${kind}`);
+    }
     reader.end();
   }
 
@@ -93,14 +103,15 @@ export class ImageReader {
     this.#clearedBefore = reader.integer();
   }
 
-  #readItem(reader: ByteReader): void {
-    const { key, item } = readItem(reader);
-    if (key <= this.#lastKey) {
-      throw new DecodeError(`Expected a key after "${this.#lastKey}", found "${key}"`);
+  #readItems(block: Uint8Array): void {
+    for (let at = 1; at < block.length;) {
+      const end = checkRecord(block, at);
+      const record = block.subarray(at, end);
+      if (!this.#tree.append(record)) {
+        throw new DecodeError(`Expected ascending keys, found "${keyAt(record, 0)}" too late`);
+      }
+      at = end;
     }
-    this.#lastKey = key;
-    if (item === DIRECTORY) this.#tree.appendDirectory(key);
-    else this.#tree.appendFile(key, item.value, item.setIndex, item.deadlineMs);
   }
 
   #readEnd(reader: ByteReader): void {

@@ -13,19 +13,16 @@ import {
   EVENTS,
   HEAD,
   IMAGE_VERSION,
-  itemBytesMax,
   ITEMS,
   type StateHead,
   writeEvent,
-  writeItem,
 } from "./image_format.ts";
-import type { Listed, TreeHash } from "./tree.ts";
+import type { Page } from "./page.ts";
+import { recordEnd } from "./record.ts";
+import type { TreeHash } from "./tree.ts";
 
 /** Bytes of a slice at most. */
 export const SLICE_BYTES_MAX = 256 * 1024;
-
-/** Many tiny records take longer than their bytes suggest. */
-const BLOCK_RECORDS_MAX = 4096;
 
 /** Length and kind. */
 const BLOCK_HEAD_BYTES = 5;
@@ -36,7 +33,7 @@ export interface Captured {
   readonly clearedBefore: number;
   readonly events: readonly Event[];
   /** Sorted by key. */
-  readonly items: Iterable<Listed>;
+  readonly items: Iterable<Page>;
   /** Of the items. */
   readonly hash: TreeHash;
 }
@@ -56,16 +53,16 @@ function* imageBlocks(captured: Captured): Generator<Uint8Array, void> {
   const first = headBlock(captured);
   historyHash.bytes(contentOf(first));
   yield first;
-  for (const block of recordBlocks(EVENTS, captured.events, eventBytesMax, writeEvent)) {
+  for (const block of eventBlocks(captured.events)) {
     historyHash.bytes(contentOf(block));
     yield block;
   }
-  yield* recordBlocks(ITEMS, captured.items, itemBytesMax, writeItem);
+  yield* itemBlocks(captured.items);
   yield endBlock(digestOf(head, hash), historyHash.finish().hex());
 }
 
 function headBlock({ head, clearedBefore }: Captured): Uint8Array {
-  const block = startBlock(HEAD, 64);
+  const block = startBlock(HEAD, 0);
   block.byte(IMAGE_VERSION);
   block.integer(head.timeMs);
   block.integer(head.index);
@@ -75,40 +72,52 @@ function headBlock({ head, clearedBefore }: Captured): Uint8Array {
 }
 
 function endBlock(digest: string, historyHash: string): Uint8Array {
-  const block = startBlock(END, 128);
+  const block = startBlock(END, 0);
   block.text(digest);
   block.text(historyHash);
   return finishBlock(block);
 }
 
-/** As many records a block as fit into a slice; a larger one has a block of its own. */
-function* recordBlocks<R>(
-  kind: number,
-  records: Iterable<R>,
-  bytesMaxOf: (record: R) => number,
-  write: (writer: ByteWriter, record: R) => void,
-): Generator<Uint8Array, void> {
+function* eventBlocks(events: readonly Event[]): Generator<Uint8Array, void> {
   let block: ByteWriter | undefined;
-  let count = 0;
-  for (const record of records) {
-    const bytesMax = bytesMaxOf(record);
-    if (block !== undefined) {
-      const full = block.offset + bytesMax > block.bytes.length || count >= BLOCK_RECORDS_MAX;
-      if (full) {
-        yield finishBlock(block);
-        block = undefined;
-        count = 0;
-      }
+  for (const event of events) {
+    const bytesMax = eventBytesMax(event);
+    if (block !== undefined && !hasRoom(block, bytesMax)) {
+      yield finishBlock(block);
+      block = undefined;
     }
-    block ??= startBlock(kind, Math.max(SLICE_BYTES_MAX, BLOCK_HEAD_BYTES + bytesMax));
-    write(block, record);
-    count++;
+    block ??= startBlock(EVENTS, bytesMax);
+    writeEvent(block, event);
   }
   if (block !== undefined) yield finishBlock(block);
 }
 
-function startBlock(kind: number, bytes: number): ByteWriter {
-  const writer = new ByteWriter(new Uint8Array(bytes), BLOCK_HEAD_BYTES - 1);
+function* itemBlocks(pages: Iterable<Page>): Generator<Uint8Array, void> {
+  let block: ByteWriter | undefined;
+  for (const page of pages) {
+    const { bytes } = page;
+    for (let slot = 0; slot < page.count; slot++) {
+      const at = page.at(slot);
+      const end = recordEnd(bytes, at);
+      if (block !== undefined && !hasRoom(block, end - at)) {
+        yield finishBlock(block);
+        block = undefined;
+      }
+      block ??= startBlock(ITEMS, end - at);
+      block.copy(bytes.subarray(at, end));
+    }
+  }
+  if (block !== undefined) yield finishBlock(block);
+}
+
+function hasRoom(block: ByteWriter, bytes: number): boolean {
+  return block.offset + bytes <= block.bytes.length;
+}
+
+/** A block fills a slice; a larger record gets a block of its own. */
+function startBlock(kind: number, recordBytes: number): ByteWriter {
+  const bytes = new Uint8Array(Math.max(SLICE_BYTES_MAX, BLOCK_HEAD_BYTES + recordBytes));
+  const writer = new ByteWriter(bytes, BLOCK_HEAD_BYTES - 1);
   writer.byte(kind);
   return writer;
 }

@@ -5,12 +5,16 @@
 
 export const ROOT = "/";
 
+/** Longest key, in UTF-16 code units; the API allows less. */
+export const KEY_LENGTH_MAX = 16 * 1024;
+
 /**
- * Whether a command may name `key`: absolute, no empty segment, no trailing
- * slash, not under `/_etcd`, where only the cluster writes.
+ * Whether a command may name `key`: absolute, not too long, no empty segment, no
+ * trailing slash, not under `/_etcd`, where only the cluster writes.
  */
 export function isWritable(key: string): boolean {
   if (key === ROOT) return true;
+  if (key.length > KEY_LENGTH_MAX) return false;
   return key.startsWith("/") && !key.endsWith("/") && !key.includes("//") &&
     !(key.startsWith("/_etcd") && (key.length === 6 || key.charAt(6) === "/"));
 }

@@ -20,15 +20,8 @@ import { History } from "./history.ts";
 import { digestOf, type StateHead } from "./image_format.ts";
 import { ImageReader } from "./image_reader.ts";
 import { writeImage } from "./image_writer.ts";
-import {
-  type Deadline,
-  DIRECTORY,
-  type FileItem,
-  isPast,
-  type Item,
-  type Listed,
-  Tree,
-} from "./tree.ts";
+import { DIRECTORY, type FileItem } from "./record.ts";
+import { isPast, type Listed, Tree } from "./tree.ts";
 import { WatchHub } from "./watch_hub.ts";
 
 /** The last millisecond of the year 9999, beyond which RFC 3339 has no dates: no deadline is later. */
@@ -92,7 +85,7 @@ export class Store {
 
   /** When the next file is due, Unix ms; Infinity when none is. */
   nextDeadlineMs(): number {
-    return this.#tree.deadlines.peek()?.atMs ?? Infinity;
+    return this.#tree.nextDeadlineMs();
   }
 
   /**
@@ -122,11 +115,7 @@ export class Store {
    * at most `max`. The same ones come again until they have been applied.
    */
   due(nowMs: number, max: number): Uint8Array[] {
-    const { deadlines } = this.#tree;
-    const taken: Deadline[] = [];
-    while (taken.length < max && this.nextDeadlineMs() <= nowMs) taken.push(deadlines.pop()!);
-    for (const deadline of taken) deadlines.add(deadline);
-    return taken.map(({ key, setIndex }) =>
+    return this.#tree.due(nowMs, max).map(({ key, setIndex }) =>
       encodeCommand({ type: "expire", key, setIndex, timeMs: nowMs })
     );
   }
@@ -140,7 +129,7 @@ export class Store {
 
   /**
    * The direct children of the directory `key` as of this call, sorted by key in
-   * UTF-16 code units, without files past their deadline at `nowMs`. To be
+   * the order of code points, without files past their deadline at `nowMs`. To be
    * consumed once, at any pace. A file or a missing key has no children.
    */
   list(key: string, nowMs: number): Iterable<Listed> {
@@ -191,7 +180,7 @@ export class Store {
       keys: this.#tree.fileCount,
       directories: this.#tree.directoryCount,
       watchers: this.watches.size,
-      expiring: this.#tree.deadlines.size,
+      expiring: this.#tree.expiringCount,
       historyEvents: this.#history.size,
       historyFirstIndex: this.#history.clearedBefore,
     };
@@ -220,7 +209,7 @@ export class Store {
   }
 
   #expire(index: number, key: string, setIndex: number): ApplyResult {
-    const item: Item | undefined = this.#tree.get(key);
+    const item = this.#tree.get(key);
     // Set again meanwhile: it lives by its new deadline.
     if (item === undefined || item === DIRECTORY || item.setIndex !== setIndex) return NOTHING;
     this.#head.index = index;

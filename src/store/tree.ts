@@ -3,90 +3,67 @@
  * deadlines of files and a hash of it all kept beside it. Knows paths, not
  * commands: it neither rejects nor reports.
  *
- * A directory is an entry of its own and stays when its last child goes. The
- * root directory is always there and has no entry.
+ * A directory is a record of its own and stays when its last child goes. The
+ * root directory is always there and has no record.
  *
  * Invariants:
- *   1. the parent of every entry is a directory of the tree, or the root;
- *   2. `deadlines` holds exactly the deadlines of the files that have one;
- *   3. the hash is the sum of the entries' hashes, so it depends neither on
- *      order nor on history.
+ *   1. the parent of every record is a directory of the tree, or the root;
+ *   2. `#deadlines` has the deadline of every file that has one, and no other;
+ *   3. the hash is the sum of the records' hashes, so it depends neither on
+ *      order nor on what was there before.
  */
 import { assert } from "../base/assert.ts";
-import { flatten } from "./bytes.ts";
 import { Hasher } from "./hash.ts";
-import { type HeapMember, IndexedHeap, OUTSIDE } from "./indexed_heap.ts";
-import { parentOf, prefixOf, ROOT } from "./key.ts";
-import { type Cursor, SortedMap } from "./sorted_map.ts";
-
-/** A value and its circumstances. Immutable: a set replaces the item. */
-export interface FileItem {
-  readonly value: string;
-  /** The index of the entry that set it. */
-  readonly setIndex: number;
-  /** Unix ms; 0: permanent. */
-  readonly deadlineMs: number;
-}
-
-/** What all directories share. */
-export const DIRECTORY = "directory";
-
-export type Item = FileItem | typeof DIRECTORY;
+import { KEY_LENGTH_MAX, parentOf, prefixOf, ROOT } from "./key.ts";
+import { type Cursor, PackedMap, type Place } from "./packed_map.ts";
+import type { Page } from "./page.ts";
+import {
+  deadlineAt,
+  DIRECTORY,
+  directoryRecord,
+  fileRecord,
+  isDirectoryAt,
+  type Item,
+  itemAt,
+  keyAt,
+  recordEnd,
+} from "./record.ts";
 
 export interface Listed {
   readonly key: string;
   readonly item: Item;
 }
 
-/** Two 32-bit lanes. */
+/** A file that expires. */
+export interface Expiring {
+  readonly key: string;
+  readonly setIndex: number;
+}
+
+/** Two signed 32-bit lanes. */
 export interface TreeHash {
   readonly low: number;
   readonly high: number;
 }
 
-/** When a file expires, in the heap of deadlines. */
-export class Deadline implements HeapMember {
-  heapPosition = OUTSIDE;
-  constructor(
-    readonly atMs: number,
-    readonly key: string,
-    readonly setIndex: number,
-  ) {}
-}
-
-/**
- * The time is behind a reference, because a field that holds both zero and
- * large numbers would cost every permanent file a boxed number of 16 bytes.
- */
-class File implements FileItem {
-  constructor(
-    readonly value: string,
-    readonly setIndex: number,
-    readonly deadline: Deadline | undefined,
-    readonly hashLow: number,
-    readonly hashHigh: number,
-  ) {}
-
-  get deadlineMs(): number {
-    return this.deadline === undefined ? 0 : this.deadline.atMs;
-  }
-}
-
-type Entry = File | typeof DIRECTORY;
-
 /** Lists up to so many children at once, without keeping an image of the map. */
 const LIST_AT_ONCE = 256;
 
+/** Hexadecimal digits of a deadline; enough until the year 10889. */
+const DEADLINE_DIGITS = 12;
+
+const hasher = new Hasher();
+
 export class Tree {
-  readonly #entries = new SortedMap<Entry>();
-  readonly #deadlines = new IndexedHeap<Deadline>(expiresBefore);
-  readonly #hasher = new Hasher();
+  readonly #records = new PackedMap();
+  /** Its keys are deadlines followed by paths: in order, and without a heap's stale members. */
+  readonly #deadlines = new PackedMap();
   #hashLow = 0;
   #hashHigh = 0;
   #directoryCount = 0;
 
   get fileCount(): number {
-    return this.#entries.size - this.#directoryCount;
+    return this.#records.size - this.#directoryCount;
   }
 
   /** Without the root. */
@@ -94,8 +71,9 @@ export class Tree {
     return this.#directoryCount;
   }
 
-  get deadlines(): IndexedHeap<Deadline> {
-    return this.#deadlines;
+  /** Files with a deadline. */
+  get expiringCount(): number {
+    return this.#deadlines.size;
   }
 
   get hash(): TreeHash {
@@ -103,7 +81,10 @@ export class Tree {
   }
 
   get(key: string): Item | undefined {
-    return key === ROOT ? DIRECTORY : this.#entries.get(key);
+    if (key === ROOT) return DIRECTORY;
+    if (key.length > KEY_LENGTH_MAX) return undefined;
+    const place = this.#records.get(key);
+    return place === undefined ? undefined : itemAt(place.bytes, place.at);
   }
 
   /**
@@ -112,43 +93,48 @@ export class Tree {
    */
   makeParents(key: string): boolean {
     const missing: string[] = [];
-    let directory = parentOf(key);
-    for (;;) {
-      const entry = this.get(directory);
-      if (entry === DIRECTORY) break;
-      if (entry !== undefined) return false;
-      missing.push(directory);
-      directory = parentOf(directory);
+    for (let path = parentOf(key); path !== ROOT; path = parentOf(path)) {
+      const place = this.#records.get(path);
+      if (place === undefined) missing.push(path);
+      else if (isDirectoryAt(place.bytes, place.at)) break;
+      else return false;
     }
-    // As slices of `key` they would keep it alive for as long as they live.
-    for (const path of missing) this.#putDirectory(flatten(path), false);
+    for (const path of missing) {
+      const record = directoryRecord(path);
+      this.#count(record, 1);
+      this.#records.set(path, record);
+    }
     return true;
   }
 
   /** Creates or replaces the file at `key`, whose parent is a directory. `deadlineMs` 0: permanent. */
   putFile(key: string, value: string, setIndex: number, deadlineMs: number): void {
-    const before = this.#entries.get(key);
-    assert(before !== DIRECTORY, "A directory is never replaced by a file");
-    if (before !== undefined) this.#forget(before);
-    this.#entries.set(key, this.#admit(key, value, setIndex, deadlineMs));
+    const before = this.#records.get(key);
+    if (before !== undefined) this.#uncountFile(key, before);
+    const record = fileRecord(key, value, setIndex, deadlineMs);
+    this.#count(record, 1);
+    this.#records.set(key, record);
+    if (deadlineMs !== 0) this.#addDeadline(deadlineMs, key);
   }
 
   /** Removes the file at `key`, which is there. */
   removeFile(key: string): void {
-    const file = this.#entries.get(key);
-    assert(file instanceof File, "Only a file that is there can be removed");
-    this.#forget(file);
-    this.#entries.delete(key);
+    const before = this.#records.get(key);
+    assert(before !== undefined, "Only a file that is there can be removed");
+    this.#uncountFile(key, before);
+    this.#records.delete(key);
   }
 
-  /** For restoring: like `putFile`, of a key that sorts after all others. */
-  appendFile(key: string, value: string, setIndex: number, deadlineMs: number): void {
-    this.#entries.append(key, this.#admit(key, value, setIndex, deadlineMs));
-  }
-
-  /** For restoring: a directory whose path sorts after all other keys. */
-  appendDirectory(path: string): void {
-    this.#putDirectory(path, true);
+  /**
+   * For restoring: takes in a whole record that `checkRecord` let pass. Returns
+   * false, and changes nothing, when its key does not sort after all others.
+   */
+  append(record: Uint8Array): boolean {
+    if (!this.#records.append(record)) return false;
+    this.#count(record, 1);
+    const deadlineMs = deadlineAt(record, 0);
+    if (deadlineMs !== 0) this.#addDeadline(deadlineMs, keyAt(record, 0));
+    return true;
   }
 
   /**
@@ -157,52 +143,63 @@ export class Tree {
    * consumed once. A file or a missing key has no children.
    */
   list(key: string, nowMs: number): Iterable<Listed> {
-    const cursor = this.#entries.cursor();
-    const rest = children(cursor, prefixOf(key), nowMs);
+    if (key.length > KEY_LENGTH_MAX) return [];
+    const rest = children(this.#records.cursor(), prefixOf(key), nowMs);
     const first: Listed[] = [];
     while (first.length < LIST_AT_ONCE) {
       const { done, value } = rest.next();
       if (done) return first;
       first.push(value);
     }
-    this.#entries.keepImage();
+    this.#records.keepImage();
     return concat(first, rest);
   }
 
-  /** Every entry as of now, however late it is consumed, sorted by key. */
-  image(): Iterable<Listed> {
-    this.#entries.keepImage();
-    return all(this.#entries.cursor());
+  /** Every record as of now, however late it is consumed, sorted by key. */
+  image(): Iterable<Page> {
+    return this.#records.image();
   }
 
-  #putDirectory(path: string, last: boolean): void {
-    if (last) this.#entries.append(path, DIRECTORY);
-    else this.#entries.set(path, DIRECTORY);
-    this.#directoryCount++;
-    const { low, high } = this.#hasher.start().text(path).finish();
-    this.#addHash(low, high);
+  /** The earliest deadline, Unix ms; Infinity when there is none. */
+  nextDeadlineMs(): number {
+    const first = this.#deadlines.first();
+    if (first === undefined) return Infinity;
+    return deadlineOf(keyAt(first.bytes, first.at));
   }
 
-  #admit(key: string, value: string, setIndex: number, deadlineMs: number): File {
-    let deadline: Deadline | undefined;
-    if (deadlineMs !== 0) {
-      deadline = new Deadline(deadlineMs, key, setIndex);
-      this.#deadlines.add(deadline);
+  /** The files whose deadline is at most `nowMs`, the earliest first, at most `max`. */
+  due(nowMs: number, max: number): Expiring[] {
+    const due: Expiring[] = [];
+    const cursor = this.#deadlines.cursor();
+    while (due.length < max && cursor.next()) {
+      const deadlineKey = cursor.key;
+      if (deadlineOf(deadlineKey) > nowMs) break;
+      const key = deadlineKey.slice(DEADLINE_DIGITS);
+      const item = this.get(key);
+      assert(item !== undefined && item !== DIRECTORY, "What has a deadline must be a file");
+      due.push({ key, setIndex: item.setIndex });
     }
-    const { low, high } = this.#hasher.start().text(key).text(value)
-      .integer(setIndex).integer(deadlineMs).finish();
-    this.#addHash(low, high);
-    return new File(value, setIndex, deadline, low, high);
+    return due;
   }
 
-  #forget(file: File): void {
-    if (file.deadline !== undefined) this.#deadlines.remove(file.deadline);
-    this.#addHash(-file.hashLow, -file.hashHigh);
+  #uncountFile(key: string, { bytes, at }: Place): void {
+    assert(!isDirectoryAt(bytes, at), "A directory is never removed or replaced");
+    this.#count(bytes.subarray(at, recordEnd(bytes, at)), -1);
+    const deadlineMs = deadlineAt(bytes, at);
+    if (deadlineMs !== 0) this.#deadlines.delete(deadlineKeyOf(deadlineMs, key));
   }
 
-  #addHash(low: number, high: number): void {
-    this.#hashLow = (this.#hashLow + low) | 0;
-    this.#hashHigh = (this.#hashHigh + high) | 0;
+  #addDeadline(deadlineMs: number, key: string): void {
+    const deadlineKey = deadlineKeyOf(deadlineMs, key);
+    this.#deadlines.set(deadlineKey, directoryRecord(deadlineKey));
+  }
+
+  /** Keeps count of a record that comes (1) or goes (-1). */
+  #count(record: Uint8Array, sign: 1 | -1): void {
+    if (isDirectoryAt(record, 0)) this.#directoryCount += sign;
+    const { low, high } = hasher.start().bytes(record).finish();
+    this.#hashLow = (this.#hashLow + sign * low) | 0;
+    this.#hashHigh = (this.#hashHigh + sign * high) | 0;
   }
 }
 
@@ -211,30 +208,29 @@ export function isPast(item: Item, nowMs: number): boolean {
   return item !== DIRECTORY && item.deadlineMs !== 0 && item.deadlineMs <= nowMs;
 }
 
-function expiresBefore(a: Deadline, b: Deadline): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.key < b.key);
+function deadlineKeyOf(deadlineMs: number, key: string): string {
+  return deadlineMs.toString(16).padStart(DEADLINE_DIGITS, "0") + key;
+}
+
+function deadlineOf(deadlineKey: string): number {
+  return parseInt(deadlineKey.slice(0, DEADLINE_DIGITS), 16);
 }
 
 /** Walks over the range of `prefix` and leaps over everything below a child. */
-function* children(cursor: Cursor<Entry>, prefix: string, nowMs: number): Generator<Listed, void> {
-  cursor.seek(prefix);
-  for (;;) {
-    const { key, item } = cursor;
-    if (key === undefined || item === undefined || !key.startsWith(prefix)) return;
+function* children(cursor: Cursor, prefix: string, nowMs: number): Generator<Listed, void> {
+  let found = cursor.seek(prefix);
+  while (found) {
+    const { key } = cursor;
+    if (!key.startsWith(prefix)) return;
     const slash = key.indexOf("/", prefix.length);
     if (slash >= 0) {
       // "0" comes right after "/": this is where the subtree of a child ends.
-      cursor.seek(key.slice(0, slash) + "0");
+      found = cursor.seek(key.slice(0, slash) + "0");
     } else {
+      const item = itemAt(cursor.bytes, cursor.at);
       if (!isPast(item, nowMs)) yield { key, item };
-      cursor.next();
+      found = cursor.next();
     }
-  }
-}
-
-function* all(cursor: Cursor<Entry>): Generator<Listed, void> {
-  for (cursor.next(); cursor.key !== undefined; cursor.next()) {
-    yield { key: cursor.key, item: cursor.item! };
   }
 }
 

@@ -71,9 +71,11 @@ export class PeerLink {
     return this.#stream?.waitingBytes ?? 0;
   }
 
-  /** Never throws: what cannot be queued is dropped and counted. */
-  send(frame: Uint8Array): void {
-    if (this.#stream?.send(frame) !== true) this.#options.counters.dropped++;
+  /** Never throws: what cannot be queued is dropped and counted, and false. */
+  send(frame: Uint8Array): boolean {
+    const isQueued = this.#stream?.send(frame) === true;
+    if (!isQueued) this.#options.counters.dropped++;
+    return isQueued;
   }
 
   /**
@@ -98,6 +100,7 @@ export class PeerLink {
     this.#giveUp.abort();
     this.#endPause?.();
     const stream = this.#stream;
+    if (stream !== undefined) this.#setDown();
     stream?.end();
     const timer = setTimeout(
       () => stream?.destroy("The peer was too slow"),
@@ -139,7 +142,7 @@ export class PeerLink {
 
   /** Resolves when the stream is lost or was closed. */
   async #keep(stream: SendStream): Promise<void> {
-    const { clock, limits, onUp, onDown } = this.#options;
+    const { clock, limits, onUp } = this.#options;
     if (this.#giveUp.signal.aborted) {
       stream.destroy("Closed by this member");
       await stream.closed;
@@ -151,11 +154,17 @@ export class PeerLink {
     this.#log("info", "Connected to a peer");
     onUp();
     const reason = await stream.closed;
-    this.#stream = undefined;
     // A peer that accepts and closes at once must not be dialled at full speed.
     if (clock.monotonicMs() - sinceMs >= limits.reconnectMaxMs) this.#attempts = 0;
-    this.#log(this.#giveUp.signal.aborted ? "debug" : "warn", "Lost a peer", reason);
-    onDown();
+    if (this.#giveUp.signal.aborted) return;
+    this.#log("warn", "Lost a peer", reason);
+    this.#setDown();
+  }
+
+  /** When a link is closed this comes first, so that it never follows the "up" of its successor. */
+  #setDown(): void {
+    this.#stream = undefined;
+    this.#options.onDown();
   }
 
   /** Between the least pause and one that doubles with every attempt, up to the greatest. */

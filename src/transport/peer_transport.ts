@@ -138,17 +138,17 @@ export class PeerTransport implements Transport {
 
   /**
    * Queues a frame for `to`; it must not change after this call. Frames of one
-   * turn leave in one write. Dropped when there is no stream or no room.
+   * turn leave in one write. False, and dropped, when there is no stream or no room.
    */
-  send(to: MemberId, frame: Uint8Array): void {
+  send(to: MemberId, frame: Uint8Array): boolean {
     const { limits, logger } = this.#options;
     if (frame.length === 0 || frame.length > limits.frameBytesMax) {
       const message =
         `Dropped a frame of ${frame.length} bytes, expected 1 to ${limits.frameBytesMax}`;
       if (this.#complaints.isNews(message)) logger.error(message, { peer: formatId(to) });
-      return;
+      return false;
     }
-    this.#links.get(to)?.send(frame);
+    return this.#links.get(to)?.send(frame) ?? false;
   }
 
   /** Takes over an HTTP Upgrade request of the peer port: opens a stream or answers why not. */

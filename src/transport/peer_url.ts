@@ -9,7 +9,8 @@ export function parsePeerUrl(url: string, secure: boolean): URL {
   } catch (error) {
     throw new PeerError("protocol", `Expected a peer URL, found "${url}"`, { cause: error });
   }
-  if (parsed.protocol !== "http:" && parsed.protocol !== "https:") {
+  const isHttp = parsed.protocol === "http:" || parsed.protocol === "https:";
+  if (!isHttp || parsed.port === "0") {
     throw new PeerError("protocol", `Expected a peer URL of http or https, found "${url}"`);
   }
   if ((parsed.protocol === "https:") !== secure) {

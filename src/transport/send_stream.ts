@@ -46,7 +46,11 @@ export class SendStream {
     this.#socket = socket;
     this.#options = options;
     this.#lastAliveMs = options.clock.monotonicMs();
-    this.closed = new Promise((resolve) => socket.on("close", () => resolve(this.#reason)));
+    this.closed = new Promise((resolve) => {
+      // It may have closed since it was dialled.
+      if (socket.closed) resolve(this.#reason);
+      else socket.on("close", () => resolve(this.#reason));
+    });
     const splitter = new FrameSplitter(0, () => this.#hearPong());
     const read = (chunk: Uint8Array) => {
       try {

@@ -5,14 +5,17 @@ import type { Outcome } from "../../src/node/ports.ts";
 
 const PAYLOAD = Uint8Array.of(1, 2, 3);
 
-function caller() {
+function caller(isReachable = () => true) {
   const sent: { to: number; call: Call }[] = [];
   const heard: Outcome<Uint8Array>[] = [];
   const calls = new Calls({
     session: 5,
     pendingMax: 2,
     graceTicks: 10,
-    send: (to, call) => sent.push({ to, call }),
+    send: (to, call) => {
+      sent.push({ to, call });
+      return isReachable();
+    },
   });
   const start = (kind: Call["kind"], leader: number) =>
     calls.start(kind, PAYLOAD, leader, 100, (outcome) => heard.push(outcome));
@@ -82,6 +85,19 @@ Deno.test("Calls.tick() says noLeader when the call was never sent", () => {
   start("request", 0);
   calls.tick(100, 0);
   assertEquals(reasons(), ["noLeader"]);
+});
+
+Deno.test("Calls.tick() tries again what certainly never left", () => {
+  let reachable = false;
+  const { calls, sent, start, reply, reasons } = caller(() => reachable);
+  start("request", 9);
+  calls.tick(1, 9);
+  reachable = true;
+  calls.tick(2, 8);
+  calls.tick(3, 8);
+  assertEquals(sent.map(({ to }) => to), [9, 9, 8]);
+  reply(8, true, 8);
+  assertEquals(reasons(), ["ok"]);
 });
 
 Deno.test("Calls.start() refuses when too many wait", () => {

@@ -40,6 +40,8 @@ function describeBody(message: Message): string {
       return `, after ${prevIndex}@${prevTerm}: ${entries}; commit ${commitIndex}`;
     }
     case "appendReply":
+      // Index 0 is never refused: the append was of a past term.
+      if (message.rejected && message.index === 0) return ", refuses";
       return message.rejected
         ? `, refuses ${message.index}, try ${message.hintIndex}@${message.hintTerm}`
         : `, has ${message.index}`;

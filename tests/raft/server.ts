@@ -126,6 +126,8 @@ export interface Hooks {
   send(message: Message): void;
   event(server: TestServer, event: CoreEvent): void;
   applied(server: TestServer, entry: Entry): void;
+  /** A received snapshot is on disk. */
+  installed?(snapshot: SnapshotMeta): void;
   read(server: TestServer, read: ConfirmedRead): void;
   droppedRead(server: TestServer, token: number): void;
 }
@@ -176,6 +178,7 @@ export class TestServer {
     if (core === undefined || saving === undefined) return;
     this.saving = undefined;
     this.disk.save(saving);
+    if (saving.snapshot !== undefined) this.#hooks.installed?.(saving.snapshot);
     core.saved(saving);
     for (const message of saving.messages) this.#hooks.send(message);
   }

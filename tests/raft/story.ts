@@ -30,16 +30,12 @@ export interface Selection {
 export class Story {
   readonly #servers = new Map<MemberId, TestServer>();
   readonly #slow = new Set<MemberId>();
-  readonly #settings: Settings;
+  #settings: Settings = {};
   /** Servers of different sides do not hear each other; those not named are of one side. */
   #sides = new Map<MemberId, number>();
   #network: Message[] = [];
   #lines: string[] = [];
   #quiet = false;
-
-  constructor(settings: Settings) {
-    this.#settings = settings;
-  }
 
   /** What happened since the last call. */
   takeLines(): string[] {
@@ -48,7 +44,13 @@ export class Story {
     return lines;
   }
 
-  cluster(size: number): void {
+  /** Starts all over with servers 1 to `size`, all of them voters. */
+  cluster(size: number, appendBytesMax: number): void {
+    this.#servers.clear();
+    this.#slow.clear();
+    this.#sides.clear();
+    this.#network = [];
+    this.#settings = { appendBytesMax };
     const voters = Array.from({ length: size }, (_, at) => at + 1);
     for (const id of voters) this.#add(id, configurationOf(voters));
   }
@@ -98,7 +100,6 @@ export class Story {
 
   crash(id: MemberId): void {
     this.#server(id).crash();
-    // What it had not sent yet is gone with it; what is on its way is not.
   }
 
   restart(id: MemberId): void {
@@ -172,8 +173,10 @@ export class Story {
     this.#network.reverse();
   }
 
-  showMessages(): void {
-    for (const message of this.#network) this.#sayMessage("->", message);
+  showMessages(selection: Selection): void {
+    for (const message of this.#network) {
+      if (isSelected(message, selection)) this.#sayMessage("->", message);
+    }
   }
 
   showLogs(): void {
@@ -260,7 +263,9 @@ export class Story {
   }
 
   #sayMessage(arrow: string, message: Message): void {
-    if (!this.#quiet) this.#say(`${message.from} ${arrow} ${message.to} ${describeMessage(message)}`);
+    if (!this.#quiet) {
+      this.#say(`${message.from} ${arrow} ${message.to} ${describeMessage(message)}`);
+    }
   }
 
   #say(line: string | undefined): void {

@@ -24,7 +24,9 @@ type Command = (story: Story, call: Call) => void;
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   // The cast
-  ["cluster", (story, call) => story.cluster(number(call, 0))],
+  ["cluster", (story, call) => {
+    story.cluster(number(call, 0), Number(call.options.get("appendBytes") ?? 1000));
+  }],
   ["join", (story, call) => story.join(number(call, 0))],
   // What servers are asked for
   ["tick", (story, call) => story.tick(number(call, 0), number(call, 1))],
@@ -61,7 +63,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     else story.deliver(selection(call), drop, call.words.includes("quietly"));
   }],
   // What there is to see
-  ["messages", (story) => story.showMessages()],
+  ["messages", (story, call) => story.showMessages(selection(call))],
   ["log", (story) => story.showLogs()],
   ["status", (story) => story.showStatus()],
   ["progress", (story, call) => story.showProgress(number(call, 0))],
@@ -69,7 +71,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
 
 /** The transcript as it should be: every command of `text` with what comes of it now. */
 export function retell(text: string): string {
-  const story = new Story({});
+  const story = new Story();
   const told: string[] = [];
   for (const line of text.split("\n")) {
     if (line.startsWith("  ")) continue;

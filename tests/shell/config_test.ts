@@ -263,13 +263,13 @@ Deno.test("parseFlags() refuses a name that paths and logs could not hold", () =
 Deno.test("parseFlags() proposes the nearest flag for an unknown one", () => {
   assertEquals(
     errorOf("-snapcount 5"),
-    'Unknown flag "-snapcount", did you mean "-snapCount"? See "etcd -h"',
+    'Unknown flag "-snapcount", did you mean "-snapCount"? see "etcd -h"',
   );
   assertEquals(
     errorOf("--clientcafile x"),
-    'Unknown flag "-clientcafile", did you mean "-clientCAFile"? See "etcd -h"',
+    'Unknown flag "-clientcafile", did you mean "-clientCAFile"? see "etcd -h"',
   );
-  assertEquals(errorOf("-data x"), 'Unknown flag "-data" See "etcd -h"');
+  assertEquals(errorOf("-data x"), 'Unknown flag "-data", see "etcd -h"');
   for (const { name } of FLAGS) {
     assertEquals(nearestFlag(name)?.toLowerCase(), name.toLowerCase());
   }

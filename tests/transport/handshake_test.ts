@@ -46,7 +46,7 @@ Deno.test("parseHello() refuses a missing or malformed header", () => {
     "etcd-from": [undefined, "0", "ffffffffffffffff"],
     "etcd-to": [undefined, "1.5"],
     "etcd-name": [undefined, "%zz"],
-    "etcd-url": [undefined, "", "7001", "ftp://x", "//x:1"],
+    "etcd-url": [undefined, "", "7001", "ftp://x", "//x:1", "http://x:0"],
     "etcd-version": [undefined],
   };
   for (const [header, values] of Object.entries(wrong)) {

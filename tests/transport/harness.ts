@@ -1,7 +1,7 @@
 /** Members on real sockets for the transport's tests, and peers that misbehave on purpose. */
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { systemClock } from "../../src/base/clock.ts";
+import { type Clock, systemClock } from "../../src/base/clock.ts";
 import type { Logger } from "../../src/base/logger.ts";
 import type { Listener } from "../../src/http/endpoint.ts";
 import type { Handler } from "../../src/http/exchange.ts";
@@ -86,6 +86,7 @@ export interface MemberOptions {
   readonly clusterId?: number;
   readonly tls?: PeerTls;
   readonly limits?: Partial<TransportLimits>;
+  readonly clock?: Clock;
   readonly hostname?: string;
   readonly port?: number;
   /** What it announces, if not where it listens. */
@@ -121,7 +122,7 @@ export class TestMember {
       selfUrl: () => options.url ?? this.url,
       ...(tls === undefined ? {} : { tls }),
       limits: { ...LIMITS, ...options.limits },
-      clock: systemClock,
+      clock: options.clock ?? systemClock,
       random: () => 0.5,
       logger: this.#logger(),
       receive: (from, frame) => {

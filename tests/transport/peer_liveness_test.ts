@@ -1,5 +1,5 @@
 import { assertEquals, assertLess } from "@std/assert";
-import { RawCaller, startMutePeer, TestMember } from "./harness.ts";
+import { join, RawCaller, startMutePeer, TestMember } from "./harness.ts";
 
 const SHORT = { pingIntervalMs: 20, silenceMsMax: 100 };
 
@@ -80,4 +80,19 @@ Deno.test("transport() ends a dialled stream on which frames come back", async (
   await one.until("down", () => one.connections.includes("2 down"));
   assertEquals(one.complaints("Expected answers to pings only").length > 0, true);
   assertEquals(one.received, []);
+});
+
+Deno.test("transport() forgives its peers a silence that it slept through itself", async () => {
+  let sleptMs = 0;
+  const clock = { monotonicMs: () => performance.now() + sleptMs, wallMs: () => 0 };
+  await using one = await TestMember.start({ id: 1, clock, limits: { pingIntervalMs: 20 } });
+  await using two = await TestMember.start({ id: 2 });
+  join(one, two);
+  await Promise.all([one.untilUp(2), two.untilUp(1)]);
+  await one.until("an answer to the ping", () => one.stats(2).roundTripMs !== undefined);
+  sleptMs = 60_000;
+  const sentBytes = one.stats(2).sentBytes;
+  await one.until("pings", () => one.stats(2).sentBytes > sentBytes + 3 * 4);
+  assertEquals(one.connections, ["2 up"]);
+  assertEquals(two.connections, ["1 up"]);
 });

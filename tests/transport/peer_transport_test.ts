@@ -126,7 +126,7 @@ Deno.test("setPeers() dials a changed address and lets go of who is gone", async
   one.transport.setPeers([]);
   await moved.until("the farewell", () => moved.received.length === 2);
   await two.until("closed by one", () => two.connections.includes("1 down"));
-  await one.until("forgotten", () => one.transport.stats().length === 0 || two.hellos.length > 0);
+  assertEquals(one.connections, ["2 up", "2 down", "2 up", "2 down"]);
 });
 
 Deno.test("setPeers() keeps the stream of a peer that stays", async () => {
@@ -168,6 +168,7 @@ Deno.test("handleUpgrade() lets the newest stream of a peer win", async () => {
   await newer.write(new Uint8Array([0, 0, 0, 2, 104, 105]));
   await one.until("a frame", () => one.received.length === 1);
   assertEquals(one.texts(9), ["hi"]);
+  assertEquals(one.stats(9).receivedBytes, 6);
 });
 
 Deno.test("handleUpgrade() takes frames that come with the handshake", async () => {
@@ -212,7 +213,7 @@ Deno.test("close() ends a dial that is under way, and a pause", async () => {
   using deaf = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const one = await TestMember.start({
     id: 1,
-    limits: { reconnectMinMs: 60_000, reconnectMaxMs: 60_000 },
+    limits: { handshakeTimeoutMs: 60_000, reconnectMinMs: 60_000, reconnectMaxMs: 60_000 },
   });
   one.transport.setPeers([
     { id: 2, url: `http://127.0.0.1:${deaf.addr.port}` },
@@ -241,4 +242,20 @@ Deno.test("transport() closes a stream whose frame the node does not take", asyn
   assertEquals(await caller.readToEnd(), "");
   assertEquals(one.received.map((item) => item.frame), [bytesOf(" ")]);
   assertEquals(one.complaints("No such kind of frame").length, 1);
+});
+
+Deno.test("transport() delivers nothing more once it is closed from within a frame", async () => {
+  let closed: Promise<void> | undefined;
+  await using one = await TestMember.start({
+    id: 1,
+    receive: () => {
+      closed ??= one.transport.close();
+    },
+  });
+  using caller = await RawCaller.connect(one);
+  await caller.shake({ from: 9 });
+  await caller.write(new Uint8Array([0, 0, 0, 1, 65, 0, 0, 0, 1, 66]));
+  assertEquals(await caller.readToEnd(), "");
+  assertEquals(one.texts(9), ["A"]);
+  await closed;
 });

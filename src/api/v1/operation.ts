@@ -6,12 +6,12 @@
 import type { Reply } from "../../http/exchange.ts";
 import { unavailable } from "../../http/fault.ts";
 import { CommandError, decodeCommand, encodeCommand } from "../../store/command.ts";
-import type { Command, DeleteCommand, SetCommand } from "../../store/command.ts";
+import type { DeleteCommand, SetCommand } from "../../store/command.ts";
 
 export type Operation = Omit<SetCommand, "timeMs"> | Omit<DeleteCommand, "timeMs">;
 
 /** The command of `operation` at the cluster's time `timeMs`. */
-export function stamp(operation: Operation, timeMs: number): Command {
+export function stamp(operation: Operation, timeMs: number): SetCommand | DeleteCommand {
   if (operation.type === "delete") return { type: "delete", key: operation.key, timeMs };
   const { type, key, value, prevValue, ttlSeconds } = operation;
   return { type, key, value, prevValue, ttlSeconds, timeMs };

@@ -8,7 +8,8 @@
  */
 import type { Reply } from "../../http/exchange.ts";
 import type { Event } from "../../store/event.ts";
-import type { FileItem, Listed } from "../../store/tree.ts";
+import type { FileItem } from "../../store/record.ts";
+import type { Listed } from "../../store/tree.ts";
 
 /** Characters after which a slice of a listing is handed out. */
 const SLICE_LENGTH = 64 * 1024;

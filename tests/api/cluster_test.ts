@@ -1,0 +1,105 @@
+/** Members, leader, `/_etcd`, and what the program says of itself. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { VERSION } from "../../src/version.ts";
+import { member } from "./fake_node.ts";
+import { startNode, type TestNode } from "./harness.ts";
+
+async function threeMembers(): Promise<TestNode> {
+  const node = await startNode();
+  node.node.members = [member(3), member(1), member(2)];
+  return node;
+}
+
+Deno.test("machines() tells the client URLs, the leader's first", async () => {
+  await using node = await threeMembers();
+  const [one, two, three] = [1, 2, 3].map((number) => `http://127.0.0.1:400${number}`);
+  assertEquals((await node.ask("GET", "/machines")).text, `${one},${two},${three}`);
+  node.node.leading = member(2);
+  const { text, headers } = await node.ask("GET", "/v1/machines");
+  assertEquals(text, `${two}, ${one}, ${three}`);
+  assertStringIncludes(headers.get("content-type")!, "text/plain");
+});
+
+Deno.test("leader() tells the peer URL, byte for byte as in the member's record", async () => {
+  await using node = await threeMembers();
+  node.node.leading = member(3);
+  const { text } = await node.ask("GET", "/leader");
+  assertEquals(text, "http://127.0.0.1:7003");
+  assertEquals((await node.ask("GET", "/v1/leader")).text, text);
+  const record = (await node.ask("GET", "/v1/keys/_etcd/machines/node3")).json.value;
+  assertEquals(/^raft=(.*)&etcd=/.exec(record)![1], text);
+});
+
+Deno.test("leader() answers 301 when there is none", async () => {
+  await using node = await threeMembers();
+  node.node.leading = undefined;
+  const { status, json } = await node.ask("GET", "/v1/leader");
+  assertEquals([status, json.errorCode, json.message], [500, 301, "During Leader Election"]);
+});
+
+Deno.test("keys() shows the members when /_etcd is read", async () => {
+  await using node = await threeMembers();
+  const index = (await node.ask("PUT", "/v1/keys/a", { value: "1" })).json.index;
+  assertEquals((await node.ask("GET", "/v1/keys/_etcd")).json, [
+    { action: "GET", key: "/_etcd/machines", dir: true, index },
+  ]);
+  const { json } = await node.ask("GET", "/v1/keys/_etcd/machines/");
+  assertEquals(
+    json,
+    [1, 2, 3].map((number) => ({
+      action: "GET",
+      key: `/_etcd/machines/node${number}`,
+      value: `raft=http://127.0.0.1:700${number}&etcd=http://127.0.0.1:400${number}`,
+      index,
+    })),
+  );
+  assertEquals((await node.ask("GET", "/v1/keys/%5Fetcd/machines/node2")).json, json[1]);
+  const missing = await node.ask("GET", "/v1/keys/_etcd/machines/node9");
+  assertEquals([missing.status, missing.json.errorCode], [404, 100]);
+  assertEquals(missing.json.cause, "/_etcd/machines/node9");
+  assertEquals((await node.ask("GET", "/v1/keys/_etcd/x")).status, 404);
+});
+
+Deno.test("machines() removes a member when it is deleted", async () => {
+  await using node = await threeMembers();
+  assertEquals(
+    (await node.ask("DELETE", "/v1/machines/node2")).text,
+    '{"action":"DELETE","key":"/_etcd/machines/node2",' +
+      '"prevValue":"raft=http://127.0.0.1:7002&etcd=http://127.0.0.1:4002","index":0}',
+  );
+  assertEquals(node.node.removed, ["node2"]);
+  const again = await node.ask("DELETE", "/v1/machines/node2");
+  assertEquals([again.status, again.json.errorCode], [404, 100]);
+  assertEquals(again.json.cause, "/_etcd/machines/node2");
+});
+
+Deno.test("machines() says why when a member is not removed", async () => {
+  await using node = await threeMembers();
+  node.node.failure = "refused";
+  const { status, json } = await node.ask("DELETE", "/v1/machines/node2");
+  assertEquals([status, json.errorCode], [500, 300]);
+  assertEquals(json.cause, "The test wants refused");
+});
+
+Deno.test("info() tells what program this is", async () => {
+  await using node = await startNode();
+  const banner = await node.ask("GET", "/");
+  assertEquals(banner.text, `etcd v${VERSION}`);
+  assertStringIncludes(banner.headers.get("content-type")!, "text/plain");
+  const version = await node.ask("GET", "/version");
+  assertEquals(version.text, `{"etcdserver":"${VERSION}","etcdcluster":"1.0"}`);
+});
+
+Deno.test("info() is healthy when a linearizable read works, and not else", async () => {
+  await using node = await startNode({ api: { healthTimeoutMs: 20 } });
+  const health = async () => {
+    const { status, json } = await node.ask("GET", "/health");
+    return [status, json.health];
+  };
+  assertEquals(await health(), [200, "true"]);
+  node.node.failure = "noLeader";
+  assertEquals(await health(), [503, "false"]);
+  node.node.failure = undefined;
+  node.node.silent = true;
+  assertEquals(await health(), [503, "false"]);
+});

@@ -1,0 +1,36 @@
+import { assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { Deadlines } from "../../src/http/deadlines.ts";
+
+Deno.test("Deadlines() tells once of each item when it is late, oldest first", async () => {
+  const late: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const deadlines = new Deadlines<string>(20, (item) => {
+    late.push(item);
+    if (late.length === 2) resolve();
+  });
+  deadlines.add("first");
+  deadlines.add("second");
+  deadlines.add("done");
+  assertEquals(deadlines.delete("done"), true);
+  await promise;
+  assertEquals(late, ["first", "second"]);
+  assertEquals(deadlines.delete("first"), false);
+});
+
+Deno.test("Deadlines() returns what is left and stops its timer when it is closed", () => {
+  const deadlines = new Deadlines<string>(20, () => {
+    throw new Error("expected no item to be late");
+  });
+  deadlines.add("item");
+  assertEquals(deadlines.close(), ["item"]);
+  assertEquals(deadlines.close(), []);
+});
+
+Deno.test("Deadlines() waits for the whole time-out before an item is late", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const deadlines = new Deadlines<string>(40, () => resolve());
+  const begun = performance.now();
+  deadlines.add("item");
+  await promise;
+  assertGreaterOrEqual(performance.now() - begun, 40);
+});

@@ -1,0 +1,56 @@
+/** Runs `wrk` (Debian's package) with `load.lua` and reads what it measured. */
+import { fileURLToPath } from "node:url";
+
+/** What one run of the load generator found. */
+export interface Measured {
+  readonly requests: number;
+  readonly seconds: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+  /** Sockets that failed and answers of 400 and above. */
+  readonly errors: number;
+}
+
+export interface Load {
+  readonly method: "GET" | "POST" | "PUT";
+  /** A `%010d` in it becomes the number of a key. */
+  readonly path: string;
+  readonly keys: number;
+  readonly body?: string;
+  readonly connections: number;
+  /** At most so long. */
+  readonly seconds: number;
+  /** Stop after so many answers. */
+  readonly count?: number;
+}
+
+const SCRIPT = fileURLToPath(new URL("load.lua", import.meta.url));
+
+/** Loads the server at `url`. Throws when the generator itself fails. */
+export async function runWrk(url: string, load: Load): Promise<Measured> {
+  const output = await new Deno.Command("wrk", {
+    args: [
+      "--threads=1",
+      `--connections=${load.connections}`,
+      `--duration=${load.seconds}s`,
+      "--timeout=10s",
+      `--script=${SCRIPT}`,
+      url,
+    ],
+    env: {
+      BENCH_METHOD: load.method,
+      BENCH_PATH: load.path,
+      BENCH_KEYS: String(load.keys),
+      BENCH_COUNT: String(load.count ?? 0),
+      ...(load.body === undefined ? {} : { BENCH_BODY: load.body }),
+    },
+  }).output();
+  const text = new TextDecoder().decode(output.stdout);
+  const line = text.split("\n").find((candidate) => candidate.startsWith("RESULT "));
+  if (line === undefined) {
+    const errors = new TextDecoder().decode(output.stderr).trim();
+    throw new Error(`Expected a result of wrk, found "${errors || text.trim()}"`);
+  }
+  return JSON.parse(line.slice("RESULT ".length)) as Measured;
+}

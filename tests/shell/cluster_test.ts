@@ -1,0 +1,106 @@
+/** `deno task cluster` as a user meets it: real nodes by mTLS, Ctrl-C, and again. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+const SIZE = 3;
+
+/** The first of `count` ports in a row that are free now. */
+function freePorts(count: number): number {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    using first = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = first.addr;
+    try {
+      for (let next = port + 1; next < port + count; next++) {
+        Deno.listen({ hostname: "127.0.0.1", port: next }).close();
+      }
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse) && !(error instanceof TypeError)) throw error;
+    }
+  }
+  throw new Error(`Expected ${count} free ports in a row, found none`);
+}
+
+interface Cluster extends AsyncDisposable {
+  readonly process: Deno.ChildProcess;
+  /** Everything printed up to the lines to try. */
+  readonly greeting: string;
+  /** Reads on to the end. */
+  rest(): Promise<string>;
+}
+
+async function startCluster(directory: string, ports: [number, number]): Promise<Cluster> {
+  const process = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", `${ROOT}tools/cluster.ts`, "-n", `${SIZE}`, "-tls", "-d", directory],
+      ...["-c", `${ports[0]}`, "-s", `${ports[1]}`],
+    ],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let greeting = "";
+  while (!greeting.includes("/v1/machines\n")) {
+    const { done, value } = await reader.read();
+    assert(!done, `The cluster ended before it was healthy: ${greeting}`);
+    greeting += value;
+  }
+  const rest = async () => {
+    let text = "";
+    for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+    return text;
+  };
+  const stop = async () => {
+    try {
+      process.kill("SIGTERM");
+    } catch {
+      // It has ended already, as it should.
+    }
+    await rest();
+    await process.status;
+  };
+  return { process, greeting, rest, [Symbol.asyncDispose]: stop };
+}
+
+/** Ctrl-C under `deno task`, which hands the terminal's signal on once more. */
+async function stopCluster({ process, rest }: Cluster): Promise<string> {
+  process.kill("SIGINT");
+  process.kill("SIGINT");
+  const text = await rest();
+  assertEquals((await process.status).code, 0, text);
+  return text;
+}
+
+Deno.test("deno task cluster serves, stops in order and keeps its data", async () => {
+  const directory = await Deno.makeTempDir();
+  const read = (name: string) => Deno.readTextFileSync(`${ROOT}fixtures/ca/${name}`);
+  const client = Deno.createHttpClient({
+    caCerts: [read("ca.crt")],
+    cert: read("client.crt"),
+    key: read("client.key.insecure"),
+  });
+  try {
+    const port = freePorts(2 * SIZE);
+    const ports: [number, number] = [port, port + SIZE];
+    const url = (node: number) => `https://127.0.0.1:${ports[0] + node}/v1/keys/message`;
+    const get = async (node: number) =>
+      (await (await fetch(url(node), { client })).json()).value as unknown;
+
+    await using first = await startCluster(directory, ports);
+    assertStringIncludes(first.greeting, `healthy: ${SIZE} members`);
+    for (const name of ["node1", "node2", "node3"]) assertStringIncludes(first.greeting, name);
+    const body = new URLSearchParams({ value: "Hello" });
+    await (await fetch(url(1), { method: "POST", body, client })).body?.cancel();
+    for (let node = 0; node < SIZE; node++) assertEquals(await get(node), "Hello");
+    const stopping = await stopCluster(first);
+    assertEquals(stopping.match(/ Stopped$/gm)?.length, SIZE, stopping);
+
+    await using second = await startCluster(directory, ports);
+    assertEquals(await get(2), "Hello");
+    await stopCluster(second);
+  } finally {
+    client.close();
+    await Deno.remove(directory, { recursive: true });
+  }
+});

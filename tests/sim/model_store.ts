@@ -1,0 +1,172 @@
+/**
+ * What the state machine has to do, said a second time and as plainly as can be:
+ * each key's whole past as a list of versions, so that it can be asked for the
+ * state at any index. Applies every committed command once.
+ */
+import { decodeCommand } from "../../src/store/command.ts";
+import type { Command, SetCommand } from "../../src/store/command.ts";
+import { NOTHING } from "../../src/store/event.ts";
+import type { ApplyResult, Event } from "../../src/store/event.ts";
+
+/** What a key is from `index` on. */
+export interface Version {
+  readonly index: number;
+  readonly kind: "file" | "directory" | "missing";
+  readonly value: string;
+  /** Unix ms; 0: permanent. */
+  readonly deadlineMs: number;
+  /** When a linearizable reader first found it past its deadline; Infinity: none has. */
+  deadSince: number;
+}
+
+/** A command and what it does. */
+export interface Step {
+  readonly command: Command;
+  readonly result: ApplyResult;
+}
+
+export class ModelStore {
+  readonly #versions = new Map<string, Version[]>();
+  /** By index; undefined for what is no command. */
+  readonly #steps: (Step | undefined)[] = [];
+  /** In the order of their indexes. */
+  readonly events: Event[] = [];
+  #timeMs = 0;
+
+  /** What the entry at `index` did; undefined when it is no command, or not committed. */
+  stepAt(index: number): Step | undefined {
+    return this.#steps[index];
+  }
+
+  /** Applies the committed command at `index`, which is above all before it. */
+  apply(index: number, data: Uint8Array): Step {
+    const command = decodeCommand(data);
+    this.#timeMs = Math.max(this.#timeMs, command.timeMs);
+    const step = { command, result: this.#apply(index, command) };
+    this.#steps[index] = step;
+    if ("action" in step.result) this.events.push(step.result);
+    return step;
+  }
+
+  /** What `key` was after the entry at `index`, deadlines aside; undefined: never there. */
+  at(key: string, index: number): Version | undefined {
+    const versions = this.#versions.get(key);
+    for (let i = (versions?.length ?? 0) - 1; i >= 0; i--) {
+      const version = versions![i]!;
+      if (version.index <= index) return version;
+    }
+    return undefined;
+  }
+
+  /** The first event at `path` or under it with an index of at least `since`. */
+  firstEvent(path: string, since: number): Event | undefined {
+    let low = 0;
+    let high = this.events.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.events[middle]!.index < since) low = middle + 1;
+      else high = middle;
+    }
+    for (let i = low; i < this.events.length; i++) {
+      if (isUnder(path, this.events[i]!.key)) return this.events[i];
+    }
+    return undefined;
+  }
+
+  /** Keys with a deadline that are there after all that was applied. */
+  livingUntil(): ReadonlyMap<string, Version> {
+    const living = new Map<string, Version>();
+    for (const [key, versions] of this.#versions) {
+      const version = versions.at(-1)!;
+      if (version.kind === "file" && version.deadlineMs !== 0) living.set(key, version);
+    }
+    return living;
+  }
+
+  #apply(index: number, command: Command): ApplyResult {
+    const { key } = command;
+    const current = this.at(key, index);
+    const isFile = current?.kind === "file";
+    switch (command.type) {
+      case "set":
+        return this.#set(index, command, current);
+      case "delete":
+        return isFile ? this.#delete(index, key, current) : { errorCode: 100, cause: key };
+      case "expire":
+        return isFile && current.index === command.setIndex
+          ? this.#delete(index, key, current)
+          : NOTHING;
+    }
+  }
+
+  #set(index: number, command: SetCommand, current: Version | undefined): ApplyResult {
+    const { key, value, prevValue, ttlSeconds } = command;
+    const isFile = current?.kind === "file";
+    if (prevValue !== undefined) {
+      if (!isFile) return { errorCode: 100, cause: key };
+      if (current.value !== prevValue) {
+        return { errorCode: 101, cause: `TestAndSet: ${current.value}!=${prevValue}` };
+      }
+    }
+    if (ttlSeconds !== undefined && ttlSeconds <= 0) {
+      return isFile ? this.#delete(index, key, current) : { errorCode: 100, cause: key };
+    }
+    if (current?.kind === "directory" || this.#isBelowFile(key, index)) {
+      return { errorCode: 102, cause: key };
+    }
+    for (const directory of parentsOf(key)) {
+      if (this.at(directory, index)?.kind !== "directory") {
+        this.#put(directory, { index, kind: "directory", value: "", deadlineMs: 0 });
+      }
+    }
+    const deadlineMs = ttlSeconds === undefined ? 0 : this.#timeMs + ttlSeconds * 1000;
+    this.#put(key, { index, kind: "file", value, deadlineMs });
+    return {
+      action: "SET",
+      key,
+      ...(isFile && { prevValue: current.value }),
+      value,
+      newKey: !isFile,
+      ...(deadlineMs !== 0 && { expirationMs: deadlineMs }),
+      ...(ttlSeconds !== undefined && ttlSeconds > 1 && { ttlSeconds: ttlSeconds - 1 }),
+      index,
+    };
+  }
+
+  #delete(index: number, key: string, { value, deadlineMs }: Version): Event {
+    this.#put(key, { index, kind: "missing", value: "", deadlineMs: 0 });
+    return {
+      action: "DELETE",
+      key,
+      prevValue: value,
+      newKey: false,
+      ...(deadlineMs !== 0 && { expirationMs: deadlineMs }),
+      index,
+    };
+  }
+
+  #isBelowFile(key: string, index: number): boolean {
+    return parentsOf(key).some((directory) => this.at(directory, index)?.kind === "file");
+  }
+
+  #put(key: string, version: Omit<Version, "deadSince">): void {
+    const versions = this.#versions.get(key);
+    const item = { ...version, deadSince: Infinity };
+    if (versions === undefined) this.#versions.set(key, [item]);
+    else versions.push(item);
+  }
+}
+
+/** Whether `key` is `path` or below it. */
+export function isUnder(path: string, key: string): boolean {
+  return path === "/" || key === path || key.startsWith(`${path}/`);
+}
+
+/** The directories above `key`, without the root. */
+function parentsOf(key: string): string[] {
+  const parents: string[] = [];
+  for (let slash = key.indexOf("/", 1); slash > 0; slash = key.indexOf("/", slash + 1)) {
+    parents.push(key.slice(0, slash));
+  }
+  return parents;
+}

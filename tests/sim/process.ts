@@ -1,0 +1,312 @@
+/**
+ * One process of the program under test: joins its real parts as the server
+ * does (storage, core, store, node, API service) on a simulated machine, until
+ * it is killed or ends by itself. Killed means that no callback of it runs ever
+ * again: all of them come through the schedule, which drops them.
+ */
+import { Service } from "../../src/api/v1/service.ts";
+import { InvariantError } from "../../src/base/assert.ts";
+import type { Clock } from "../../src/base/clock.ts";
+import { DiskFullError } from "../../src/base/errors.ts";
+import type { Logger } from "../../src/base/logger.ts";
+import { Node } from "../../src/node/node.ts";
+import type { Scheduler } from "../../src/node/ports.ts";
+import { RaftCore } from "../../src/raft/core.ts";
+import type { Member, MemberId } from "../../src/raft/types.ts";
+import { bootstrap, JoinError } from "../../src/server/bootstrap.ts";
+import { CorruptionError } from "../../src/storage/errors.ts";
+import { DiskError } from "../../src/storage/disk.ts";
+import { type DataStorage, firstSnapshot, openStorage } from "../../src/storage/storage.ts";
+import type { Identity, OpenedStorage } from "../../src/storage/storage.ts";
+import type { ApplyResult } from "../../src/store/event.ts";
+import { Store } from "../../src/store/store.ts";
+import { CheckedStorage } from "./checked_storage.ts";
+import type { Subject } from "./consensus_check.ts";
+import { DiskSession, PowerCutError } from "./disk_session.ts";
+import type { Machine } from "./machine.ts";
+import { Peers } from "./peers.ts";
+import type { Owner, SimEvent } from "./schedule.ts";
+import type { Site } from "./site.ts";
+import { CheckedMachine } from "./state_check.ts";
+
+/** Why a process ended by itself. */
+export type ExitReason = "stopped" | "removed" | "diskError" | "diskFull" | "damaged" | "notJoined";
+
+/** Ticks made up for at once after a pause, as the server does. */
+const CATCH_UP_TICKS_MAX = 10;
+
+/** Rounds of a newcomer over the addresses it was given. */
+const JOIN_ATTEMPTS = 3;
+
+/** A process that serves. */
+export interface Running {
+  readonly node: Node<ApplyResult>;
+  readonly service: Service;
+  readonly store: Store;
+  readonly core: RaftCore;
+  readonly subject: Subject;
+  readonly peers: Peers;
+}
+
+export class Process implements Owner {
+  readonly name: string;
+  readonly machine: Machine;
+  readonly #site: Site;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #scheduler: Scheduler;
+  #running: Running | undefined;
+  #storage: DataStorage | undefined;
+  #exit: (reason: ExitReason) => void = () => {};
+  #dead = false;
+  #paused = false;
+  #stopping = false;
+  #sawDiskError = false;
+  #held: SimEvent[] = [];
+  /** Called when it dies: clients see their connections break. */
+  #onDeath: (() => void)[] = [];
+
+  constructor(name: string, machine: Machine, site: Site) {
+    this.name = name;
+    this.machine = machine;
+    this.#site = site;
+    const { schedule, trace } = site;
+    this.#logger = trace.logger(name, () => schedule.nowMs);
+    this.#clock = machine.clock();
+    this.#scheduler = {
+      defer: (task) => schedule.after(machine.random.next() * 0.05, "turn", this, task),
+    };
+  }
+
+  get isDead(): boolean {
+    return this.#dead;
+  }
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /** Undefined while it starts. */
+  get running(): Running | undefined {
+    return this.#dead ? undefined : this.#running;
+  }
+
+  get isStopping(): boolean {
+    return this.#stopping;
+  }
+
+  /** Begins to start; `exit` is called once if it ends by itself. */
+  start(addresses: readonly string[], exit: (reason: ExitReason) => void): void {
+    this.#exit = exit;
+    this.#start(addresses).catch((error) => this.#fail(error));
+  }
+
+  die(): void {
+    this.#dead = true;
+    this.#held = [];
+    const callbacks = this.#onDeath;
+    this.#onDeath = [];
+    for (const callback of callbacks) callback();
+  }
+
+  /** Calls back when this process dies, unless the returned function is called first. */
+  onDeath(callback: () => void): () => void {
+    this.#onDeath.push(callback);
+    return () => {
+      const at = this.#onDeath.indexOf(callback);
+      if (at >= 0) this.#onDeath.splice(at, 1);
+    };
+  }
+
+  hold(event: SimEvent): void {
+    this.#held.push(event);
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    const held = this.#held;
+    this.#held = [];
+    for (const event of held) this.#site.schedule.again(event);
+  }
+
+  /** Its disk has failed it: it must end. */
+  sawDiskError(): void {
+    this.#sawDiskError = true;
+  }
+
+  /** As on SIGTERM: hands over, answers all that waits, syncs, ends. */
+  stop(): void {
+    const running = this.running;
+    if (running === undefined || this.#stopping) return;
+    this.#stopping = true;
+    const finish = async () => {
+      await running.node.handOver();
+      await running.node.stop();
+      await this.#storage?.close();
+      this.#exit("stopped");
+    };
+    finish().catch((error) => this.#fail(error));
+  }
+
+  /** An error that the code under test let through to the event loop. */
+  fail(error: unknown): void {
+    this.#fail(error);
+  }
+
+  async #start(addresses: readonly string[]): Promise<void> {
+    const { machine } = this;
+    const disk = new DiskSession(`/${machine.name}`, machine.disk, machine.diskWorld(this));
+    const opened = await openStorage(disk, {
+      ...this.#site.profile.storage,
+      scheduler: this.#scheduler,
+      random: machine.random.next,
+      logger: this.#logger,
+    });
+    this.#storage = opened.storage;
+    const identity = await this.#identify(opened, addresses);
+    const loaded = opened.identity === undefined
+      ? { ...opened.loaded, snapshot: firstSnapshot(identity) }
+      : opened.loaded;
+    const store = new Store({ historyMax: this.#site.profile.historyMax });
+    const reader = opened.storage.openSnapshot();
+    if (reader !== undefined) {
+      await store.restore(reader.data());
+      reader.close();
+    }
+    this.#run(identity, { ...opened, loaded }, store);
+  }
+
+  /** As the server does it: the real bootstrap, over the simulated network. */
+  async #identify(
+    { storage, identity }: OpenedStorage,
+    addresses: readonly string[],
+  ): Promise<Identity> {
+    const { machine } = this;
+    return await bootstrap({
+      identity,
+      name: machine.name,
+      peerUrl: machine.url,
+      clientUrl: machine.clientUrl,
+      addresses,
+      attempts: JOIN_ATTEMPTS,
+      retryMs: 5 * this.#site.profile.tickMs,
+      random: machine.random.next,
+      logger: this.#logger,
+      writeIdentity: (identity) => storage.writeIdentity(identity),
+      requestJoin: (address, member) => this.#requestJoin(address, member),
+      sleep: (ms) =>
+        new Promise((resolve) => this.#site.schedule.after(ms, "sleep", this, resolve)),
+    });
+  }
+
+  #run(identity: Identity, { storage, loaded }: OpenedStorage, store: Store): void {
+    const { profile, consensus, state } = this.#site;
+    const { machine } = this;
+    const core = new RaftCore({
+      ...profile.core,
+      id: identity.memberId,
+      electionTicks: profile.limits.electionTicks,
+      heartbeatTicks: profile.limits.heartbeatTicks,
+      random: machine.random.next,
+      hardState: loaded.hardState,
+      snapshot: loaded.snapshot,
+      entries: loaded.entries,
+      onEvent: (event) => {
+        const { trace, schedule } = this.#site;
+        trace.line(schedule.nowMs, this.name, () => `core ${JSON.stringify(event)}`);
+      },
+    });
+    const subject = consensus.started(this.name, core, loaded);
+    state.stands(this.name, loaded.snapshot.index, store.digest());
+    const peers = new Peers(this, core.id, this.#site, () => this.#end("removed"));
+    const node: Node<ApplyResult> = new Node({
+      core,
+      storage: new CheckedStorage(core.id, storage, consensus),
+      machine: new CheckedMachine(this.name, store, state),
+      transport: peers,
+      scheduler: this.#scheduler,
+      clock: this.#clock,
+      random: machine.random.next,
+      logger: this.#logger,
+      clusterId: identity.clusterId,
+      announced: this.#announced(identity.memberId),
+      limits: profile.limits,
+      handleRequest: (request, done) => service.handleForwarded(request, done),
+      onMembers: (members) => peers.membersAre(members),
+      onRemoved: () => this.#end("removed"),
+      onFatal: (error) => this.#fail(error),
+    });
+    const service = new Service({ node, store, redirect: false });
+    this.#running = { node, service, store, core, subject, peers };
+    this.#tick(this.#clock.monotonicMs() + profile.tickMs * machine.random.next());
+    if (core.configuration.members.length === 1) node.campaign();
+  }
+
+  #announced(id: MemberId): Omit<Member, "voter"> {
+    const { name, url, clientUrl } = this.machine;
+    return { id, name, peerUrl: url, clientUrl };
+  }
+
+  /** Ticks by the machine's own clock, with what the server's ticker does after a pause. */
+  #tick(dueMs: number): void {
+    const { schedule, profile } = this.#site;
+    const delayMs = Math.max(0, dueMs - this.#clock.monotonicMs()) / this.machine.drift;
+    schedule.after(delayMs, "tick", this, () => {
+      const nowMs = this.#clock.monotonicMs();
+      let next = dueMs;
+      for (let made = 0; made < CATCH_UP_TICKS_MAX && (made === 0 || next <= nowMs); made++) {
+        next += profile.tickMs;
+        this.#running?.node.tick();
+      }
+      this.#tick(next <= nowMs ? nowMs + profile.tickMs : next);
+    });
+  }
+
+  /** A newcomer's request to a member, by way of the network and back. */
+  #requestJoin(
+    address: string,
+    member: Omit<Member, "voter">,
+  ): Promise<{ readonly clusterId: number }> {
+    const { schedule, network, machines, profile } = this.#site;
+    return new Promise((resolve, reject) => {
+      const refuse = (why: string) => reject(new Error(why));
+      const timeoutMs = 2 * profile.limits.requestTicks * profile.tickMs;
+      schedule.after(timeoutMs, "timeout", this, () => refuse("No answer"));
+      const host = machines.find(({ url }) => url === address);
+      const there = host?.process;
+      if (host === undefined || there === undefined) return refuse("Nobody listens");
+      network.carry(this.machine.number, host.number, "join", there, () => {
+        const node = there.running?.node;
+        node?.join(member, (outcome) => {
+          network.carry(host.number, this.machine.number, "joined", this, () => {
+            if (outcome.ok) resolve({ clusterId: node.clusterId });
+            else refuse(outcome.cause);
+          });
+        });
+      });
+    });
+  }
+
+  #fail(error: unknown): void {
+    if (this.#dead || error instanceof PowerCutError) return;
+    const { violations, trace, schedule } = this.#site;
+    trace.line(schedule.nowMs, this.name, () => `ends: ${error}`);
+    if (error instanceof JoinError) return this.#end("notJoined");
+    if (error instanceof DiskFullError) return this.#end("diskFull");
+    if (error instanceof DiskError && this.#sawDiskError) return this.#end("diskError");
+    if (error instanceof CorruptionError && this.machine.mayBeDamaged) return this.#end("damaged");
+    const property = error instanceof InvariantError ? "invariant" : "no unexpected end";
+    const text = error instanceof Error ? error.stack ?? error.message : String(error);
+    violations.note(property, `${this.name} ends: ${text}`);
+    this.die();
+  }
+
+  #end(reason: ExitReason): void {
+    if (this.#dead) return;
+    this.#exit(reason);
+  }
+}

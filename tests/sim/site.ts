@@ -1,0 +1,29 @@
+/** What all simulated machines share. */
+import type { ConsensusCheck } from "./consensus_check.ts";
+import type { HistoryCheck } from "./history_check.ts";
+import type { Machine } from "./machine.ts";
+import type { Network } from "./network.ts";
+import type { ExitReason } from "./process.ts";
+import type { Profile } from "./profile.ts";
+import type { Schedule } from "./schedule.ts";
+import type { StateCheck } from "./state_check.ts";
+import type { Trace } from "./trace.ts";
+import type { Violations } from "./violation.ts";
+import type { WatchCheck } from "./watch_check.ts";
+
+export interface Site {
+  readonly seed: number;
+  readonly profile: Profile;
+  readonly schedule: Schedule;
+  readonly network: Network;
+  readonly trace: Trace;
+  readonly violations: Violations;
+  readonly consensus: ConsensusCheck;
+  readonly state: StateCheck;
+  readonly history: HistoryCheck;
+  readonly watches: WatchCheck;
+  /** In the order of their numbers. */
+  readonly machines: readonly Machine[];
+  /** A process has ended by itself. */
+  readonly onExit: (machine: Machine, reason: ExitReason) => void;
+}

@@ -1,0 +1,97 @@
+/**
+ * Every member's state machine against the model and against each other: the
+ * result of each command, and a digest of the whole state after each.
+ */
+import type { StateMachine } from "../../src/node/ports.ts";
+import type { ApplyResult } from "../../src/store/event.ts";
+import type { Store } from "../../src/store/store.ts";
+import type { ModelStore } from "./model_store.ts";
+import type { Violations } from "./violation.ts";
+
+export class StateCheck {
+  readonly #violations: Violations;
+  readonly #model: ModelStore;
+  /** After the command at an index, by whoever applied it first. */
+  readonly #digests: (string | undefined)[] = [];
+
+  constructor(violations: Violations, model: ModelStore) {
+    this.#violations = violations;
+    this.#model = model;
+  }
+
+  /** `name` applied the command at `index`, and its state then has `digest`. */
+  applied(name: string, index: number, result: ApplyResult, digest: string): void {
+    const step = this.#model.stepAt(index);
+    if (step === undefined) {
+      return this.#violations.note("applied is committed", `${name} applies index ${index}`);
+    }
+    this.#violations.check(sameResult(result, step.result), "apply", () =>
+      `${name} gets ${JSON.stringify(result)} from index ${index}, expected ` +
+      `${JSON.stringify(step.result)} of ${JSON.stringify(step.command)}`);
+    const first = this.#digests[index];
+    if (first === undefined) this.#digests[index] = digest;
+    else this.#checkDigest(name, index, digest, first);
+  }
+
+  /** `name` stands at `index`, however it came there, with `digest`. */
+  stands(name: string, index: number, digest: string): void {
+    for (let at = index; at > 0; at--) {
+      const expected = this.#digests[at];
+      if (expected !== undefined) return this.#checkDigest(name, index, digest, expected);
+    }
+  }
+
+  #checkDigest(name: string, index: number, digest: string, expected: string): void {
+    this.#violations.check(digest === expected, "equal digests", () =>
+      `${name} has ${digest} at index ${index}, another had ${expected}`);
+  }
+}
+
+/** A member's store, watched by the checker. */
+export class CheckedMachine implements StateMachine<ApplyResult> {
+  readonly #name: string;
+  readonly #store: Store;
+  readonly #check: StateCheck;
+
+  constructor(name: string, store: Store, check: StateCheck) {
+    this.#name = name;
+    this.#store = store;
+    this.#check = check;
+  }
+
+  get timeMs(): number {
+    return this.#store.timeMs;
+  }
+
+  apply(index: number, data: Uint8Array): ApplyResult {
+    const result = this.#store.apply(index, data);
+    this.#check.applied(this.#name, index, result, this.#store.digest());
+    return result;
+  }
+
+  due(nowMs: number, max: number): Uint8Array[] {
+    return this.#store.due(nowMs, max);
+  }
+
+  snapshot(): Iterable<Uint8Array> {
+    return this.#store.snapshot();
+  }
+
+  restore(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+    return this.#store.restore(chunks);
+  }
+
+  digest(): string {
+    return this.#store.digest();
+  }
+}
+
+function sameResult(a: ApplyResult, b: ApplyResult): boolean {
+  if ("errorCode" in a) {
+    return "errorCode" in b && a.errorCode === b.errorCode && a.cause === b.cause;
+  }
+  if (!("action" in a)) return a === b;
+  return "action" in b && a.action === b.action && a.key === b.key && a.value === b.value &&
+    a.prevValue === b.prevValue && a.newKey === b.newKey && a.index === b.index &&
+    a.expirationMs === b.expirationMs && a.ttlSeconds === b.ttlSeconds;
+}
