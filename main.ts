@@ -10,7 +10,7 @@ const invocation = parseFlags(Deno.args, (name) => Deno.env.get(name));
 switch (invocation.kind) {
   case "help":
   case "version":
-    print(invocation.text);
+    console.log(invocation.text.trimEnd());
     break;
   case "error":
     console.error(`etcd: ${invocation.line}`);
@@ -24,14 +24,5 @@ switch (invocation.kind) {
       format: config.logFormat,
     });
     Deno.exit(await runServer(config, logger));
-  }
-}
-
-function print(text: string): void {
-  try {
-    console.log(text.trimEnd());
-  } catch (error) {
-    // `etcd -h | head` closes the pipe early.
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
 }

@@ -2,6 +2,7 @@
  * The one table of settings: it drives the command line, the environment and
  * the help text. To add a setting, add a row here and its field in `Config`.
  */
+import { LIMITS } from "./limits.ts";
 
 /** The headings of the help text, in its order. */
 export const GROUPS = ["Node", "Cluster", "TLS", "Storage", "Raft", "Logging", "Other"] as const;
@@ -144,9 +145,9 @@ export const FLAGS = [
     group: "Cluster",
     kind: "integer",
     value: "N",
-    initial: 9,
+    initial: LIMITS.membersMax,
     min: 1,
-    max: 9,
+    max: LIMITS.membersMax,
     help: "most members this node admits",
   },
   {

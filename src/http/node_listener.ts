@@ -5,16 +5,15 @@
  * objects: building `Request` and `Response` here halves the rate.
  */
 import { Buffer } from "node:buffer";
-import { createServer, STATUS_CODES } from "node:http";
+import { createServer, METHODS, STATUS_CODES } from "node:http";
 import type { IncomingMessage, Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { ListenError } from "./endpoint.ts";
 import type { Listener, ListenOptions, TlsMaterial } from "./endpoint.ts";
-import type { Handler } from "./exchange.ts";
+import type { Handler, Reply } from "./exchange.ts";
 import { fault } from "./fault.ts";
-import type { FaultStatus } from "./fault.ts";
 import { NodeExchanges } from "./node_exchange.ts";
 
 export interface NodeListenOptions extends ListenOptions {
@@ -115,17 +114,45 @@ async function shutdown(
   await closed;
 }
 
+/** The methods that any path here may know; node's parser refuses others before a handler sees them. */
+const ALLOW = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
+
+/** A request line that is fine but for a method that the parser may not know. */
+const REQUEST_LINE = /^([^\s]+) [^\s]+ HTTP\/1\.1\r\n/;
+
+interface ParseError extends Error {
+  readonly code?: string;
+  /** What the parser was given last. */
+  readonly rawPacket?: Uint8Array;
+}
+
 /** What never became a request: answered on the bare socket. */
-function answerClientError(error: Error, socket: { writable: boolean; end(text: string): void }) {
+function answerClientError(
+  error: ParseError,
+  socket: { readonly writable: boolean; end(text: string): void },
+): void {
   if (!socket.writable) return;
-  const code = (error as { code?: string }).code;
-  let status: FaultStatus = 400;
-  if (code === "ERR_HTTP_REQUEST_TIMEOUT") status = 408;
-  if (code === "HPE_HEADER_OVERFLOW") status = 431;
-  const { body } = fault(status, `Expected an HTTP/1.1 request: ${error.message}`);
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\n` +
-      `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body as string)}` +
-      `\r\n\r\n${body}`,
-  );
+  const reply = clientErrorReply(error);
+  const headers = {
+    connection: "close",
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(reply.body as string),
+    ...reply.headers,
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  const { status, body } = reply;
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}\r\n${body}`);
+}
+
+function clientErrorReply({ code, message, rawPacket }: ParseError): Reply {
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
+    return fault(408, "Expected a whole request in time, found a part of it");
+  }
+  if (code === "HPE_HEADER_OVERFLOW") return fault(431, "Expected shorter headers");
+  const head = new TextDecoder().decode(rawPacket?.subarray(0, 1024));
+  const method = REQUEST_LINE.exec(head)?.[1];
+  if (method !== undefined && !METHODS.includes(method)) {
+    return fault(405, `Expected one of ${ALLOW}, found "${method}"`, { allow: ALLOW });
+  }
+  return fault(400, `Expected an HTTP/1.1 request: ${message}`);
 }

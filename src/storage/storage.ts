@@ -72,6 +72,8 @@ async function openLocked(
   for (const { name } of disk.list()) {
     if (isTemporary(name)) disk.remove(name);
   }
+  // A killed process may have left its last renames to the page cache.
+  await disk.syncDirectory();
   const identity = readIdentity(disk);
   if (segmentSequences(disk).length === 0) {
     const isNew = identity === undefined && listSnapshots(disk).length === 0;

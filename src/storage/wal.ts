@@ -105,6 +105,7 @@ export class Wal {
   ): Promise<Wal> {
     const wal = new Wal(disk, log, options, fuse);
     try {
+      await syncSeal(disk, log.sealed.at(-1));
       await wal.#file.sync();
       wal.#mark();
       await wal.#file.sync();
@@ -351,6 +352,17 @@ export class Wal {
     }).finally(() => {
       this.#preparing = undefined;
     });
+  }
+}
+
+/** Nothing may be written behind a seal that a killed process has left in the page cache. */
+async function syncSeal(disk: Disk, segment: Segment | undefined): Promise<void> {
+  if (segment === undefined) return;
+  const file = disk.open(segment.name);
+  try {
+    await file.sync();
+  } finally {
+    file.close();
   }
 }
 

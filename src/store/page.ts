@@ -19,7 +19,7 @@ import { keyEnd, keyStart, recordEnd } from "./record.ts";
 import type { SearchKey } from "./search_key.ts";
 
 /** A new buffer takes about a microsecond, and yet a million keys have a short root. */
-export const PAGE_BYTES = 8 * 1024;
+export const PAGE_BYTES = 32 * 1024;
 
 /** A slot is the next four bytes of the key, times this, plus the offset of the record. */
 const OFFSET_LIMIT = 2 ** 20;

@@ -1,6 +1,6 @@
 /** Each answers in v1's JSON and changes nothing. */
 import { assertEquals, assertExists, assertMatch } from "@std/assert";
-import { KINDS, startNode } from "./harness.ts";
+import { LISTENERS, startNode } from "./harness.ts";
 import { connectRaw } from "./raw_client.ts";
 
 interface Case {
@@ -153,7 +153,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-for (const kind of KINDS) {
+for (const kind of LISTENERS) {
   Deno.test(`clientApi() on ${kind} refuses when the input is bad`, async (test) => {
     await using node = await startNode({ kind });
     for (const { what, method, path, form, contentType, status, errorCode, cause } of CASES) {

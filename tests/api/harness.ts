@@ -25,6 +25,9 @@ export type Kind = "deno" | "node" | "tls" | "mtls";
 
 export const KINDS: readonly Kind[] = ["deno", "node", "tls", "mtls"];
 
+/** One of each: for what depends on the listener, but not on TLS. */
+export const LISTENERS: readonly Kind[] = ["deno", "mtls"];
+
 export interface StartOptions {
   readonly kind?: Kind;
   readonly redirect?: boolean;

@@ -1,12 +1,12 @@
 /** `/v1/keys`: what the recorded exchanges leave open. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { START_MS } from "./fake_node.ts";
-import { KINDS, startNode } from "./harness.ts";
+import { LISTENERS, startNode } from "./harness.ts";
 import { connectRaw } from "./raw_client.ts";
 
 const RESERVED = "The prefix of the given key is a keyword in etcd";
 
-for (const kind of KINDS) {
+for (const kind of LISTENERS) {
   Deno.test(`keys() on ${kind} takes a value from form, multipart and query when set by POST and PUT`, async () => {
     await using node = await startNode({ kind });
     const multipart = new FormData();

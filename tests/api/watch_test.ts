@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type Answer, KINDS, startNode, type TestNode, until } from "./harness.ts";
+import { type Answer, LISTENERS, startNode, type TestNode, until } from "./harness.ts";
 
 /** Begins to watch, and returns once the watch waits. */
 async function waiting(
@@ -18,7 +18,7 @@ async function set(node: TestNode, key: string, value: string): Promise<number> 
   return (await node.ask("PUT", `/v1/keys${key}`, { value })).json.index;
 }
 
-for (const kind of KINDS) {
+for (const kind of LISTENERS) {
   Deno.test(`watch() on ${kind} gives the next event when it concerns the path`, async () => {
     await using node = await startNode({ kind });
     await set(node, "/foo/a", "before");

@@ -76,7 +76,7 @@ export class Chaos {
     else if (dice < 960) this.#compact(server);
     else if (dice < 965) this.#transfer();
     else if (dice < 970) this.#cutOff = this.#random.chance(0.5) ? server.id : undefined;
-    else if (dice < 975) this.#crash(server);
+    else if (dice < 975) server.crash();
     else if (dice < 976) server.core?.campaign();
     else if (server.core === undefined) server.start();
     this.#settle(server);
@@ -104,13 +104,17 @@ export class Chaos {
     const isCut = this.#cutOff === message.from || this.#cutOff === message.to;
     if (isCut || server?.core === undefined) return this.#lost(message);
     server.core.step(decodeMessage(encodeMessage(message)));
+    this.#report(message, true);
     this.#settle(server);
   }
 
-  /** The transport tells the sender of a snapshot that it did not arrive. */
   #lost(message: Message): void {
-    if (message.type !== "snapshot") return;
-    this.servers.get(message.from)?.core?.reportSnapshot(message.to, false);
+    this.#report(message, false);
+  }
+
+  /** The transport tells the sender of a snapshot whether it has arrived. */
+  #report({ type, from, to }: Message, ok: boolean): void {
+    if (type === "snapshot") this.servers.get(from)?.core?.reportSnapshot(to, ok);
   }
 
   #read({ core }: TestServer): void {
@@ -161,12 +165,6 @@ export class Chaos {
     if (to !== undefined) leader?.core?.transferLeadership(to.id);
   }
 
-  /** Whoever sends it a snapshot finds out. */
-  #crash(server: TestServer): void {
-    server.crash();
-    for (const { core } of this.servers.values()) core?.reportSnapshot(server.id, false);
-  }
-
   #healingTurn(): void {
     for (const server of this.servers.values()) {
       server.core?.tick();
@@ -204,7 +202,6 @@ export class Chaos {
       installed: ({ index }) => {
         this.#count("installed");
         this.#invariants.installed(server.core!, index);
-        for (const { core } of this.servers.values()) core?.reportSnapshot(id, true);
       },
       applied: ({ core }, entry) => {
         this.#count("applied");

@@ -40,19 +40,20 @@ export class CommittedLog {
     return index === 0 ? 0 : this.#entries[index]?.term;
   }
 
-  /** Somebody has `entry` in its log, after one of `previousTerm`. */
-  meet(who: string, entry: Entry, previousTerm: number): void {
+  /** Somebody has `entry` in its log, after one of `previousTerm`; true when nobody had it before. */
+  meet(who: string, entry: Entry, previousTerm: number): boolean {
     const key = entry.index * TERMS + entry.term;
     const known = this.#known.get(key);
     if (known === undefined) {
       this.#known.set(key, { entry, previousTerm });
-      return;
+      return true;
     }
     const isSame = known.previousTerm === previousTerm && known.entry.kind === entry.kind &&
       sameBytes(known.entry.data, entry.data);
     this.#violations.check(isSame, "log matching", () =>
       `${who} has at index ${entry.index} of term ${entry.term} ${describe(entry)} after term ` +
       `${previousTerm}, another had ${describe(known.entry)} after term ${known.previousTerm}`);
+    return false;
   }
 
   /** Takes the entry at the next index, of `term`, as committed; undefined when nobody ever wrote it. */

@@ -6,6 +6,7 @@
  * It knows three things that no member knows: the committed log, who led which
  * term, and what lies on each member's disk by the saves that have resolved.
  */
+import { decodeConfiguration } from "../../src/raft/codec.ts";
 import type { RaftCore } from "../../src/raft/core.ts";
 import { quorumSize } from "../../src/raft/quorum.ts";
 import type { Loaded } from "../../src/node/ports.ts";
@@ -46,8 +47,7 @@ interface Durable {
   saving: SaveBatch | undefined;
 }
 
-/** A change of the membership that somebody has appended. */
-export interface KnownConfiguration {
+interface KnownConfiguration {
   readonly index: number;
   readonly configuration: Configuration;
 }
@@ -59,6 +59,8 @@ export class ConsensusCheck {
   readonly #onCommitted: (entry: Entry) => void;
   readonly #leaders = new Map<number, Subject>();
   readonly #durable = new Map<MemberId, Durable>();
+  /** The newest committed one, and those written after it. */
+  #configurations: KnownConfiguration[] = [];
   /** The highest term whose leader has committed anything. */
   #commitTerm = 0;
 
@@ -72,6 +74,10 @@ export class ConsensusCheck {
   started(name: string, core: RaftCore, loaded: Loaded): Subject {
     const durable = this.#durable.get(core.id);
     if (durable !== undefined) this.#checkLoaded(durable, loaded);
+    const { configuration: first } = loaded.snapshot;
+    if (this.#configurations.length === 0 && first.members.length > 0) {
+      this.#configurations.push({ index: 0, configuration: first });
+    }
     this.#durable.set(core.id, this.#fromDisk(name, loaded));
     const { term, commitIndex, configurationIndex, configuration } = core;
     const seen = { term, isLeader: false, commitIndex, configurationIndex, configuration };
@@ -79,6 +85,11 @@ export class ConsensusCheck {
       this.#violations.note("commit", `${name} starts with ${commitIndex} committed, ahead of all`);
     }
     return { name, core, seen };
+  }
+
+  /** Those that are in effect somewhere, or may come into effect. */
+  possibleConfigurations(): Configuration[] {
+    return this.#configurations.map(({ configuration }) => configuration);
   }
 
   /** After each event that touched `subject`. */
@@ -104,7 +115,8 @@ export class ConsensusCheck {
       previousTerm ??= batch.snapshot?.index === entry.index - 1
         ? batch.snapshot.term
         : durable.terms[entry.index - 1] ?? 0;
-      this.log.meet(durable.name, entry, previousTerm);
+      const isNew = this.log.meet(durable.name, entry, previousTerm);
+      if (isNew && entry.kind === "config") this.#configurations.push(readConfiguration(entry));
       previousTerm = entry.term;
     }
     this.#checkReplaced(durable, batch);
@@ -133,17 +145,6 @@ export class ConsensusCheck {
       this.#violations.check(message.index < terms.length, "durable before sent", () =>
         `${name} acknowledges index ${message.index}, on its disk is ${terms.length - 1}`);
     }
-  }
-
-  /** The entry at `index` was acknowledged to a client: a quorum must have it on disk by now. */
-  acknowledged(index: number): void {
-    this.#violations.check(index <= this.log.lastIndex, "durable acknowledgement", () =>
-      `index ${index} was acknowledged, ${this.log.lastIndex} are committed`);
-  }
-
-  /** The entries on the disk of `id` end here. */
-  durableIndex(id: MemberId): number {
-    return this.#durableOf(id).terms.length - 1;
   }
 
   #durableOf(id: MemberId): Durable {
@@ -198,8 +199,16 @@ export class ConsensusCheck {
     if (entry === undefined) {
       this.#violations.note("commit", `${name} commits index ${index}, which nobody has written`);
     } else {
+      if (entry.kind === "config") this.#configurationCommitted(entry);
       this.#onCommitted(entry);
     }
+  }
+
+  #configurationCommitted(entry: Entry): void {
+    this.#configurations = [
+      readConfiguration(entry),
+      ...this.#configurations.filter(({ index }) => index > entry.index),
+    ];
   }
 
   /** Acknowledged means durable on a quorum at that moment. */
@@ -290,6 +299,10 @@ export class ConsensusCheck {
     terms.length = Math.min(terms.length, first.index);
     for (const { term } of entries) terms.push(term);
   }
+}
+
+function readConfiguration({ index, data }: Entry): KnownConfiguration {
+  return { index, configuration: decodeConfiguration(data) };
 }
 
 function votersChanged(before: Configuration, after: Configuration): number {

@@ -17,6 +17,8 @@ export interface PendingWrite {
   readonly operation: Operation;
   /** The newest index that anybody had been told of when this was asked. */
   readonly floor: number;
+  /** Counts the writes. */
+  readonly order: number;
   /** Of the committed entry; known early only for values, which are unique. */
   index: number;
   state: "pending" | "answered" | "refused" | "unknown";
@@ -49,11 +51,20 @@ export class HistoryCheck {
   #newestIndex = 0;
   #lastIndex = 0;
   #readOrder = 0;
+  #writeOrder = 0;
+  /** The newest write, by its order, that was answered. */
+  #newestAnswered = 0;
   #acknowledged = 0;
 
   constructor(violations: Violations, model: ModelStore) {
     this.#violations = violations;
     this.#model = model;
+  }
+
+  /** Marks this moment: the result says whether a write that was asked since has been answered. */
+  expectAnswer(): () => boolean {
+    const asked = this.#writeOrder;
+    return () => this.#newestAnswered > asked;
   }
 
   /** Writes that were answered from the log. */
@@ -68,7 +79,8 @@ export class HistoryCheck {
 
   write(client: string, operation: Operation): PendingWrite {
     const floor = this.#newestIndex;
-    const write: PendingWrite = { client, operation, floor, index: 0, state: "pending" };
+    const order = ++this.#writeOrder;
+    const write: PendingWrite = { client, operation, floor, order, index: 0, state: "pending" };
     if (operation.type === "set") this.#writes.set(operation.value, write);
     return write;
   }
@@ -192,6 +204,7 @@ export class HistoryCheck {
       this.#taken.add(index);
     }
     write.state = "answered";
+    this.#newestAnswered = Math.max(this.#newestAnswered, write.order);
     this.#newestIndex = Math.max(this.#newestIndex, index);
   }
 }

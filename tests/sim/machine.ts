@@ -4,7 +4,9 @@
  * and `operator.ts`.
  */
 import type { Clock } from "../../src/base/clock.ts";
+import type { MemberId } from "../../src/raft/types.ts";
 import { DiskError } from "../../src/storage/disk.ts";
+import type { Identity } from "../../src/storage/storage.ts";
 import { type DiskWorld, PowerCutError } from "./disk_session.ts";
 import { Process } from "./process.ts";
 import type { ExitReason } from "./process.ts";
@@ -36,6 +38,10 @@ export class Machine {
   #capacityBytes = Infinity;
   /** Its disk was tampered with: it may refuse to start. */
   #mayBeDamaged = false;
+  /** What a first process here is told of the cluster that it founds with others. */
+  founding: Identity | undefined;
+  /** The incarnation that its disk belongs to. */
+  memberId: MemberId | undefined;
   /** The last process to run here was told that it is no member any more. */
   #removed = false;
 
@@ -130,6 +136,8 @@ export class Machine {
   wipe(): void {
     this.kill();
     this.disk.wipe();
+    this.founding = undefined;
+    this.memberId = undefined;
     this.#mayBeDamaged = false;
   }
 

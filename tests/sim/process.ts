@@ -168,6 +168,7 @@ export class Process implements Owner {
     });
     this.#storage = opened.storage;
     const identity = await this.#identify(opened, addresses);
+    machine.memberId = identity.memberId;
     const loaded = opened.identity === undefined
       ? { ...opened.loaded, snapshot: firstSnapshot(identity) }
       : opened.loaded;
@@ -186,6 +187,10 @@ export class Process implements Owner {
     addresses: readonly string[],
   ): Promise<Identity> {
     const { machine } = this;
+    if (identity === undefined && machine.founding !== undefined) {
+      await storage.writeIdentity(machine.founding);
+      return machine.founding;
+    }
     return await bootstrap({
       identity,
       name: machine.name,
@@ -226,7 +231,7 @@ export class Process implements Owner {
     const node: Node<ApplyResult> = new Node({
       core,
       storage: new CheckedStorage(core.id, storage, consensus),
-      machine: new CheckedMachine(this.name, store, state),
+      machine: new CheckedMachine(this.name, store, state, () => consensus.observe(subject)),
       transport: peers,
       scheduler: this.#scheduler,
       clock: this.#clock,
@@ -243,7 +248,7 @@ export class Process implements Owner {
     const service = new Service({ node, store, redirect: false });
     this.#running = { node, service, store, core, subject, peers };
     this.#tick(this.#clock.monotonicMs() + profile.tickMs * machine.random.next());
-    if (core.configuration.members.length === 1) node.campaign();
+    node.campaignIfAlone();
   }
 
   #announced(id: MemberId): Omit<Member, "voter"> {

@@ -52,11 +52,14 @@ export class CheckedMachine implements StateMachine<ApplyResult> {
   readonly #name: string;
   readonly #store: Store;
   readonly #check: StateCheck;
+  /** Lets the checkers see what was committed in this very turn. */
+  readonly #beforeApply: () => void;
 
-  constructor(name: string, store: Store, check: StateCheck) {
+  constructor(name: string, store: Store, check: StateCheck, beforeApply: () => void) {
     this.#name = name;
     this.#store = store;
     this.#check = check;
+    this.#beforeApply = beforeApply;
   }
 
   get timeMs(): number {
@@ -64,6 +67,7 @@ export class CheckedMachine implements StateMachine<ApplyResult> {
   }
 
   apply(index: number, data: Uint8Array): ApplyResult {
+    this.#beforeApply();
     const result = this.#store.apply(index, data);
     this.#check.applied(this.#name, index, result, this.#store.digest());
     return result;

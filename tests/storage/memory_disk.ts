@@ -143,24 +143,21 @@ type Directory = Map<string, Inode>;
 
 type DirectoryChange =
   | { readonly kind: "link"; readonly name: string; readonly inode: Inode }
-  | { readonly kind: "rename"; readonly from: string; readonly to: string }
-  | { readonly kind: "remove"; readonly name: string };
+  | { readonly kind: "rename"; readonly from: string; readonly to: string; readonly inode: Inode }
+  | { readonly kind: "remove"; readonly name: string; readonly inode: Inode };
 
-/** Makes `change`; one whose file is not there, because an earlier change was lost, does nothing. */
+/** Makes `change`, which moves or removes one file and no other that got its name, because an earlier change was lost. */
 function changeDirectory(directory: Directory, change: DirectoryChange): void {
   switch (change.kind) {
     case "link":
       directory.set(change.name, change.inode);
       return;
-    case "rename": {
-      const inode = directory.get(change.from);
-      if (inode === undefined) return;
-      directory.delete(change.from);
-      directory.set(change.to, inode);
+    case "rename":
+      if (directory.get(change.from) === change.inode) directory.delete(change.from);
+      directory.set(change.to, change.inode);
       return;
-    }
     case "remove":
-      directory.delete(change.name);
+      if (directory.get(change.name) === change.inode) directory.delete(change.name);
       return;
   }
 }
@@ -236,9 +233,7 @@ export class MemoryDisk implements Disk {
     };
     for (const [name, inode] of this.#files) disk.#files.set(name, clone(inode));
     for (const [name, inode] of this.#durableFiles) disk.#durableFiles.set(name, clone(inode));
-    disk.#pending = this.#pending.map((change) =>
-      change.kind === "link" ? { ...change, inode: clone(change.inode) } : change
-    );
+    disk.#pending = this.#pending.map((change) => ({ ...change, inode: clone(change.inode) }));
     return disk;
   }
 
@@ -254,9 +249,7 @@ export class MemoryDisk implements Disk {
 
   open(name: string): DiskFile {
     this.#checkAlive();
-    const inode = this.#files.get(name);
-    if (inode === undefined) throw new DiskError(`No file "${name}"`);
-    return this.#handle(name, inode);
+    return this.#handle(name, this.#inode(name));
   }
 
   create(name: string): DiskFile {
@@ -268,14 +261,12 @@ export class MemoryDisk implements Disk {
 
   rename(from: string, to: string): void {
     this.#before({ kind: "rename", name: from });
-    if (!this.#files.has(from)) throw new DiskError(`No file "${from}"`);
-    this.#change({ kind: "rename", from, to });
+    this.#change({ kind: "rename", from, to, inode: this.#inode(from) });
   }
 
   remove(name: string): void {
     this.#before({ kind: "remove", name });
-    if (!this.#files.has(name)) throw new DiskError(`No file "${name}"`);
-    this.#change({ kind: "remove", name });
+    this.#change({ kind: "remove", name, inode: this.#inode(name) });
   }
 
   async syncDirectory(): Promise<void> {
@@ -292,6 +283,12 @@ export class MemoryDisk implements Disk {
     if (this.#locked) throw new LockedError(this.path, 0);
     this.#locked = true;
     return { release: () => this.#locked = false };
+  }
+
+  #inode(name: string): Inode {
+    const inode = this.#files.get(name);
+    if (inode === undefined) throw new DiskError(`No file "${name}"`);
+    return inode;
   }
 
   #change(change: DirectoryChange): void {

@@ -3,7 +3,6 @@
  *
  * @module
  */
-export { emptyDir } from "./empty_dir.ts";
 export { ensureDir, ensureDirSync } from "./ensure_dir.ts";
 export { exists, existsSync } from "./exists.ts";
 export { walk, walkSync } from "./walk.ts";

@@ -1,0 +1,275 @@
+/**
+ * Clusters of real processes for tests: each node in a directory and on ports of
+ * its own, all ended and removed with the test. A failing test shows what the
+ * nodes logged last.
+ */
+import { Client, eventOf, fixture, listingOf } from "./client.ts";
+import { NodeProcess } from "./node_process.ts";
+import { freePort } from "./ports.ts";
+import { Network } from "./proxy.ts";
+import { until } from "./wait.ts";
+
+/** Certificates of members; the fourth member takes the first again. */
+const PAIRS = ["server", "server2", "server3"];
+
+/** Another loopback address than the one that is advertised, for a node behind a proxy. */
+const BEHIND_PROXY = Deno.build.os === "linux" ? "127.0.0.2" : "::1";
+
+export interface ClusterOptions {
+  readonly size: number;
+  /** Mutual TLS on both ports of every node. */
+  readonly tls?: boolean;
+  /** A `Network` between the peer ports, which can be cut. */
+  readonly proxied?: boolean;
+  /** Flags of every node. */
+  readonly flags?: readonly string[];
+}
+
+/** What a node is started with; it may be started again and again. */
+export class TestNode {
+  readonly name: string;
+  readonly directory: string;
+  clientPort = freePort();
+  peerPort = freePort();
+  /** Flags beside name, directory, addresses and certificates. */
+  flags: readonly string[];
+  readonly #certificate: string | undefined;
+  readonly #listenHost: string | undefined;
+  #process: NodeProcess | undefined;
+  /** Logs of processes that came before. */
+  #pastLog = "";
+
+  constructor(
+    name: string,
+    directory: string,
+    certificate: string | undefined,
+    listenHost: string | undefined,
+    flags: readonly string[],
+  ) {
+    this.name = name;
+    this.directory = directory;
+    this.flags = flags;
+    this.#certificate = certificate;
+    this.#listenHost = listenHost;
+  }
+
+  get url(): string {
+    return `${this.#scheme}://127.0.0.1:${this.clientPort}`;
+  }
+
+  get peerUrl(): string {
+    return `${this.#scheme}://${this.peerAddress}`;
+  }
+
+  /** As `-C` takes it. */
+  get peerAddress(): string {
+    return `127.0.0.1:${this.peerPort}`;
+  }
+
+  get process(): NodeProcess {
+    if (this.#process === undefined) throw new Error(`"${this.name}" was never started`);
+    return this.#process;
+  }
+
+  get isRunning(): boolean {
+    return this.#process !== undefined && !this.#process.hasEnded;
+  }
+
+  get commandLine(): string[] {
+    return [
+      ...["-n", this.name, "-d", this.directory],
+      ...["-c", `127.0.0.1:${this.clientPort}`, "-s", this.peerAddress],
+      ...(this.#listenHost === undefined ? [] : ["-sl", this.#listenHost]),
+      ...(this.#certificate === undefined ? [] : certificateFlags(this.#certificate)),
+      ...this.flags,
+    ];
+  }
+
+  /** Starts a process and does not wait for it. */
+  spawn(...flags: string[]): NodeProcess {
+    if (this.isRunning) throw new Error(`"${this.name}" runs already`);
+    this.#pastLog += this.#process?.log ?? "";
+    this.#process = NodeProcess.spawn([...this.commandLine, ...flags]);
+    return this.#process;
+  }
+
+  /** Starts a process and waits until it serves clients. */
+  async start(...flags: string[]): Promise<void> {
+    await this.spawn(...flags).says(/ Serving /);
+  }
+
+  kill(): Promise<void> {
+    return this.process.kill();
+  }
+
+  /** Ends it in order; resolves with its exit status. */
+  async stop(): Promise<number> {
+    this.process.signal("SIGTERM");
+    return (await this.process.ended).code;
+  }
+
+  pause(): void {
+    this.process.signal("SIGSTOP");
+  }
+
+  resume(): void {
+    this.process.signal("SIGCONT");
+  }
+
+  /** What its processes said last, this one's and those before. */
+  get logTail(): string {
+    return (this.#pastLog + (this.#process?.log ?? "")).slice(-6_000);
+  }
+
+  get #scheme(): string {
+    return this.#certificate === undefined ? "http" : "https";
+  }
+}
+
+export class TestCluster implements AsyncDisposable {
+  readonly client: Client;
+  readonly network: Network | undefined;
+  readonly nodes: TestNode[] = [];
+  readonly #directory: string;
+  readonly #options: ClusterOptions;
+
+  private constructor(directory: string, options: ClusterOptions) {
+    this.#directory = directory;
+    this.#options = options;
+    this.client = new Client(options.tls === true ? "client" : undefined);
+    this.network = options.proxied === true ? new Network() : undefined;
+    for (let number = 1; number <= options.size; number++) this.add(`node${number}`);
+  }
+
+  /** Starts nothing: for tests that do it by hand. */
+  static async prepare(options: ClusterOptions): Promise<TestCluster> {
+    return new TestCluster(await Deno.makeTempDir({ prefix: "etcd-test-" }), options);
+  }
+
+  /** Starts the first node, has the others join it, and waits until all vote. */
+  async start(): Promise<void> {
+    const [first, ...others] = this.nodes;
+    await first!.start();
+    await Promise.all(others.map((node) => node.start("-C", first!.peerAddress)));
+    await this.untilWhole();
+  }
+
+  /** One more node, not started. */
+  add(name: string): TestNode {
+    const { tls, flags = [] } = this.#options;
+    const certificate = tls === true ? PAIRS[this.nodes.length % PAIRS.length]! : undefined;
+    const listenHost = this.network === undefined ? undefined : BEHIND_PROXY;
+    const node = new TestNode(name, `${this.#directory}/${name}`, certificate, listenHost, flags);
+    this.network?.listen(name, node.peerPort, { hostname: BEHIND_PROXY, port: node.peerPort });
+    this.nodes.push(node);
+    return node;
+  }
+
+  node(name: string): TestNode {
+    const node = this.nodes.find((candidate) => candidate.name === name);
+    if (node === undefined) throw new Error(`There is no node named "${name}"`);
+    return node;
+  }
+
+  get running(): TestNode[] {
+    return this.nodes.filter(({ isRunning }) => isRunning);
+  }
+
+  /** Who leads, as `asked` says; waits for an election. */
+  leader(asked: TestNode = this.running[0]!): Promise<TestNode> {
+    return until(`"${asked.name}" to know a leader`, async () => {
+      const { status, body } = await this.client.ask(`${asked.url}/leader`);
+      return status === 200 && this.running.find(({ peerUrl }) => peerUrl === body);
+    });
+  }
+
+  /** The running nodes that do not lead. */
+  async followers(): Promise<TestNode[]> {
+    const leader = await this.leader();
+    return this.running.filter((node) => node !== leader);
+  }
+
+  /** Waits until every running node serves linearizable reads and knows exactly the nodes of this cluster as members. */
+  async untilWhole(): Promise<void> {
+    const members = this.nodes.map(({ url }) => url).sort().join();
+    await Promise.all(this.running.map((node) =>
+      until(`"${node.name}" to be healthy and to know "${members}"`, async () => {
+        const machines = await this.client.ask(`${node.url}/machines`);
+        if (machines.body.split(",").sort().join() !== members) return false;
+        return (await this.client.ask(`${node.url}/health`)).status === 200;
+      })
+    ));
+  }
+
+  /** Waits until every running node has applied what the cluster has committed by now. */
+  async untilEven(): Promise<void> {
+    const index = await this.index(await this.leader());
+    await Promise.all(this.running.map((node) =>
+      until(`"${node.name}" to have applied index ${index}`, async () => {
+        return await this.index(node, true) >= index;
+      })
+    ));
+  }
+
+  /** The store's index, by a linearizable read or by what `node` knows. */
+  async index(node: TestNode, stale = false): Promise<number> {
+    const [any] = listingOf(await this.client.get(node.url, "/", { stale }));
+    return any!.index;
+  }
+
+  /** Names and addresses as `node` tells them. */
+  async members(node: TestNode): Promise<Map<string, string>> {
+    const listing = listingOf(await this.client.get(node.url, "/_etcd/machines"));
+    return new Map(listing.map(({ key, value = "" }) => [key.split("/").at(-1)!, value]));
+  }
+
+  /** A linearizable read of a file through `node`. */
+  async value(node: TestNode, key: string): Promise<string | undefined> {
+    return eventOf(await this.client.get(node.url, key)).value;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const node of this.running) node.resume();
+    await Promise.all(this.running.map((node) => node.kill()));
+    await this.network?.close();
+    this.client[Symbol.dispose]();
+    await Deno.remove(this.#directory, { recursive: true });
+  }
+
+  /** Runs `body`; what it throws comes with the logs of all nodes. */
+  async explain<T>(body: () => Promise<T>): Promise<T> {
+    try {
+      return await body();
+    } catch (error) {
+      const logs = this.nodes.map((node) => `--- ${node.name}\n${node.logTail}`).join("\n");
+      const message = error instanceof Error ? error.message : String(error);
+      throw new Error(`${message}\n${logs}`, { cause: error });
+    }
+  }
+}
+
+/** A stage of a story; the story ends with a stage that fails. */
+export type Stage = (name: string, body: () => Promise<void>) => Promise<void>;
+
+/** Registers a test that tells one story of one cluster, in stages that build on each other. */
+export function story(
+  name: string,
+  options: ClusterOptions,
+  tell: (cluster: TestCluster, stage: Stage) => Promise<void>,
+): void {
+  Deno.test(name, async (t) => {
+    await using cluster = await TestCluster.prepare(options);
+    const stage: Stage = async (name, body) => {
+      if (!await t.step(name, () => cluster.explain(body))) throw new Error(`Ended at "${name}"`);
+    };
+    await tell(cluster, stage);
+  });
+}
+
+function certificateFlags(pair: string): string[] {
+  return ["client", "server"].flatMap((port) => [
+    `-${port}Cert=${fixture(`${pair}.crt`)}`,
+    `-${port}Key=${fixture(`${pair}.key.insecure`)}`,
+    `-${port}CAFile=${fixture("ca.crt")}`,
+  ]);
+}

@@ -1,0 +1,148 @@
+/**
+ * Simulated users: each asks one thing at a time of any member, as the v1 API
+ * does, and shows the checker what it asked and what it was told.
+ */
+import type { Operation } from "../../src/api/v1/operation.ts";
+import type { Reply } from "../../src/http/exchange.ts";
+import type { Machine } from "./machine.ts";
+import type { Process, Running } from "./process.ts";
+import { SeededRandom } from "./random.ts";
+import type { Site } from "./site.ts";
+
+/** Few, so that clients meet; some are below others, so that one is in the other's way. */
+export const KEYS: readonly string[] = ["/a", "/b", "/d/x", "/d/y", "/d", "/e/f/g", "/e/f", "/c"];
+
+/** What a handler answers; nobody reads it. */
+const SERVED: Reply = { status: 200, body: "" };
+
+export class Client {
+  readonly name: string;
+  readonly #site: Site;
+  readonly #random: SeededRandom;
+  readonly #keys: readonly string[];
+  /** The value that this client last saw at a key: what its test-and-sets expect. */
+  readonly #known = new Map<string, string>();
+  #values = 0;
+  #stopped = false;
+
+  constructor(number: number, site: Site) {
+    this.name = `c${number}`;
+    this.#site = site;
+    this.#random = new SeededRandom(site.seed, 200 + number);
+    this.#keys = KEYS.slice(0, site.profile.keys);
+  }
+
+  start(): void {
+    const { schedule, profile } = this.#site;
+    if (this.#stopped) return;
+    schedule.after(this.#random.exponential(profile.thinkMs), "think", undefined, () => {
+      const machine = this.#choose();
+      if (machine?.process === undefined) this.start();
+      else this.#ask(machine.process);
+    });
+  }
+
+  /** Asks nothing any more. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #choose(): Machine | undefined {
+    const up = this.#site.machines.filter(({ process }) =>
+      process?.running !== undefined && !process.isStopping
+    );
+    return up.length === 0 ? undefined : this.#random.pick(up);
+  }
+
+  /** The request reaches the process a moment later, if it is there to take it. */
+  #ask(process: Process): void {
+    const forget = process.onDeath(() => this.start());
+    const next = () => {
+      forget();
+      this.start();
+    };
+    this.#site.schedule.after(0.1, "request", process, () => {
+      const { running } = process;
+      if (running === undefined) return next();
+      switch (this.#random.weighted([["write", 5], ["read", 3], ["stale", 1]])) {
+        case "write":
+          return this.#write(process, running, next);
+        case "read":
+          return this.#read(process, running, next);
+        case "stale":
+          this.#readStale(process, running);
+          return next();
+      }
+    });
+  }
+
+  #write(process: Process, { service }: Running, next: () => void): void {
+    const { history, violations, trace, schedule } = this.#site;
+    const operation = this.#operation();
+    const write = history.write(this.name, operation);
+    trace.line(schedule.nowMs, this.name, () => `asks ${process.name} ${JSON.stringify(operation)}`);
+    const unwatch = process.onDeath(() => history.lost(write));
+    service.write(operation, "/").then((reply) => {
+      trace.line(schedule.nowMs, this.name, () => `is told ${reply.status} ${reply.body}`);
+      trace.mix(reply.status);
+      unwatch();
+      history.answered(write, reply);
+      if (write.state === "answered" && operation.type === "set") {
+        this.#known.set(operation.key, operation.value);
+      }
+      next();
+    }, (error) => violations.note("no unexpected error", `${process.name}: ${error}`));
+  }
+
+  #operation(): Operation {
+    const key = this.#random.pick(this.#keys);
+    const value = `${this.name}-${++this.#values}`;
+    const set = { type: "set", key, value, prevValue: undefined, ttlSeconds: undefined } as const;
+    switch (
+      this.#random.weighted([["set", 4], ["ttl", 2], ["testAndSet", 3], ["delete", 2], ["past", 0.2]])
+    ) {
+      case "set":
+        return set;
+      case "ttl":
+        return { ...set, ttlSeconds: this.#random.integer(1, 3) };
+      case "past":
+        return { ...set, ttlSeconds: this.#random.integer(-1, 0) };
+      case "testAndSet":
+        return { ...set, prevValue: this.#known.get(key) ?? "none" };
+      case "delete":
+        return { type: "delete", key };
+    }
+  }
+
+  #read(process: Process, { service, store, core }: Running, next: () => void): void {
+    const { history, violations, trace, schedule } = this.#site;
+    const key = this.#random.pick(this.#keys);
+    const read = history.read(this.name, key);
+    trace.line(schedule.nowMs, this.name, () => `asks ${process.name} for ${key}`);
+    service.read("/", (nowMs) => {
+      const found = store.read(key, nowMs);
+      const { appliedIndex } = core;
+      trace.line(schedule.nowMs, this.name, () =>
+        `is served ${key} = ${JSON.stringify(found)} at ${appliedIndex}`);
+      history.served(read, { member: process.name, appliedIndex, nowMs, found });
+      if (found.kind === "file") this.#known.set(key, found.item.value);
+      return SERVED;
+    }).then(
+      (reply) => {
+        trace.mix(reply.status);
+        next();
+      },
+      (error) => violations.note("no unexpected error", `${process.name}: ${error}`),
+    );
+  }
+
+  #readStale(process: Process, { service, store, core }: Running): void {
+    const key = this.#random.pick(this.#keys);
+    service.readStale((nowMs) => {
+      const found = store.read(key, nowMs);
+      const served = { member: process.name, appliedIndex: core.appliedIndex, nowMs, found };
+      this.#site.history.servedStale(this.name, key, served);
+      return SERVED;
+    });
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * Whoever runs the cluster: starts what went down, adds, removes, wipes and
+ * moves machines. Careful only where a careless one would lose the quorum for
+ * good: at any time a majority of every configuration that may come into effect
+ * has its disk.
+ */
+import { quorumSize } from "../../src/raft/quorum.ts";
+import type { Configuration, MemberId } from "../../src/raft/types.ts";
+import { Machine } from "./machine.ts";
+import type { ExitReason, Running } from "./process.ts";
+import { SeededRandom } from "./random.ts";
+import type { Site } from "./site.ts";
+
+/** Machines that one run may have. */
+const MACHINES_MAX = 12;
+
+export class Operator {
+  readonly #site: Site;
+  readonly #random: SeededRandom;
+  readonly #addMachine: () => Machine;
+  /** Incarnations whose disk is gone. */
+  readonly #lost = new Set<MemberId>();
+  /** Until then a removal that was asked for may still take effect. */
+  #removingUntilMs = 0;
+  #healed = false;
+
+  constructor(site: Site, addMachine: () => Machine) {
+    this.#site = site;
+    this.#random = new SeededRandom(site.seed, 3);
+    this.#addMachine = addMachine;
+  }
+
+  /** The most advanced running member. */
+  get best(): Running | undefined {
+    let best: Running | undefined;
+    for (const { process } of this.#site.machines) {
+      const running = process?.running;
+      if (running === undefined) continue;
+      if (best === undefined || running.core.appliedIndex > best.core.appliedIndex) best = running;
+    }
+    return best;
+  }
+
+  /** Starts `machine` after a while. */
+  restartLater(machine: Machine, meanMs: number): void {
+    this.#site.schedule.after(this.#random.exponential(meanMs), "start", undefined, () => {
+      if (!machine.isRemoved) this.#start(machine);
+    });
+  }
+
+  exited(machine: Machine, reason: ExitReason): void {
+    this.#site.trace.count(`exit: ${reason}`);
+    if (reason === "removed") return;
+    if (reason === "damaged") {
+      this.#loseIncarnation(machine);
+      machine.wipe();
+    }
+    this.restartLater(machine, this.#healed ? this.#electionMs / 2 : this.#electionMs * 2);
+  }
+
+  /** A machine joins: a new one, or one that was removed. */
+  add(): boolean {
+    const { machines, profile } = this.#site;
+    const members = this.best?.node.configuration().members.length ?? 0;
+    if (members === 0 || members >= profile.limits.membersMax) return false;
+    const retired = machines.filter((machine) => machine.isRemoved);
+    if (retired.length > 0 && this.#random.chance(0.5)) {
+      const machine = this.#random.pick(retired);
+      machine.wipe();
+      this.#start(machine);
+      return true;
+    }
+    if (machines.length >= MACHINES_MAX) return false;
+    this.#start(this.#addMachine());
+    return true;
+  }
+
+  /** A member is removed by name. */
+  remove(): boolean {
+    const { machines, schedule, profile } = this.#site;
+    const members = this.best?.node.configuration().members ?? [];
+    const asked = machines.filter(({ process }) => process?.running !== undefined);
+    const isSafe = members.every(({ id }) => !this.#lost.has(id));
+    if (members.length < 2 || asked.length === 0 || !isSafe) return false;
+    const { name } = this.#random.pick(members);
+    this.#removingUntilMs = Infinity;
+    const settle = () => {
+      // The leader may hold the wish for as long again before it drops it.
+      this.#removingUntilMs = schedule.nowMs + 4 * profile.limits.requestTicks * profile.tickMs;
+    };
+    const process = this.#random.pick(asked).process!;
+    const forget = process.onDeath(settle);
+    process.running!.node.removeMember(name, () => {
+      forget();
+      settle();
+    });
+    return true;
+  }
+
+  /** A machine loses its disk, and joins again under its name. */
+  wipe(): boolean {
+    const machine = this.#expendable();
+    if (machine === undefined) return false;
+    this.#loseIncarnation(machine);
+    machine.wipe();
+    this.restartLater(machine, this.#electionMs * 2);
+    return true;
+  }
+
+  /** A machine comes back under another address. */
+  move(): boolean {
+    const up = this.#site.machines.filter(({ isUp }) => isUp);
+    if (up.length === 0) return false;
+    const machine = this.#random.pick(up);
+    machine.kill();
+    machine.move();
+    this.restartLater(machine, this.#electionMs);
+    return true;
+  }
+
+  /** A bit of a machine's log or snapshot turns while it is down for a moment. */
+  flipBit(): boolean {
+    const machine = this.#expendable();
+    if (machine === undefined) return false;
+    machine.kill();
+    const where = machine.damage((name) => /^(wal|snapshot)-\d/.test(name));
+    this.#site.trace.line(this.#site.schedule.nowMs, machine.name, () => `bit flip in ${where}`);
+    this.#start(machine);
+    return where !== undefined;
+  }
+
+  /** From now on machines are only started. */
+  heal(): void {
+    this.#healed = true;
+    for (const machine of this.#site.machines) {
+      if (!machine.isUp && !machine.isRemoved) this.#start(machine);
+    }
+  }
+
+  /** Whether the cluster can go on: a majority of every configuration has its disk. */
+  get hasQuorum(): boolean {
+    return this.#configurations().every(({ members }) => {
+      const voters = members.filter(({ voter }) => voter);
+      return voters.filter(({ id }) => !this.#lost.has(id)).length >= quorumSize(voters.length);
+    });
+  }
+
+  get #electionMs(): number {
+    const { limits, tickMs } = this.#site.profile;
+    return limits.electionTicks * tickMs;
+  }
+
+  #start(machine: Machine): void {
+    const addresses = this.#site.machines
+      .filter((other) => other !== machine && other.process?.running !== undefined)
+      .map(({ url }) => url);
+    machine.start(this.#random.shuffled(addresses).slice(0, 3));
+  }
+
+  /** A machine whose disk may go. */
+  #expendable(): Machine | undefined {
+    if (this.#site.schedule.nowMs < this.#removingUntilMs) return undefined;
+    const candidates = this.#site.machines.filter((machine) => {
+      const id = machine.process?.running?.core.id;
+      return id !== undefined && this.#configurations().every((configuration) =>
+        this.#survives(configuration, id)
+      );
+    });
+    return candidates.length === 0 ? undefined : this.#random.pick(candidates);
+  }
+
+  /** Every configuration that may come into effect. */
+  #configurations(): Configuration[] {
+    return this.#site.consensus.possibleConfigurations();
+  }
+
+  /** Whether a majority of the voters keeps its disk without `id`, also once all learners vote. */
+  #survives({ members }: Configuration, id: MemberId): boolean {
+    const isKept = (member: { readonly id: MemberId }) =>
+      member.id !== id && !this.#lost.has(member.id);
+    const voters = members.filter(({ voter }) => voter);
+    return [voters, members].every((all) => all.filter(isKept).length >= quorumSize(all.length));
+  }
+
+  #loseIncarnation(machine: Machine): void {
+    const id = machine.memberId;
+    if (id !== undefined) this.#lost.add(id);
+  }
+}

@@ -1,0 +1,90 @@
+/** A simulated user who follows a path by a chain of watches, on any members. */
+import type { Event } from "../../src/store/event.ts";
+import { KEYS } from "./client.ts";
+import type { Process } from "./process.ts";
+import { SeededRandom } from "./random.ts";
+import type { Site } from "./site.ts";
+import type { PendingWatch } from "./watch_check.ts";
+
+export class Watcher {
+  readonly #name: string;
+  readonly #path: string;
+  readonly #site: Site;
+  readonly #random: SeededRandom;
+  /** From where the chain goes on; undefined: from now. */
+  #since: number | undefined;
+  /** The watch that waits, and where. */
+  #waiting: { readonly watch: PendingWatch; readonly process: Process } | undefined;
+
+  constructor(number: number, site: Site) {
+    this.#name = `w${number}`;
+    this.#site = site;
+    this.#random = new SeededRandom(site.seed, 300 + number);
+    this.#path = this.#random.pick(["/", "/d", "/e", ...KEYS]);
+  }
+
+  start(): void {
+    const { schedule, profile, machines } = this.#site;
+    schedule.after(this.#random.exponential(profile.thinkMs), "think", undefined, () => {
+      const up = machines.filter(({ process }) => process?.running !== undefined);
+      const process = up.length === 0 ? undefined : this.#random.pick(up).process;
+      if (process === undefined) return this.start();
+      const forget = process.onDeath(() => this.start());
+      schedule.after(0.1, "watch", process, () => this.#watch(process, forget));
+    });
+  }
+
+  /** A watch must not wait for what its member has applied long ago. */
+  check(): void {
+    const applied = this.#waiting?.process.running?.core.appliedIndex;
+    if (this.#waiting === undefined || applied === undefined) return;
+    this.#site.watches.waits(this.#waiting.watch, applied);
+  }
+
+  #watch(process: Process, forget: () => void): void {
+    const { running } = process;
+    const next = () => {
+      this.#waiting = undefined;
+      forget();
+      this.start();
+    };
+    if (running === undefined) return next();
+    const { watches, trace, schedule } = this.#site;
+    const { store, core } = running;
+    const watch: PendingWatch = {
+      watcher: this.#name,
+      member: process.name,
+      path: this.#path,
+      since: this.#since ?? core.appliedIndex + 1,
+      over: false,
+    };
+    trace.line(schedule.nowMs, this.#name, () => `watches ${process.name} ${JSON.stringify(watch)}`);
+    this.#waiting = { watch, process };
+    const told = (event: Event) => {
+      trace.line(schedule.nowMs, this.#name, () => `is told ${JSON.stringify(event)}`);
+      watches.told(watch, event);
+      this.#since = event.index + 1;
+      next();
+    };
+    const cleared = (clearedBefore: number) => {
+      watches.cleared(watch, clearedBefore, core.lastIndex);
+      this.#since = clearedBefore;
+      next();
+    };
+    const handle = store.watches.watch(this.#path, this.#since, told, cleared);
+    if ("clearedBefore" in handle) cleared(handle.clearedBefore);
+    else if (!watch.over) this.#leaveLater(process, watch, () => handle.cancel(), next);
+  }
+
+  /** Some users lose patience. */
+  #leaveLater(process: Process, watch: PendingWatch, cancel: () => void, next: () => void): void {
+    const { schedule, profile } = this.#site;
+    if (!this.#random.chance(0.3)) return;
+    schedule.after(this.#random.exponential(profile.thinkMs * 5), "leave", process, () => {
+      if (watch.over) return;
+      watch.over = true;
+      cancel();
+      next();
+    });
+  }
+}

@@ -1,0 +1,224 @@
+/**
+ * One run of one seed: builds the machines, lets things go wrong for a number of
+ * steps with every check on after each, then heals everything and demands that
+ * the cluster makes progress and agrees within a bounded time.
+ */
+import { setImmediate } from "node:timers";
+import type { Entry } from "../../src/raft/types.ts";
+import { Client } from "./client.ts";
+import { ConsensusCheck } from "./consensus_check.ts";
+import { Faults } from "./faults.ts";
+import { HistoryCheck } from "./history_check.ts";
+import { Machine } from "./machine.ts";
+import { ModelStore } from "./model_store.ts";
+import { Network } from "./network.ts";
+import { Operator } from "./operator.ts";
+import { Process } from "./process.ts";
+import { type Profile, profileOf } from "./profile.ts";
+import { SeededRandom } from "./random.ts";
+import { Schedule } from "./schedule.ts";
+import type { Site } from "./site.ts";
+import { StateCheck } from "./state_check.ts";
+import type { Trace } from "./trace.ts";
+import { Violations } from "./violation.ts";
+import { WatchCheck } from "./watch_check.ts";
+import { Watcher } from "./watcher.ts";
+
+export interface WorldOptions {
+  readonly seed: number;
+  /** Steps before everything is healed. */
+  readonly steps: number;
+  readonly trace: Trace;
+}
+
+/** After everything was healed a new write is answered within so many election time-outs … */
+const PROGRESS_ELECTIONS = 10;
+/** … and all members agree within so many. */
+const AGREEMENT_ELECTIONS = 100;
+
+export class World {
+  readonly #options: WorldOptions;
+  readonly #profile: Profile;
+  readonly #schedule = new Schedule();
+  readonly #violations = new Violations();
+  readonly #model = new ModelStore();
+  readonly #machines: Machine[] = [];
+  readonly #site: Site;
+  readonly #operator: Operator;
+  readonly #faults: Faults;
+  readonly #clients: Client[] = [];
+  readonly #watchers: Watcher[] = [];
+  #steps = 0;
+
+  constructor(options: WorldOptions) {
+    const { seed, trace } = options;
+    const violations = this.#violations;
+    this.#options = options;
+    this.#profile = profileOf(seed);
+    const history = new HistoryCheck(violations, this.#model);
+    this.#site = {
+      seed,
+      trace,
+      violations,
+      history,
+      profile: this.#profile,
+      schedule: this.#schedule,
+      network: new Network(this.#schedule, new SeededRandom(seed, 4), this.#profile.network),
+      consensus: new ConsensusCheck(violations, (entry) => this.#committed(entry)),
+      state: new StateCheck(violations, this.#model),
+      watches: new WatchCheck(violations, this.#model),
+      machines: this.#machines,
+      onExit: (machine, reason) => this.#operator.exited(machine, reason),
+    };
+    this.#operator = new Operator(this.#site, () => this.#addMachine());
+    this.#faults = new Faults(this.#site, this.#operator);
+  }
+
+  /** Steps that were made. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Writes and reads that were answered, and events that were watched. */
+  get answers(): number {
+    const { history, watches } = this.#site;
+    return history.acknowledged + history.reads + watches.delivered;
+  }
+
+  /** Rejects with `ViolationError` when a promise is broken. */
+  async run(): Promise<void> {
+    this.#begin();
+    while (this.#steps < this.#options.steps) await this.#step();
+    await this.#heal();
+  }
+
+  #begin(): void {
+    const { machines, foundedWhole, clients, watchers } = this.#profile;
+    for (let i = 0; i < machines; i++) this.#addMachine();
+    if (foundedWhole) this.#found();
+    for (const machine of this.#machines) {
+      const [first] = this.#machines;
+      machine.start(foundedWhole || machine === first ? [] : [first!.url]);
+    }
+    for (let i = 1; i <= clients; i++) this.#clients.push(new Client(i, this.#site));
+    for (let i = 1; i <= watchers; i++) this.#watchers.push(new Watcher(i, this.#site));
+    for (const user of [...this.#clients, ...this.#watchers]) user.start();
+    this.#faults.start();
+  }
+
+  #addMachine(): Machine {
+    const machine = new Machine(this.#machines.length + 1, this.#site);
+    this.#machines.push(machine);
+    return machine;
+  }
+
+  /** All machines know each other from the start. */
+  #found(): void {
+    const random = new SeededRandom(this.#options.seed, 5);
+    const id = () => random.integer(1, 2 ** 40);
+    const members = this.#machines.map(({ name, url, clientUrl }) => ({
+      id: id(),
+      name,
+      peerUrl: url,
+      clientUrl,
+      voter: true,
+    }));
+    const clusterId = id();
+    this.#machines.forEach((machine, i) => {
+      const { id: memberId, name } = members[i]!;
+      machine.founding = { memberId, clusterId, name, initial: { members, removed: [] } };
+    });
+  }
+
+  /** The next event, all that follows from it at once, and the checks. */
+  async #step(): Promise<void> {
+    const event = this.#schedule.next();
+    if (event === undefined) throw new RangeError("Nothing happens any more");
+    const { trace, consensus } = this.#site;
+    this.#steps++;
+    trace.mix(event.atMs * 1000);
+    trace.mixText(event.label);
+    const { owner } = event;
+    try {
+      event.run();
+    } catch (error) {
+      if (!(owner instanceof Process)) throw error;
+      owner.fail(error);
+    }
+    if (owner instanceof Process) {
+      await turnOfTheEventLoop();
+      const { running } = owner;
+      if (running !== undefined) consensus.observe(running.subject);
+    }
+    this.#violations.throwIfAny();
+  }
+
+  #committed({ index, kind, data }: Entry): void {
+    const { trace, history } = this.#site;
+    trace.mix(index);
+    if (kind === "command") history.committed(index, this.#model.apply(index, data));
+  }
+
+  async #heal(): Promise<void> {
+    const { trace, history } = this.#site;
+    trace.line(this.#schedule.nowMs, "", () => "everything is healed");
+    this.#faults.heal();
+    this.#operator.heal();
+    if (!this.#operator.hasQuorum) return trace.count("quorum lost for good");
+    const isAnswered = history.expectAnswer();
+    await this.#until("progress", PROGRESS_ELECTIONS, () =>
+      isAnswered() ? undefined : "no new write was answered");
+    for (const client of this.#clients) client.stop();
+    await this.#until("agreement", AGREEMENT_ELECTIONS, () => this.#disagreement());
+    for (const watcher of this.#watchers) watcher.check();
+    this.#violations.throwIfAny();
+  }
+
+  /** Steps until `lack` finds nothing any more. */
+  async #until(
+    property: string,
+    elections: number,
+    lack: () => string | undefined,
+  ): Promise<void> {
+    const { limits, tickMs } = this.#profile;
+    const endMs = this.#schedule.nowMs + elections * limits.electionTicks * tickMs;
+    for (let missing = lack(); missing !== undefined; missing = lack()) {
+      if (this.#schedule.nowMs > endMs) {
+        this.#violations.note(property, `${elections} election time-outs after healing ${missing}`);
+        this.#violations.throwIfAny();
+      }
+      await this.#step();
+    }
+  }
+
+  /** What keeps the members from being one, in words. */
+  #disagreement(): string | undefined {
+    const { best } = this.#operator;
+    if (best === undefined) return "nobody runs";
+    const { members } = best.node.configuration();
+    const { appliedIndex } = best.core;
+    const digest = best.store.digest();
+    for (const { id, name, voter } of members) {
+      const running = this.#machines.find(({ process }) => process?.running?.core.id === id)
+        ?.process?.running;
+      if (running === undefined) return `member ${name} does not run`;
+      if (!voter) return `member ${name} has no vote`;
+      const { core, store } = running;
+      if (core.appliedIndex !== appliedIndex) {
+        return `${name} has applied ${core.appliedIndex} of ${appliedIndex} entries`;
+      }
+      if (store.digest() !== digest) return `${name} has another digest`;
+    }
+    const strangers = this.#machines.filter(({ process }) =>
+      process !== undefined && !members.some(({ id }) => id === process.running?.core.id)
+    );
+    return strangers.length === 0 ? undefined : `${strangers[0]!.name} runs and is no member`;
+  }
+}
+
+/** Everything that was promised has been done when this resolves. */
+function turnOfTheEventLoop(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
