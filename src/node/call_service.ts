@@ -45,6 +45,14 @@ export interface CallServiceOptions {
   readonly handOver: () => boolean;
 }
 
+/** Reads that the leader has confirmed, and that wait for this member to apply `index`. */
+interface CatchingUp {
+  readonly index: number;
+  readonly nowMs: number;
+  readonly waiting: readonly Done<Barrier>[];
+  readonly deadlineTick: number;
+}
+
 export class CallService {
   readonly #options: CallServiceOptions;
   readonly #core: RaftCore;
@@ -54,7 +62,7 @@ export class CallService {
   /** Reads that wait for the next barrier call; one call serves all that came before it. */
   #barriers: Done<Barrier>[] = [];
   /** Answered barriers whose index has not been applied here yet. */
-  #catchingUp: { readonly index: number; readonly release: () => void }[] = [];
+  #catchingUp: CatchingUp[] = [];
   #barrierCalled = false;
   #announcing = false;
 
@@ -141,15 +149,17 @@ export class CallService {
     this.#membership.run();
     if (this.#catchingUp.length === 0) return;
     const applied = this.#core.appliedIndex;
-    const ready = this.#catchingUp.filter(({ index }) => index <= applied);
-    if (ready.length === 0) return;
-    this.#catchingUp = this.#catchingUp.filter(({ index }) => index > applied);
-    for (const { release } of ready) release();
+    for (const { waiting, nowMs } of this.#takeCatchingUp(({ index }) => index <= applied)) {
+      for (const done of waiting) done({ ok: true, value: { nowMs } });
+    }
   }
 
   tick(tick: number): void {
     this.#membership.expire(tick);
     this.#calls.tick(tick, this.#options.leaderId());
+    for (const { waiting } of this.#takeCatchingUp(({ deadlineTick }) => deadlineTick <= tick)) {
+      for (const done of waiting) done(NOT_CONFIRMED);
+    }
     if (tick % this.#options.limits.heartbeatTicks !== 0) return;
     this.#announceIfChanged();
     this.#promoteLearners();
@@ -161,9 +171,16 @@ export class CallService {
     const barriers = this.#barriers;
     this.#barriers = [];
     for (const done of barriers) done(failure);
-    const catchingUp = this.#catchingUp;
-    this.#catchingUp = [];
-    for (const { release } of catchingUp) release();
+    for (const { waiting } of this.#takeCatchingUp(() => true)) {
+      for (const done of waiting) done(failure);
+    }
+  }
+
+  #takeCatchingUp(ends: (read: CatchingUp) => boolean): CatchingUp[] {
+    if (this.#catchingUp.length === 0) return [];
+    const taken = this.#catchingUp.filter(ends);
+    if (taken.length > 0) this.#catchingUp = this.#catchingUp.filter((read) => !ends(read));
+    return taken;
   }
 
   #callBarrier(deadlineTick: number): void {
@@ -188,12 +205,8 @@ export class CallService {
     const reader = new FrameReader(outcome.value);
     const index = reader.integer();
     const nowMs = reader.integer();
-    this.#catchingUp.push({
-      index,
-      release: () => {
-        for (const done of waiting) done({ ok: true, value: { nowMs } });
-      },
-    });
+    const deadlineTick = this.#options.now() + this.#options.limits.requestTicks;
+    this.#catchingUp.push({ index, nowMs, waiting, deadlineTick });
     this.#options.schedule();
   }
 

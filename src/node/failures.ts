@@ -1,24 +1,28 @@
 /** The outcomes that several parts of a node give, each worded once. */
 import type { Failure } from "./ports.ts";
 
+/** For everything that waits when the process ends. */
 export const STOPPING: Failure = {
   ok: false,
   reason: "stopping",
   cause: "The node is stopping, ask another member",
 };
 
+/** A queue is at its limit. */
 export const OVERLOADED: Failure = {
   ok: false,
   reason: "overloaded",
   cause: "Too many requests are waiting already, nothing was changed",
 };
 
+/** For writes that reached a member that may not append. */
 export const NOT_LEADER: Failure = {
   ok: false,
   reason: "notLeader",
   cause: "This node does not lead, nothing was changed",
 };
 
+/** Nobody to turn to: nothing was sent or appended. */
 export const NO_LEADER: Failure = {
   ok: false,
   reason: "noLeader",
@@ -32,18 +36,21 @@ export const NOT_CONFIRMED: Failure = {
   cause: "No leader was confirmed by a quorum in time, nothing was read",
 };
 
+/** Its place in the log went to another entry: it never happened. */
 export const SUPERSEDED: Failure = {
   ok: false,
   reason: "superseded",
   cause: "A new leader replaced the entry before it was committed, nothing was changed",
 };
 
+/** Appended here; a quorum may have it or not. */
 export const NOT_COMMITTED: Failure = {
   ok: false,
   reason: "unknown",
   cause: "The entry was not committed in time, it may still take effect",
 };
 
+/** Sent to the leader, who may have executed it or not. */
 export const UNANSWERED: Failure = {
   ok: false,
   reason: "unknown",

@@ -5,72 +5,21 @@
  *
  * Time is counted in ticks that the outside delivers by `tick()`.
  */
-import type { Clock } from "../base/clock.ts";
-import type { Logger } from "../base/logger.ts";
 import type { RaftCore } from "../raft/core.ts";
-import { NONE } from "../raft/types.ts";
 import type { Configuration, Entry, Member, MemberId, SnapshotMeta } from "../raft/types.ts";
-import { NOT_LEADER, OVERLOADED, STOPPING } from "./failures.ts";
 import { CallService } from "./call_service.ts";
 import { ClusterClock } from "./cluster_clock.ts";
 import { Expiry } from "./expiry.ts";
-import { LeaderWatch } from "./leader_watch.ts";
+import { NOT_LEADER, OVERLOADED, STOPPING } from "./failures.ts";
+import { Leadership } from "./leadership.ts";
+import type { NodeOptions } from "./options.ts";
 import { decodeFrame, encodeFrame } from "./peer_message.ts";
 import type { PeerMessage } from "./peer_message.ts";
-import type {
-  Barrier,
-  ClusterNode,
-  Done,
-  Failure,
-  NodeStatus,
-  Random,
-  Scheduler,
-  StateMachine,
-  Storage,
-  Transport,
-} from "./ports.ts";
+import type { Barrier, ClusterNode, Done, Failure, NodeStatus } from "./ports.ts";
 import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import { Replica } from "./replica.ts";
-import type { ReplicaLimits } from "./replica.ts";
 import { SnapshotTransfers } from "./snapshot_transfers.ts";
-import type { TransferLimits } from "./snapshot_transfers.ts";
-
-export interface NodeLimits extends ReplicaLimits, TransferLimits {
-  /** How long a proposal, a read or a call may stay without result. */
-  readonly requestTicks: number;
-  readonly heartbeatTicks: number;
-  readonly electionTicks: number;
-  /** Proposals, reads and calls that may wait at once, each. */
-  readonly waitingMax: number;
-  /** Keys whose expiry one batch proposes. */
-  readonly expiryBatchMax: number;
-  /** `-maxsize` */
-  readonly membersMax: number;
-}
-
-export interface NodeOptions<R> {
-  readonly core: RaftCore;
-  readonly storage: Storage;
-  readonly machine: StateMachine<R>;
-  readonly transport: Transport;
-  readonly scheduler: Scheduler;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly clusterId: number;
-  /** What this process is reachable under; announced through the log when it differs from the record. */
-  readonly announced: Omit<Member, "voter">;
-  readonly limits: NodeLimits;
-  /** Answers a request that another member forwarded; called only while this node leads. */
-  readonly handleRequest: (request: Uint8Array, done: (reply: Uint8Array) => void) => void;
-  /** The members changed: dial the new ones, drop the others. */
-  readonly onMembers: (members: readonly Member[]) => void;
-  /** This node is no member any more. */
-  readonly onRemoved: () => void;
-  /** The process must end: the disk failed or an invariant broke. */
-  readonly onFatal: (error: unknown) => void;
-}
 
 export class Node<R> implements ClusterNode<R> {
   readonly self: MemberId;
@@ -84,10 +33,9 @@ export class Node<R> implements ClusterNode<R> {
   readonly #expiry: Expiry<R>;
   readonly #calls: CallService;
   readonly #transfers: SnapshotTransfers;
-  readonly #leaderWatch = new LeaderWatch();
+  readonly #leadership: Leadership;
   #tick = 0;
   #stopping = false;
-  #handingOver = false;
   #diskFull: Failure | undefined;
   #registration: (() => void) | undefined;
   /** The newest applied one. */
@@ -136,6 +84,7 @@ export class Node<R> implements ClusterNode<R> {
         this.#replica.schedule();
       },
     });
+    this.#leadership = new Leadership(core, limits.heartbeatTicks, () => this.#replica.schedule());
     this.#calls = new CallService({
       core,
       limits,
@@ -143,12 +92,12 @@ export class Node<R> implements ClusterNode<R> {
       clusterId: options.clusterId,
       announced: options.announced,
       send: (to, message) => this.#send(to, message),
-      leaderId: () => this.#leaderId(),
+      leaderId: () => this.#leadership.leaderId,
       schedule: () => this.#replica.schedule(),
       now: () => this.#tick,
       barrier: (done) => this.barrier(done),
       handleRequest: options.handleRequest,
-      handOver: () => this.#handOver(),
+      handOver: () => this.#leadership.handOver(),
     });
     options.onMembers(this.#effective.members);
   }
@@ -156,7 +105,7 @@ export class Node<R> implements ClusterNode<R> {
   propose(data: Uint8Array, done: Done<R>): void {
     const failure = this.#refusal(this.#proposals.size);
     if (failure !== undefined) done(failure);
-    else if (this.#handingOver) done(NOT_LEADER);
+    else if (this.#leadership.isHandingOver) done(NOT_LEADER);
     else this.#append(data, done);
   }
 
@@ -176,19 +125,16 @@ export class Node<R> implements ClusterNode<R> {
   }
 
   isLeader(): boolean {
-    return this.#core.role === "leader" && !this.#handingOver;
+    return this.#core.role === "leader" && !this.#leadership.isHandingOver;
   }
 
   leader(): Member | undefined {
-    const id = this.#leaderId();
-    return this.#core.configuration.members.find((member) => member.id === id);
+    return this.#leadership.leader;
   }
 
   whenLeader(done: Done<Member>): void {
     if (this.#stopping) return done(STOPPING);
-    const leader = this.leader();
-    if (leader !== undefined) done({ ok: true, value: leader });
-    else this.#leaderWatch.add(done, this.#deadline());
+    this.#leadership.whenLeader(done, this.#deadline());
   }
 
   forward(request: Uint8Array, done: Done<Uint8Array>): void {
@@ -231,7 +177,7 @@ export class Node<R> implements ClusterNode<R> {
     this.#core.tick();
     this.#proposals.expire(tick);
     this.#reads.expire(tick);
-    this.#leaderWatch.expire(tick);
+    this.#leadership.expire(tick);
     this.#calls.tick(tick);
     this.#transfers.tick(tick);
     this.#replica.tick(tick);
@@ -276,10 +222,10 @@ export class Node<R> implements ClusterNode<R> {
 
   /** Lets another member lead, if there is one; resolves when it does, or after an election time-out. */
   handOver(): Promise<void> {
-    if (!this.#handOver()) return Promise.resolve();
+    if (!this.#leadership.handOver()) return Promise.resolve();
     return new Promise((resolve) => {
       const deadline = this.#tick + this.#options.limits.electionTicks;
-      this.#leaderWatch.add(() => resolve(), deadline);
+      this.#leadership.whenLeader(() => resolve(), deadline);
     });
   }
 
@@ -332,7 +278,9 @@ export class Node<R> implements ClusterNode<R> {
       afterApply: () => {
         this.#reads.release();
         this.#noteMembers();
-        this.#noteLeader();
+        if (this.#leadership.note()) {
+          this.#calls.leaderChanged(this.#leadership.leaderId, this.#tick);
+        }
       },
       applied: (entry: Entry, value: R) => {
         this.#proposals.applied(entry.index, entry.term, value);
@@ -414,43 +362,13 @@ export class Node<R> implements ClusterNode<R> {
     this.#options.onMembers(this.#effective.members);
   }
 
-  #noteLeader(): void {
-    if (this.#core.role !== "leader") this.#handingOver = false;
-    const id = this.#leaderId();
-    if (!this.#leaderWatch.changed(id)) return;
-    this.#calls.leaderChanged(id, this.#tick);
-    const leader = this.leader();
-    if (leader !== undefined) this.#leaderWatch.found(leader);
-  }
-
-  /** NONE while leadership is being handed over: requests then wait for the successor. */
-  #leaderId(): MemberId {
-    return this.#handingOver ? NONE : this.#core.leader;
-  }
-
-  /** True when a transfer has begun. */
-  #handOver(): boolean {
-    if (this.#core.role !== "leader") return false;
-    const voters = new Set(
-      this.#core.configuration.members.filter(({ voter }) => voter).map(({ id }) => id),
-    );
-    const [heir] = this.#core.progress()
-      .filter(({ id, recentActive }) => id !== this.self && voters.has(id) && recentActive)
-      .sort((a, b) => b.match - a.match);
-    if (heir === undefined || !this.#core.transferLeadership(heir.id)) return false;
-    this.#handingOver = true;
-    this.#leaderWatch.changed(NONE);
-    this.#replica.schedule();
-    return true;
-  }
-
   #diskIsFull(cause: string): void {
     this.#diskFull = { ok: false, reason: "diskFull", cause };
     this.#options.logger.error("The disk is full, writes are refused until there is space", {
       cause,
     });
     this.#proposals.failAll(this.#diskFull);
-    this.#handOver();
+    this.#leadership.handOver();
   }
 
   #refusal(waiting: number): Failure | undefined {
@@ -466,7 +384,7 @@ export class Node<R> implements ClusterNode<R> {
   #failAll(failure: Failure): void {
     this.#proposals.failAll(failure);
     this.#reads.failAll(failure);
-    this.#leaderWatch.failAll(failure);
+    this.#leadership.failAll(failure);
     this.#calls.failAll(failure);
   }
 }

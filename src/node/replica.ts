@@ -220,7 +220,8 @@ export class Replica<R> {
       this.#logBytes < this.#snapshotBytes * SNAPSHOT_LOG_SHARE
     ) return;
     const term = this.#core.termAt(index);
-    assert(term !== undefined, "The newest applied entry has a term");
+    // A received snapshot is about to replace all that was applied here.
+    if (term === undefined) return;
     const meta = { index, term, configuration: this.#core.committedConfiguration };
     this.#logBytes = 0;
     this.#attemptedIndex = index;

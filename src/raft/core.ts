@@ -94,9 +94,18 @@ export class RaftCore {
     return this.#state.configurations.latest.index;
   }
 
-  /** The one in effect at `appliedIndex`: for a snapshot taken there. */
+  /**
+   * The one in effect at `appliedIndex`: for a snapshot taken there. While a
+   * received snapshot is on its way to the disk, the one that it brings.
+   */
   get committedConfiguration(): Configuration {
-    return this.#state.configurations.at(this.#state.appliedIndex).configuration;
+    const { saves, configurations, appliedIndex } = this.#state;
+    return saves.pendingSnapshot?.configuration ?? configurations.at(appliedIndex).configuration;
+  }
+
+  /** Whether this leader hands over: it takes no proposals meanwhile. */
+  get isTransferring(): boolean {
+    return (this.#state.leadership?.transferee ?? NONE) !== NONE;
   }
 
   /** Whether a received snapshot was accepted and is not in place yet. */

@@ -2,7 +2,7 @@
 import { LIMITS } from "../config.ts";
 import type { Config } from "../config.ts";
 import type { HttpLimits } from "../http/endpoint.ts";
-import type { NodeLimits } from "../node/node.ts";
+import type { NodeLimits } from "../node/options.ts";
 import type { TransportLimits } from "../transport/peer_transport.ts";
 
 /** At least one tick. */

@@ -6,16 +6,21 @@ const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 /** Exit status of a process that ended before it could stop in order. */
 const IMPATIENT = 130;
 
+/** One press of Ctrl-C may come twice: from the terminal, and once more from a task runner. */
+const ONE_PRESS_MS = 500;
+
 /** Calls `stop` at the first signal; the returned function takes the handlers off. */
 export function onStopSignal(logger: Logger, stop: () => void): () => void {
-  let asked = false;
+  let askedMs: number | undefined;
   const handlers = SIGNALS.map((signal) => {
     const handler = () => {
-      if (asked) {
+      const nowMs = performance.now();
+      if (askedMs !== undefined && nowMs - askedMs < ONE_PRESS_MS) return;
+      if (askedMs !== undefined) {
         logger.warn("Stopping at once", { signal });
         Deno.exit(IMPATIENT);
       }
-      asked = true;
+      askedMs = nowMs;
       logger.info("Stopping, a second signal ends the process at once", { signal });
       stop();
     };

@@ -5,8 +5,8 @@
 
 export const ROOT = "/";
 
-/** Longest key, in UTF-16 code units; the API allows less. */
-export const KEY_LENGTH_MAX = 16 * 1024;
+/** Longest key, in UTF-16 code units: a record has room for three bytes each. The API allows less. */
+export const KEY_LENGTH_MAX = 5 * 1024;
 
 /**
  * Whether a command may name `key`: absolute, not too long, no empty segment, no

@@ -14,12 +14,16 @@
  *   3. `firstKeys[i]` is the ordinal of the first key of `pages[i]`;
  *   4. what an earlier epoch made is never changed.
  */
+import { decodeText } from "./bytes.ts";
 import { Page, PAGE_BYTES } from "./page.ts";
-import { compareKeys, keyAt } from "./record.ts";
+import { compareKeys } from "./record.ts";
 import { ordinalAt, SearchKey } from "./search_key.ts";
 
 /** `append` leaves room in a page, so that the first changes after it don't split them all. */
 const APPENDED_BYTES_MAX = PAGE_BYTES * 0.75;
+
+/** So many texts are decoded one by one before a cursor decodes their page as a whole. */
+const TEXTS_BEFORE_PAGE = 32;
 
 interface Root {
   readonly firstKeys: string[];
@@ -234,6 +238,9 @@ export class Cursor {
   readonly #pages: readonly Page[];
   #pageAt = 0;
   #slot = -1;
+  #textPageAt = -1;
+  #textsRead = 0;
+  #pageText: string | undefined;
 
   constructor(firstKeys: readonly string[], pages: readonly Page[]) {
     this.#firstKeys = firstKeys;
@@ -275,8 +282,21 @@ export class Cursor {
     return this.#pages[this.#pageAt]!.at(this.#slot);
   }
 
-  get key(): string {
-    return keyAt(this.bytes, this.at);
+  /**
+   * The text of `bytes` from `start` to `end`. In a page from which much is read
+   * it is a slice of the whole page's text, which costs a tenth of decoding it,
+   * and keeps that alive.
+   */
+  text(start: number, end: number): string {
+    if (this.#textPageAt !== this.#pageAt) {
+      this.#textPageAt = this.#pageAt;
+      this.#textsRead = 0;
+      this.#pageText = undefined;
+    }
+    if (++this.#textsRead === TEXTS_BEFORE_PAGE) {
+      this.#pageText = this.#pages[this.#pageAt]!.text();
+    }
+    return this.#pageText?.slice(start, end) ?? decodeText(this.bytes, start, end);
   }
 
   /** Where the search key is, or belongs, in the page at `pageAt`. */

@@ -15,6 +15,7 @@
  *   5. what an image may see of a buffer is never overwritten.
  */
 import { assert } from "../base/assert.ts";
+import { decodeText } from "./bytes.ts";
 import { keyEnd, keyStart, recordEnd } from "./record.ts";
 import type { SearchKey } from "./search_key.ts";
 
@@ -65,6 +66,15 @@ export class Page {
 
   get liveBytes(): number {
     return this.#used - this.#garbage;
+  }
+
+  /**
+   * All bytes in use as one string, as long as they are, so that offsets are the
+   * same in both; undefined when they are not all ASCII.
+   */
+  text(): string | undefined {
+    const text = decodeText(this.#bytes, 0, this.#used);
+    return text.length === this.#used ? text : undefined;
   }
 
   /** Where in `bytes` the record at `slot` starts. */

@@ -1,14 +1,17 @@
 /**
  * The bytes of one file or directory, the same in memory and in an image:
  *
- *     2 bytes  length of the key
- *     4 bytes  length of all that follows the key
- *     the key, UTF-8
+ *     2 bytes  length of the key in bytes
+ *     5 bytes  length of the value in bytes
  *     1 byte   kind: 0 permanent file, 1 file with a deadline, 2 directory
- *     files:   7 bytes setIndex, [7 bytes deadlineMs], the value, UTF-8
+ *     8 bytes  setIndex; 0 for a directory
+ *     the key, then the value, both UTF-8
+ *     8 bytes  deadlineMs, kind 1 only
  *
- * Numbers are little-endian, of a fixed size, so that a value of the same length
- * takes the place of the old one. Knows one record, not where it is kept.
+ * Numbers are little-endian with seven bits a byte: so any sequence of records is
+ * valid UTF-8 and can be decoded as a whole. They have a fixed size: so a record
+ * whose value is as long takes the place of the old one. Knows one record, not
+ * where it is kept.
  *
  * Why bytes and not objects: a million keys would be some three million objects,
  * which the garbage collector marks in one pause of about 150 ms.
@@ -29,12 +32,16 @@ export const DIRECTORY = "directory";
 
 export type Item = FileItem | typeof DIRECTORY;
 
-/** Longest key of a record, in bytes of UTF-8. */
-export const RECORD_KEY_BYTES_MAX = 0xffff;
+/** Longest key of a record, in bytes. */
+export const RECORD_KEY_BYTES_MAX = 2 ** 14 - 1;
 
-/** Before the key. */
-const HEAD_BYTES = 6;
-const INTEGER_BYTES = 7;
+/** Where the parts of a record are, from its start. */
+const VALUE_LENGTH_AT = 2;
+const KIND_AT = 7;
+const SET_INDEX_AT = 8;
+const KEY_AT = 16;
+
+const INTEGER_BYTES = 8;
 
 const PERMANENT_FILE = 0;
 const EXPIRING_FILE = 1;
@@ -52,39 +59,48 @@ export function fileRecord(
   setIndex: number,
   deadlineMs: number,
 ): Uint8Array {
-  const bytesMax = HEAD_BYTES + 1 + 2 * INTEGER_BYTES + 3 * (key.length + value.length);
-  const bytes = bytesMax <= SHARED_BYTES ? shared : new Uint8Array(bytesMax);
-  let at = writeKey(bytes, key);
-  bytes[at++] = deadlineMs === 0 ? PERMANENT_FILE : EXPIRING_FILE;
-  at = writeInteger(bytes, at, setIndex);
-  if (deadlineMs !== 0) at = writeInteger(bytes, at, deadlineMs);
-  return finishRecord(bytes, at + encodeTextInto(value, bytes, at));
+  const bytes = bufferFor(3 * (key.length + value.length));
+  const valueAt = writeKey(bytes, key);
+  const end = valueAt + encodeTextInto(value, bytes, valueAt);
+  writeInteger(bytes, VALUE_LENGTH_AT, end - valueAt, KIND_AT - VALUE_LENGTH_AT);
+  writeInteger(bytes, SET_INDEX_AT, setIndex, INTEGER_BYTES);
+  if (deadlineMs === 0) {
+    bytes[KIND_AT] = PERMANENT_FILE;
+    return bytes.subarray(0, end);
+  }
+  bytes[KIND_AT] = EXPIRING_FILE;
+  writeInteger(bytes, end, deadlineMs, INTEGER_BYTES);
+  return bytes.subarray(0, end + INTEGER_BYTES);
 }
 
-/** The record of a directory, or of a key that stands for itself. Good until the next record is made. */
+/** The record of a directory, or of a key that says it all. Good until the next record is made. */
 export function directoryRecord(key: string): Uint8Array {
-  const bytesMax = HEAD_BYTES + 1 + 3 * key.length;
-  const bytes = bytesMax <= SHARED_BYTES ? shared : new Uint8Array(bytesMax);
-  const at = writeKey(bytes, key);
-  bytes[at] = PLAIN_DIRECTORY;
-  return finishRecord(bytes, at + 1);
+  const bytes = bufferFor(3 * key.length);
+  const end = writeKey(bytes, key);
+  bytes.fill(0, VALUE_LENGTH_AT, KEY_AT);
+  bytes[KIND_AT] = PLAIN_DIRECTORY;
+  return bytes.subarray(0, end);
 }
 
 /** Where the key of the record at `at` starts. */
 export function keyStart(at: number): number {
-  return at + HEAD_BYTES;
+  return at + KEY_AT;
 }
 
-/** Where the key of the record at `at` ends. */
+/** Where the key of the record at `at` ends and the value starts. */
 export function keyEnd(bytes: Uint8Array, at: number): number {
-  return at + HEAD_BYTES + (bytes[at]! | bytes[at + 1]! << 8);
+  return at + KEY_AT + (bytes[at]! | bytes[at + 1]! << 7);
+}
+
+/** Where the value of the record at `at` ends. */
+export function valueEnd(bytes: Uint8Array, at: number): number {
+  return keyEnd(bytes, at) + bytes[at + 6]! * 2 ** 28 +
+    (bytes[at + 2]! | bytes[at + 3]! << 7 | bytes[at + 4]! << 14 | bytes[at + 5]! << 21);
 }
 
 /** Where the record at `at` ends. */
 export function recordEnd(bytes: Uint8Array, at: number): number {
-  const length = (bytes[at + 2]! | bytes[at + 3]! << 8 | bytes[at + 4]! << 16) +
-    bytes[at + 5]! * 0x100_0000;
-  return keyEnd(bytes, at) + length;
+  return valueEnd(bytes, at) + (bytes[at + KIND_AT] === EXPIRING_FILE ? INTEGER_BYTES : 0);
 }
 
 export function keyAt(bytes: Uint8Array, at: number): string {
@@ -92,39 +108,37 @@ export function keyAt(bytes: Uint8Array, at: number): string {
 }
 
 export function isDirectoryAt(bytes: Uint8Array, at: number): boolean {
-  return bytes[keyEnd(bytes, at)] === PLAIN_DIRECTORY;
+  return bytes[at + KIND_AT] === PLAIN_DIRECTORY;
 }
 
 /** 0 for what has none. */
 export function deadlineAt(bytes: Uint8Array, at: number): number {
-  const kindAt = keyEnd(bytes, at);
-  return bytes[kindAt] === EXPIRING_FILE ? readInteger(bytes, kindAt + 1 + INTEGER_BYTES) : 0;
+  return bytes[at + KIND_AT] === EXPIRING_FILE ? readInteger(bytes, valueEnd(bytes, at)) : 0;
+}
+
+/** The index that a file was set at. */
+export function setIndexAt(bytes: Uint8Array, at: number): number {
+  return readInteger(bytes, at + SET_INDEX_AT);
 }
 
 export function itemAt(bytes: Uint8Array, at: number): Item {
-  const kindAt = keyEnd(bytes, at);
-  if (bytes[kindAt] === PLAIN_DIRECTORY) return DIRECTORY;
-  const deadlineMs = deadlineAt(bytes, at);
-  const valueAt = kindAt + 1 + (deadlineMs === 0 ? 1 : 2) * INTEGER_BYTES;
+  if (isDirectoryAt(bytes, at)) return DIRECTORY;
   return {
-    value: decodeText(bytes, valueAt, recordEnd(bytes, at)),
-    setIndex: readInteger(bytes, kindAt + 1),
-    deadlineMs,
+    value: decodeText(bytes, keyEnd(bytes, at), valueEnd(bytes, at)),
+    setIndex: setIndexAt(bytes, at),
+    deadlineMs: deadlineAt(bytes, at),
   };
 }
 
 /** The end of the record that should be at `at`; throws `DecodeError` when there is none. */
 export function checkRecord(bytes: Uint8Array, at: number): number {
-  const kindAt = keyEnd(bytes, at);
+  if (at + KEY_AT > bytes.length) throw new DecodeError("Expected a record, found the end");
+  const kind = bytes[at + KIND_AT]!;
+  if (kind > PLAIN_DIRECTORY) {
+    throw new DecodeError(`Expected a file or a directory, found kind ${kind}`);
+  }
   const end = recordEnd(bytes, at);
-  // Also false when the bytes end within the head, which makes a NaN.
-  if (!(at + HEAD_BYTES <= bytes.length && end <= bytes.length)) {
-    throw new DecodeError("Expected a whole record, found the end");
-  }
-  const fixedBytes = fixedBytesOf(bytes[kindAt]);
-  if (fixedBytes === undefined || kindAt + fixedBytes > end) {
-    throw new DecodeError(`Expected a file or a directory, found kind ${bytes[kindAt]}`);
-  }
+  if (end > bytes.length) throw new DecodeError("Expected a whole record, found the end");
   return end;
 }
 
@@ -140,37 +154,30 @@ export function compareKeys(a: Uint8Array, atA: number, b: Uint8Array, atB: numb
   return lengthA - lengthB;
 }
 
-/** The bytes of a kind before the value; undefined for what is no kind. */
-function fixedBytesOf(kind: number | undefined): number | undefined {
-  if (kind === PERMANENT_FILE) return 1 + INTEGER_BYTES;
-  if (kind === EXPIRING_FILE) return 1 + 2 * INTEGER_BYTES;
-  return kind === PLAIN_DIRECTORY ? 1 : undefined;
+function bufferFor(textBytesMax: number): Uint8Array {
+  const bytesMax = KEY_AT + textBytesMax + INTEGER_BYTES;
+  return bytesMax <= SHARED_BYTES ? shared : new Uint8Array(bytesMax);
 }
 
 /** Returns where it ends. */
 function writeKey(bytes: Uint8Array, key: string): number {
-  const length = encodeTextInto(key, bytes, HEAD_BYTES);
-  assert(length <= RECORD_KEY_BYTES_MAX, "A key must have at most 65535 bytes");
-  bytes[0] = length;
-  bytes[1] = length >>> 8;
-  return HEAD_BYTES + length;
+  const length = encodeTextInto(key, bytes, KEY_AT);
+  assert(length <= RECORD_KEY_BYTES_MAX, "A key must have at most 16383 bytes");
+  writeInteger(bytes, 0, length, VALUE_LENGTH_AT);
+  return KEY_AT + length;
 }
 
-function finishRecord(bytes: Uint8Array, end: number): Uint8Array {
-  const length = end - keyEnd(bytes, 0);
-  for (let i = 0; i < 4; i++) bytes[2 + i] = length >>> (8 * i);
-  return bytes.subarray(0, end);
-}
-
-function writeInteger(bytes: Uint8Array, at: number, value: number): number {
-  const high = Math.floor(value / 0x1_0000_0000);
-  for (let i = 0; i < 4; i++) bytes[at + i] = value >>> (8 * i);
-  for (let i = 4; i < INTEGER_BYTES; i++) bytes[at + i] = high >>> (8 * (i - 4));
-  return at + INTEGER_BYTES;
+function writeInteger(bytes: Uint8Array, at: number, value: number, count: number): void {
+  let rest = value;
+  for (let i = at; i < at + count; i++) {
+    bytes[i] = rest & 0x7f;
+    rest = rest < 0x8000_0000 ? rest >>> 7 : Math.floor(rest / 0x80);
+  }
+  assert(rest === 0, "An integer must fit into its bytes");
 }
 
 function readInteger(bytes: Uint8Array, at: number): number {
-  const low = bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16;
-  const high = bytes[at + 4]! | bytes[at + 5]! << 8 | bytes[at + 6]! << 16;
-  return low + (bytes[at + 3]! + high * 0x100) * 0x100_0000;
+  const low = bytes[at]! | bytes[at + 1]! << 7 | bytes[at + 2]! << 14 | bytes[at + 3]! << 21;
+  const high = bytes[at + 4]! | bytes[at + 5]! << 7 | bytes[at + 6]! << 14 | bytes[at + 7]! << 21;
+  return low + high * 2 ** 28;
 }

@@ -14,7 +14,7 @@ export class SearchKey {
 
   /** `key` has at most RECORD_KEY_BYTES_MAX code units. */
   set(key: string): this {
-    assert(key.length <= RECORD_KEY_BYTES_MAX, "A key must have at most 65535 bytes");
+    assert(key.length <= RECORD_KEY_BYTES_MAX, "A key must have at most 16383 bytes");
     this.length = encodeTextInto(key, this.bytes, 0);
     this.ordinal = this.length === key.length ? key : ordinalOf(this.bytes, 0, this.length);
     return this;

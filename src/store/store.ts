@@ -21,7 +21,7 @@ import { digestOf, type StateHead } from "./image_format.ts";
 import { ImageReader } from "./image_reader.ts";
 import { writeImage } from "./image_writer.ts";
 import { DIRECTORY, type FileItem } from "./record.ts";
-import { isPast, type Listed, Tree } from "./tree.ts";
+import { type Listed, Tree } from "./tree.ts";
 import { WatchHub } from "./watch_hub.ts";
 
 /** The last millisecond of the year 9999, beyond which RFC 3339 has no dates: no deadline is later. */
@@ -123,14 +123,17 @@ export class Store {
   /** What is at `key` for a reader at `nowMs`: a file past its deadline is missing. */
   read(key: string, nowMs: number): ReadResult {
     const item = this.#tree.get(key);
-    if (item === undefined || isPast(item, nowMs)) return READ_MISSING;
-    return item === DIRECTORY ? READ_DIRECTORY : { kind: "file", item };
+    if (item === undefined) return READ_MISSING;
+    if (item === DIRECTORY) return READ_DIRECTORY;
+    const past = item.deadlineMs !== 0 && item.deadlineMs <= nowMs;
+    return past ? READ_MISSING : { kind: "file", item };
   }
 
   /**
    * The direct children of the directory `key` as of this call, sorted by key in
    * the order of code points, without files past their deadline at `nowMs`. To be
-   * consumed once, at any pace. A file or a missing key has no children.
+   * consumed once, at any pace. A file or a missing key has no children. The
+   * strings may be slices of much larger ones: good to pass on, not to keep.
    */
   list(key: string, nowMs: number): Iterable<Listed> {
     return this.#tree.list(key, nowMs);

@@ -26,7 +26,11 @@ import {
   type Item,
   itemAt,
   keyAt,
+  keyEnd,
+  keyStart,
   recordEnd,
+  setIndexAt,
+  valueEnd,
 } from "./record.ts";
 
 export interface Listed {
@@ -140,7 +144,8 @@ export class Tree {
   /**
    * The direct children of the directory `key` as of now, however late they are
    * consumed, sorted by key, without files past their deadline at `nowMs`. To be
-   * consumed once. A file or a missing key has no children.
+   * consumed once. A file or a missing key has no children. The strings may be
+   * slices of much larger ones: good to pass on, not to keep.
    */
   list(key: string, nowMs: number): Iterable<Listed> {
     if (key.length > KEY_LENGTH_MAX) return [];
@@ -172,12 +177,12 @@ export class Tree {
     const due: Expiring[] = [];
     const cursor = this.#deadlines.cursor();
     while (due.length < max && cursor.next()) {
-      const deadlineKey = cursor.key;
+      const deadlineKey = keyAt(cursor.bytes, cursor.at);
       if (deadlineOf(deadlineKey) > nowMs) break;
       const key = deadlineKey.slice(DEADLINE_DIGITS);
-      const item = this.get(key);
-      assert(item !== undefined && item !== DIRECTORY, "What has a deadline must be a file");
-      due.push({ key, setIndex: item.setIndex });
+      const place = this.#records.get(key);
+      assert(place !== undefined, "What has a deadline must be there");
+      due.push({ key, setIndex: setIndexAt(place.bytes, place.at) });
     }
     return due;
   }
@@ -203,11 +208,6 @@ export class Tree {
   }
 }
 
-/** Whether `item` is a file that is gone for readers at `nowMs`. */
-export function isPast(item: Item, nowMs: number): boolean {
-  return item !== DIRECTORY && item.deadlineMs !== 0 && item.deadlineMs <= nowMs;
-}
-
 function deadlineKeyOf(deadlineMs: number, key: string): string {
   return deadlineMs.toString(16).padStart(DEADLINE_DIGITS, "0") + key;
 }
@@ -220,17 +220,26 @@ function deadlineOf(deadlineKey: string): number {
 function* children(cursor: Cursor, prefix: string, nowMs: number): Generator<Listed, void> {
   let found = cursor.seek(prefix);
   while (found) {
-    const { key } = cursor;
+    const { bytes, at } = cursor;
+    const valueAt = keyEnd(bytes, at);
+    const key = cursor.text(keyStart(at), valueAt);
     if (!key.startsWith(prefix)) return;
     const slash = key.indexOf("/", prefix.length);
     if (slash >= 0) {
       // "0" comes right after "/": this is where the subtree of a child ends.
       found = cursor.seek(key.slice(0, slash) + "0");
-    } else {
-      const item = itemAt(cursor.bytes, cursor.at);
-      if (!isPast(item, nowMs)) yield { key, item };
-      found = cursor.next();
+      continue;
     }
+    if (isDirectoryAt(bytes, at)) {
+      yield { key, item: DIRECTORY };
+    } else {
+      const deadlineMs = deadlineAt(bytes, at);
+      if (deadlineMs === 0 || deadlineMs > nowMs) {
+        const value = cursor.text(valueAt, valueEnd(bytes, at));
+        yield { key, item: { value, setIndex: setIndexAt(bytes, at), deadlineMs } };
+      }
+    }
+    found = cursor.next();
   }
 }
 

@@ -83,6 +83,7 @@ export class Client {
     trace.line(schedule.nowMs, this.name, () => `asks ${process.name} ${JSON.stringify(operation)}`);
     const unwatch = process.onDeath(() => history.lost(write));
     service.write(operation, "/").then((reply) => {
+      if (process.isDead) return;
       trace.line(schedule.nowMs, this.name, () => `is told ${reply.status} ${reply.body}`);
       trace.mix(reply.status);
       unwatch();
@@ -120,6 +121,7 @@ export class Client {
     const read = history.read(this.name, key);
     trace.line(schedule.nowMs, this.name, () => `asks ${process.name} for ${key}`);
     service.read("/", (nowMs) => {
+      if (process.isDead) return SERVED;
       const found = store.read(key, nowMs);
       const { appliedIndex } = core;
       trace.line(schedule.nowMs, this.name, () =>
@@ -129,6 +131,7 @@ export class Client {
       return SERVED;
     }).then(
       (reply) => {
+        if (process.isDead) return;
         trace.mix(reply.status);
         next();
       },

@@ -3,7 +3,7 @@
  * swarm testing (Groce and others, 2012): each seed leaves out some faults
  * altogether, because those that happen all the time hide what others bring out.
  */
-import type { NodeLimits } from "../../src/node/node.ts";
+import type { NodeLimits } from "../../src/node/options.ts";
 import { SeededRandom } from "./random.ts";
 
 /** Everything that may go wrong beside single frames and syncs. */

@@ -61,12 +61,14 @@ export class Watcher {
     trace.line(schedule.nowMs, this.#name, () => `watches ${process.name} ${JSON.stringify(watch)}`);
     this.#waiting = { watch, process };
     const told = (event: Event) => {
+      if (process.isDead) return;
       trace.line(schedule.nowMs, this.#name, () => `is told ${JSON.stringify(event)}`);
       watches.told(watch, event);
       this.#since = event.index + 1;
       next();
     };
     const cleared = (clearedBefore: number) => {
+      if (process.isDead) return;
       watches.cleared(watch, clearedBefore, core.lastIndex);
       this.#since = clearedBefore;
       next();

@@ -1,0 +1,94 @@
+/**
+ * Who leads as far as clients are concerned, who waits to hear of it, and how
+ * leadership is handed over. While it is, nobody counts as the leader: requests
+ * wait for the successor.
+ */
+import type { RaftCore } from "../raft/core.ts";
+import { NONE } from "../raft/types.ts";
+import type { Member, MemberId } from "../raft/types.ts";
+import { NO_LEADER } from "./failures.ts";
+import type { Done, Failure } from "./ports.ts";
+
+/** Heartbeats that a successor may have missed: an heir that is dead would only cost time. */
+const HEARTBEATS_MISSED_MAX = 3;
+
+export class Leadership {
+  readonly #core: RaftCore;
+  readonly #heartbeatTicks: number;
+  readonly #schedule: () => void;
+  #known: MemberId = NONE;
+  #waiters: { readonly done: Done<Member>; readonly deadlineTick: number }[] = [];
+
+  constructor(core: RaftCore, heartbeatTicks: number, schedule: () => void) {
+    this.#core = core;
+    this.#heartbeatTicks = heartbeatTicks;
+    this.#schedule = schedule;
+  }
+
+  get isHandingOver(): boolean {
+    return this.#core.isTransferring;
+  }
+
+  /** NONE during an election or a hand-over. */
+  get leaderId(): MemberId {
+    return this.#core.isTransferring ? NONE : this.#core.leader;
+  }
+
+  /** Undefined also as long as this member's log does not name it. */
+  get leader(): Member | undefined {
+    const id = this.leaderId;
+    return this.#core.configuration.members.find((member) => member.id === id);
+  }
+
+  /** Calls back at once when there is a leader. */
+  whenLeader(done: Done<Member>, deadlineTick: number): void {
+    const { leader } = this;
+    if (leader !== undefined) done({ ok: true, value: leader });
+    else this.#waiters.push({ done, deadlineTick });
+  }
+
+  /** Once a turn: true when another leader is known than before, or none any more. */
+  note(): boolean {
+    const { leader, leaderId } = this;
+    if (leader !== undefined && this.#waiters.length > 0) {
+      this.#end(() => true, { ok: true, value: leader });
+    }
+    const isNew = leaderId !== this.#known;
+    this.#known = leaderId;
+    return isNew;
+  }
+
+  /** Lets the voter with the longest log lead; false when this is no leader, or there is nobody. */
+  handOver(): boolean {
+    const core = this.#core;
+    if (core.role !== "leader") return false;
+    const voters = new Set(
+      core.configuration.members.filter(({ voter }) => voter).map(({ id }) => id),
+    );
+    const patience = this.#heartbeatTicks * HEARTBEATS_MISSED_MAX;
+    const [heir] = core.progress()
+      .filter(({ id, ticksSinceHeard }) => voters.has(id) && ticksSinceHeard <= patience)
+      .sort((a, b) => b.match - a.match);
+    if (heir === undefined || !core.transferLeadership(heir.id)) return false;
+    this.#schedule();
+    return true;
+  }
+
+  expire(tick: number): void {
+    if (this.#waiters.length === 0) return;
+    this.#end(({ deadlineTick }) => deadlineTick <= tick, NO_LEADER);
+  }
+
+  failAll(failure: Failure): void {
+    this.#end(() => true, failure);
+  }
+
+  #end(
+    ends: (waiter: { readonly deadlineTick: number }) => boolean,
+    outcome: Parameters<Done<Member>>[0],
+  ): void {
+    const ending = this.#waiters.filter(ends);
+    this.#waiters = this.#waiters.filter((waiter) => !ends(waiter));
+    for (const { done } of ending) done(outcome);
+  }
+}
