@@ -5,8 +5,11 @@
  *
  * What `Deno.serve` can't do and this can't add: time-outs for a request's head,
  * for an idle connection and for a handshake, and a body of our own on what the
- * HTTP parser itself refuses (400 without content). It closes the connection of
- * a request that it did not read to the end only when the client does.
+ * HTTP parser itself refuses (400 without content): a line or headers of 64 KiB or
+ * more, over 127 headers, raw bytes that are no UTF-8. A connection whose body was
+ * answered 408 or 413 stays open until the client closes it.
+ *
+ * Over TLS most clients choose HTTP/2, where every body has to be read.
  */
 import type { Logger } from "../base/logger.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -14,7 +17,7 @@ import { ListenError } from "./endpoint.ts";
 import type { HttpLimits, Listener, ListenOptions } from "./endpoint.ts";
 import type { Exchange, Handler, Reply } from "./exchange.ts";
 import { fault } from "./fault.ts";
-import { bodyExpected, bodyTooLarge, bodyTooSlow, internalError, STOPPING } from "./message.ts";
+import { bodyTooLarge, bodyTooSlow, internalError, STOPPING } from "./message.ts";
 
 /** Opens the port. Rejects with `ListenError`; `tls.ca` has no place here. */
 export function listenDeno(options: ListenOptions, handler: Handler): Promise<Listener> {
@@ -84,7 +87,7 @@ class DenoExchanges {
     const slash = url.indexOf("/", "http://".length + 1);
     if (slash < 0) return toResponse(BAD_HOST);
     const target = url.slice(slash);
-    if (!bodyExpected(method)) {
+    if (method === "GET" && request.body === null) {
       return this.#answer(new DenoExchange(request, method, target, ""));
     }
     // A host with a slash would shift the path past whoever filters before us. For a
@@ -92,11 +95,15 @@ class DenoExchanges {
     const { headers } = request;
     if (headers.get("host")?.includes("/")) return toResponse(BAD_HOST);
     const length = headers.get("content-length");
-    if (length === null) return this.#read(request, method, target, this.#counted(request));
-    if (Number(length) > this.#limits.bodyBytesMax) {
-      return toResponse(bodyTooLarge(this.#limits));
+    if (length !== null && Number(length) <= this.#limits.bodyBytesMax) {
+      return this.#read(request, method, target, request.text());
     }
-    return this.#read(request, method, target, request.text());
+    const { body } = request;
+    if (body === null) return this.#answer(new DenoExchange(request, method, target, ""));
+    const reader = body.getReader();
+    if (length === null) return this.#read(request, method, target, this.#counted(reader));
+    discard(reader);
+    return toResponse(bodyTooLarge(this.#limits));
   };
 
   /** A handler's mistake, or one of this listener. */
@@ -116,47 +123,67 @@ class DenoExchanges {
     text: Promise<string | undefined>,
   ): Promise<Response> {
     return new Promise((resolve) => {
-      const arriving = { resolve };
-      this.#bodies.add(arriving);
+      const deadline = this.#bodies.add({ resolve });
       text.then((body) => {
-        if (!this.#bodies.delete(arriving)) return;
-        if (body === undefined) return resolve(toResponse(this.#cutOff()));
+        if (!this.#bodies.delete(deadline)) return;
+        if (body === undefined) return resolve(toResponse(bodyTooLarge(this.#limits)));
         const response = this.#answer(new DenoExchange(request, method, target, body));
         resolve(response as Response);
       }, () => {
         // Cut off; a client that closed only its own half still hears of it.
-        this.#bodies.delete(arriving);
+        this.#bodies.delete(deadline);
         resolve(toResponse(bodyTooSlow(this.#limits)));
       });
     });
   }
 
-  /** A body of untold length, or undefined when it is longer than allowed. */
-  async #counted(request: Request): Promise<string | undefined> {
-    if (request.body === null) return "";
+  /** A body of untold length, or undefined as soon as it is longer than allowed. */
+  async #counted(reader: BodyReader): Promise<string | undefined> {
     const decoder = new TextDecoder();
     let text = "";
     let size = 0;
-    for await (const chunk of request.body) {
-      size += chunk.length;
-      if (size > this.#limits.bodyBytesMax) return undefined;
-      text += decoder.decode(chunk, { stream: true });
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return text + decoder.decode();
+      size += value.length;
+      if (size > this.#limits.bodyBytesMax) {
+        discard(reader);
+        return undefined;
+      }
+      text += decoder.decode(value, { stream: true });
     }
-    return text + decoder.decode();
-  }
-
-  /** The connection can't be used again, which the server notes by itself only for a told length. */
-  #cutOff(): Reply {
-    return { ...bodyTooLarge(this.#limits), headers: { connection: "close" } };
   }
 
   #answer(exchange: Exchange): Response | Promise<Response> {
     try {
+      const respond = exchange.method === "HEAD" ? toHeadResponse : toResponse;
       const reply = this.#handler(exchange);
-      return reply instanceof Promise ? reply.then(toResponse, this.failed) : toResponse(reply);
+      return reply instanceof Promise ? reply.then(respond, this.failed) : respond(reply);
     } catch (error) {
       return this.failed(error);
     }
+  }
+}
+
+type BodyReader = ReadableStreamDefaultReader<Uint8Array>;
+
+/** What a client may still send of a body that was refused. */
+const DISCARD_BYTES_MAX = 64 * 1024 * 1024;
+
+/**
+ * Goes on reading while the refusal is on its way: over HTTP/2 a body that nobody
+ * reads resets the stream, and the client never sees the answer. Ends with the answer.
+ */
+async function discard(reader: BodyReader): Promise<void> {
+  let size = 0;
+  try {
+    while (size < DISCARD_BYTES_MAX) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      size += value.length;
+    }
+  } catch {
+    // The answer is out, or the client has left.
   }
 }
 
@@ -206,6 +233,25 @@ function toResponse(reply: Reply): Response {
   }
   // A 204 may not even have an empty body.
   return new Response(body.length === 0 ? null : body as BodyInit, init);
+}
+
+/** The same without a body, which HTTP/2 clients take for a breach of the protocol. */
+async function toHeadResponse(reply: Reply): Promise<Response> {
+  const length = await bodyLength(reply.body);
+  const headers = { ...reply.headers, "content-length": `${length}` };
+  return toResponse({ ...reply, headers, body: "" });
+}
+
+async function bodyLength(body: Reply["body"]): Promise<number> {
+  if (typeof body === "string") return new TextEncoder().encode(body).length;
+  if (body instanceof Uint8Array) return body.length;
+  let length = 0;
+  for await (const slice of body) {
+    length += new TextEncoder().encode(slice).length;
+    // A long listing must not hold up everybody else.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  return length;
 }
 
 /** Encodes slices one at a time, as the client takes them. */

@@ -7,7 +7,7 @@ export interface HttpLimits {
   readonly bodyBytesMax: number;
   /** Time for a body to arrive, from its request's headers on; then 408. */
   readonly bodyTimeoutMs: number;
-  /** Longest head of a request. `node:https` only: `Deno.serve` has 16 KiB lines of its own making. */
+  /** Longest head of a request. `node:https` only: `Deno.serve` has limits of its own. */
   readonly headerBytesMax: number;
   /** Time for a request's head to arrive. `node:https` only. */
   readonly headerTimeoutMs: number;

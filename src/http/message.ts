@@ -4,11 +4,6 @@ import type { HttpLimits } from "./endpoint.ts";
 import type { Reply } from "./exchange.ts";
 import { fault, unavailable } from "./fault.ts";
 
-/** Whether the body of such a request is read; on others it has no meaning here and is skipped. */
-export function bodyExpected(method: string): boolean {
-  return method === "POST" || method === "PUT";
-}
-
 /** Path and query of a request target: absolute-form loses scheme and host (RFC 9112 §3.2). */
 export function originForm(target: string): string {
   if (target.startsWith("/")) return target;

@@ -7,14 +7,7 @@ import type { Logger } from "../base/logger.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { HttpLimits } from "./endpoint.ts";
 import type { Exchange, Handler, Reply } from "./exchange.ts";
-import {
-  bodyExpected,
-  bodyTooLarge,
-  bodyTooSlow,
-  internalError,
-  originForm,
-  STOPPING,
-} from "./message.ts";
+import { bodyTooLarge, bodyTooSlow, internalError, originForm, STOPPING } from "./message.ts";
 
 /** A request whose body arrives. */
 interface Arriving {
@@ -63,8 +56,11 @@ export class NodeExchanges {
 
   #start(request: IncomingMessage, response: ServerResponse): void {
     if (request.socket.destroyed) return;
-    if (bodyExpected(request.method!)) this.#read(request, response);
-    else this.#answer(request, response, "");
+    const { headers } = request;
+    const empty = headers["content-length"] === undefined &&
+      headers["transfer-encoding"] === undefined;
+    if (empty) this.#answer(request, response, "");
+    else this.#read(request, response);
   }
 
   #read(request: IncomingMessage, response: ServerResponse): void {
@@ -74,23 +70,23 @@ export class NodeExchanges {
     const arriving = { response };
     const chunks: Buffer[] = [];
     let size = 0;
-    this.#bodies.add(arriving);
+    const deadline = this.#bodies.add(arriving);
     request.on("data", (chunk: Buffer) => {
       size += chunk.length;
       if (size <= max) {
         chunks.push(chunk);
-      } else if (this.#bodies.delete(arriving)) {
+      } else if (this.#bodies.delete(deadline)) {
         chunks.length = 0;
         this.#refuse(response, bodyTooLarge(this.#limits));
       }
     });
     request.on("end", () => {
-      if (!this.#bodies.delete(arriving)) return;
+      if (!this.#bodies.delete(deadline)) return;
       const whole = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
       this.#answer(request, response, whole.toString("utf8"));
     });
     // The client left in the middle: there is nobody to answer.
-    request.on("error", () => this.#bodies.delete(arriving));
+    request.on("error", () => this.#bodies.delete(deadline));
   }
 
   #answer(request: IncomingMessage, response: ServerResponse, body: string): void {

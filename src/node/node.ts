@@ -175,9 +175,7 @@ export class Node<R> implements ClusterNode<R> {
     if (this.#stopping) return;
     const tick = ++this.#tick;
     this.#core.tick();
-    this.#proposals.expire(tick);
-    this.#reads.expire(tick);
-    this.#leadership.expire(tick);
+    if (tick % this.#options.limits.heartbeatTicks === 0) this.#expireWaiters(tick);
     this.#calls.tick(tick);
     this.#transfers.tick(tick);
     this.#replica.tick(tick);
@@ -340,6 +338,8 @@ export class Node<R> implements ClusterNode<R> {
     const before = this.#configuration;
     this.#configuration = this.#core.committedConfiguration;
     this.#calls.membersChanged(this.#configuration);
+    // Whoever is removed from here on may have a stream that was let in before.
+    this.#options.onMembers(this.#effective.members);
     if (this.#isRegistered()) {
       this.#registration?.();
       this.#registration = undefined;
@@ -375,6 +375,12 @@ export class Node<R> implements ClusterNode<R> {
     if (this.#stopping) return STOPPING;
     if (this.#diskFull !== undefined) return this.#diskFull;
     return waiting < this.#options.limits.waitingMax ? undefined : OVERLOADED;
+  }
+
+  #expireWaiters(tick: number): void {
+    this.#proposals.expire(tick);
+    this.#reads.expire(tick);
+    this.#leadership.expire(tick);
   }
 
   #deadline(): number {

@@ -2,33 +2,46 @@
  * Who waits for which entry of the log. An entry is known by index *and* term:
  * a new leader may put another entry at the same index, and the first proposer
  * must then hear that its own never happened.
+ *
+ * A ring by index, and not a Map: indexes are contiguous, and the tables that a
+ * Map leaves behind as it is rehashed keep the requests that were in them alive
+ * until the next full garbage collection.
  */
 import { NOT_COMMITTED, SUPERSEDED } from "./failures.ts";
 import type { Done, Failure } from "./ports.ts";
 
 interface Waiter<R> {
+  readonly index: number;
   readonly term: number;
   readonly deadlineTick: number;
   readonly done: Done<R>;
 }
 
+const CAPACITY_MIN = 256;
+
 export class Proposals<R> {
-  /** By index; insertion order is also deadline order, because every proposal waits equally long. */
-  readonly #waiters = new Map<number, Waiter<R>>();
+  /** The waiter for an index is at its remainder by the length, a power of two. */
+  #slots: (Waiter<R> | undefined)[] = new Array(CAPACITY_MIN).fill(undefined);
+  #size = 0;
 
   get size(): number {
-    return this.#waiters.size;
+    return this.#size;
   }
 
   /** `done` hears of the entry at `index` and `term`, at the latest when `expire` passes `deadlineTick`. */
   add(index: number, term: number, deadlineTick: number, done: Done<R>): void {
-    const replaced = this.#waiters.get(index);
-    if (replaced !== undefined) {
-      // Deleted first: `set` on a present key would keep its old place in the deadline order.
-      this.#waiters.delete(index);
-      replaced.done(SUPERSEDED);
+    let slot = this.#slotOf(index);
+    for (let other = this.#slots[slot]; other !== undefined; other = this.#slots[slot]) {
+      if (other.index === index) {
+        this.#free(slot);
+        other.done(SUPERSEDED);
+      } else {
+        this.#grow();
+        slot = this.#slotOf(index);
+      }
     }
-    this.#waiters.set(index, { term, deadlineTick, done });
+    this.#slots[slot] = { index, term, deadlineTick, done };
+    this.#size++;
   }
 
   /** The entry at `index` and `term` was applied with `value`. */
@@ -38,37 +51,62 @@ export class Proposals<R> {
     waiter.done(waiter.term === term ? { ok: true, value } : SUPERSEDED);
   }
 
-  /** The entry at `index` and `term` was applied, and it is no command. */
+  /** The entry at `index` was applied, and it is no command. */
   appliedOther(index: number): void {
     this.#take(index)?.done(SUPERSEDED);
   }
 
   /** A snapshot took the place of every entry up to `index`: their fate can't be told apart. */
   skippedTo(index: number): void {
-    for (const [waiting, waiter] of this.#waiters) {
-      if (waiting > index) continue;
-      this.#waiters.delete(waiting);
-      waiter.done(NOT_COMMITTED);
-    }
+    this.#end((waiter) => waiter.index <= index, NOT_COMMITTED);
   }
 
+  /** Ends what is late. Looks at every slot: not for every tick. */
   expire(tick: number): void {
-    for (const [index, waiter] of this.#waiters) {
-      if (waiter.deadlineTick > tick) return;
-      this.#waiters.delete(index);
-      waiter.done(NOT_COMMITTED);
-    }
+    this.#end((waiter) => waiter.deadlineTick <= tick, NOT_COMMITTED);
   }
 
   failAll(failure: Failure): void {
-    const waiters = [...this.#waiters.values()];
-    this.#waiters.clear();
-    for (const waiter of waiters) waiter.done(failure);
+    this.#end(() => true, failure);
   }
 
   #take(index: number): Waiter<R> | undefined {
-    const waiter = this.#waiters.get(index);
-    if (waiter !== undefined) this.#waiters.delete(index);
+    const slot = this.#slotOf(index);
+    const waiter = this.#slots[slot];
+    if (waiter?.index !== index) return undefined;
+    this.#free(slot);
     return waiter;
+  }
+
+  #end(ends: (waiter: Waiter<R>) => boolean, failure: Failure): void {
+    if (this.#size === 0) return;
+    const ending: Waiter<R>[] = [];
+    for (const [slot, waiter] of this.#slots.entries()) {
+      if (waiter === undefined || !ends(waiter)) continue;
+      this.#free(slot);
+      ending.push(waiter);
+    }
+    for (const { done } of ending) done(failure);
+  }
+
+  #slotOf(index: number): number {
+    // A remainder, because indexes outgrow the 32 bits of a mask.
+    return index % this.#slots.length;
+  }
+
+  #free(slot: number): void {
+    this.#slots[slot] = undefined;
+    this.#size--;
+  }
+
+  /** Two indexes a whole ring apart wait at once. */
+  #grow(): void {
+    const waiters = this.#slots.filter((waiter) => waiter !== undefined);
+    let capacity = this.#slots.length;
+    do {
+      capacity *= 2;
+    } while (new Set(waiters.map(({ index }) => index % capacity)).size < waiters.length);
+    this.#slots = new Array(capacity).fill(undefined);
+    for (const waiter of waiters) this.#slots[waiter.index % capacity] = waiter;
   }
 }

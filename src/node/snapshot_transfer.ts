@@ -115,7 +115,7 @@ export interface ReceiverOptions {
   readonly storage: Storage;
   readonly snapshotBytesMax: number;
   readonly acknowledge: (to: MemberId, ack: SnapshotAck) => void;
-  /** The file is complete, durable and proven. */
+  /** The file is complete, durable and proven, or the node has all that it stands for. */
   readonly complete: (message: InstallSnapshot) => void;
   readonly failed: (from: MemberId, error: unknown) => void;
 }
@@ -132,11 +132,12 @@ export class SnapshotReceiver {
     this.#options = options;
   }
 
-  /** `appliedIndex` is this node's: an older snapshot is no use to it. */
-  receive(from: MemberId, chunk: SnapshotChunk, appliedIndex: number): void {
+  /** `committedIndex` is this node's: an older snapshot is no use to it. */
+  receive(from: MemberId, chunk: SnapshotChunk, committedIndex: number): void {
     if (this.#finishing || this.#held) return;
     const message = decodeInstall(chunk.message);
-    if (message.snapshot.index <= appliedIndex) return;
+    // The leader does not know, or its acknowledgement was lost: the core tells it what is here.
+    if (message.snapshot.index <= committedIndex) return this.#options.complete(message);
     const incoming = this.#continue(from, chunk, message);
     if (incoming === undefined) return this.#acknowledge(from, message, 0);
     if (chunk.offset === incoming.writer.size) incoming.writer.write(chunk.data);

@@ -253,15 +253,18 @@ export class RaftCore {
   compact(meta: SnapshotMeta, trailing: number): void {
     const state = this.#state;
     assert(meta.index <= state.appliedIndex, "Only what is applied can be in a snapshot");
-    // A received snapshot was ahead of this one.
     if (meta.index <= state.snapshot.index) return;
-    state.snapshot = meta;
-    if (meta.index < state.log.offset) return;
+    // While a received snapshot waits for the disk, the log begins beyond this one.
+    if (meta.index < state.log.offset) {
+      state.snapshot = meta;
+      return;
+    }
     assert(state.log.matches(meta.index, meta.term), "A snapshot must agree with the log");
     assert(
       isSameConfiguration(state.configurations.at(meta.index).configuration, meta.configuration),
       "A snapshot must have the configuration in effect at its index",
     );
+    state.snapshot = meta;
     state.log.compact(meta.index - trailing);
     state.configurations.compact(meta.index);
   }

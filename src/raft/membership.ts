@@ -4,13 +4,7 @@
  */
 import { encodeConfiguration } from "./codec.ts";
 import { changeFault } from "./configuration.ts";
-import {
-  advanceCommit,
-  advanceReads,
-  appendOwn,
-  followConfiguration,
-  isEstablished,
-} from "./leader.ts";
+import { appendOwn, followConfiguration, isEstablished } from "./leader.ts";
 import type { State } from "./state.ts";
 import { NONE } from "./types.ts";
 import type { Configuration } from "./types.ts";
@@ -46,9 +40,6 @@ export function proposeConfiguration(state: State, next: Configuration): Configu
   if (fault !== undefined) return refusal("invalid", fault);
   const index = appendOwn(state, leadership, "config", encodeConfiguration(next));
   followConfiguration(state, leadership);
-  // A smaller majority may have all that was waited for.
-  advanceCommit(state, leadership);
-  advanceReads(state, leadership);
   return { ok: true, index };
 }
 

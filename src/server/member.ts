@@ -11,16 +11,15 @@ import { Node } from "../node/node.ts";
 import type { Loaded } from "../node/ports.ts";
 import { RaftCore } from "../raft/core.ts";
 import type { CoreEvent } from "../raft/core.ts";
-import type { Member, MemberId } from "../raft/types.ts";
 import type { DataStorage, Identity } from "../storage/storage.ts";
 import { Store } from "../store/store.ts";
 import type { ApplyResult } from "../store/event.ts";
 import { formatId, refusalStatus } from "../transport/handshake.ts";
 import type { Admission, Hello } from "../transport/handshake.ts";
 import type { PeerTls } from "../transport/peer_http.ts";
-import type { Peer } from "../transport/peer_link.ts";
 import { PeerTransport } from "../transport/peer_transport.ts";
 import { VERSION } from "../version.ts";
+import { Contacts } from "./contacts.ts";
 import { nodeLimits, ticks, transportLimits } from "./limits.ts";
 
 export interface MemberOptions {
@@ -59,7 +58,12 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
     uncommittedBytesMax: LIMITS.uncommittedBytesMax,
     onEvent: (event) => logEvent(event, core, logger),
   });
-  const contacts = new Contacts((peers) => transport.setPeers(peers));
+  const contacts: Contacts = new Contacts({
+    strangersMax: LIMITS.membersMax,
+    isRefused: (id) => node.refusalOf(id) !== undefined,
+    isHeard: (id) => transport.hears(id),
+    setPeers: (peers) => transport.setPeers(peers),
+  });
   const transport = new PeerTransport({
     self: identity.memberId,
     clusterId: identity.clusterId,
@@ -110,33 +114,6 @@ async function restore(store: Store, storage: DataStorage): Promise<void> {
     await store.restore(reader.data());
   } finally {
     reader.close();
-  }
-}
-
-/**
- * Whom to dial: the members, or, as long as this newcomer's log names none,
- * whoever has called (the leader, by the address it announced), because its
- * first message must be answered before the log can say who it is.
- */
-class Contacts {
-  readonly #setPeers: (peers: readonly Peer[]) => void;
-  readonly #callers = new Map<MemberId, Peer>();
-  #members: readonly Member[] = [];
-
-  constructor(setPeers: (peers: readonly Peer[]) => void) {
-    this.#setPeers = setPeers;
-  }
-
-  membersAre(members: readonly Member[]): void {
-    this.#members = members;
-    if (members.length > 0) this.#callers.clear();
-    this.#setPeers(members.map(({ id, peerUrl }) => ({ id, url: peerUrl })));
-  }
-
-  called({ from, url }: Hello): void {
-    if (this.#members.length > 0 || this.#callers.size >= LIMITS.membersMax) return;
-    this.#callers.set(from, { id: from, url });
-    this.#setPeers([...this.#callers.values()]);
   }
 }
 

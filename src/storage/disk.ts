@@ -67,9 +67,15 @@ export interface Disk {
   create(name: string): DiskFile;
   /** Replaces `to` if it exists. Throws `DiskFullError`. */
   rename(from: string, to: string): void;
-  remove(name: string): void;
+  /** Removes the file; not durable yet. Asynchronous, because giving back much space takes long. */
+  remove(name: string): Promise<void>;
   /** Resolves when every create, rename and remove before the call is durable. */
   syncDirectory(): Promise<void>;
   /** Throws `LockedError` when somebody holds it, this process included. */
   lock(name: string): DiskLock;
+}
+
+/** Removes a file that may not be there. */
+export async function removeIfThere(disk: Disk, name: string): Promise<void> {
+  if (disk.list().some((entry) => entry.name === name)) await disk.remove(name);
 }

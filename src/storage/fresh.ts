@@ -13,7 +13,7 @@ export async function removeNodeFiles(disk: Disk): Promise<string[]> {
   const lock = disk.lock(LOCK_NAME);
   try {
     const names = disk.list().map((entry) => entry.name).filter(isNodeFile).sort();
-    for (const name of names) disk.remove(name);
+    for (const name of names) await disk.remove(name);
     if (names.length > 0) await disk.syncDirectory();
     return names;
   } finally {

@@ -8,17 +8,16 @@ export const LOCK_NAME = "etcd.lock";
 export const IDENTITY_TEMPORARY_NAME = "etcd.identity.tmp";
 export const SEGMENT_TEMPORARY_NAME = "wal-next.tmp";
 export const SNAPSHOT_TEMPORARY_NAME = "snapshot-new.tmp";
-export const SNAPSHOT_RECEIVED_NAME = "snapshot-received.tmp";
 
 const SEGMENT = /^wal-(\d{16})\.log$/;
 const SPARE = /^wal-\d{16}\.spare\.tmp$/;
+const RECEIVED = /^snapshot-received-\d+\.tmp$/;
 const SNAPSHOT = /^snapshot-(\d{16})-(\d{16})\.snap$/;
 
 const TEMPORARY_NAMES: ReadonlySet<string> = new Set([
   IDENTITY_TEMPORARY_NAME,
   SEGMENT_TEMPORARY_NAME,
   SNAPSHOT_TEMPORARY_NAME,
-  SNAPSHOT_RECEIVED_NAME,
 ]);
 
 /** 16 digits hold every integer below 2^53, and let names sort like numbers. */
@@ -41,6 +40,11 @@ export function snapshotName(index: number, term: number): string {
   return `snapshot-${digits(index)}-${digits(term)}.snap`;
 }
 
+/** The `count`th snapshot that this process receives: a name of its own, as the one before may still be on its way out. */
+export function receivedName(count: number): string {
+  return `snapshot-received-${count}.tmp`;
+}
+
 /** The sequence in the name of a segment, or undefined for another file. */
 export function parseSegmentName(name: string): number | undefined {
   const match = SEGMENT.exec(name);
@@ -57,7 +61,7 @@ export function parseSnapshotName(
 }
 
 export function isTemporary(name: string): boolean {
-  return TEMPORARY_NAMES.has(name) || SPARE.test(name);
+  return TEMPORARY_NAMES.has(name) || SPARE.test(name) || RECEIVED.test(name);
 }
 
 /** Whether a node wrote a file of this name. The lock file is not counted: it holds no data. */

@@ -66,8 +66,13 @@ class RealDisk implements Disk {
     });
   }
 
-  remove(name: string): void {
-    attempt(`remove "${this.#at(name)}"`, () => Deno.removeSync(this.#at(name)));
+  async remove(name: string): Promise<void> {
+    const path = this.#at(name);
+    try {
+      await Deno.remove(path);
+    } catch (cause) {
+      throw failure(`remove "${path}"`, cause);
+    }
   }
 
   async syncDirectory(): Promise<void> {
@@ -176,21 +181,22 @@ function attempt<T>(what: string, operation: () => T): T {
   try {
     return operation();
   } catch (cause) {
-    if (cause instanceof LockedError) throw cause;
-    const reason = messageOf(cause);
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-    if (FULL_CODES.has(code)) {
-      throw new DiskFullError(
-        `No space to ${what} (${reason}): make room, writes go on by themselves`,
-        {
-          cause,
-        },
-      );
-    }
-    throw new DiskError(`Could not ${what} (${reason}): check the disk and the permissions`, {
-      cause,
-    });
+    throw failure(what, cause);
   }
+}
+
+function failure(what: string, cause: unknown): DiskError | DiskFullError {
+  const reason = messageOf(cause);
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  if (FULL_CODES.has(code)) {
+    return new DiskFullError(
+      `No space to ${what} (${reason}): make room, writes go on by themselves`,
+      { cause },
+    );
+  }
+  return new DiskError(`Could not ${what} (${reason}): check the disk and the permissions`, {
+    cause,
+  });
 }
 
 function messageOf(error: unknown): string {

@@ -103,8 +103,6 @@ class Replay {
   readonly #shape = new LogShape({ index: 0, term: 0 });
   #hardState: HardState = { term: 0, vote: 0, commitIndex: 0 };
   readonly #entries: Entry[] = [];
-  /** Whether the log begins after a received snapshot, rather than where older segments ended. */
-  #baseIsFirm = false;
   /** Of the last frame read; undefined before the first, which may have any. */
   #sequence: number | undefined;
 
@@ -261,7 +259,6 @@ class Replay {
       this.#sealed = replaced(this.#sealed);
       this.#shape.reset(last);
       this.#entries.length = 0;
-      this.#baseIsFirm = reset;
       return;
     }
     if (!samePosition(last, this.#shape.last)) {
@@ -276,7 +273,7 @@ class Replay {
    */
   #follow(index: number, term: number, refuse: Refuse): void {
     const shape = this.#shape;
-    if (index < shape.base.index && !this.#baseIsFirm) {
+    if (index < shape.base.index) {
       shape.reset({ index, term });
       this.#entries.length = 0;
     }

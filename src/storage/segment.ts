@@ -9,7 +9,7 @@ import { assert } from "../base/assert.ts";
 import { DiskFullError } from "../base/errors.ts";
 import type { Random } from "../node/ports.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
-import type { Disk, DiskFile } from "./disk.ts";
+import { type Disk, type DiskFile, removeIfThere } from "./disk.ts";
 import { CorruptionError, FormatVersionError, refuseAt } from "./errors.ts";
 import { SEGMENT_TEMPORARY_NAME, segmentName, spareName } from "./names.ts";
 import { PacedWriter, type PaceOptions } from "./pace.ts";
@@ -132,7 +132,8 @@ export class SegmentSupply {
       }
       disk.rename(temporary, segment.name);
     } catch (error) {
-      if (error instanceof DiskFullError) this.#discard(temporary);
+      // Gives the space back: whoever waits for it should find it.
+      if (error instanceof DiskFullError) await removeIfThere(disk, temporary);
       throw error;
     }
     await disk.syncDirectory();
@@ -150,7 +151,7 @@ export class SegmentSupply {
         this.#disk.rename(name, spare);
         spares.push(spare);
       } else {
-        this.#disk.remove(name);
+        await this.#disk.remove(name);
       }
     }
     // Before a spare is written over, its old name must be gone for good.
@@ -164,10 +165,5 @@ export class SegmentSupply {
     while (writer.offset < sizeBytes) {
       await writer.write(zeros.subarray(0, sizeBytes - writer.offset));
     }
-  }
-
-  /** Gives space back: whoever waits for it should find it. */
-  #discard(name: string): void {
-    if (this.#disk.list().some((entry) => entry.name === name)) this.#disk.remove(name);
   }
 }

@@ -11,8 +11,9 @@ import { decodeConfiguration, DecodeError, encodeConfiguration } from "../raft/c
 import type { Configuration, SnapshotMeta } from "../raft/types.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import type { Disk, DiskFile } from "./disk.ts";
-import { FormatVersionError, type Refuse, refuseAt } from "./errors.ts";
+import { CorruptionError, FormatVersionError, type Refuse, refuseAt } from "./errors.ts";
 import { FileWindow } from "./file_window.ts";
+import type { LogPosition } from "./log_shape.ts";
 import { PacedWriter, type PaceOptions, pause } from "./pace.ts";
 
 const MAGIC = new TextEncoder().encode("etcdsnap");
@@ -93,6 +94,17 @@ export function* snapshotSlices(
   const window = new FileWindow(file, windowBytes);
   const { seed, end } = readHeader(window, path);
   yield* readSlices(window, path, seed, end);
+}
+
+/** Refuses a snapshot that stands for another place in the log than `expected`. */
+export function checkPosition(path: string, found: LogPosition, expected: LogPosition): void {
+  if (found.index === expected.index && found.term === expected.term) return;
+  throw new CorruptionError(
+    path,
+    0,
+    `a snapshot of index ${expected.index} and term ${expected.term}`,
+    `index ${found.index} and term ${found.term}`,
+  );
 }
 
 export function sameConfiguration(a: Configuration, b: Configuration): boolean {

@@ -8,20 +8,16 @@ import { assert } from "../base/assert.ts";
 import { DiskFullError } from "../base/errors.ts";
 import type { SnapshotReader, SnapshotWriter } from "../node/ports.ts";
 import type { SnapshotMeta } from "../raft/types.ts";
-import type { Disk, DiskFile } from "./disk.ts";
-import { CorruptionError, DamagedTransferError, FormatVersionError } from "./errors.ts";
+import { type Disk, type DiskFile, removeIfThere } from "./disk.ts";
+import { CorruptionError } from "./errors.ts";
+import { IncomingSnapshot } from "./incoming_snapshot.ts";
 import type { Fuse } from "./fuse.ts";
 import type { LogPosition } from "./log_shape.ts";
-import {
-  parseSnapshotName,
-  SNAPSHOT_RECEIVED_NAME,
-  SNAPSHOT_TEMPORARY_NAME,
-  snapshotName,
-} from "./names.ts";
+import { parseSnapshotName, receivedName, SNAPSHOT_TEMPORARY_NAME, snapshotName } from "./names.ts";
 import type { PaceOptions } from "./pace.ts";
 import {
+  checkPosition,
   proveSnapshot,
-  sameConfiguration,
   type SnapshotContent,
   snapshotSlices,
   writeSnapshot,
@@ -80,6 +76,7 @@ export class SnapshotStore {
   readonly #damaged: Set<string>;
   #current: SnapshotContent | undefined;
   #incoming: IncomingSnapshot | undefined;
+  #receivedCount = 0;
 
   constructor(disk: Disk, chosen: ChosenSnapshot, options: PaceOptions, fuse: Fuse) {
     this.#disk = disk;
@@ -89,10 +86,6 @@ export class SnapshotStore {
     this.#damaged = new Set(chosen.damaged.map((each) => each.name));
   }
 
-  get current(): SnapshotContent | undefined {
-    return this.#current;
-  }
-
   /** Resolves when the snapshot is the newest one, or a newer one came meanwhile. */
   async create(
     meta: SnapshotMeta,
@@ -100,29 +93,23 @@ export class SnapshotStore {
   ): Promise<void> {
     const name = SNAPSHOT_TEMPORARY_NAME;
     try {
-      const file = this.#disk.create(name);
-      try {
-        await writeSnapshot(file, meta, slices, this.#options);
-      } finally {
-        file.close();
-      }
+      await this.#write(name, meta, slices);
     } catch (error) {
-      if (error instanceof DiskFullError) this.#discard(name);
+      if (error instanceof DiskFullError) await removeIfThere(this.#disk, name);
       throw error;
     }
     const content = await proveSnapshot(this.#disk, name, this.#options);
-    if (this.#current !== undefined && this.#current.meta.index >= meta.index) {
-      return this.#disk.remove(name);
-    }
-    await this.#publish(name, content);
+    const newest = this.#current?.meta.index ?? 0;
+    if (meta.index > newest) await this.#publish(name, content);
+    else await this.#disk.remove(name);
   }
 
   /** Starts to receive; drops what was received before and not adopted. */
   receive(meta: SnapshotMeta): SnapshotWriter {
     this.#incoming?.abort();
-    const incoming = new IncomingSnapshot(this.#disk, meta, this.#options, this.#fuse);
-    this.#incoming = incoming;
-    return incoming;
+    const name = receivedName(++this.#receivedCount);
+    this.#incoming = new IncomingSnapshot(this.#disk, name, meta, this.#options, this.#fuse);
+    return this.#incoming;
   }
 
   /** Makes the received snapshot of `meta` the newest one; once more does no harm. */
@@ -130,14 +117,15 @@ export class SnapshotStore {
     const { index, term } = meta;
     const current = this.#current?.meta;
     if (current?.index === index && current.term === term) return;
-    const received = this.#incoming?.proven;
+    const incoming = this.#incoming;
+    const received = incoming?.proven;
     assert(
-      received?.meta.index === index && received.meta.term === term,
+      incoming !== undefined && received?.meta.index === index && received.meta.term === term,
       "A snapshot is received in full before it is saved",
     );
     assert(current === undefined || current.index < index, "Snapshots never go back");
     this.#incoming = undefined;
-    await this.#publish(SNAPSHOT_RECEIVED_NAME, received);
+    await this.#publish(incoming.name, received);
   }
 
   open(): SnapshotReader | undefined {
@@ -163,7 +151,7 @@ export class SnapshotStore {
     const previous = older.find((each) => !this.#damaged.has(each.name));
     const kept = previous !== undefined && previous.index >= logBaseIndex ? previous : undefined;
     const needless = older.filter((each) => each !== kept);
-    for (const { name } of needless) this.#disk.remove(name);
+    for (const { name } of needless) await this.#disk.remove(name);
     if (needless.length > 0) await this.#disk.syncDirectory();
   }
 
@@ -180,116 +168,18 @@ export class SnapshotStore {
     this.#current = content;
   }
 
-  #discard(name: string): void {
-    if (this.#disk.list().some((entry) => entry.name === name)) this.#disk.remove(name);
-  }
-}
-
-/** See `SnapshotWriter`: bytes come in, and count only when all of them are proven. */
-class IncomingSnapshot implements SnapshotWriter {
-  readonly #disk: Disk;
-  readonly #meta: SnapshotMeta;
-  readonly #options: PaceOptions;
-  readonly #fuse: Fuse;
-  readonly #file: DiskFile;
-  #state: "receiving" | "finishing" | "proven" | "dropped" = "receiving";
-  #size = 0;
-  #proven: SnapshotContent | undefined;
-  #finished: Promise<void> | undefined;
-
-  constructor(disk: Disk, meta: SnapshotMeta, options: PaceOptions, fuse: Fuse) {
-    this.#disk = disk;
-    this.#meta = meta;
-    this.#options = options;
-    this.#fuse = fuse;
-    this.#file = disk.create(SNAPSHOT_RECEIVED_NAME);
-  }
-
-  get size(): number {
-    return this.#size;
-  }
-
-  get proven(): SnapshotContent | undefined {
-    return this.#proven;
-  }
-
-  write(bytes: Uint8Array): void {
-    assert(this.#state === "receiving", "A snapshot takes bytes until it is finished");
-    this.#file.write(bytes, this.#size);
-    this.#size += bytes.length;
-  }
-
-  finish(): Promise<void> {
-    assert(this.#state === "receiving", "A snapshot is finished once");
-    this.#state = "finishing";
-    this.#finished = this.#finish();
-    return this.#finished;
-  }
-
-  abort(): void {
-    assert(this.#state !== "finishing", "A snapshot that is being proven can't be dropped");
-    if (this.#state === "receiving") this.#file.close();
-    if (this.#state !== "dropped") this.#drop();
-  }
-
-  /** Aborts as soon as that is possible. */
-  async close(): Promise<void> {
-    await this.#finished?.catch(() => {});
-    if (!this.#fuse.blown) this.abort();
-  }
-
-  async #finish(): Promise<void> {
+  async #write(
+    name: string,
+    meta: SnapshotMeta,
+    slices: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  ): Promise<void> {
+    const file = this.#disk.create(name);
     try {
-      try {
-        await this.#file.sync();
-      } finally {
-        this.#file.close();
-      }
-      this.#proven = await this.#prove();
-      this.#state = "proven";
-    } catch (error) {
-      if (error instanceof DamagedTransferError) {
-        this.#drop();
-      } else {
-        this.#fuse.blow(error);
-      }
-      throw error;
+      await writeSnapshot(file, meta, slices, this.#options);
+    } finally {
+      file.close();
     }
   }
-
-  async #prove(): Promise<SnapshotContent> {
-    const name = SNAPSHOT_RECEIVED_NAME;
-    const path = `${this.#disk.path}/${name}`;
-    try {
-      const content = await proveSnapshot(this.#disk, name, this.#options);
-      checkPosition(path, content.meta, this.#meta);
-      if (sameConfiguration(content.meta.configuration, this.#meta.configuration)) return content;
-      throw new CorruptionError(path, 0, "the announced configuration", "another one");
-    } catch (cause) {
-      if (!(cause instanceof CorruptionError || cause instanceof FormatVersionError)) throw cause;
-      const { index } = this.#meta;
-      throw new DamagedTransferError(
-        `Expected a sound snapshot of index ${index} from the leader, found a damaged one: it has to be sent again`,
-        { cause },
-      );
-    }
-  }
-
-  #drop(): void {
-    this.#state = "dropped";
-    this.#proven = undefined;
-    this.#disk.remove(SNAPSHOT_RECEIVED_NAME);
-  }
-}
-
-function checkPosition(path: string, found: LogPosition, expected: LogPosition): void {
-  if (found.index === expected.index && found.term === expected.term) return;
-  throw new CorruptionError(
-    path,
-    0,
-    `a snapshot of index ${expected.index} and term ${expected.term}`,
-    `index ${found.index} and term ${found.term}`,
-  );
 }
 
 function readRange(file: DiskFile, offset: number, length: number): Uint8Array {

@@ -70,7 +70,7 @@ async function openLocked(
   lock: DiskLock,
 ): Promise<OpenedStorage> {
   for (const { name } of disk.list()) {
-    if (isTemporary(name)) disk.remove(name);
+    if (isTemporary(name)) await disk.remove(name);
   }
   // A killed process may have left its last renames to the page cache.
   await disk.syncDirectory();

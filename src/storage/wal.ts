@@ -93,9 +93,8 @@ export class Wal {
   }
 
   /**
-   * Goes on with a log that was replayed: what was read becomes durable (a killed
-   * process may have left it in the page cache), and what a cut write left loses
-   * its header, so that it can never be mistaken for a later batch.
+   * Goes on with a log that was replayed: what was read becomes durable, because
+   * a killed process may have left it in the page cache, and is marked as such.
    */
   static async open(
     disk: Disk,
@@ -108,8 +107,7 @@ export class Wal {
       await syncSeal(disk, log.sealed.at(-1));
       await wal.#file.sync();
       wal.#mark();
-      await wal.#file.sync();
-      for (const name of log.leftover) disk.remove(name);
+      for (const name of log.leftover) await disk.remove(name);
       if (log.leftover.length > 0) await disk.syncDirectory();
       return wal;
     } catch (error) {

@@ -39,7 +39,8 @@ export class ImageReader {
   readonly #tree = new Tree();
   #head: StateHead | undefined;
   #clearedBefore = 0;
-  #ended = false;
+  /** Of the last block that was read; 0 before the first. */
+  #kind = 0;
 
   /** The next bytes of the image, cut anywhere. Throws `ImageError`. */
   add(bytes: Uint8Array): void {
@@ -53,7 +54,7 @@ export class ImageReader {
 
   /** The state, after the last bytes. Throws `ImageError` when some are missing. */
   finish(): RestoredState {
-    if (!this.#ended || this.#head === undefined || this.#blocks.size > 0) {
+    if (this.#head === undefined || this.#kind !== END || this.#blocks.size > 0) {
       throw new ImageError("Damaged image: expected an end block, found the end of the bytes");
     }
     return {
@@ -67,10 +68,8 @@ export class ImageReader {
   #readBlock(block: Uint8Array): void {
     const reader = new ByteReader(block);
     const kind = reader.byte();
-    if (this.#ended) throw new DecodeError("Expected nothing after the end block, found a block");
-    if ((kind === HEAD) !== (this.#head === undefined)) {
-      throw new DecodeError(`Expected one head block at the start, found a block of kind ${kind}`);
-    }
+    this.#checkOrder(kind);
+    this.#kind = kind;
     if (kind === HEAD || kind === EVENTS) this.#historyHash.bytes(block);
     switch (kind) {
       case HEAD:
@@ -89,6 +88,15 @@ export class ImageReader {
         throw new DecodeError(`Expected a block of kind 1 to 4, found ${kind}`);
     }
     reader.end();
+  }
+
+  /** One head, events, items, one end. */
+  #checkOrder(kind: number): void {
+    const last = this.#kind;
+    const repeats = kind === last && (kind === EVENTS || kind === ITEMS);
+    const first = last === 0;
+    if ((kind === HEAD) === first && (kind > last || repeats)) return;
+    throw new DecodeError(`Expected another block after one of kind ${last}, found kind ${kind}`);
   }
 
   #readHead(reader: ByteReader): void {
@@ -117,13 +125,12 @@ export class ImageReader {
   #readEnd(reader: ByteReader): void {
     expectHash("state", reader.text(), digestOf(this.#head!, this.#tree.hash));
     expectHash("history", reader.text(), this.#historyHash.finish().hex());
-    this.#ended = true;
   }
 }
 
 /** Cuts bytes that come in any portions into blocks. */
 class BlockQueue {
-  #buffer = new Uint8Array(0) as Uint8Array;
+  #buffer: Uint8Array = new Uint8Array(0);
   /** What came after `#buffer`; joined only when a block needs it. */
   #later: Uint8Array[] = [];
   /** Bytes that wait. */
@@ -137,8 +144,8 @@ class BlockQueue {
   /** The next block without its length, once it is there as a whole. */
   next(): Uint8Array | undefined {
     if (!this.#gather(4)) return undefined;
-    const [a, b, c, d] = this.#buffer as unknown as [number, number, number, number];
-    const length = (a | b << 8 | c << 16 | d << 24) >>> 0;
+    const head = new DataView(this.#buffer.buffer, this.#buffer.byteOffset, 4);
+    const length = head.getUint32(0, true);
     if (length === 0 || length > BLOCK_BYTES_MAX) {
       throw new DecodeError(`Expected a block of up to ${BLOCK_BYTES_MAX} bytes, found ${length}`);
     }

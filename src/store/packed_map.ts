@@ -79,12 +79,15 @@ export class PackedMap {
     if (!this.#find(key)) return false;
     this.#searched = undefined;
     this.#size--;
-    const page = this.#ownPage(this.#pageAt);
+    const at = this.#pageAt;
+    const page = this.#ownPage(at);
     page.remove(this.#slot);
-    if (page.count === 0) this.#removePage(this.#pageAt);
-    else {
-      if (this.#slot === 0) this.#renewFirstKey(this.#pageAt);
-      this.#mergeIfSmall(this.#pageAt);
+    if (page.count === 0) {
+      this.#removePage(at);
+    } else {
+      if (this.#slot === 0) this.#renewFirstKey(at);
+      this.#mergeIfSmall(at);
+      this.#mergeIfSmall(at - 1);
     }
     return true;
   }
@@ -200,9 +203,10 @@ export class PackedMap {
 
   /** Joins a page with the next one when both together fill no more than half of one. */
   #mergeIfSmall(at: number): void {
-    const left = this.#root.pages[at]!;
+    const left = this.#root.pages[at];
     const right = this.#root.pages[at + 1];
-    if (right === undefined || left.liveBytes + right.liveBytes > PAGE_BYTES / 2) return;
+    if (left === undefined || right === undefined) return;
+    if (left.liveBytes + right.liveBytes > PAGE_BYTES / 2) return;
     const page = this.#ownPage(at);
     page.makeRoom(right.liveBytes);
     page.append(right, 0);

@@ -39,7 +39,7 @@ export class Page {
   /** Whether an image may see the same buffer. */
   #shared = false;
 
-  constructor(epoch: number, bytes = new Uint8Array(PAGE_BYTES), slots: number[] = []) {
+  constructor(epoch: number, bytes: Uint8Array = new Uint8Array(PAGE_BYTES), slots: number[] = []) {
     this.epoch = epoch;
     this.#bytes = bytes;
     this.#slots = slots;
@@ -47,7 +47,7 @@ export class Page {
 
   /** The same records, to be changed in `epoch`; this page does not change any more. */
   fork(epoch: number): Page {
-    const page = new Page(epoch, this.#bytes as Uint8Array<ArrayBuffer>, this.#slots.slice());
+    const page = new Page(epoch, this.#bytes, this.#slots.slice());
     page.#prefixLength = this.#prefixLength;
     page.#used = this.#used;
     page.#garbage = this.#garbage;
@@ -79,7 +79,7 @@ export class Page {
 
   /** Where in `bytes` the record at `slot` starts. */
   at(slot: number): number {
-    return this.#slots[slot]! % OFFSET_LIMIT;
+    return this.#slots[slot]! & (OFFSET_LIMIT - 1);
   }
 
   /**

@@ -8,6 +8,7 @@
  * bring a time, no longer see it from its deadline on.
  */
 import { assert, InvariantError } from "../base/assert.ts";
+import type { StateMachine } from "../node/ports.ts";
 import {
   type Command,
   CommandError,
@@ -53,7 +54,7 @@ export interface StoreStats {
 const READ_DIRECTORY: ReadResult = Object.freeze({ kind: "directory" });
 const READ_MISSING: ReadResult = Object.freeze({ kind: "missing" });
 
-export class Store {
+export class Store implements StateMachine<ApplyResult> {
   /** Who waits for events; stays the same for the life of the store, restores included. */
   readonly watches: WatchHub;
   readonly #history: History;

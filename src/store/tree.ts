@@ -103,7 +103,7 @@ export class Tree {
       else if (isDirectoryAt(place.bytes, place.at)) break;
       else return false;
     }
-    for (const path of missing) {
+    for (const path of missing.reverse()) {
       const record = directoryRecord(path);
       this.#count(record, 1);
       this.#records.set(path, record);

@@ -29,6 +29,9 @@ type Bucket = Set<Waiter>;
 
 class Waiter implements Watch, HeapMember {
   heapPosition = OUTSIDE;
+  /** Whether the hub still has it. */
+  waits = false;
+  /** Called back or cancelled. */
   over = false;
 
   constructor(
@@ -91,33 +94,13 @@ export class WatchHub {
         return waiter;
       }
     }
-    this.#size++;
-    // The next event has a higher index than the newest one, so it will do.
-    if (waiter.since <= this.#history.newestIndex + 1) this.#activate(waiter);
-    else this.#future.add(waiter);
+    this.#enter(waiter);
     return waiter;
   }
 
   /** Tells all whom `event` concerns; the history has it already. */
   publish(event: Event): void {
-    if (this.#size === 0) return;
-    this.#ripen(event.index);
-    if (this.#active.size === 0) return;
-    const { key } = event;
-    const ready: Waiter[] = [];
-    let hash = PATH_HASH_START;
-    for (let i = 0; i < key.length; i++) {
-      const unit = key.charCodeAt(i);
-      if (unit === SLASH && i > 0) this.#collect(hash, key, ready);
-      hash = pathHash(hash, unit);
-      if (i === 0 && key !== ROOT) this.#collect(hash, key, ready);
-    }
-    this.#collect(hash, key, ready);
-    // Called only now: a callback may watch again, and must not see this event twice.
-    for (const waiter of ready) {
-      if (!this.#finish(waiter)) continue;
-      waiter.callback(event);
-    }
+    tell(this.#take(event), ({ callback }) => callback(event));
   }
 
   /**
@@ -127,29 +110,71 @@ export class WatchHub {
    */
   catchUp(index: number): void {
     const { clearedBefore } = this.#history;
-    if (clearedBefore > index + 1) this.#clear(clearedBefore);
-    // A copy: a callback may let the store go on.
-    for (const event of [...this.#history.since(index + 1)]) this.publish(event);
+    const missed = clearedBefore > index + 1 ? this.#takeMissed(clearedBefore) : [];
+    const taken = [...this.#history.since(index + 1)].map((event) =>
+      [event, this.#take(event)] as const
+    );
+    // Only now: what a callback watches must see neither a gap nor an older event.
+    tell(missed, ({ onCleared }) => onCleared?.(clearedBefore));
+    for (const [event, waiters] of taken) tell(waiters, ({ callback }) => callback(event));
   }
 
   /** For `Watch.cancel`. */
   drop(waiter: Waiter): void {
-    if (!this.#finish(waiter)) return;
+    waiter.over = true;
+    if (waiter.waits) this.#leave(waiter);
+  }
+
+  /** Takes out the watches that wait for `event`; whoever calls them back does so after it. */
+  #take(event: Event): Waiter[] {
+    const taken: Waiter[] = [];
+    if (this.#size === 0) return taken;
+    this.#ripen(event.index);
+    if (this.#active.size === 0) return taken;
+    const { key } = event;
+    let hash = PATH_HASH_START;
+    for (let i = 0; i < key.length; i++) {
+      const unit = key.charCodeAt(i);
+      if (unit === SLASH && i > 0) this.#collect(hash, key, taken);
+      hash = pathHash(hash, unit);
+      if (i === 0 && key !== ROOT) this.#collect(hash, key, taken);
+    }
+    this.#collect(hash, key, taken);
+    return taken;
+  }
+
+  /** Takes out the watches that events below `clearedBefore` may have concerned, and that can be told. */
+  #takeMissed(clearedBefore: number): Waiter[] {
+    const missed: Waiter[] = [];
+    for (const bucket of this.#active.values()) {
+      for (const waiter of bucket) missed.push(waiter);
+    }
+    for (const waiter of this.#future.values()) {
+      if (waiter.since < clearedBefore) missed.push(waiter);
+    }
+    const told = missed.filter(({ onCleared }) => onCleared !== undefined);
+    for (const waiter of told) this.#leave(waiter);
+    return told;
+  }
+
+  #enter(waiter: Waiter): void {
+    waiter.waits = true;
+    this.#size++;
+    // The next event has a higher index than the newest one, so it will do.
+    if (waiter.since <= this.#history.newestIndex + 1) this.#activate(waiter);
+    else this.#future.add(waiter);
+  }
+
+  #leave(waiter: Waiter): void {
+    waiter.waits = false;
+    this.#size--;
     if (waiter.heapPosition !== OUTSIDE) {
       this.#future.remove(waiter);
       return;
     }
-    const bucket = this.#active.get(waiter.hash);
-    bucket?.delete(waiter);
-    if (bucket?.size === 0) this.#active.delete(waiter.hash);
-  }
-
-  /** False when it was over before. */
-  #finish(waiter: Waiter): boolean {
-    if (waiter.over) return false;
-    waiter.over = true;
-    this.#size--;
-    return true;
+    const bucket = this.#active.get(waiter.hash)!;
+    bucket.delete(waiter);
+    if (bucket.size === 0) this.#active.delete(waiter.hash);
   }
 
   #activate(waiter: Waiter): void {
@@ -168,30 +193,21 @@ export class WatchHub {
   }
 
   /** Takes out the watches with this hash that really cover `key`. */
-  #collect(hash: number, key: string, ready: Waiter[]): void {
-    const bucket = this.#active.get(hash);
-    if (bucket === undefined) return;
-    for (const waiter of bucket) {
+  #collect(hash: number, key: string, taken: Waiter[]): void {
+    for (const waiter of this.#active.get(hash) ?? []) {
       if (!covers(waiter.path, key)) continue;
-      bucket.delete(waiter);
-      ready.push(waiter);
+      this.#leave(waiter);
+      taken.push(waiter);
     }
-    if (bucket.size === 0) this.#active.delete(hash);
   }
+}
 
-  #clear(clearedBefore: number): void {
-    const missed: Waiter[] = [];
-    for (const bucket of this.#active.values()) {
-      for (const waiter of bucket) missed.push(waiter);
-    }
-    for (const waiter of this.#future.values()) {
-      if (waiter.since < clearedBefore) missed.push(waiter);
-    }
-    for (const waiter of missed) {
-      if (waiter.onCleared === undefined || waiter.over) continue;
-      this.drop(waiter);
-      waiter.onCleared(clearedBefore);
-    }
+/** Calls the watches back, but for those that an earlier callback cancelled. */
+function tell(waiters: readonly Waiter[], call: (waiter: Waiter) => void): void {
+  for (const waiter of waiters) {
+    if (waiter.over) continue;
+    waiter.over = true;
+    call(waiter);
   }
 }
 

@@ -11,6 +11,7 @@ export interface PeerCounters {
   roundTripMs: number | undefined;
 }
 
+/** All zero: nothing sent, nothing heard yet. */
 export function newCounters(): PeerCounters {
   return {
     sentBytes: 0,

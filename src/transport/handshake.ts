@@ -146,6 +146,7 @@ export function judgeAddress(hello: Hello, self: MemberId, clusterId: number): A
   return { ok: true };
 }
 
+/** A refusal; `status` is one of `refusalStatus` unless the node has its own. */
 export function refuse(status: number, reason: string): Refusal {
   return { ok: false, status, reason };
 }

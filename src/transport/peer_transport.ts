@@ -160,6 +160,11 @@ export class PeerTransport implements Transport {
     else this.#refuse(judgement, socket);
   }
 
+  /** Whether `id` has a stream open to this member. */
+  hears(id: MemberId): boolean {
+    return this.#accepted.has(id);
+  }
+
   /** One record for each peer that is dialled or has dialled. */
   stats(): PeerStats[] {
     return [...this.#counters].map(([id, counters]) => {

@@ -8,13 +8,14 @@ Deno.test("Deadlines() tells once of each item when it is late, oldest first", a
     late.push(item);
     if (late.length === 2) resolve();
   });
-  deadlines.add("first");
+  const first = deadlines.add("first");
   deadlines.add("second");
-  deadlines.add("done");
-  assertEquals(deadlines.delete("done"), true);
+  const done = deadlines.add("done");
+  assertEquals(deadlines.delete(done), true);
+  assertEquals(deadlines.delete(done), false);
   await promise;
   assertEquals(late, ["first", "second"]);
-  assertEquals(deadlines.delete("first"), false);
+  assertEquals(deadlines.delete(first), false);
 });
 
 Deno.test("Deadlines() returns what is left and stops its timer when it is closed", () => {

@@ -31,6 +31,19 @@ for (const kind of KINDS) {
     assertStringIncludes(await client.until('"index":3}'), '"value":"\u2603"');
   });
 
+  Deno.test(`listener() on ${kind} goes on when a body comes where none is wanted`, async () => {
+    await using node = await startNode({ kind });
+    using client = await connectRaw(node);
+    for (const method of ["GET", "DELETE", "BREW"]) {
+      await client.send(
+        `${method} /v1/keys/${method} HTTP/1.1\r\n${HOST}Content-Length: 7\r\n\r\nvalue=1`,
+      );
+      if (method === "BREW") await client.until("HTTP/1.1 405 ");
+      else await client.until(`"cause":"/${method}"`);
+    }
+    assertEquals(node.store.read("/GET", 0).kind, "missing");
+  });
+
   Deno.test(`listener() on ${kind} answers 413 when a chunked body grows over the limit`, async () => {
     await using node = await startNode({ kind, http: { bodyBytesMax: 1000 } });
     using client = await connectRaw(node);

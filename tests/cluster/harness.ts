@@ -132,6 +132,7 @@ export class TestCluster implements AsyncDisposable {
   readonly nodes: TestNode[] = [];
   readonly #directory: string;
   readonly #options: ClusterOptions;
+  readonly #ends: (() => Promise<void>)[] = [];
 
   private constructor(directory: string, options: ClusterOptions) {
     this.#directory = directory;
@@ -192,23 +193,27 @@ export class TestCluster implements AsyncDisposable {
   /** Waits until every running node serves linearizable reads and knows exactly the nodes of this cluster as members. */
   async untilWhole(): Promise<void> {
     const members = this.nodes.map(({ url }) => url).sort().join();
-    await Promise.all(this.running.map((node) =>
-      until(`"${node.name}" to be healthy and to know "${members}"`, async () => {
-        const machines = await this.client.ask(`${node.url}/machines`);
-        if (machines.body.split(",").sort().join() !== members) return false;
-        return (await this.client.ask(`${node.url}/health`)).status === 200;
-      })
-    ));
+    await Promise.all(
+      this.running.map((node) =>
+        until(`"${node.name}" to be healthy and to know "${members}"`, async () => {
+          const machines = await this.client.ask(`${node.url}/machines`);
+          if (machines.body.split(",").sort().join() !== members) return false;
+          return (await this.client.ask(`${node.url}/health`)).status === 200;
+        })
+      ),
+    );
   }
 
   /** Waits until every running node has applied what the cluster has committed by now. */
   async untilEven(): Promise<void> {
     const index = await this.index(await this.leader());
-    await Promise.all(this.running.map((node) =>
-      until(`"${node.name}" to have applied index ${index}`, async () => {
-        return await this.index(node, true) >= index;
-      })
-    ));
+    await Promise.all(
+      this.running.map((node) =>
+        until(`"${node.name}" to have applied index ${index}`, async () => {
+          return await this.index(node, true) >= index;
+        })
+      ),
+    );
   }
 
   /** The store's index, by a linearizable read or by what `node` knows. */
@@ -228,9 +233,16 @@ export class TestCluster implements AsyncDisposable {
     return eventOf(await this.client.get(node.url, key)).value;
   }
 
+  /** Calls `end` with the end of the cluster, however the test went. */
+  atEnd(end: () => Promise<void>): void {
+    this.#ends.push(end);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    const ends = this.#ends.map((end) => end());
     for (const node of this.running) node.resume();
     await Promise.all(this.running.map((node) => node.kill()));
+    await Promise.all(ends);
     await this.network?.close();
     this.client[Symbol.dispose]();
     await Deno.remove(this.#directory, { recursive: true });

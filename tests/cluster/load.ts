@@ -46,6 +46,7 @@ export class Load {
     this.#nodes = nodes;
     const workers = Array.from({ length: writers }, (_, number) => this.#write(number));
     this.#work = [...workers, this.#read()].map((work) => work.catch((e) => this.#failure ??= e));
+    cluster.atEnd(() => this.#end());
   }
 
   /** Resolves when `count` more writes have been acknowledged; rejects if a client was told what can't be. */
@@ -73,8 +74,7 @@ export class Load {
 
   /** Ends the clients. */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    await Promise.all(this.#work);
+    await this.#end();
     this.#check();
   }
 
@@ -94,6 +94,11 @@ export class Load {
         );
       }
     }
+  }
+
+  async #end(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#work);
   }
 
   #check(): void {

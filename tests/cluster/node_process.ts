@@ -18,9 +18,12 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs `main.ts` until it ends by itself. */
+/** Runs `main.ts` until it ends by itself; after a while it is killed, which `signal` then says. */
 export async function runToEnd(flags: readonly string[]): Promise<Ended> {
-  const { code, signal, stdout, stderr } = await command(flags, "piped").output();
+  const child = command(flags, "piped").spawn();
+  const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+  const { code, signal, stdout, stderr } = await child.output();
+  clearTimeout(timer);
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, signal, stdout: decode(stdout), stderr: decode(stderr) };
 }

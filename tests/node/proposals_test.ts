@@ -66,3 +66,15 @@ Deno.test("Proposals.skippedTo() says unknown when a snapshot jumped over the en
   proposals.skippedTo(8);
   assertEquals([reasons(first.heard), reasons(second.heard)], [["unknown"], []]);
 });
+
+Deno.test("Proposals.add() keeps apart indexes that are far from each other", () => {
+  const proposals = new Proposals<string>();
+  const indexes = [7, 7 + 256, 7 + 512, 7 + 1024, 2 ** 40 + 7];
+  const heard = indexes.map((index) => {
+    const { heard, done } = listener();
+    proposals.add(index, 2, 100, done);
+    return heard;
+  });
+  for (const index of indexes) proposals.applied(index, 2, `entry ${index}`);
+  assertEquals(heard.map(reasons), indexes.map((index) => [`entry ${index}`]));
+});

@@ -80,7 +80,11 @@ export class Client {
     const { history, violations, trace, schedule } = this.#site;
     const operation = this.#operation();
     const write = history.write(this.name, operation);
-    trace.line(schedule.nowMs, this.name, () => `asks ${process.name} ${JSON.stringify(operation)}`);
+    trace.line(
+      schedule.nowMs,
+      this.name,
+      () => `asks ${process.name} ${JSON.stringify(operation)}`,
+    );
     const unwatch = process.onDeath(() => history.lost(write));
     service.write(operation, "/").then((reply) => {
       if (process.isDead) return;
@@ -100,7 +104,10 @@ export class Client {
     const value = `${this.name}-${++this.#values}`;
     const set = { type: "set", key, value, prevValue: undefined, ttlSeconds: undefined } as const;
     switch (
-      this.#random.weighted([["set", 4], ["ttl", 2], ["testAndSet", 3], ["delete", 2], ["past", 0.2]])
+      this.#random.weighted([["set", 4], ["ttl", 2], ["testAndSet", 3], ["delete", 2], [
+        "past",
+        0.2,
+      ]])
     ) {
       case "set":
         return set;
@@ -124,8 +131,11 @@ export class Client {
       if (process.isDead) return SERVED;
       const found = store.read(key, nowMs);
       const { appliedIndex } = core;
-      trace.line(schedule.nowMs, this.name, () =>
-        `is served ${key} = ${JSON.stringify(found)} at ${appliedIndex}`);
+      trace.line(
+        schedule.nowMs,
+        this.name,
+        () => `is served ${key} = ${JSON.stringify(found)} at ${appliedIndex}`,
+      );
       history.served(read, { member: process.name, appliedIndex, nowMs, found });
       if (found.kind === "file") this.#known.set(key, found.item.value);
       return SERVED;

@@ -50,9 +50,13 @@ export class CommittedLog {
     }
     const isSame = known.previousTerm === previousTerm && known.entry.kind === entry.kind &&
       sameBytes(known.entry.data, entry.data);
-    this.#violations.check(isSame, "log matching", () =>
-      `${who} has at index ${entry.index} of term ${entry.term} ${describe(entry)} after term ` +
-      `${previousTerm}, another had ${describe(known.entry)} after term ${known.previousTerm}`);
+    this.#violations.check(
+      isSame,
+      "log matching",
+      () =>
+        `${who} has at index ${entry.index} of term ${entry.term} ${describe(entry)} after term ` +
+        `${previousTerm}, another had ${describe(known.entry)} after term ${known.previousTerm}`,
+    );
     return false;
   }
 

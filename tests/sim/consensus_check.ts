@@ -95,8 +95,11 @@ export class ConsensusCheck {
   /** After each event that touched `subject`. */
   observe(subject: Subject): void {
     const { core, seen, name } = subject;
-    this.#violations.check(core.term >= seen.term, "term", () =>
-      `${name} fell from term ${seen.term} to ${core.term}`);
+    this.#violations.check(
+      core.term >= seen.term,
+      "term",
+      () => `${name} fell from term ${seen.term} to ${core.term}`,
+    );
     const isLeader = core.role === "leader";
     if (isLeader && (!seen.isLeader || core.term !== seen.term)) this.#elected(subject);
     if (core.commitIndex !== seen.commitIndex) this.#committed(subject);
@@ -134,16 +137,26 @@ export class ConsensusCheck {
     const { type, from, term } = message;
     if (type === "preVote" || type === "preVoteReply") return;
     const { name, hardState, terms } = this.#durableOf(from);
-    this.#violations.check(hardState.term >= term, "durable before sent", () =>
-      `${name} sends "${type}" of term ${term}, on its disk is term ${hardState.term}`);
+    this.#violations.check(
+      hardState.term >= term,
+      "durable before sent",
+      () => `${name} sends "${type}" of term ${term}, on its disk is term ${hardState.term}`,
+    );
     if (type === "voteReply" && message.granted) {
       const isSaved = hardState.term === term && hardState.vote === message.to;
-      this.#violations.check(isSaved, "durable before sent", () =>
-        `${name} grants ${message.to} its vote of term ${term}, on its disk is ${hardState.vote}`);
+      this.#violations.check(
+        isSaved,
+        "durable before sent",
+        () =>
+          `${name} grants ${message.to} its vote of term ${term}, on its disk is ${hardState.vote}`,
+      );
     }
     if (type === "appendReply" && !message.rejected) {
-      this.#violations.check(message.index < terms.length, "durable before sent", () =>
-        `${name} acknowledges index ${message.index}, on its disk is ${terms.length - 1}`);
+      this.#violations.check(
+        message.index < terms.length,
+        "durable before sent",
+        () => `${name} acknowledges index ${message.index}, on its disk is ${terms.length - 1}`,
+      );
     }
   }
 
@@ -157,8 +170,11 @@ export class ConsensusCheck {
   #elected(subject: Subject): void {
     const { core, name } = subject;
     const rival = this.#leaders.get(core.term);
-    this.#violations.check(rival === undefined || rival === subject, "one leader a term", () =>
-      `${name} and ${rival?.name} both lead term ${core.term}`);
+    this.#violations.check(
+      rival === undefined || rival === subject,
+      "one leader a term",
+      () => `${name} and ${rival?.name} both lead term ${core.term}`,
+    );
     this.#leaders.set(core.term, subject);
     if (core.term > this.#commitTerm) this.#checkComplete(subject);
   }
@@ -168,33 +184,49 @@ export class ConsensusCheck {
     // By log matching, the newest committed entry vouches for those before it.
     const isComplete = core.commitIndex >= lastIndex ||
       core.termAt(lastIndex) === this.log.termAt(lastIndex);
-    this.#violations.check(isComplete, "leader completeness", () =>
-      `${name} leads term ${core.term} without the committed entry ${lastIndex}`);
+    this.#violations.check(
+      isComplete,
+      "leader completeness",
+      () => `${name} leads term ${core.term} without the committed entry ${lastIndex}`,
+    );
   }
 
   #committed(subject: Subject): void {
     const { core, seen, name } = subject;
     const before = this.log.lastIndex;
-    this.#violations.check(core.commitIndex > seen.commitIndex, "commit", () =>
-      `${name} fell from ${seen.commitIndex} committed to ${core.commitIndex}`);
+    this.#violations.check(
+      core.commitIndex > seen.commitIndex,
+      "commit",
+      () => `${name} fell from ${seen.commitIndex} committed to ${core.commitIndex}`,
+    );
     for (let index = seen.commitIndex + 1; index <= core.commitIndex; index++) {
       const term = core.termAt(index);
       // Compacted: it came with a snapshot, whose own term is compared.
       if (term === undefined) continue;
       if (index > this.log.lastIndex) this.#commit(subject, index, term);
       const committed = this.log.termAt(index);
-      this.#violations.check(term === committed, "committed entries stay", () =>
-        `${name} commits index ${index} of term ${term}, it was committed of term ${committed}`);
+      this.#violations.check(
+        term === committed,
+        "committed entries stay",
+        () =>
+          `${name} commits index ${index} of term ${term}, it was committed of term ${committed}`,
+      );
     }
-    this.#violations.check(core.commitIndex <= this.log.lastIndex, "commit", () =>
-      `${name} takes ${core.commitIndex} for committed, others ${this.log.lastIndex}`);
+    this.#violations.check(
+      core.commitIndex <= this.log.lastIndex,
+      "commit",
+      () => `${name} takes ${core.commitIndex} for committed, others ${this.log.lastIndex}`,
+    );
     if (this.log.lastIndex > before) this.#checkQuorum(subject);
   }
 
   /** The first to commit an entry is always the leader that counted it. */
   #commit({ core, name }: Subject, index: number, term: number): void {
-    this.#violations.check(core.role === "leader" || core.leader === 0, "commit", () =>
-      `${name} commits index ${index} before any leader has`);
+    this.#violations.check(
+      core.role === "leader" || core.leader === 0,
+      "commit",
+      () => `${name} commits index ${index} before any leader has`,
+    );
     const entry = this.log.commit(index, term);
     if (entry === undefined) {
       this.#violations.note("commit", `${name} commits index ${index}, which nobody has written`);
@@ -221,8 +253,11 @@ export class ConsensusCheck {
       const holders = voters.filter(({ id }) => this.#durable.get(id)?.terms[index] === term);
       return holders.length >= quorumSize(voters.length);
     });
-    this.#violations.check(isDurable, "durable on a quorum", () =>
-      `${name} commits index ${index} of term ${term}, which no quorum has on disk`);
+    this.#violations.check(
+      isDurable,
+      "durable on a quorum",
+      () => `${name} commits index ${index} of term ${term}, which no quorum has on disk`,
+    );
     for (const leader of this.#leaders.values()) {
       const { role, term: leading } = leader.core;
       if (role === "leader" && leading > core.term) this.#checkComplete(leader);
@@ -235,14 +270,24 @@ export class ConsensusCheck {
     seen.configurationIndex = core.configurationIndex;
     seen.configuration = core.configuration;
     if (!isLeader || core.configurationIndex < before || !seen.isLeader) return;
-    this.#violations.check(before <= core.commitIndex, "one change at a time", () =>
-      `${name} appends a configuration at ${core.configurationIndex} while that of ${before} is ` +
-      `not committed`);
+    this.#violations.check(
+      before <= core.commitIndex,
+      "one change at a time",
+      () =>
+        `${name} appends a configuration at ${core.configurationIndex} while that of ${before} is ` +
+        `not committed`,
+    );
     const isEstablished = core.termAt(core.commitIndex) === core.term;
-    this.#violations.check(isEstablished, "one change at a time", () =>
-      `${name} appends a configuration before it has committed in term ${core.term}`);
-    this.#violations.check(votersChanged(old, core.configuration) <= 1, "one change at a time", () =>
-      `${name} changes more than one voter at index ${core.configurationIndex}`);
+    this.#violations.check(
+      isEstablished,
+      "one change at a time",
+      () => `${name} appends a configuration before it has committed in term ${core.term}`,
+    );
+    this.#violations.check(
+      votersChanged(old, core.configuration) <= 1,
+      "one change at a time",
+      () => `${name} changes more than one voter at index ${core.configurationIndex}`,
+    );
   }
 
   /** Nothing committed that lay on the disk may be written over. */
@@ -290,9 +335,13 @@ export class ConsensusCheck {
       for (let index = 0; index <= snapshot.index; index++) {
         terms.push(this.log.termAt(index) ?? -1);
       }
-      this.#violations.check(terms[snapshot.index] === snapshot.term, "snapshot", () =>
-        `${durable.name} has one of index ${snapshot.index} and term ${snapshot.term}, the ` +
-        `committed term there is ${terms[snapshot.index]}`);
+      this.#violations.check(
+        terms[snapshot.index] === snapshot.term,
+        "snapshot",
+        () =>
+          `${durable.name} has one of index ${snapshot.index} and term ${snapshot.term}, the ` +
+          `committed term there is ${terms[snapshot.index]}`,
+      );
     }
     const first = entries[0];
     if (first === undefined) return;

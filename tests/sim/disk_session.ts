@@ -18,8 +18,8 @@ export class PowerCutError extends Error {
 export interface DiskWorld {
   /** Called before each operation; may throw `PowerCutError`, `DiskError`. */
   before(operation: "read" | "write" | "create" | "rename" | "remove" | "sync"): void;
-  /** Runs `done` when the disk has done the work of a sync; `fail` when it could not. */
-  work(done: () => void, fail: (error: DiskError) => void): void;
+  /** Runs `done` when the disk has done the work of a sync. */
+  work(done: () => void): void;
   /** Bytes that all files together may have. */
   capacityBytes(): number;
 }
@@ -59,26 +59,38 @@ export class DiskSession implements Disk {
     if (!this.#disk.rename(from, to)) throw new DiskError(`Expected a file "${from}", found none`);
   }
 
-  remove(name: string): void {
-    this.#world.before("remove");
-    if (!this.#disk.remove(name)) throw new DiskError(`Expected a file "${name}", found none`);
+  /** Takes effect when it resolves; until then a crash finds the file. */
+  remove(name: string): Promise<void> {
+    return this.#attempt("remove", () => {
+      if (!this.#disk.remove(name)) throw new DiskError(`Expected a file "${name}", found none`);
+    });
   }
 
   syncDirectory(): Promise<void> {
-    this.#world.before("sync");
-    const end = this.#disk.beginSync();
-    return new Promise((resolve, reject) => {
-      this.#world.work(() => {
-        end();
-        resolve();
-      }, reject);
-    });
+    let end = () => {};
+    const done = this.#attempt("sync", () => end());
+    end = this.#disk.beginSync();
+    return done;
   }
 
   lock(name: string): DiskLock {
     if (this.#locks.has(name)) throw new LockedError(`${this.path}/${name}`, 1);
     this.#locks.add(name);
     return { release: () => this.#locks.delete(name) };
+  }
+
+  #attempt(operation: "remove" | "sync", finish: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#world.before(operation);
+      this.#world.work(() => {
+        try {
+          finish();
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
   }
 
   #needSpace(bytes: number): void {
@@ -120,21 +132,15 @@ class SessionFile implements DiskFile {
   }
 
   sync(): Promise<void> {
-    this.#check("sync");
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
+      this.#check("sync");
       this.#syncs.push(() => {
         const end = this.#file.beginSync();
-        const next = () => {
-          this.#syncs.shift();
-          this.#syncs[0]?.();
-        };
         this.#world.work(() => {
           end();
           resolve();
-          next();
-        }, (error) => {
-          reject(error);
-          next();
+          this.#syncs.shift();
+          this.#syncs[0]?.();
         });
       });
       if (this.#syncs.length === 1) this.#syncs[0]!();

@@ -143,7 +143,11 @@ export class Faults {
   #pause(process: Process): void {
     if (process.isPaused) return;
     process.pause();
-    this.#later(this.#electionMs * this.#random.pick([0.5, 2, 5]), "resume", () => process.resume());
+    this.#later(
+      this.#electionMs * this.#random.pick([0.5, 2, 5]),
+      "resume",
+      () => process.resume(),
+    );
   }
 
   #partition(kind: "partition" | "isolate" | "bridge"): boolean {

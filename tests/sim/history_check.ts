@@ -91,10 +91,18 @@ export class HistoryCheck {
     if (command.type !== "set") return;
     const write = this.#writes.get(command.value);
     if (write === undefined) return;
-    this.#violations.check(write.index === 0, "at most once", () =>
-      `${write.client}'s write of "${command.value}" is committed at ${write.index} and ${index}`);
-    this.#violations.check(write.state !== "refused", "refused is refused", () =>
-      `${write.client} was told that "${command.value}" changed nothing, it is committed at ${index}`);
+    this.#violations.check(
+      write.index === 0,
+      "at most once",
+      () =>
+        `${write.client}'s write of "${command.value}" is committed at ${write.index} and ${index}`,
+    );
+    this.#violations.check(
+      write.state !== "refused",
+      "refused is refused",
+      () =>
+        `${write.client} was told that "${command.value}" changed nothing, it is committed at ${index}`,
+    );
     write.index = index;
   }
 
@@ -108,8 +116,11 @@ export class HistoryCheck {
     }
     const isRefused = /nothing was changed/.test(cause);
     write.state = isRefused ? "refused" : "unknown";
-    this.#violations.check(!isRefused || write.index === 0, "refused is refused", () =>
-      `${write.client} is told "${cause}", its write is committed at ${write.index}`);
+    this.#violations.check(
+      !isRefused || write.index === 0,
+      "refused is refused",
+      () => `${write.client} is told "${cause}", its write is committed at ${write.index}`,
+    );
   }
 
   /** The client will never know: its connection broke. */
@@ -124,8 +135,12 @@ export class HistoryCheck {
   /** A linearizable read is answered. */
   served(read: PendingRead, served: Served): void {
     const { appliedIndex, member } = served;
-    this.#violations.check(appliedIndex >= read.floor, "linearizable read", () =>
-      `${member} answers ${read.client} from index ${appliedIndex}, ${read.floor} was known before`);
+    this.#violations.check(
+      appliedIndex >= read.floor,
+      "linearizable read",
+      () =>
+        `${member} answers ${read.client} from index ${appliedIndex}, ${read.floor} was known before`,
+    );
     this.servedStale(read.client, read.key, served);
     this.#checkDead(read, served);
     // Whoever asks next must not see less.
@@ -140,9 +155,15 @@ export class HistoryCheck {
     const expected = isHidden ? "missing" : version.kind;
     const isRight = found.kind === expected &&
       (found.kind !== "file" || found.item.value === version?.value);
-    this.#violations.check(isRight, "reads see the committed state", () =>
-      `${member} shows ${client} ${JSON.stringify(found)} at "${key}" and index ${appliedIndex}, ` +
-      `expected ${isHidden ? "nothing" : JSON.stringify(version)}`);
+    this.#violations.check(
+      isRight,
+      "reads see the committed state",
+      () =>
+        `${member} shows ${client} ${
+          JSON.stringify(found)
+        } at "${key}" and index ${appliedIndex}, ` +
+        `expected ${isHidden ? "nothing" : JSON.stringify(version)}`,
+    );
   }
 
   /** A key that a reader found past its deadline stays dead until it is set again. */
@@ -152,8 +173,11 @@ export class HistoryCheck {
     if (found.kind === "missing") {
       version.deadSince = Math.min(version.deadSince, ++this.#readOrder);
     } else {
-      this.#violations.check(askedAt < version.deadSince, "dead stays dead", () =>
-        `${member} shows ${client} "${key}", which another had found expired`);
+      this.#violations.check(
+        askedAt < version.deadSince,
+        "dead stays dead",
+        () => `${member} shows ${client} "${key}", which another had found expired`,
+      );
     }
   }
 
@@ -167,9 +191,13 @@ export class HistoryCheck {
       );
     }
     const isOwn = isCommandOf(write.operation, step) && sameAnswer(event, step);
-    this.#violations.check(isOwn, "answers", () =>
-      `${write.client} asked ${JSON.stringify(write.operation)} and is told ` +
-      `${JSON.stringify(event)}, at that index is ${JSON.stringify(step)}`);
+    this.#violations.check(
+      isOwn,
+      "answers",
+      () =>
+        `${write.client} asked ${JSON.stringify(write.operation)} and is told ` +
+        `${JSON.stringify(event)}, at that index is ${JSON.stringify(step)}`,
+    );
     this.#settle(write, index);
   }
 
@@ -196,11 +224,17 @@ export class HistoryCheck {
 
   #settle(write: PendingWrite, index: number): void {
     this.#acknowledged++;
-    this.#violations.check(index > write.floor, "real-time order", () =>
-      `${write.client} is told of index ${index}, ${write.floor} was known before it asked`);
+    this.#violations.check(
+      index > write.floor,
+      "real-time order",
+      () => `${write.client} is told of index ${index}, ${write.floor} was known before it asked`,
+    );
     if (write.operation.type === "delete") {
-      this.#violations.check(!this.#taken.has(index), "answers", () =>
-        `two deletes are told of index ${index}`);
+      this.#violations.check(
+        !this.#taken.has(index),
+        "answers",
+        () => `two deletes are told of index ${index}`,
+      );
       this.#taken.add(index);
     }
     write.state = "answered";

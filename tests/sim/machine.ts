@@ -18,7 +18,7 @@ import type { Site } from "./site.ts";
 const EPOCH_MS = 1_700_000_000_000;
 
 /** A sync that is slow is slower by this. */
-const SLOW_FACTOR = 100;
+const SLOW_FACTOR = 50;
 
 export class Machine {
   readonly number: number;
@@ -35,9 +35,14 @@ export class Machine {
   #operationsToCut = Infinity;
   #operationsToError = Infinity;
   #stalledUntilMs = 0;
+  /** What the disk works on: ends each at once. */
+  readonly #work = new Set<() => void>();
+  #healed = false;
   #capacityBytes = Infinity;
   /** Its disk was tampered with: it may refuse to start. */
   #mayBeDamaged = false;
+  /** It makes a new cluster when its disk is empty; all others join. */
+  isFounder = false;
   /** What a first process here is told of the cluster that it founds with others. */
   founding: Identity | undefined;
   /** The incarnation that its disk belongs to. */
@@ -100,6 +105,7 @@ export class Machine {
   /** `kill -9`: what was written stays in the page cache. */
   kill(): void {
     this.process?.die();
+    this.#work.clear();
     this.#operationsToCut = this.#operationsToError = Infinity;
   }
 
@@ -137,6 +143,7 @@ export class Machine {
     this.kill();
     this.disk.wipe();
     this.founding = undefined;
+    this.isFounder = false;
     this.memberId = undefined;
     this.#mayBeDamaged = false;
   }
@@ -155,6 +162,8 @@ export class Machine {
     this.#operationsToCut = this.#operationsToError = Infinity;
     this.#stalledUntilMs = 0;
     this.#capacityBytes = Infinity;
+    this.#healed = true;
+    for (const end of [...this.#work]) end();
   }
 
   /** The clocks of a process that starts now. */
@@ -169,18 +178,25 @@ export class Machine {
 
   /** How the disk behaves for `process`. */
   diskWorld(process: Process): DiskWorld {
-    const { schedule, profile } = this.#site;
     return {
       before: () => this.#beforeOperation(process),
-      work: (done) => {
-        const { syncMs, slowChance } = profile.disk;
-        const slowness = slowChance > 0 && this.random.chance(slowChance) ? SLOW_FACTOR : 1;
-        const stallMs = Math.max(0, this.#stalledUntilMs - schedule.nowMs);
-        const delayMs = stallMs + 0.05 + this.random.exponential(syncMs) * slowness;
-        schedule.after(delayMs, "disk", process, done);
-      },
+      work: (done) => this.#workFor(process, done),
       capacityBytes: () => this.#capacityBytes,
     };
+  }
+
+  #workFor(process: Process, done: () => void): void {
+    const { schedule, profile } = this.#site;
+    const { syncMs, slowChance } = profile.disk;
+    const isSlow = !this.#healed && slowChance > 0 && this.random.chance(slowChance);
+    const stallMs = Math.max(0, this.#stalledUntilMs - schedule.nowMs);
+    const workMs = 0.05 + this.random.exponential(syncMs) * (isSlow ? SLOW_FACTOR : 1);
+    const end = () => schedule.after(0.05, "disk", process, finish);
+    const finish = () => {
+      if (this.#work.delete(end)) done();
+    };
+    this.#work.add(end);
+    schedule.after(stallMs + workMs, "disk", process, finish);
   }
 
   #beforeOperation(process: Process): void {

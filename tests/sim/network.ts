@@ -22,8 +22,10 @@ export class Network {
   readonly #slow = new Set<number>();
   /** When the last frame of a direction arrives. */
   readonly #lastArrivalMs = new Map<number, number>();
-  /** Frames of a direction that left before this are lost. */
+  /** Frames of a direction that left before this are lost … */
   readonly #brokenMs = new Map<number, number>();
+  /** … and so are all that left before everything was healed. */
+  #healedMs = -1;
 
   constructor(schedule: Schedule, random: SeededRandom, profile: NetworkProfile) {
     this.#schedule = schedule;
@@ -80,6 +82,9 @@ export class Network {
     this.#profile = { delayMs: 0.5, dropChance: 0, repeatChance: 0, reorders: false };
     this.#cuts.clear();
     this.#slow.clear();
+    this.#brokenMs.clear();
+    this.#lastArrivalMs.clear();
+    this.#healedMs = this.#schedule.nowMs;
   }
 
   #carry(direction: number, label: string, owner: Owner, arrive: () => void): void {
@@ -92,8 +97,8 @@ export class Network {
       this.#lastArrivalMs.set(direction, nowMs + delayMs);
     }
     this.#schedule.after(delayMs, label, owner, () => {
-      const broken = this.#brokenMs.get(direction);
-      if (this.#cuts.has(direction) || (broken !== undefined && nowMs <= broken)) return;
+      const brokenMs = this.#brokenMs.get(direction) ?? this.#healedMs;
+      if (this.#cuts.has(direction) || nowMs <= brokenMs) return;
       arrive();
     });
   }

@@ -44,7 +44,7 @@ export class Operator {
   /** Starts `machine` after a while. */
   restartLater(machine: Machine, meanMs: number): void {
     this.#site.schedule.after(this.#random.exponential(meanMs), "start", undefined, () => {
-      if (!machine.isRemoved) this.#start(machine);
+      if (!machine.isRemoved) this.start(machine);
     });
   }
 
@@ -67,11 +67,11 @@ export class Operator {
     if (retired.length > 0 && this.#random.chance(0.5)) {
       const machine = this.#random.pick(retired);
       machine.wipe();
-      this.#start(machine);
+      this.start(machine);
       return true;
     }
     if (machines.length >= MACHINES_MAX) return false;
-    this.#start(this.#addMachine());
+    this.start(this.#addMachine());
     return true;
   }
 
@@ -107,11 +107,20 @@ export class Operator {
     return true;
   }
 
-  /** A machine comes back under another address. */
+  /** A machine comes back under another address, one at a time: two would not find each other. */
   move(): boolean {
-    const up = this.#site.machines.filter(({ isUp }) => isUp);
-    if (up.length === 0) return false;
-    const machine = this.#random.pick(up);
+    const members = this.best?.node.configuration().members ?? [];
+    const here = this.#site.machines.filter(({ memberId }) =>
+      members.some(({ id }) => id === memberId)
+    );
+    const isRecorded = (machine: Machine) =>
+      members.some(({ id, peerUrl }) => id === machine.memberId && peerUrl === machine.url);
+    // A newcomer whose log is empty yet would know nobody to tell.
+    const voting = here.filter(({ memberId }) =>
+      members.some(({ id, voter }) => voter && id === memberId)
+    );
+    if (voting.length === 0 || !here.every(isRecorded)) return false;
+    const machine = this.#random.pick(voting);
     machine.kill();
     machine.move();
     this.restartLater(machine, this.#electionMs);
@@ -125,7 +134,7 @@ export class Operator {
     machine.kill();
     const where = machine.damage((name) => /^(wal|snapshot)-\d/.test(name));
     this.#site.trace.line(this.#site.schedule.nowMs, machine.name, () => `bit flip in ${where}`);
-    this.#start(machine);
+    this.start(machine);
     return where !== undefined;
   }
 
@@ -133,7 +142,7 @@ export class Operator {
   heal(): void {
     this.#healed = true;
     for (const machine of this.#site.machines) {
-      if (!machine.isUp && !machine.isRemoved) this.#start(machine);
+      if (!machine.isUp && !machine.isRemoved) this.start(machine);
     }
   }
 
@@ -150,11 +159,13 @@ export class Operator {
     return limits.electionTicks * tickMs;
   }
 
-  #start(machine: Machine): void {
-    const addresses = this.#site.machines
-      .filter((other) => other !== machine && other.process?.running !== undefined)
-      .map(({ url }) => url);
-    machine.start(this.#random.shuffled(addresses).slice(0, 3));
+  /** Starts `machine`, with the addresses of some others if it has to join. */
+  start(machine: Machine): void {
+    if (machine.isFounder) return machine.start([]);
+    const others = this.#random.shuffled(this.#site.machines.filter((other) => other !== machine));
+    const isServing = ({ process }: Machine) => process?.running !== undefined;
+    const chosen = [...others.filter(isServing), ...others.filter((each) => !isServing(each))];
+    machine.start(chosen.slice(0, 3).map(({ url }) => url));
   }
 
   /** A machine whose disk may go. */
@@ -162,9 +173,8 @@ export class Operator {
     if (this.#site.schedule.nowMs < this.#removingUntilMs) return undefined;
     const candidates = this.#site.machines.filter((machine) => {
       const id = machine.process?.running?.core.id;
-      return id !== undefined && this.#configurations().every((configuration) =>
-        this.#survives(configuration, id)
-      );
+      return id !== undefined &&
+        this.#configurations().every((configuration) => this.#survives(configuration, id));
     });
     return candidates.length === 0 ? undefined : this.#random.pick(candidates);
   }

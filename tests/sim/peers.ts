@@ -6,8 +6,10 @@
 import type { Transport } from "../../src/node/ports.ts";
 import { decodeMessage } from "../../src/raft/codec.ts";
 import type { Member, MemberId } from "../../src/raft/types.ts";
+import { Contacts } from "../../src/server/contacts.ts";
 import type { Machine } from "./machine.ts";
 import type { Process } from "./process.ts";
+import { describeMessage } from "./text.ts";
 import type { Site } from "./site.ts";
 
 /** The first byte of a frame that carries a consensus message. */
@@ -18,20 +20,48 @@ export class Peers implements Transport {
   readonly #self: MemberId;
   readonly #site: Site;
   readonly #onRefused: () => void;
+  readonly #contacts: Contacts;
   /** Where each peer is dialled. */
-  #urls = new Map<MemberId, string>();
-  #hasMembers = false;
+  #urls: ReadonlyMap<MemberId, string> = new Map();
+  /** From whom this member has taken a stream, and who opened it. */
+  readonly #accepted = new Map<MemberId, Process>();
 
   constructor(process: Process, self: MemberId, site: Site, onRefused: () => void) {
     this.#process = process;
     this.#self = self;
     this.#site = site;
     this.#onRefused = onRefused;
+    this.#contacts = new Contacts({
+      strangersMax: site.profile.limits.membersMax,
+      isRefused: (id) => process.running?.node.refusalOf(id) !== undefined,
+      isHeard: (id) => this.#accepted.get(id)?.isDead === false,
+      setPeers: (peers) => this.#setPeers(peers),
+    });
   }
 
   membersAre(members: readonly Member[]): void {
-    this.#hasMembers = members.length > 0;
-    this.#urls = new Map(members.map(({ id, peerUrl }) => [id, peerUrl]));
+    this.#contacts.membersAre(members);
+  }
+
+  /** Whether this member would dial `machine`. */
+  knows(machine: Machine): boolean {
+    return [...this.#urls.values()].includes(machine.url);
+  }
+
+  /** Opens a stream to each peer that there is none to; called once a tick. */
+  dial(): void {
+    const { network } = this.#site;
+    const caller = this.#process;
+    for (const [id, url] of this.#urls) {
+      const there = this.#processAt(url);
+      const peers = there?.running?.peers;
+      if (id === this.#self || peers === undefined || peers.#accepted.get(this.#self) === caller) {
+        continue;
+      }
+      network.carry(caller.machine.number, there!.machine.number, "hello", there!, () => {
+        there!.running?.peers.accept(id, this, caller);
+      });
+    }
   }
 
   send(to: MemberId, frame: Uint8Array): boolean {
@@ -39,45 +69,50 @@ export class Peers implements Transport {
     trace.mix(frame.length);
     if (frame[0] === RAFT_FRAME) {
       const message = decodeMessage(frame.subarray(1));
-      trace.line(schedule.nowMs, this.#process.name, () => `sends ${JSON.stringify(message)}`);
+      trace.line(schedule.nowMs, this.#process.name, () => `sends ${describeMessage(message)}`);
       trace.mix(message.term);
       consensus.sent(message);
     }
     const url = this.#urls.get(to);
-    const machine = url === undefined ? undefined : this.#machineAt(url);
-    const there = machine?.process;
-    if (machine === undefined || there === undefined) return false;
-    const { number } = this.#process.machine;
-    network.carry(number, machine.number, "frame", there, () => {
-      there.running?.peers.arrived(to, this.#self, this.#process.machine, frame, this.#onRefused);
+    const there = url === undefined ? undefined : this.#processAt(url);
+    if (there === undefined) return false;
+    const caller = this.#process;
+    network.carry(caller.machine.number, there.machine.number, "frame", there, () => {
+      there.running?.peers.arrived(to, this, caller, frame);
     });
     return true;
   }
 
-  /** A frame of member `from` is here: the other end of the connection judges it first. */
-  arrived(
-    to: MemberId,
-    from: MemberId,
-    machine: Machine,
-    frame: Uint8Array,
-    onRefused: () => void,
-  ): void {
-    const node = this.#process.running?.node;
-    // Another incarnation answers at this address now.
-    if (node === undefined || to !== this.#self) return;
-    const caller = machine.process;
-    if (node.refusalOf(from) !== undefined) {
-      const { number } = this.#process.machine;
-      if (caller !== undefined) {
-        this.#site.network.carry(number, machine.number, "refusal", caller, onRefused);
-      }
-      return;
-    }
-    if (!this.#hasMembers) this.#urls.set(from, machine.url);
-    node.receive(from, frame);
+  /** A frame is here: this end judges the stream before it takes the first one. */
+  arrived(to: MemberId, from: Peers, caller: Process, frame: Uint8Array): void {
+    if (this.accept(to, from, caller)) this.#process.running?.node.receive(from.#self, frame);
   }
 
-  #machineAt(url: string): Machine | undefined {
-    return this.#site.machines.find((machine) => machine.url === url);
+  /** Whether the stream that `caller` opened to member `to` is taken here. */
+  accept(to: MemberId, from: Peers, caller: Process): boolean {
+    const node = this.#process.running?.node;
+    // Another incarnation answers at this address now.
+    if (node === undefined || to !== this.#self) return false;
+    if (this.#accepted.get(from.#self) === caller) return true;
+    if (node.refusalOf(from.#self) !== undefined) {
+      const { number } = this.#process.machine;
+      const { network } = this.#site;
+      network.carry(number, caller.machine.number, "refusal", caller, from.#onRefused);
+      return false;
+    }
+    this.#accepted.set(from.#self, caller);
+    this.#contacts.called({ from: from.#self, url: caller.url });
+    return true;
+  }
+
+  #setPeers(peers: readonly { readonly id: MemberId; readonly url: string }[]): void {
+    const urls = new Map(peers.map(({ id, url }) => [id, url]));
+    // Those that are gone find their stream closed, and hear why when they open another.
+    for (const id of this.#urls.keys()) if (!urls.has(id)) this.#accepted.delete(id);
+    this.#urls = urls;
+  }
+
+  #processAt(url: string): Process | undefined {
+    return this.#site.machines.find((machine) => machine.url === url)?.process;
   }
 }

@@ -27,6 +27,7 @@ import type { Machine } from "./machine.ts";
 import { Peers } from "./peers.ts";
 import type { Owner, SimEvent } from "./schedule.ts";
 import type { Site } from "./site.ts";
+import { describe, describeMembers } from "./text.ts";
 import { CheckedMachine } from "./state_check.ts";
 
 /** Why a process ended by itself. */
@@ -51,6 +52,8 @@ export interface Running {
 export class Process implements Owner {
   readonly name: string;
   readonly machine: Machine;
+  /** Advertised peer URL. */
+  readonly url: string;
   readonly #site: Site;
   readonly #logger: Logger;
   readonly #clock: Clock;
@@ -69,6 +72,7 @@ export class Process implements Owner {
   constructor(name: string, machine: Machine, site: Site) {
     this.name = name;
     this.machine = machine;
+    this.url = machine.url;
     this.#site = site;
     const { schedule, trace } = site;
     this.#logger = trace.logger(name, () => schedule.nowMs);
@@ -222,7 +226,14 @@ export class Process implements Owner {
       entries: loaded.entries,
       onEvent: (event) => {
         const { trace, schedule } = this.#site;
-        trace.line(schedule.nowMs, this.name, () => `core ${JSON.stringify(event)}`);
+        trace.line(
+          schedule.nowMs,
+          this.name,
+          () =>
+            event.type === "configuration"
+              ? `core configuration ${event.index}: ${describeMembers(event.configuration)}`
+              : `core ${describe(event)}`,
+        );
       },
     });
     const subject = consensus.started(this.name, core, loaded);
@@ -267,6 +278,7 @@ export class Process implements Owner {
         next += profile.tickMs;
         this.#running?.node.tick();
       }
+      this.#running?.peers.dial();
       this.#tick(next <= nowMs ? nowMs + profile.tickMs : next);
     });
   }

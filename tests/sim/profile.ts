@@ -72,7 +72,7 @@ export interface Profile {
   readonly network: NetworkProfile;
   readonly disk: {
     readonly syncMs: number;
-    /** Chance of a sync to take a hundred times as long. */
+    /** Chance of a sync to take fifty times as long. */
     readonly slowChance: number;
   };
   readonly clock: {

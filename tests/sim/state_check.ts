@@ -25,9 +25,13 @@ export class StateCheck {
     if (step === undefined) {
       return this.#violations.note("applied is committed", `${name} applies index ${index}`);
     }
-    this.#violations.check(sameResult(result, step.result), "apply", () =>
-      `${name} gets ${JSON.stringify(result)} from index ${index}, expected ` +
-      `${JSON.stringify(step.result)} of ${JSON.stringify(step.command)}`);
+    this.#violations.check(
+      sameResult(result, step.result),
+      "apply",
+      () =>
+        `${name} gets ${JSON.stringify(result)} from index ${index}, expected ` +
+        `${JSON.stringify(step.result)} of ${JSON.stringify(step.command)}`,
+    );
     const first = this.#digests[index];
     if (first === undefined) this.#digests[index] = digest;
     else this.#checkDigest(name, index, digest, first);
@@ -42,8 +46,11 @@ export class StateCheck {
   }
 
   #checkDigest(name: string, index: number, digest: string, expected: string): void {
-    this.#violations.check(digest === expected, "equal digests", () =>
-      `${name} has ${digest} at index ${index}, another had ${expected}`);
+    this.#violations.check(
+      digest === expected,
+      "equal digests",
+      () => `${name} has ${digest} at index ${index}, another had ${expected}`,
+    );
   }
 }
 

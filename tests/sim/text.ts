@@ -1,5 +1,29 @@
-/** Bytes and ids as people can read them. */
+/** Bytes, messages and configurations as people can read them. */
+import type { Configuration, Message } from "../../src/raft/types.ts";
 
 export function encodeHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** JSON with bytes in hexadecimal, cut when they are many. */
+export function describe(value: unknown): string {
+  return JSON.stringify(value, (_, part) => {
+    if (!(part instanceof Uint8Array)) return part;
+    return encodeHex(part.subarray(0, 40)) + (part.length > 40 ? `... ${part.length} bytes` : "");
+  });
+}
+
+/** A consensus message, short. */
+export function describeMessage(message: Message): string {
+  if (message.type !== "append") return describe(message);
+  const { entries, ...rest } = message;
+  return describe({
+    ...rest,
+    entries: entries.map(({ index, term, kind }) => `${index}/${term} ${kind}`),
+  });
+}
+
+/** The members of a configuration: `n1 n2 (n3)`, learners in brackets. */
+export function describeMembers({ members }: Configuration): string {
+  return members.map(({ name, voter }) => voter ? name : `(${name})`).join(" ");
 }

@@ -42,9 +42,13 @@ export class WatchCheck {
     const isRight = expected !== undefined && expected.index === event.index &&
       expected.key === event.key && expected.action === event.action &&
       expected.value === event.value && expected.prevValue === event.prevValue;
-    this.#violations.check(isRight, "watch", () =>
-      `${member} tells ${watcher} at "${path}" from ${since} on of ${JSON.stringify(event)}, ` +
-      `expected ${JSON.stringify(expected)}`);
+    this.#violations.check(
+      isRight,
+      "watch",
+      () =>
+        `${member} tells ${watcher} at "${path}" from ${since} on of ${JSON.stringify(event)}, ` +
+        `expected ${JSON.stringify(expected)}`,
+    );
   }
 
   /** The member says that its history begins at `clearedBefore`. */
@@ -52,17 +56,24 @@ export class WatchCheck {
     const { watcher, member, since } = watch;
     watch.over = true;
     const isNeeded = clearedBefore > since && clearedBefore <= appliedIndex + 1;
-    this.#violations.check(isNeeded, "watch", () =>
-      `${member} refuses ${watcher} to watch from ${since} on, its history begins at ` +
-      `${clearedBefore} and it stands at ${appliedIndex}`);
+    this.#violations.check(
+      isNeeded,
+      "watch",
+      () =>
+        `${member} refuses ${watcher} to watch from ${since} on, its history begins at ` +
+        `${clearedBefore} and it stands at ${appliedIndex}`,
+    );
   }
 
   /** `watch` still waits although its member has applied everything up to `appliedIndex`. */
   waits({ watcher, member, path, since }: PendingWatch, appliedIndex: number): void {
     const missed = this.#model.firstEvent(path, since);
-    this.#violations.check(missed === undefined || missed.index > appliedIndex, "watch", () =>
-      `${member} keeps ${watcher} waiting at "${path}" from ${since} on, at ${missed?.index} was ` +
-      `${JSON.stringify(missed)}`);
+    this.#violations.check(
+      missed === undefined || missed.index > appliedIndex,
+      "watch",
+      () =>
+        `${member} keeps ${watcher} waiting at "${path}" from ${since} on, at ${missed?.index} was ` +
+        `${JSON.stringify(missed)}`,
+    );
   }
 }
-

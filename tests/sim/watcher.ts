@@ -58,7 +58,11 @@ export class Watcher {
       since: this.#since ?? core.appliedIndex + 1,
       over: false,
     };
-    trace.line(schedule.nowMs, this.#name, () => `watches ${process.name} ${JSON.stringify(watch)}`);
+    trace.line(
+      schedule.nowMs,
+      this.#name,
+      () => `watches ${process.name} ${JSON.stringify(watch)}`,
+    );
     this.#waiting = { watch, process };
     const told = (event: Event) => {
       if (process.isDead) return;

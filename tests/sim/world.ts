@@ -4,7 +4,7 @@
  * the cluster makes progress and agrees within a bounded time.
  */
 import { setImmediate } from "node:timers";
-import type { Entry } from "../../src/raft/types.ts";
+import type { Entry, Member } from "../../src/raft/types.ts";
 import { Client } from "./client.ts";
 import { ConsensusCheck } from "./consensus_check.ts";
 import { Faults } from "./faults.ts";
@@ -33,8 +33,10 @@ export interface WorldOptions {
 
 /** After everything was healed a new write is answered within so many election time-outs … */
 const PROGRESS_ELECTIONS = 10;
-/** … and all members agree within so many. */
+/** … and all members agree within so many, … */
 const AGREEMENT_ELECTIONS = 100;
+/** … beside the time for so many syncs and round trips in a row, as one entry at a time may need. */
+const BACKLOG = 50;
 
 export class World {
   readonly #options: WorldOptions;
@@ -96,10 +98,8 @@ export class World {
     const { machines, foundedWhole, clients, watchers } = this.#profile;
     for (let i = 0; i < machines; i++) this.#addMachine();
     if (foundedWhole) this.#found();
-    for (const machine of this.#machines) {
-      const [first] = this.#machines;
-      machine.start(foundedWhole || machine === first ? [] : [first!.url]);
-    }
+    else this.#machines[0]!.isFounder = true;
+    for (const machine of this.#machines) this.#operator.start(machine);
     for (let i = 1; i <= clients; i++) this.#clients.push(new Client(i, this.#site));
     for (let i = 1; i <= watchers; i++) this.#watchers.push(new Watcher(i, this.#site));
     for (const user of [...this.#clients, ...this.#watchers]) user.start();
@@ -166,8 +166,11 @@ export class World {
     this.#operator.heal();
     if (!this.#operator.hasQuorum) return trace.count("quorum lost for good");
     const isAnswered = history.expectAnswer();
-    await this.#until("progress", PROGRESS_ELECTIONS, () =>
-      isAnswered() ? undefined : "no new write was answered");
+    await this.#until(
+      "progress",
+      PROGRESS_ELECTIONS,
+      () => isAnswered() ? undefined : "no new write was answered",
+    );
     for (const client of this.#clients) client.stop();
     await this.#until("agreement", AGREEMENT_ELECTIONS, () => this.#disagreement());
     for (const watcher of this.#watchers) watcher.check();
@@ -180,8 +183,9 @@ export class World {
     elections: number,
     lack: () => string | undefined,
   ): Promise<void> {
-    const { limits, tickMs } = this.#profile;
-    const endMs = this.#schedule.nowMs + elections * limits.electionTicks * tickMs;
+    const { limits, tickMs, disk, network } = this.#profile;
+    const endMs = this.#schedule.nowMs + elections * limits.electionTicks * tickMs +
+      BACKLOG * (disk.syncMs + 2 * network.delayMs);
     for (let missing = lack(); missing !== undefined; missing = lack()) {
       if (this.#schedule.nowMs > endMs) {
         this.#violations.note(property, `${elections} election time-outs after healing ${missing}`);
@@ -209,10 +213,21 @@ export class World {
       }
       if (store.digest() !== digest) return `${name} has another digest`;
     }
-    const strangers = this.#machines.filter(({ process }) =>
-      process !== undefined && !members.some(({ id }) => id === process.running?.core.id)
-    );
-    return strangers.length === 0 ? undefined : `${strangers[0]!.name} runs and is no member`;
+    return this.#stranger(members);
+  }
+
+  /** A process that should have joined by now, or been told that it was removed. */
+  #stranger(members: readonly Member[]): string | undefined {
+    const isMember = ({ process }: Machine) =>
+      members.some(({ id }) => id === process?.running?.core.id);
+    const inside = this.#machines.filter(isMember);
+    const stranger = this.#machines.find((machine) => {
+      if (machine.process === undefined || isMember(machine)) return false;
+      const { running } = machine.process;
+      // Who knows no member's address any more can't be told.
+      return running === undefined || inside.some((member) => running.peers.knows(member));
+    });
+    return stranger && `${stranger.name} runs and is no member`;
   }
 }
 

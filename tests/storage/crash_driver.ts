@@ -131,8 +131,11 @@ export class Driver {
   }
 }
 
-/** Opens what a crash left, compares, saves once more, and opens again. */
-export async function check({ disk, allowed, place }: CrashState): Promise<void> {
+/** Opens what a crash left, compares, saves once more, cuts the power and opens again. */
+export async function check(
+  { disk, allowed, place }: CrashState,
+  random: () => number,
+): Promise<void> {
   const { storage, loaded } = await openStorage(disk, smallOptions()).catch((error) => {
     throw new Error(`Refused after ${place}`, { cause: error });
   });
@@ -152,8 +155,10 @@ export async function check({ disk, allowed, place }: CrashState): Promise<void>
     entries: [entry(found.lastIndex + 1, found.hardState.term + 1, "after the crash")],
   });
   await storage.save(next);
+  // That one is acknowledged: it outlives the next power cut.
+  const cut = disk.crashed(random);
+  assertEquals(describe((await reload(cut)).loaded), describe(found.save(next)), place);
   await storage.close();
-  assertEquals(describe((await reload(disk)).loaded), describe(found.save(next)), place);
 }
 
 /** One step of a random life that keeps the promises of a consensus core. */

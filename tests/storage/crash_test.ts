@@ -51,7 +51,8 @@ Deno.test("openStorage() finds what was acknowledged when a crash hits any opera
   await driver.save(batch({ entries: entries(91, 99, 6) }));
   await driver.restart("close");
   assert(driver.states.length > 1500);
-  for (const state of driver.states) await check(state);
+  const random = seeded(4);
+  for (const state of driver.states) await check(state, random);
 });
 
 Deno.test("openStorage() finds what was acknowledged when a crash hits the repair after a crash", async () => {
@@ -60,7 +61,7 @@ Deno.test("openStorage() finds what was acknowledged when a crash hits the repai
   for (let index = 1; index <= 8; index++) {
     await driver.save(batch({
       hardState: { term: 1, vote: 0, commitIndex: index - 1 },
-      entries: [entry(index, 1, "x".repeat(60))],
+      entries: [entry(index, 1, "x".repeat(index * 110))],
     }));
   }
   await driver.receive(meta(20, 2));
@@ -85,7 +86,7 @@ Deno.test("openStorage() finds what was acknowledged when a crash hits the repai
     const durable = repairing.crashed(random, {});
     again.push({ disk: durable, allowed: seen, place: `the repair after ${place}` });
     await storage.close();
-    for (const state of again) await check(state);
+    for (const state of again) await check(state, random);
     repairs += again.length;
   }
   assert(repairs > 500);
@@ -93,7 +94,7 @@ Deno.test("openStorage() finds what was acknowledged when a crash hits the repai
 
 Deno.test("openStorage() finds what was acknowledged after a crash anywhere in a random life", async () => {
   let states = 0;
-  for (let seed = 100; seed < 140; seed++) {
+  for (let seed = 100; seed < 110; seed++) {
     const random = seeded(seed);
     const driver = new Driver(seed, 2, { segmentBytes: 768 + Math.floor(random() * 600) });
     await driver.start();
@@ -103,9 +104,9 @@ Deno.test("openStorage() finds what was acknowledged after a crash anywhere in a
       });
     }
     for (const state of driver.states) {
-      await check({ ...state, place: `${state.place} of seed ${seed}` });
+      await check({ ...state, place: `${state.place} of seed ${seed}` }, random);
     }
     states += driver.states.length;
   }
-  assert(states > 5000, `${states}`);
+  assert(states > 2000, `Only ${states} states`);
 });

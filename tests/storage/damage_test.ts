@@ -5,12 +5,14 @@
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CorruptionError } from "../../src/storage/errors.ts";
+import { encodeFrameHeader, FRAME_HEADER_BYTES } from "../../src/storage/frame.ts";
 import { segmentName, snapshotName } from "../../src/storage/names.ts";
 import {
   batch,
   describe,
   entries,
   entry,
+  entryOf,
   founded,
   FOUNDER,
   image,
@@ -120,6 +122,66 @@ Deno.test("openStorage() refuses when a bit of any batch is flipped, the last on
     assertEquals(await outcome(withFile(files, name, flipped)), { refused: name });
   }
 });
+
+Deno.test("openStorage() marks the last batch anew when a power cut took its mark", async () => {
+  const disk = await directory("power cut");
+  await reload(disk);
+  const files = disk.contents();
+  const name = segmentName(3);
+  const content = files.find(([each]) => each === name)![1].slice();
+  content[framesOf(content).at(-2)! + 40]! ^= 1;
+  assertEquals(await outcome(withFile(files, name, content)), { refused: name });
+});
+
+Deno.test("openStorage() refuses when a seal is damaged and the next segment was used", async () => {
+  const disk = new MemoryDisk();
+  const storage = await founded(disk, smallOptions({ segmentBytes: 2048 }));
+  const hardState = { term: 1, vote: 0, commitIndex: 0 };
+  await storage.save(batch({ hardState, entries: entries(1, 62, 1) }));
+  await storage.save(batch({ entries: entries(63, 66, 1) }));
+  await storage.close();
+  const files = disk.contents();
+  assertEquals(files.length, 3);
+  const [name, content] = files[1]!;
+  const damaged = content.slice();
+  damaged[framesOf(content).at(-1)! + 9]! ^= 1;
+  assertEquals(await outcome(withFile(files, name, damaged)), { refused: name });
+});
+
+Deno.test("openStorage() takes no client's bytes for a proof when the last batch is torn", async () => {
+  const torn = async (guessedSalt: number) => {
+    const disk = new MemoryDisk();
+    const storage = await founded(disk);
+    await storage.save(batch({ hardState: { term: 1, vote: 0, commitIndex: 0 } }));
+    const data = marksAt(FORGED_OFFSET, guessedSalt);
+    await storage.save(batch({ entries: [entryOf("command", 1, 1, data)] }));
+    const files = disk.killed().contents();
+    const content = files.find(([name]) => name === segmentName(1))![1].slice();
+    assertEquals(content.subarray(FORGED_OFFSET, FORGED_OFFSET + data.length), data);
+    // The batch never got its end, nor its mark.
+    content.fill(0, FORGED_OFFSET + data.length - 16);
+    return { files: withFile(files, segmentName(1), content), content };
+  };
+  const guess = await torn(12345);
+  const result = await outcome(guess.files);
+  assert("content" in result && !result.content.includes("command"));
+  // Only who can read the salt could do it.
+  const salt = new DataView(guess.content.buffer).getUint32(12);
+  assertEquals(await outcome((await torn(salt)).files), { refused: segmentName(1) });
+});
+
+/** Where the data of the first entry lies: after a start, a hard state, and a batch's prefixes. */
+const FORGED_OFFSET = 728;
+
+/** A value full of marks, made for the place where they will lie and for a salt. */
+function marksAt(offset: number, salt: number): Uint8Array {
+  const data = new Uint8Array(200);
+  for (let at = 0; at + FRAME_HEADER_BYTES <= data.length; at += FRAME_HEADER_BYTES) {
+    const header = { kind: "mark", sequence: 99, payloadBytes: 0, payloadCrc: 0 } as const;
+    encodeFrameHeader(data.subarray(at), header, offset + at, salt);
+  }
+  return data;
+}
 
 Deno.test("openStorage() may lose the last batch to a flipped bit only when a power cut took its mark", async () => {
   const files = (await directory("power cut")).contents();

@@ -264,7 +264,8 @@ export class MemoryDisk implements Disk {
     this.#change({ kind: "rename", from, to, inode: this.#inode(from) });
   }
 
-  remove(name: string): void {
+  // deno-lint-ignore require-await
+  async remove(name: string): Promise<void> {
     this.#before({ kind: "remove", name });
     this.#change({ kind: "remove", name, inode: this.#inode(name) });
   }

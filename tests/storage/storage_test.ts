@@ -424,7 +424,7 @@ Deno.test("save() leaves no trace of a batch that found the disk full half-way",
   });
   const { storage } = await openStorage(copying.disk, smallOptions());
   isFull = true;
-  const refused = batch({ entries: [entryOf("command", 2, 1, new Uint8Array(200).fill(1))] });
+  const refused = batch({ entries: [entryOf("command", 2, 1, new Uint8Array(150).fill(1))] });
   await assertRejects(() => storage.save(refused), DiskFullError);
   assertEquals((await reload(copying.memory.killed())).loaded.entries, [entry(1, 1)]);
   isFull = false;
@@ -457,6 +457,58 @@ function onceWritten(
   };
   return { disk, memory };
 }
+
+Deno.test("save() makes a larger segment in place of one that nothing was written to", async () => {
+  let isCut = false;
+  const disk: MemoryDisk = new MemoryDisk({
+    before: ({ kind, name }) => {
+      if (!isCut || kind !== "write" || !name.endsWith("2.log")) return;
+      disk.halt();
+      throw new DiskError("The process is dead");
+    },
+  });
+  const storage = await founded(disk);
+  const hardState = { term: 1, vote: 0, commitIndex: 0 };
+  await storage.save(batch({ hardState, entries: entries(1, 14, 1) }));
+  isCut = true;
+  // The first segment was sealed, the second one has no batch.
+  await assertRejects(() => storage.save(batch({ entries: entries(15, 20, 1) })), DiskError);
+  const next = disk.killed({});
+  const { storage: again, loaded } = await openStorage(next, smallOptions());
+  assertEquals(loaded.entries, entries(1, 14, 1));
+  await again.save(batch({ entries: entries(15, 90, 1) }));
+  await again.close();
+  assertEquals((await reload(next)).loaded.entries, entries(1, 90, 1));
+});
+
+Deno.test("createSnapshot() keeps the hard state when it gives up the segment that held it", async () => {
+  const disk = new MemoryDisk();
+  const storage = await founded(disk);
+  const hardState = { term: 4, vote: 3, commitIndex: 5 };
+  await storage.save(batch({ hardState, entries: entries(1, 5, 4) }));
+  for (let index = 6; index <= 40; index++) {
+    await storage.save(batch({ entries: [entry(index, 4)] }));
+  }
+  await storage.createSnapshot(meta(30, 4), image(30), 30);
+  await storage.close();
+  assertEquals(names(disk).includes("wal-0000000000000001.log"), false);
+  assertEquals((await reload(disk)).loaded.hardState, hardState);
+});
+
+Deno.test("openStorage() removes segments that were being retired when the process ended", async () => {
+  const disk = new MemoryDisk();
+  const storage = await founded(disk);
+  for (let index = 1; index <= 60; index++) {
+    const hardState = { term: 1, vote: 0, commitIndex: index };
+    await storage.save(batch({ hardState, entries: [entry(index, 1)] }));
+  }
+  const oldest = disk.contents().filter(([name]) => name.endsWith(".log")).slice(0, 1);
+  await storage.createSnapshot(meta(55, 1), image(55), 50);
+  await storage.close();
+  for (const [name, content] of oldest) disk.put(name, content);
+  assertEquals((await reload(disk)).loaded.entries, entries(56, 60, 1));
+  assertEquals(names(disk).includes("wal-0000000000000001.log"), false);
+});
 
 Deno.test("createSnapshot() rejects with DiskFullError and the one before stays", async () => {
   const disk = new MemoryDisk({ capacityBytes: 3600 });

@@ -13,6 +13,7 @@ import { longerThan } from "../../http/path.ts";
 import type { Route } from "../../http/router.ts";
 import { errorReply } from "./error.ts";
 import { parseIndex } from "./number.ts";
+import { Outbox } from "./outbox.ts";
 import type { Service } from "./service.ts";
 
 const WATCH_FIELDS = new Set(["index"]);
@@ -31,6 +32,7 @@ export class Watches {
   readonly #limits: WatchLimits;
   /** Ends each watch that waits. */
   readonly #waiting = new Set<(reply: Reply) => void>();
+  readonly #outbox = new Outbox();
   #stopping = false;
 
   constructor(service: Service, limits: WatchLimits) {
@@ -86,7 +88,7 @@ export class Watches {
       return fault(414, `Expected a path of at most ${keyBytesMax} bytes, found a longer one`);
     }
     if (this.#stopping) return STOPPING;
-    if (this.#waiting.size >= watchesMax) {
+    if (this.#waiting.size + this.#outbox.size >= watchesMax) {
       return unavailable(`Expected at most ${watchesMax} waiting watches, try again later`);
     }
     return new Promise((resolve) => this.#watch(exchange, path, since, resolve));
@@ -99,7 +101,7 @@ export class Watches {
     resolve: (reply: Reply) => void,
   ): void {
     const finish = (reply: Reply) => {
-      if (this.#waiting.delete(finish)) resolve(reply);
+      if (this.#waiting.delete(finish)) this.#outbox.send(resolve, reply);
     };
     this.#waiting.add(finish);
     const watch = this.#service.store.watches.watch(

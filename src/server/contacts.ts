@@ -1,0 +1,64 @@
+/**
+ * Whom to dial, and where: the members by the addresses in the log, corrected
+ * and completed by what callers say of themselves. A member that came back under
+ * another address can't have that recorded before it hears the leader; a
+ * newcomer's log names nobody yet; and the leader may have joined after all that
+ * a lagging member's log knows. So whoever is let in is answered at the address
+ * that it announced.
+ */
+import type { Member, MemberId } from "../raft/types.ts";
+import type { Peer } from "../transport/peer_link.ts";
+
+export interface ContactsOptions {
+  /** Callers that are answered although the log does not know them. */
+  readonly strangersMax: number;
+  /** Whether the node would not let `id` in any more. */
+  readonly isRefused: (id: MemberId) => boolean;
+  /** Whether `id` has a stream open to this member: then what it announced still holds. */
+  readonly isHeard: (id: MemberId) => boolean;
+  readonly setPeers: (peers: readonly Peer[]) => void;
+}
+
+export class Contacts {
+  readonly #options: ContactsOptions;
+  /** By the log. */
+  #recorded: ReadonlyMap<MemberId, string> = new Map();
+  /** By their own word, the oldest first. */
+  readonly #announced = new Map<MemberId, string>();
+
+  constructor(options: ContactsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The members of the newest configuration, told anew when one is applied. While
+   * a member catches up, the records it reads may be older than what was announced.
+   */
+  membersAre(members: readonly Member[]): void {
+    const before = this.#recorded;
+    this.#recorded = new Map(members.map(({ id, peerUrl }) => [id, peerUrl]));
+    for (const [id, url] of before) {
+      const isOutdated = this.#recorded.get(id) !== url && !this.#options.isHeard(id);
+      if (isOutdated || !this.#recorded.has(id)) this.#announced.delete(id);
+    }
+    this.#publish();
+  }
+
+  /** `from`, which the node does not refuse, opened a stream and announced `url`. */
+  called({ from, url }: { readonly from: MemberId; readonly url: string }): void {
+    if ((this.#announced.get(from) ?? this.#recorded.get(from)) === url) return;
+    this.#announced.set(from, url);
+    const strangers = [...this.#announced.keys()].filter((id) => !this.#recorded.has(id));
+    if (strangers.length > this.#options.strangersMax) this.#announced.delete(strangers[0]!);
+    this.#publish();
+  }
+
+  #publish(): void {
+    // Left out, its stream is closed, and it hears why when it opens another.
+    for (const id of [...this.#announced.keys()]) {
+      if (!this.#recorded.has(id) && this.#options.isRefused(id)) this.#announced.delete(id);
+    }
+    const urls = new Map([...this.#recorded, ...this.#announced]);
+    this.#options.setPeers([...urls].map(([id, url]) => ({ id, url })));
+  }
+}

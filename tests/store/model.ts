@@ -1,0 +1,108 @@
+/**
+ * The same state machine, as plainly as it can be written: a Map of files, a Set
+ * of directories, a list of all events. What the real one must agree with.
+ */
+import type { Command, SetCommand } from "../../src/store/command.ts";
+import type { ApplyResult, Event } from "../../src/store/event.ts";
+import { NOTHING } from "../../src/store/event.ts";
+
+export interface ModelFile {
+  readonly value: string;
+  readonly setIndex: number;
+  readonly deadlineMs: number;
+}
+
+export class Model {
+  readonly files = new Map<string, ModelFile>();
+  readonly directories = new Set<string>(["/"]);
+  readonly events: Event[] = [];
+  timeMs = 0;
+  index = 0;
+
+  apply(index: number, command: Command): ApplyResult {
+    this.timeMs = Math.max(this.timeMs, command.timeMs);
+    const result = this.#apply(index, command);
+    if ("action" in result) this.events.push(result);
+    const isTest = command.type === "set" && command.prevValue !== undefined;
+    const passedOver = result === NOTHING || (isTest && "errorCode" in result);
+    if (!passedOver) this.index = index;
+    return result;
+  }
+
+  /** The names of what `read` and `list` should show at `nowMs`. */
+  list(directory: string, nowMs: number): string[] {
+    const prefix = directory === "/" ? "/" : `${directory}/`;
+    const isChild = (key: string) =>
+      key.startsWith(prefix) && key !== "/" && !key.slice(prefix.length).includes("/");
+    const files = [...this.files].filter(([, { deadlineMs }]) =>
+      deadlineMs === 0 || deadlineMs > nowMs
+    );
+    return [
+      ...files.map(([key]) => key),
+      ...this.directories,
+    ].filter(isChild).sort();
+  }
+
+  due(nowMs: number): string[] {
+    return [...this.files]
+      .filter(([, { deadlineMs }]) => deadlineMs !== 0 && deadlineMs <= nowMs)
+      .sort(([a, { deadlineMs: left }], [b, { deadlineMs: right }]) =>
+        left - right || (a < b ? -1 : 1)
+      )
+      .map(([key]) => key);
+  }
+
+  #apply(index: number, command: Command): ApplyResult {
+    const { key } = command;
+    const file = this.files.get(key);
+    switch (command.type) {
+      case "set":
+        return this.#set(index, command, file);
+      case "delete":
+        return file === undefined ? { errorCode: 100, cause: key } : this.#remove(index, key, file);
+      case "expire":
+        return file?.setIndex === command.setIndex ? this.#remove(index, key, file) : NOTHING;
+    }
+  }
+
+  #set(index: number, command: SetCommand, file: ModelFile | undefined): ApplyResult {
+    const { key, value, prevValue, ttlSeconds } = command;
+    if (prevValue !== undefined && file === undefined) return { errorCode: 100, cause: key };
+    if (prevValue !== undefined && file!.value !== prevValue) {
+      return { errorCode: 101, cause: `TestAndSet: ${file!.value}!=${prevValue}` };
+    }
+    if (ttlSeconds !== undefined && ttlSeconds <= 0) {
+      return file === undefined ? { errorCode: 100, cause: key } : this.#remove(index, key, file);
+    }
+    const parents = parentsOf(key);
+    if (this.directories.has(key) || parents.some((parent) => this.files.has(parent))) {
+      return { errorCode: 102, cause: key };
+    }
+    for (const parent of parents) this.directories.add(parent);
+    const deadlineMs = ttlSeconds === undefined ? 0 : this.timeMs + ttlSeconds * 1000;
+    this.files.set(key, { value, setIndex: index, deadlineMs });
+    const event: { -readonly [K in keyof Event]: Event[K] } = {
+      action: "SET",
+      key,
+      value,
+      newKey: file === undefined,
+      index,
+    };
+    if (file !== undefined) event.prevValue = file.value;
+    if (deadlineMs !== 0) event.expirationMs = deadlineMs;
+    if (ttlSeconds !== undefined && ttlSeconds > 1) event.ttlSeconds = ttlSeconds - 1;
+    return event;
+  }
+
+  #remove(index: number, key: string, { value, deadlineMs }: ModelFile): Event {
+    this.files.delete(key);
+    const event = { action: "DELETE", key, prevValue: value, newKey: false, index } as const;
+    return deadlineMs === 0 ? event : { ...event, expirationMs: deadlineMs };
+  }
+}
+
+/** `/a/b/c` has the parents `/a` and `/a/b`. */
+function parentsOf(key: string): string[] {
+  const names = key.split("/").slice(1, -1);
+  return names.map((_, i) => "/" + names.slice(0, i + 1).join("/"));
+}

@@ -1,0 +1,176 @@
+/** The sorted map below the tree: against a plain model, across pages, epochs and sizes. */
+import { assert, assertEquals } from "@std/assert";
+import { PackedMap } from "../../src/store/packed_map.ts";
+import { PAGE_BYTES } from "../../src/store/page.ts";
+import { directoryRecord, fileRecord, itemAt, keyAt } from "../../src/store/record.ts";
+import { random } from "./log.ts";
+
+function put(map: PackedMap, key: string, value: string): void {
+  map.set(key, fileRecord(key, value, value.length, 0));
+}
+
+function valueOf(map: PackedMap, key: string): string | undefined {
+  const place = map.get(key);
+  if (place === undefined) return undefined;
+  const item = itemAt(place.bytes, place.at);
+  return item === "directory" ? item : item.value;
+}
+
+function entries(map: PackedMap): [string, string][] {
+  const found: [string, string][] = [];
+  for (const cursor = map.cursor(); cursor.next();) {
+    const item = itemAt(cursor.bytes, cursor.at);
+    found.push([keyAt(cursor.bytes, cursor.at), item === "directory" ? item : item.value]);
+  }
+  return found;
+}
+
+/** Sorted by UTF-8, the slow way. */
+function sorted(model: ReadonlyMap<string, string>): [string, string][] {
+  const encoder = new TextEncoder();
+  const hex = (key: string) => encoder.encode(key).toHex();
+  return [...model].sort(([a], [b]) => hex(a) < hex(b) ? -1 : 1);
+}
+
+/** Lengths that stay in place, grow, shrink, fill a page and exceed one. */
+const LENGTHS = [0, 1, 60, 60, 60, 61, 500, 5000, PAGE_BYTES / 2, PAGE_BYTES, 3 * PAGE_BYTES];
+
+function randomValue(next: () => number): string {
+  const length = LENGTHS[Math.floor(next() ** 3 * LENGTHS.length)]!;
+  const letter = next() < 0.1 ? "☃" : "abc"[Math.floor(next() * 3)]!;
+  return letter.repeat(length / letter.length);
+}
+
+function randomKey(next: () => number): string {
+  const number = Math.floor(next() * 400);
+  const shapes = [
+    `/k${number}`,
+    `/long/common/prefix/${number}`,
+    `/☃/${number}`,
+    `/\uFFFF${number}`,
+  ];
+  return shapes[Math.floor(next() * 12)] ?? `/𝄞/${String(number).repeat(1 + number % 3)}`;
+}
+
+Deno.test("a map holds what a plain one holds after any changes", () => {
+  for (const seed of [1, 2, 3]) {
+    const next = random(seed);
+    const map = new PackedMap();
+    const model = new Map<string, string>();
+    for (let step = 0; step < 4000; step++) {
+      const key = randomKey(next);
+      // By turns it mostly grows and mostly shrinks, so that pages split and merge.
+      if (next() < (step % 2000 < 1200 ? 0.8 : 0.2)) {
+        const value = randomValue(next);
+        put(map, key, value);
+        model.set(key, value);
+      } else {
+        assertEquals(map.delete(key), model.delete(key));
+      }
+      if (next() < 0.02) map.keepImage();
+      assertEquals(map.size, model.size);
+      const probe = randomKey(next);
+      assertEquals(valueOf(map, probe), model.get(probe));
+      if (step % 400 === 399) assertEquals(entries(map), sorted(model));
+    }
+    for (const key of [...model.keys()]) assert(map.delete(key));
+    assertEquals(entries(map), []);
+    assertEquals(map.first(), undefined);
+  }
+});
+
+Deno.test("images stay as they were whatever changes later", () => {
+  const next = random(4);
+  const map = new PackedMap();
+  const model = new Map<string, string>();
+  const images: { seen: () => [string, string][]; expected: [string, string][] }[] = [];
+  for (let step = 0; step < 6000; step++) {
+    const key = randomKey(next);
+    if (next() < 0.7) {
+      const value = next() < 0.99 ? "x".repeat(40 + next() * 3) : randomValue(next);
+      put(map, key, value);
+      model.set(key, value);
+    } else {
+      map.delete(key);
+      model.delete(key);
+    }
+    if (step % 500 === 0) images.push({ seen: imageOf(map), expected: sorted(model) });
+  }
+  for (const { seen, expected } of images) assertEquals(seen(), expected);
+});
+
+function imageOf(map: PackedMap): () => [string, string][] {
+  const pages = map.image();
+  return () =>
+    [...pages].flatMap((page) =>
+      Array.from({ length: page.count }, (_, slot): [string, string] => {
+        const item = itemAt(page.bytes, page.at(slot));
+        return [keyAt(page.bytes, page.at(slot)), item === "directory" ? item : item.value];
+      })
+    );
+}
+
+Deno.test("seek() goes to the first key that is as large, from anywhere", () => {
+  const next = random(5);
+  const map = new PackedMap();
+  const keys = new Set<string>();
+  for (let i = 0; i < 2000; i++) keys.add(`/${Math.floor(next() * 9000) + 1000}`);
+  for (const key of keys) put(map, key, "v".repeat(100));
+  const ordered = [...keys].sort();
+  const cursor = map.cursor();
+  for (let i = 0; i < 4000; i++) {
+    const wanted = `/${Math.floor(next() * 11_000)}`;
+    const expected = ordered.find((key) => key >= wanted);
+    const found = cursor.seek(wanted) ? keyAt(cursor.bytes, cursor.at) : undefined;
+    assertEquals(found, expected);
+    if (found !== undefined && next() < 0.5) {
+      const follower = ordered[ordered.indexOf(found) + 1];
+      assertEquals(cursor.next() ? keyAt(cursor.bytes, cursor.at) : undefined, follower);
+    }
+  }
+});
+
+Deno.test("append() builds what set() builds and refuses a key that is not the largest", () => {
+  const appended = new PackedMap();
+  const set = new PackedMap();
+  for (let i = 10_000; i < 15_000; i++) {
+    const record = fileRecord(`/${i}`, "v".repeat(i % 300), i, 0);
+    assert(appended.append(record));
+    set.set(`/${i}`, record);
+  }
+  assertEquals(entries(appended), entries(set));
+  assertEquals(appended.append(directoryRecord("/14999")), false);
+  assertEquals(appended.append(directoryRecord("/1")), false);
+  assertEquals(appended.size, 5000);
+  put(appended, "/12345x", "between");
+  assertEquals(valueOf(appended, "/12345x"), "between");
+});
+
+Deno.test("keys that come in order fill their pages", () => {
+  for (const order of [1, -1]) {
+    const map = new PackedMap();
+    for (let i = 0; i < 5000; i++) put(map, `/${50_000 + order * i}`, "v".repeat(100));
+    const pages = [...map.image()];
+    const bytes = pages.reduce((sum, page) => sum + page.liveBytes, 0);
+    assert(bytes > pages.length * PAGE_BYTES * (order === 1 ? 0.95 : 0.45));
+  }
+});
+
+Deno.test("a map that shrank gives its pages back", () => {
+  const map = new PackedMap();
+  const count = 20_000;
+  for (let i = 0; i < count; i++) put(map, `/${i}`, "v".repeat(100));
+  for (let i = 0; i < count; i++) if (i % 50 !== 0) map.delete(`/${i}`);
+  const pages = [...map.image()];
+  assertEquals(map.size, count / 50);
+  assert(pages.length < 12, `${pages.length} pages for ${map.size} records`);
+});
+
+Deno.test("values that grow and shrink leave no large buffers behind", () => {
+  const map = new PackedMap();
+  for (let round = 0; round < 10; round++) {
+    for (let i = 0; i < 20; i++) put(map, `/${i}`, "v".repeat(round % 2 === 0 ? 1_000_000 : 10));
+  }
+  const bytes = [...map.image()].reduce((sum, page) => sum + page.bytes.length, 0);
+  assert(bytes <= 20 * PAGE_BYTES, `${bytes} bytes`);
+});

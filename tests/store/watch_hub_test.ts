@@ -1,0 +1,253 @@
+/** Watches: one event each, by path segment, from the history or from the future. */
+import { assertEquals } from "@std/assert";
+import type { Event } from "../../src/store/event.ts";
+import { PATH_HASH_START, pathHash } from "../../src/store/hash.ts";
+import { Log, slices } from "./log.ts";
+
+Deno.test("watch() waits for the next event of a key", () => {
+  const log = new Log();
+  log.set("/foo", "before");
+  const events = log.watch("/foo");
+  assertEquals(log.store.watches.size, 1);
+  const set = log.set("/foo", "1");
+  log.set("/foo", "2");
+  assertEquals(events, [set] as Event[]);
+  assertEquals(log.store.watches.size, 0);
+});
+
+Deno.test("watch() covers a path and all under it, by segment", () => {
+  const log = new Log();
+  const watched = ["/", "/w", "/w/x", "/w/x/y/z", "/w/x/y/z/below", "/wx"].map((path) =>
+    [path, log.watch(path)] as const
+  );
+  log.set("/w/x/y/z", "deep");
+  const seen = watched.filter(([, events]) => events.length === 1).map(([path]) => path);
+  assertEquals(seen, ["/", "/w", "/w/x", "/w/x/y/z"]);
+  log.set("/wxy", "sibling");
+  log.set("/wx", "the key itself");
+  assertEquals(watched.at(-1)![1].map(({ key }) => key), ["/wx"]);
+});
+
+Deno.test("watch() sees no event where nothing changed", () => {
+  const log = new Log();
+  log.set("/dir/a", "1");
+  const events = log.watch("/");
+  log.set("/dir", "rejected");
+  log.set("/dir/a", "rejected", { prevValue: "2" });
+  log.delete("/none");
+  log.expire("/dir/a", 99);
+  assertEquals(events, []);
+});
+
+Deno.test("watch() with an index calls at once when the history has the event", () => {
+  const log = new Log();
+  log.set("/foo", "1"); // 3
+  log.set("/bar", "2"); // 4
+  log.set("/foo", "3"); // 5
+  const first = (path: string, since: number) => log.watch(path, since).map(({ index }) => index);
+  assertEquals(first("/foo", 3), [3]);
+  assertEquals(first("/foo", 4), [5]);
+  assertEquals(first("/", 4), [4]);
+  assertEquals(first("/foo", 0), [3]);
+  assertEquals(first("/foo", 6), []);
+  assertEquals(log.store.watches.size, 1);
+});
+
+Deno.test("watch() with an index in the future waits until an event has it or a higher one", () => {
+  const log = new Log();
+  const events = [log.watch("/foo", 4), log.watch("/foo", 6), log.watch("/foo", 1000)];
+  const indexes = () => events.map(([event]) => event?.index);
+  log.set("/foo", "3");
+  assertEquals(indexes(), [undefined, undefined, undefined]);
+  log.set("/foo", "4");
+  assertEquals(indexes(), [4, undefined, undefined]);
+  log.set("/other", "5");
+  log.delete("/none"); // 6: no event
+  log.set("/foo", "7");
+  assertEquals(indexes(), [4, 7, undefined]);
+});
+
+Deno.test("watch() says from where one can watch when the history no longer reaches back", () => {
+  const log = new Log(3);
+  for (let i = 3; i <= 7; i++) log.set("/foo", `${i}`);
+  const watch = (since: number) => {
+    const seen: number[] = [];
+    const answer = log.store.watches.watch("/foo", since, ({ index }) => seen.push(index));
+    return "clearedBefore" in answer ? answer : seen;
+  };
+  assertEquals(watch(4), { clearedBefore: 5 });
+  assertEquals(watch(0), { clearedBefore: 5 });
+  assertEquals(watch(5), [5]);
+  assertEquals(log.store.watches.size, 0);
+});
+
+Deno.test("watch() can look back to any index while nothing was dropped", () => {
+  const log = new Log(3);
+  assertEquals(log.watch("/", 1), []);
+  log.index = 99;
+  log.set("/foo", "1");
+  assertEquals(log.watch("/", 1).map(({ index }) => index), [100]);
+  assertEquals(log.store.stats().historyFirstIndex, 0);
+});
+
+Deno.test("watch() cannot look back when no history is kept", () => {
+  const log = new Log(0);
+  log.set("/foo", "1");
+  assertEquals(log.store.watches.watch("/", 3, () => {}), { clearedBefore: 4 });
+  assertEquals(log.watch("/", 4), []);
+});
+
+Deno.test("cancel() ends a watch, twice as well as once", () => {
+  const log = new Log();
+  const seen: Event[] = [];
+  for (const since of [undefined, 5000]) {
+    const watch = log.store.watches.watch("/foo", since, (event) => seen.push(event));
+    const other = log.watch("/foo");
+    if (!("cancel" in watch)) throw new Error("The watch must wait");
+    watch.cancel();
+    watch.cancel();
+    assertEquals(log.store.watches.size, 1);
+    log.index += 1000;
+    log.set("/foo", "1");
+    assertEquals(other.length, 1);
+    watch.cancel();
+    assertEquals(log.store.watches.size, 0);
+  }
+  assertEquals(seen, []);
+});
+
+Deno.test("a callback may watch again and sees each event once", () => {
+  const log = new Log();
+  const seen: number[] = [];
+  const follow = (since: number | undefined) => {
+    log.store.watches.watch("/foo", since, ({ index }) => {
+      seen.push(index);
+      follow(index + 1);
+    });
+  };
+  follow(undefined);
+  for (let i = 3; i < 10; i++) log.set(`/foo/${i % 3}`, "1");
+  assertEquals(seen, [3, 4, 5, 6, 7, 8, 9]);
+});
+
+Deno.test("a callback may watch the next event without an index", () => {
+  const log = new Log();
+  const seen: number[] = [];
+  const follow = () => {
+    log.store.watches.watch("/foo", undefined, ({ index }) => {
+      seen.push(index);
+      follow();
+    });
+  };
+  follow();
+  for (let i = 3; i < 6; i++) log.set("/foo", "1");
+  assertEquals(seen, [3, 4, 5]);
+});
+
+Deno.test("a callback may cancel a watch that is due for the same event", () => {
+  const log = new Log();
+  const seen: string[] = [];
+  let second: { cancel(): void } | undefined;
+  log.store.watches.watch("/foo", undefined, () => {
+    seen.push("first");
+    second?.cancel();
+  });
+  const watch = log.store.watches.watch("/foo", undefined, () => seen.push("second"));
+  if ("cancel" in watch) second = watch;
+  log.set("/foo", "1");
+  assertEquals(seen, ["first"]);
+  assertEquals(log.store.watches.size, 0);
+});
+
+Deno.test("ten thousand watches of one key are told in one pass, in the order they came", () => {
+  const log = new Log();
+  const order: number[] = [];
+  for (let i = 0; i < 10_000; i++) {
+    log.store.watches.watch("/foo", undefined, () => order.push(i));
+  }
+  log.set("/foo", "1");
+  assertEquals(order, Array.from({ length: 10_000 }, (_, i) => i));
+  assertEquals(log.store.watches.size, 0);
+});
+
+Deno.test("paths with the same hash are kept apart", () => {
+  const [one, other] = collidingPaths();
+  const log = new Log();
+  const events = log.watch(one);
+  const others = log.watch(other);
+  log.set(`${one}/x`, "1");
+  assertEquals([events.length, others.length], [1, 0]);
+  log.set(`${one}/x`, "2");
+  log.set(other, "3");
+  assertEquals(others.map(({ key }) => key), [other]);
+  assertEquals(log.store.watches.size, 0);
+});
+
+function collidingPaths(): [string, string] {
+  const paths = new Map<number, string>();
+  for (let i = 0; i < 1_000_000; i++) {
+    const path = `/${i.toString(36)}`;
+    let hash = PATH_HASH_START;
+    for (let j = 0; j < path.length; j++) hash = pathHash(hash, path.charCodeAt(j));
+    const other = paths.get(hash);
+    if (other !== undefined) return [other, path];
+    paths.set(hash, path);
+  }
+  throw new Error("Among a million paths some must have the same 32-bit hash");
+}
+
+Deno.test("a watch goes on across a restore and gets what the state is ahead by", async () => {
+  const ahead = new Log();
+  const behind = new Log();
+  for (const log of [ahead, behind]) log.set("/a", "1");
+  const root = behind.watch("/");
+  const late = behind.watch("/b", 5);
+  const never = behind.watch("/none");
+  ahead.set("/b", "too early"); // 4
+  ahead.set("/b", "2"); // 5
+  await behind.store.restore(slices(ahead.store));
+  assertEquals(root.map(({ index }) => index), [4]);
+  assertEquals(late.map(({ index }) => index), [5]);
+  assertEquals(never, []);
+  assertEquals(behind.store.watches.size, 1);
+});
+
+Deno.test("a callback that watches on during a restore sees each event once", async () => {
+  const ahead = new Log();
+  const behind = new Log();
+  for (let i = 3; i <= 9; i++) ahead.set("/a", `${i}`);
+  const seen: number[] = [];
+  const follow = () => {
+    const since = seen.length === 0 ? undefined : seen.at(-1)! + 1;
+    behind.store.watches.watch("/", since, ({ index }) => {
+      seen.push(index);
+      follow();
+    });
+  };
+  follow();
+  await behind.store.restore(slices(ahead.store));
+  assertEquals(seen, [3, 4, 5, 6, 7, 8, 9]);
+  assertEquals(behind.store.watches.size, 1);
+});
+
+Deno.test("a watch is told that a restore jumped over events that it waited for", async () => {
+  const ahead = new Log(2);
+  const behind = new Log(2);
+  const told: string[] = [];
+  const watch = (path: string, since?: number) => {
+    behind.store.watches.watch(
+      path,
+      since,
+      ({ index }) => told.push(`${path} event ${index}`),
+      (clearedBefore) => told.push(`${path} cleared before ${clearedBefore}`),
+    );
+  };
+  watch("/a");
+  watch("/b", 5);
+  watch("/c", 6);
+  watch("/d", 8);
+  for (let i = 3; i <= 7; i++) ahead.set("/c", `${i}`);
+  await behind.store.restore(slices(ahead.store));
+  assertEquals(told.toSorted(), ["/a cleared before 6", "/b cleared before 6", "/c event 6"]);
+  assertEquals(behind.store.watches.size, 1, "/d waits for what is still to come");
+});
