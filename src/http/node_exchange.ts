@@ -48,6 +48,12 @@ export class NodeExchanges {
     else previous.once("close", () => this.#start(request, response));
   }
 
+  /** Whether a request of this connection has not been answered to its end. */
+  isAnswering(socket: Socket): boolean {
+    const response = this.#latest.get(socket);
+    return response !== undefined && !response.writableFinished;
+  }
+
   /** Ends the wait for bodies that still arrive; from here on every answer ends its connection. */
   close(): void {
     this.#closing = true;

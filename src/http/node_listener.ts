@@ -14,6 +14,7 @@ import { ListenError } from "./endpoint.ts";
 import type { Listener, ListenOptions, TlsMaterial } from "./endpoint.ts";
 import type { Handler, Reply } from "./exchange.ts";
 import { fault } from "./fault.ts";
+import { NodeConnections } from "./node_connections.ts";
 import { NodeExchanges } from "./node_exchange.ts";
 
 export interface NodeListenOptions extends ListenOptions {
@@ -26,7 +27,8 @@ export interface NodeListenOptions extends ListenOptions {
 
 /**
  * Opens the port; TLS when `tls` is given, mutual when it has a `ca`.
- * Rejects with `ListenError`. Upgraded sockets are the caller's to close.
+ * Rejects with `ListenError`. Upgraded sockets are the caller's to close; a
+ * shutdown waits for them as for answers, and then cuts them.
  */
 export async function listenNode(
   options: NodeListenOptions,
@@ -37,12 +39,16 @@ export async function listenNode(
   const { logger, onUpgrade } = options;
   server.on("request", (request, response) => exchanges.begin(request, response));
   server.on("clientError", answerClientError);
-  server.on("tlsClientError", (error: Error) => {
+  server.on("tlsClientError", (error: Error, socket: Socket) => {
     logger.debug("TLS handshake refused", { cause: error.message });
+    // Not the runtime's work once somebody listens: a handshake out of time would stay open.
+    socket.destroy();
   });
+  const connections = new NodeConnections(server, options.tls !== undefined);
   if (onUpgrade !== undefined) {
-    server.on("upgrade", (request: IncomingMessage, socket, head) => {
-      onUpgrade(request, socket as Socket, head);
+    server.on("upgrade", (request: IncomingMessage, _, head) => {
+      connections.upgraded(request.socket);
+      onUpgrade(request, request.socket, head);
     });
   }
   const address = await open(server, options);
@@ -52,7 +58,7 @@ export async function listenNode(
   const listener: Listener = {
     hostname: address.address,
     port: address.port,
-    shutdown: () => shutdown(server, exchanges, options.limits.shutdownGraceMs),
+    shutdown: () => shutdown(server, exchanges, connections, options.limits.shutdownGraceMs),
   };
   if (!("setSecureContext" in server)) return listener;
   return { ...listener, reloadTls: (tls) => server.setSecureContext(secureContext(tls)) };
@@ -101,16 +107,17 @@ function open(
 async function shutdown(
   server: Server | TlsServer,
   exchanges: NodeExchanges,
+  connections: NodeConnections,
   graceMs: number,
 ): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   exchanges.close();
-  server.closeIdleConnections();
+  connections.closeIdle((socket) => exchanges.isAnswering(socket));
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((resolve) => timer = setTimeout(resolve, graceMs));
   await Promise.race([closed, late]);
   clearTimeout(timer);
-  server.closeAllConnections();
+  connections.closeAll();
   await closed;
 }
 

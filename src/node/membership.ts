@@ -74,7 +74,8 @@ export class MembershipQueue {
   #advance(change: Change): Parameters<Done<Configuration>>[0] | undefined {
     const core = this.#core;
     if (core.role !== "leader") return change.index > 0 ? NOT_COMMITTED : NOT_LEADER;
-    if (change.index > core.appliedIndex) return undefined;
+    // Until the newest configuration is committed it may be undone: nobody is told of it.
+    if (Math.max(change.index, core.configurationIndex) > core.appliedIndex) return undefined;
     const plan = change.plan(core.configuration, change.index > 0);
     switch (plan.kind) {
       case "done":

@@ -47,6 +47,9 @@ export interface ReplicaHooks<R> {
 /** … and not before the log since the last one is this part of that one's size, so that a large store is not rewritten all the time. */
 const SNAPSHOT_LOG_SHARE = 0.25;
 
+/** Turns of the event loop that a growing batch waits at most. */
+const GATHERING_TURNS_MAX = 8;
+
 /** What an entry costs in the log beside its data. */
 const ENTRY_OVERHEAD_BYTES = 32;
 
@@ -59,6 +62,8 @@ export class Replica<R> {
   readonly #limits: ReplicaLimits;
   readonly #hooks: ReplicaHooks<R>;
   #scheduled = false;
+  #gatheredIndex = 0;
+  #gatheringTurns = 0;
   #stopped = false;
   /** Settles when the batch that is being saved is durable. */
   #saving: Promise<void> | undefined;
@@ -130,15 +135,35 @@ export class Replica<R> {
     this.#scheduled = false;
     if (this.#stopped) return;
     try {
-      this.#step();
+      if (this.#isGathering()) this.schedule();
+      else this.#step();
     } catch (error) {
       this.#fail(error);
     }
   }
 
+  /**
+   * Whether more proposals came in this turn of the event loop than before it:
+   * then the batch waits for the next turn, so that all who were answered
+   * together can be in one batch again. A sync costs far more than a turn.
+   */
+  #isGathering(): boolean {
+    const { lastIndex, role } = this.#core;
+    const grew = lastIndex > this.#gatheredIndex;
+    this.#gatheredIndex = lastIndex;
+    if (grew && role === "leader" && this.#gatheringTurns < GATHERING_TURNS_MAX) {
+      this.#gatheringTurns++;
+      return true;
+    }
+    this.#gatheringTurns = 0;
+    return false;
+  }
+
   #step(): void {
     this.#hooks.beforeTurn();
-    for (const message of this.#core.takeMessages()) this.#hooks.send(message);
+    // One append a peer for each batch: what comes during a save waits for the next.
+    const messages = this.#core.takeMessages(this.#saving === undefined);
+    for (const message of messages) this.#hooks.send(message);
     this.#apply();
     this.#hooks.afterApply();
     this.#snapshotIfDue();
@@ -208,7 +233,10 @@ export class Replica<R> {
       // A promise of a past term must not leave: the log it spoke of may be cut by now.
       if (message.term >= this.#core.term) this.#hooks.send(message);
     }
-    this.#step();
+    // Answers first: who gets one may well have the next request in the next batch.
+    this.#apply();
+    this.#hooks.afterApply();
+    this.schedule();
   }
 
   #snapshotIfDue(): void {

@@ -32,7 +32,7 @@ export function countOwnVote(state: State): void {
   }
 }
 
-/** The answer to a PreVote promises nothing, and changes nothing here. */
+/** Whether `from` could have this server's vote: a promise of nothing, and no change here. */
 export function onPreVote(state: State, message: VoteRequest): void {
   const { from, term, lastIndex, lastTerm } = message;
   const granted = term > state.term && !state.isLed && state.log.isUpToDate(lastIndex, lastTerm);
@@ -58,12 +58,14 @@ export function onVote(state: State, { from, lastIndex, lastTerm }: VoteRequest)
   state.send({ type: "voteReply", from: id, to: from, term, granted });
 }
 
+/** An answer of `from` to this server's question whether it could win. */
 export function onPreVoteReply(state: State, { from, granted, term }: VoteReply): void {
   if (state.role !== "preCandidate") return;
   // A grant for another campaign says nothing about this one.
   if (!granted || term === state.term + 1) countVote(state, from, granted);
 }
 
+/** A vote of `from` in the current term. */
 export function onVoteReply(state: State, { from, granted }: VoteReply): void {
   // Votes are asked for when the own one is on disk: an earlier answer answers nothing.
   const hasAsked = state.role === "candidate" && state.votes.has(state.id);

@@ -7,6 +7,7 @@ import { assert } from "../base/assert.ts";
 import { decodeConfiguration, encodeConfiguration } from "./codec.ts";
 import type { Configuration, Entry, Member, MemberId } from "./types.ts";
 
+/** The member with this id, if there is one. */
 export function findMember(
   configuration: Configuration,
   id: MemberId,
@@ -14,11 +15,13 @@ export function findMember(
   return configuration.members.find((member) => member.id === id);
 }
 
+/** The ids of those who vote and are counted, in the order of the members. */
 export function votersOf(configuration: Configuration): MemberId[] {
   return configuration.members.filter(({ voter }) => voter)
     .map(({ id }) => id);
 }
 
+/** Whether both have the same bytes: members and removed ones in the same order. */
 export function isSameConfiguration(one: Configuration, other: Configuration): boolean {
   const bytes = encodeConfiguration(one);
   const others = encodeConfiguration(other);
@@ -113,9 +116,13 @@ export class ConfigurationHistory {
     return undone;
   }
 
-  /** Starts again from a snapshot. */
-  reset(index: number, configuration: Configuration): void {
-    this.#items = [effective(index, configuration)];
+  /**
+   * Goes on from a snapshot at `index`. What was committed by `commitIndex` stays
+   * until it is compacted: the state machine may still stand there.
+   */
+  install(index: number, configuration: Configuration, commitIndex: number): void {
+    const kept = this.#items.filter((item) => item.index <= commitIndex);
+    this.#items = [...kept, effective(index, configuration)];
   }
 
   /** Forgets what was superseded by the time the log reached `index`. */

@@ -176,12 +176,15 @@ export class RaftCore {
     campaign(this.#state);
   }
 
-  /** Messages that may leave at once. Appends are made here, so that many proposals share one. */
-  takeMessages(): Message[] {
+  /**
+   * Messages that may leave at once. Appends are made here, so that many
+   * proposals share one; without `appends` they wait for a later call.
+   */
+  takeMessages(appends = true): Message[] {
     const state = this.#state;
     if (state.leadership !== undefined) {
       startReads(state, state.leadership);
-      sendAppends(state, state.leadership);
+      if (appends) sendAppends(state, state.leadership);
     }
     const messages = state.outbox;
     state.outbox = [];

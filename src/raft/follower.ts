@@ -44,6 +44,7 @@ export function onAppend(state: State, message: Append): void {
   acknowledge(state, from, Math.max(lastNewIndex, state.commitIndex));
 }
 
+/** The leader lives: what it confirms may be committed, and its reads are answered. */
 export function onHeartbeat(state: State, message: Heartbeat): void {
   hear(state, message.from);
   // The leader caps it at what this server acknowledged: more than its log holds is a lie.

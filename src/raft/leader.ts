@@ -60,9 +60,9 @@ export function followConfiguration(state: State, leadership: Leadership): void 
     peers.set(peer, new Progress(peer, log.lastIndex + 1, inflight));
   }
   for (const peer of peers.keys()) if (!ids.includes(peer)) peers.delete(peer);
-  if (!state.voters.includes(leadership.transferee)) abortTransfer(state, leadership);
 }
 
+/** One tick of a leader: heartbeats, and the ends of its patience. */
 export function tickLeader(state: State, leadership: Leadership): void {
   for (const peer of leadership.peers.values()) peer.tick();
   if (!hearsQuorum(state, leadership)) {
@@ -76,6 +76,7 @@ export function tickLeader(state: State, leadership: Leadership): void {
   if (++leadership.heartbeatElapsed >= heartbeatTicks) sendHeartbeats(state, leadership);
 }
 
+/** A peer has more on its disk, or its log differs (paper, figure 2, "Leaders"). */
 export function onAppendReply(state: State, leadership: Leadership, message: AppendReply): void {
   const { from, rejected, index, hintIndex, hintTerm } = message;
   const peer = leadership.peers.get(from);
@@ -92,6 +93,7 @@ export function onAppendReply(state: State, leadership: Leadership, message: App
   }
 }
 
+/** A peer lives: it confirms reads, and shows whether something was lost on the way. */
 export function onHeartbeatReply(
   state: State,
   leadership: Leadership,
@@ -161,7 +163,7 @@ export function startTransfer(state: State, leadership: Leadership, to: MemberId
   return true;
 }
 
-/** Lets `peer` campaign once it has all of the log; again at each sign of life, it may be lost. */
+/** Lets `peer` campaign once it has all of the log; repeated, for the command may be lost. */
 function continueTransfer(state: State, peer: Progress): void {
   const transferee = state.leadership?.transferee ?? NONE;
   if (peer.id === transferee && peer.match === state.log.lastIndex) {

@@ -19,6 +19,7 @@ export type ConfigurationOutcome =
     readonly cause: string;
   };
 
+/** Appends `next` as the configuration to go by, or says why not. */
 export function proposeConfiguration(state: State, next: Configuration): ConfigurationOutcome {
   const { leadership, configurations, commitIndex } = state;
   if (leadership === undefined) {

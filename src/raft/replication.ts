@@ -11,6 +11,7 @@ import type { Progress } from "./progress.ts";
 import type { State } from "./state.ts";
 import type { Entry, MemberId } from "./types.ts";
 
+/** Whether `sendAppends` has something to send. */
 export function wantsAppends(state: State, { peers }: Leadership): boolean {
   const { commitIndex, log } = state;
   for (const peer of peers.values()) {
@@ -42,6 +43,7 @@ export function sendReadRound(state: State, leadership: Leadership): void {
   }
 }
 
+/** Tells `to` to campaign at once (thesis §3.10). */
 export function sendTimeoutNow({ id, term, outbox }: State, to: MemberId): void {
   outbox.push({ type: "timeoutNow", from: id, to, term });
 }

@@ -20,6 +20,7 @@ import type {
   SnapshotMeta,
 } from "./types.ts";
 
+/** One server's state; see the invariants at the members. */
 export class State {
   readonly id: MemberId;
   readonly options: CoreOptions;
@@ -183,7 +184,8 @@ export class State {
     assert(snapshot.index > this.#commitIndex, "A snapshot must be ahead to be installed");
     this.saves.replacedBy(snapshot, this.#commitIndex);
     this.log.reset(snapshot.index, snapshot.term);
-    this.configurations.reset(snapshot.index, snapshot.configuration);
+    const { index, configuration } = snapshot;
+    this.configurations.install(index, configuration, this.#commitIndex);
     this.#commitIndex = snapshot.index;
     this.#configurationChanged();
   }
@@ -193,6 +195,7 @@ export class State {
     assert(snapshot.index > this.#appliedIndex, "An installed snapshot must be ahead");
     this.snapshot = snapshot;
     this.#appliedIndex = snapshot.index;
+    this.configurations.compact(snapshot.index);
   }
 
   /** Raises the commit index; a lower one is old news. */

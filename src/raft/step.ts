@@ -57,7 +57,7 @@ function answerPastTerm(state: State, message: Message): void {
 }
 
 function dispatch(state: State, message: Message): void {
-  const { leadership, role } = state;
+  const { leadership } = state;
   switch (message.type) {
     case "append":
       return onAppend(state, message);
@@ -78,7 +78,7 @@ function dispatch(state: State, message: Message): void {
     case "voteReply":
       return onVoteReply(state, message);
     case "timeoutNow":
-      return role === "follower" ? campaignForTransfer(state) : undefined;
+      return campaignForTransfer(state);
     default:
       unreachable(message);
   }

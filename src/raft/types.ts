@@ -68,7 +68,7 @@ export interface SnapshotMeta {
 interface Envelope {
   readonly from: MemberId;
   readonly to: MemberId;
-  /** Sender's term; for pre-vote requests the term it would campaign in. */
+  /** Sender's term; for pre-vote requests, and where they are granted, the term of the campaign. */
   readonly term: number;
 }
 

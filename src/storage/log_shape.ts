@@ -37,6 +37,16 @@ export class LogShape {
     return this.#runs.findLast((run) => run.index <= index)?.term ?? this.#base.term;
   }
 
+  /**
+   * Prepares for entries after `previous`; false when none may follow there. If
+   * it lies before the base, the log begins there anew: what it held in between
+   * was replaced, and the files of that are gone.
+   */
+  follow(previous: LogPosition): boolean {
+    if (previous.index < this.#base.index) this.reset(previous);
+    return this.termAt(previous.index) === previous.term;
+  }
+
   /** Whether an entry may be stored at `index` with `term`: no gap, no falling term. */
   accepts(index: number, term: number): boolean {
     if (index <= this.#base.index || index > this.#lastIndex + 1) return false;

@@ -35,6 +35,17 @@ export interface Segment {
   readonly salt: number;
 }
 
+/** A segment that has ended. */
+export interface SealedSegment extends Segment {
+  /** The last index of the log when it ended; 0 once a reset has replaced all before it. */
+  readonly lastIndex: number;
+}
+
+/** The same segments when a reset follows: none of their entries counts any more. */
+export function withoutEntries(sealed: readonly SealedSegment[]): SealedSegment[] {
+  return sealed.map((segment) => ({ ...segment, lastIndex: 0 }));
+}
+
 export interface SegmentOptions extends PaceOptions {
   /** Size of a segment, 768 at least; a batch that does not fit gets a larger one. */
   readonly segmentBytes: number;

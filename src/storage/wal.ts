@@ -18,12 +18,14 @@ import type { Fuse } from "./fuse.ts";
 import type { LogPosition, LogShape } from "./log_shape.ts";
 import { pause } from "./pace.ts";
 import { type Batch, batchBytes, encodeBatch } from "./record.ts";
-import { replaced, type ReplayedLog, type SealedSegment } from "./replay.ts";
+import type { ReplayedLog } from "./replay.ts";
 import {
+  type SealedSegment,
   type Segment,
   SEGMENT_HEADER_BYTES,
   type SegmentOptions,
   SegmentSupply,
+  withoutEntries,
 } from "./segment.ts";
 
 export interface WalOptions extends SegmentOptions {
@@ -72,7 +74,6 @@ export class Wal {
   #preparing: Promise<void> | undefined;
   /** True once the disk was too full for the next segment: it is made when it is needed. */
   #nextIsLate = false;
-  #appending = false;
   /** Reused for frames of up to a slice. */
   readonly #scratch: Uint8Array;
 
@@ -120,22 +121,31 @@ export class Wal {
     return this.#shape;
   }
 
-  get hardState(): HardState {
-    return this.#hardState;
-  }
-
   /**
-   * Resolves when `addition` is durable. Rejects with `DiskFullError` when there
-   * is no space: then nothing of it counts, and the log can be added to again.
+   * Resolves when the addition is durable; one at a time. Rejects with
+   * `DiskFullError` when there is no space: then nothing of it counts, and the
+   * log can be added to again.
    */
-  async append(addition: Addition): Promise<void> {
-    assert(!this.#appending, "One append at a time");
-    this.#appending = true;
-    try {
-      await this.#append(addition);
-    } finally {
-      this.#appending = false;
-    }
+  async append({ hardState, snapshot, entries }: Addition): Promise<void> {
+    const reset = snapshot !== undefined && this.#shape.termAt(snapshot.index) !== snapshot.term
+      ? snapshot
+      : undefined;
+    this.#checkAddition(hardState, reset, entries);
+    const before = reset ?? this.#shape.last;
+    const previousTerm = this.#previousTerm(reset, entries);
+    const opening: Batch = {
+      start: { last: before, reset: reset !== undefined },
+      hardState: hardState ?? this.#hardState,
+      previousTerm,
+      entries,
+    };
+    const bytesMax = FRAME_HEADER_BYTES + batchBytes(opening);
+    assert(bytesMax < 2 ** 32, "A batch is smaller than 4 GiB");
+    if (reset !== undefined || !this.#fits(bytesMax)) await this.#turnSegment(bytesMax);
+    await this.#commit(
+      this.#currentIsStarted() ? { start: undefined, hardState, previousTerm, entries } : opening,
+    );
+    this.#prepareNextIfDue();
   }
 
   /** Gives up the segments that hold no entry after `index`. */
@@ -156,27 +166,6 @@ export class Wal {
     } finally {
       this.#file.close();
     }
-  }
-
-  async #append({ hardState, snapshot, entries }: Addition): Promise<void> {
-    const reset = snapshot !== undefined && this.#shape.termAt(snapshot.index) !== snapshot.term
-      ? snapshot
-      : undefined;
-    this.#checkAddition(hardState, reset, entries);
-    const before = reset ?? this.#shape.last;
-    const previousTerm = this.#previousTerm(reset, entries);
-    const opening: Batch = {
-      start: { last: before, reset: reset !== undefined },
-      hardState: hardState ?? this.#hardState,
-      previousTerm,
-      entries,
-    };
-    const bytesMax = FRAME_HEADER_BYTES + batchBytes(opening);
-    if (reset !== undefined || !this.#fits(bytesMax)) await this.#turnSegment(bytesMax);
-    await this.#commit(
-      this.#currentIsStarted() ? { start: undefined, hardState, previousTerm, entries } : opening,
-    );
-    this.#prepareNextIfDue();
   }
 
   #previousTerm(reset: LogPosition | undefined, entries: readonly Entry[]): number {
@@ -245,9 +234,14 @@ export class Wal {
     this.#sequence = sequence;
     if (batch.start?.reset) {
       this.#shape.reset(batch.start.last);
-      this.#sealed = replaced(this.#sealed);
+      this.#sealed = withoutEntries(this.#sealed);
     }
-    for (const { index, term } of batch.entries) this.#shape.append(index, term);
+    const { entries, previousTerm } = batch;
+    if (entries.length > 0) {
+      const previous = { index: entries[0]!.index - 1, term: previousTerm };
+      assert(this.#shape.follow(previous), "Entries follow one that is there");
+    }
+    for (const { index, term } of entries) this.#shape.append(index, term);
     this.#hardState = batch.hardState ?? this.#hardState;
     this.#mark();
   }
@@ -272,19 +266,21 @@ export class Wal {
    * to the last batch is told from a write that was cut short.
    */
   #mark(): void {
-    const mark = new Uint8Array(FRAME_HEADER_BYTES);
-    encodeFrameHeader(
-      mark,
-      { kind: "mark", sequence: this.#sequence, payloadBytes: 0, payloadCrc: 0 },
-      this.#offset,
-      this.#current.salt,
-    );
+    const mark = this.#bareFrame("mark", this.#sequence);
     try {
       this.#file.write(mark, this.#offset);
     } catch (error) {
       // Only file systems that copy on write need space for this; the log is sound without.
       if (!(error instanceof DiskFullError)) throw error;
     }
+  }
+
+  /** A frame without payload for the end of the log. */
+  #bareFrame(kind: "mark" | "seal", sequence: number): Uint8Array {
+    const frame = new Uint8Array(FRAME_HEADER_BYTES);
+    const header = { kind, sequence, payloadBytes: 0, payloadCrc: 0 };
+    encodeFrameHeader(frame, header, this.#offset, this.#current.salt);
+    return frame;
   }
 
   /** Goes on in a segment that has room for a first batch of `frameBytes`. */
@@ -296,15 +292,8 @@ export class Wal {
       return this.#enter(await this.#make(sequence, room));
     }
     const next = await this.#takeNext(room);
-    const seal = new Uint8Array(FRAME_HEADER_BYTES);
     const sequence = this.#sequence + 1;
-    encodeFrameHeader(
-      seal,
-      { kind: "seal", sequence, payloadBytes: 0, payloadCrc: 0 },
-      this.#offset,
-      this.#current.salt,
-    );
-    await this.#write(seal);
+    await this.#write(this.#bareFrame("seal", sequence));
     await this.#file.sync();
     this.#sequence = sequence;
     this.#sealed = [...this.#sealed, { ...this.#current, lastIndex: this.#shape.last.index }];

@@ -21,12 +21,16 @@ import type { Event } from "./event.ts";
 import { Hasher } from "./hash.ts";
 import type { TreeHash } from "./tree.ts";
 
+/** Of the image, in its head block. */
 export const IMAGE_VERSION = 1;
 
-/** Kinds of blocks. */
+/** The kind of the first block. */
 export const HEAD = 1;
+/** The kind of blocks with events of the history. */
 export const EVENTS = 2;
+/** The kind of blocks with files and directories. */
 export const ITEMS = 3;
+/** The kind of the last block. */
 export const END = 4;
 
 /** No larger block is read: a damaged length must not fill the memory. */
@@ -54,11 +58,13 @@ export function digestOf(head: StateHead, hash: TreeHash): string {
     .integer(head.timeMs).integer(head.index).integer(head.appliedIndex).finish().hex();
 }
 
+/** No more bytes than that are written for `event`. */
 export function eventBytesMax(event: Event): number {
   return 1 + textBytesMax(event.key) + textBytesMax(event.prevValue ?? "") +
     textBytesMax(event.value ?? "") + 3 * INTEGER_BYTES_MAX;
 }
 
+/** Writes what `readEvent` reads. */
 export function writeEvent(writer: ByteWriter, event: Event): void {
   writer.byte(
     (event.action === "DELETE" ? EVENT_DELETE : 0) |
@@ -76,6 +82,7 @@ export function writeEvent(writer: ByteWriter, event: Event): void {
   if (event.ttlSeconds !== undefined) writer.integer(event.ttlSeconds);
 }
 
+/** The next event of a block; throws `DecodeError` when there is none. */
 export function readEvent(reader: ByteReader): Event {
   const flags = reader.byte();
   const index = reader.integer();

@@ -32,6 +32,7 @@ export interface RestoredState {
   readonly tree: Tree;
 }
 
+/** Takes an image in, portion by portion; of no more use after it threw. */
 export class ImageReader {
   readonly #blocks = new BlockQueue();
   readonly #historyHash = new Hasher();

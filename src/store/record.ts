@@ -28,6 +28,7 @@ export interface FileItem {
   readonly deadlineMs: number;
 }
 
+/** What all directories are, as read. */
 export const DIRECTORY = "directory";
 
 export type Item = FileItem | typeof DIRECTORY;
@@ -103,24 +104,27 @@ export function recordEnd(bytes: Uint8Array, at: number): number {
   return valueEnd(bytes, at) + (bytes[at + KIND_AT] === EXPIRING_FILE ? INTEGER_BYTES : 0);
 }
 
+/** The key of the record at `at`. */
 export function keyAt(bytes: Uint8Array, at: number): string {
   return decodeText(bytes, keyStart(at), keyEnd(bytes, at));
 }
 
+/** Whether the record at `at` is a directory, not a file. */
 export function isDirectoryAt(bytes: Uint8Array, at: number): boolean {
   return bytes[at + KIND_AT] === PLAIN_DIRECTORY;
 }
 
-/** 0 for what has none. */
+/** The deadline of the record at `at`, Unix ms; 0 for what has none. */
 export function deadlineAt(bytes: Uint8Array, at: number): number {
   return bytes[at + KIND_AT] === EXPIRING_FILE ? readInteger(bytes, valueEnd(bytes, at)) : 0;
 }
 
-/** The index that a file was set at. */
+/** The index that the file at `at` was set at. */
 export function setIndexAt(bytes: Uint8Array, at: number): number {
   return readInteger(bytes, at + SET_INDEX_AT);
 }
 
+/** What the record at `at` says, in strings of its own. */
 export function itemAt(bytes: Uint8Array, at: number): Item {
   if (isDirectoryAt(bytes, at)) return DIRECTORY;
   return {

@@ -27,7 +27,7 @@ Deno.test("leader() tells the peer URL, byte for byte as in the member's record"
   assertEquals(text, "http://127.0.0.1:7003");
   assertEquals((await node.ask("GET", "/v1/leader")).text, text);
   const record = (await node.ask("GET", "/v1/keys/_etcd/machines/node3")).json.value;
-  assertEquals(/^raft=(.*)&etcd=/.exec(record)![1], text);
+  assertEquals(/^raft=(.*)&etcd=/.exec(record!)![1], text);
 });
 
 Deno.test("leader() answers 301 when there is none", async () => {
@@ -39,13 +39,13 @@ Deno.test("leader() answers 301 when there is none", async () => {
 
 Deno.test("keys() shows the members when /_etcd is read", async () => {
   await using node = await threeMembers();
-  const index = (await node.ask("PUT", "/v1/keys/a", { value: "1" })).json.index;
-  assertEquals((await node.ask("GET", "/v1/keys/_etcd")).json, [
+  const index = (await node.ask("PUT", "/v1/keys/a", { value: "1" })).json.index!;
+  assertEquals((await node.ask("GET", "/v1/keys/_etcd")).list, [
     { action: "GET", key: "/_etcd/machines", dir: true, index },
   ]);
-  const { json } = await node.ask("GET", "/v1/keys/_etcd/machines/");
+  const { list } = await node.ask("GET", "/v1/keys/_etcd/machines/");
   assertEquals(
-    json,
+    list,
     [1, 2, 3].map((number) => ({
       action: "GET",
       key: `/_etcd/machines/node${number}`,
@@ -53,7 +53,7 @@ Deno.test("keys() shows the members when /_etcd is read", async () => {
       index,
     })),
   );
-  assertEquals((await node.ask("GET", "/v1/keys/%5Fetcd/machines/node2")).json, json[1]);
+  assertEquals((await node.ask("GET", "/v1/keys/%5Fetcd/machines/node2")).json, list[1]);
   const missing = await node.ask("GET", "/v1/keys/_etcd/machines/node9");
   assertEquals([missing.status, missing.json.errorCode], [404, 100]);
   assertEquals(missing.json.cause, "/_etcd/machines/node9");

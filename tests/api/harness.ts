@@ -36,12 +36,39 @@ export interface StartOptions {
   readonly api?: Partial<ApiLimits>;
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  // deno-lint-ignore no-explicit-any
-  readonly json: any;
+/** What an object in an answer may say. */
+export interface AnswerFields {
+  readonly action?: string;
+  readonly key?: string;
+  readonly dir?: boolean;
+  readonly prevValue?: string;
+  readonly value?: string;
+  readonly newKey?: boolean;
+  readonly expiration?: string;
+  readonly ttl?: number;
+  readonly index?: number;
+  readonly errorCode?: number;
+  readonly message?: string;
+  readonly cause?: string;
+  readonly health?: string;
+}
+
+export class Answer {
+  constructor(
+    readonly status: number,
+    readonly headers: Headers,
+    readonly text: string,
+  ) {}
+
+  /** Throws when the body is no JSON. */
+  get json(): AnswerFields {
+    return JSON.parse(this.text);
+  }
+
+  /** Of a directory. */
+  get list(): readonly AnswerFields[] {
+    return JSON.parse(this.text);
+  }
 }
 
 const CA_DIRECTORY = new URL("../../fixtures/ca/", import.meta.url);
@@ -89,14 +116,7 @@ export class TestNode implements AsyncDisposable {
       ...(body !== undefined && { body: isForm ? new URLSearchParams(body) : body }),
       ...init,
     });
-    const text = await response.text();
-    let json: unknown;
-    try {
-      json = JSON.parse(text);
-    } catch {
-      json = undefined;
-    }
-    return { status: response.status, headers: response.headers, text, json };
+    return new Answer(response.status, response.headers, await response.text());
   }
 
   async stop(): Promise<void> {

@@ -75,10 +75,9 @@ for (const kind of LISTENERS) {
         ttlSeconds: undefined,
       }, "");
     }
-    const { json } = await node.ask("GET", "/v1/keys/dir");
-    assertEquals(json.length, count);
-    assertEquals(json[2999].key, "/dir/02999");
-    assertEquals(json[2999].index, count + 2);
+    const { list } = await node.ask("GET", "/v1/keys/dir");
+    assertEquals(list.length, count);
+    assertEquals([list[2999]!.key, list[2999]!.index], ["/dir/02999", count + 2]);
     assertEquals((await node.ask("HEAD", "/v1/keys/dir")).text, "");
   });
 
@@ -140,8 +139,8 @@ Deno.test("keys() counts down the TTL when a key is read, and forgets it at its 
   for (let i = 0; i < 5; i++) {
     const { json } = await node.ask("GET", "/v1/keys/dir/a");
     ttls.push(json.ttl);
-    const [child] = (await node.ask("GET", "/v1/keys/dir")).json;
-    assertEquals(child.ttl, json.ttl);
+    const [child] = (await node.ask("GET", "/v1/keys/dir")).list;
+    assertEquals(child!.ttl, json.ttl);
     node.node.advance(i === 4 ? 999 : 1000);
   }
   assertEquals(ttls, [4, 3, 2, 1, undefined]);
@@ -173,9 +172,8 @@ Deno.test("keys() lists the root with /_etcd in its place", async () => {
   for (const key of ["a", "A", "0", "z/x"]) {
     await node.ask("PUT", `/v1/keys/${key}`, { value: "1" });
   }
-  const { json } = await node.ask("GET", "/v1/keys");
-  const keys = json.map(({ key }: { key: string }) => key);
-  assertEquals(keys, ["/0", "/A", "/_etcd", "/a", "/z"]);
+  const { list } = await node.ask("GET", "/v1/keys");
+  assertEquals(list.map(({ key }) => key), ["/0", "/A", "/_etcd", "/a", "/z"]);
 });
 
 Deno.test("keys() neither sets nor deletes the root", async () => {

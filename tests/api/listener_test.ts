@@ -243,3 +243,14 @@ Deno.test("listenNode() cuts what is left when the grace time is over", async ()
   await listener.shutdown();
   assertEquals(await asked, "cut");
 });
+
+Deno.test("listenNode() cuts an upgraded socket when its owner does not close it", async () => {
+  const { promise: upgraded, resolve } = Promise.withResolvers<void>();
+  const listener = await listenNode({ ...options(), onUpgrade: () => resolve() }, hello);
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+  const text = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n";
+  await connection.write(new TextEncoder().encode(text));
+  await upgraded;
+  await listener.shutdown();
+  assertEquals(await connection.read(new Uint8Array(1)), null);
+});

@@ -183,6 +183,36 @@ for (const kind of ["node", "mtls"] as const) {
   });
 }
 
+for (const kind of ["node", "mtls"] as const) {
+  Deno.test(`listener() on ${kind} cuts at once what has said nothing when it shuts down`, async () => {
+    await using node = await startNode({ kind, http: { shutdownGraceMs: 5000 } });
+    const { port } = node.listener;
+    using mute = new RawClient(await Deno.connect({ hostname: "127.0.0.1", port }));
+    using half = await connectRaw(node);
+    await half.send("GET / HTTP/1.1\r\nHo");
+    // Answered after the others were accepted.
+    assertEquals((await node.ask("GET", "/version")).status, 200);
+    const begun = performance.now();
+    await node.stop();
+    assert(performance.now() - begun < 1000, "expected no wait for the grace time");
+    assertEquals([await mute.untilClosed(), await half.untilClosed()], ["", ""]);
+  });
+}
+
+Deno.test("listener() on mtls ends a connection when its handshake stays away", async () => {
+  await using node = await startNode({ kind: "mtls", http: { handshakeTimeoutMs: 50 } });
+  const { port } = node.listener;
+  using mute = new RawClient(await Deno.connect({ hostname: "127.0.0.1", port }));
+  assertEquals(await mute.untilClosed(), "");
+});
+
+Deno.test("listener() on mtls ends a connection when it is idle too long", async () => {
+  await using node = await startNode({ kind: "mtls", http: { idleTimeoutMs: 50 } });
+  using client = await connectRaw(node);
+  await client.send(`GET /version HTTP/1.1\r\n${HOST}\r\n`);
+  assertStringIncludes(await client.untilClosed(), "etcdcluster");
+});
+
 for (const kind of ["tls", "mtls"] as const) {
   Deno.test(`listener() on ${kind} ends the connection when it hears plain HTTP`, async () => {
     await using node = await startNode({ kind });

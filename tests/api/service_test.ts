@@ -13,6 +13,7 @@ import type { FailureReason } from "../../src/node/ports.ts";
 import { encodeCommand } from "../../src/store/command.ts";
 import { member, START_MS } from "./fake_node.ts";
 import { startNode, type TestNode } from "./harness.ts";
+import { connectRaw } from "./raw_client.ts";
 
 const SET = {
   type: "set",
@@ -139,6 +140,9 @@ Deno.test("service() sends the client to the leader when it redirects", async ()
     assertEquals(status, 307);
     assertEquals(headers.get("location"), `http://127.0.0.1:4002${target}`);
   }
+  using client = await connectRaw(node);
+  await client.send("GET /v1/keys/☃ HTTP/1.1\r\nHost: test\r\n\r\n");
+  await client.until("location: http://127.0.0.1:4002/v1/keys/%E2%98%83\r\n");
   assertEquals((await node.ask("GET", "/v1/keys/a?stale=true")).status, 404);
   node.node.leading = undefined;
   assertEquals((await node.ask("PUT", "/v1/keys/a?value=1")).json.errorCode, 301);

@@ -15,7 +15,7 @@ async function waiting(
 }
 
 async function set(node: TestNode, key: string, value: string): Promise<number> {
-  return (await node.ask("PUT", `/v1/keys${key}`, { value })).json.index;
+  return (await node.ask("PUT", `/v1/keys${key}`, { value })).json.index!;
 }
 
 for (const kind of LISTENERS) {
@@ -62,7 +62,7 @@ for (const kind of LISTENERS) {
     await node.stop();
     const { status, json } = await answer;
     assertEquals([status, json.errorCode], [503, 300]);
-    assertMatch(json.cause, /stopping/);
+    assertMatch(json.cause!, /stopping/);
   });
 }
 
@@ -100,7 +100,7 @@ Deno.test("watch() answers 401 when the history no longer reaches back", async (
   const { status, json } = await node.ask("POST", "/v1/watch/a", { index: "3" });
   assertEquals([status, json.errorCode], [400, 401]);
   assertEquals(json.message, "The event in requested index is outdated and cleared");
-  const oldest = Number(/index (\d+)/.exec(json.cause)![1]);
+  const oldest = Number(/index (\d+)/.exec(json.cause!)![1]);
   assertEquals((await node.ask("POST", "/v1/watch/a", { index: `${oldest}` })).json.index, oldest);
   assertEquals(node.store.watches.size, 0);
 });

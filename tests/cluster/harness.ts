@@ -36,6 +36,7 @@ export class TestNode {
   readonly #certificate: string | undefined;
   readonly #listenHost: string | undefined;
   #process: NodeProcess | undefined;
+  #isPaused = false;
   /** Logs of processes that came before. */
   #pastLog = "";
 
@@ -75,6 +76,11 @@ export class TestNode {
     return this.#process !== undefined && !this.#process.hasEnded;
   }
 
+  /** Running, and not paused. */
+  get isAwake(): boolean {
+    return this.isRunning && !this.#isPaused;
+  }
+
   get commandLine(): string[] {
     return [
       ...["-n", this.name, "-d", this.directory],
@@ -89,6 +95,7 @@ export class TestNode {
   spawn(...flags: string[]): NodeProcess {
     if (this.isRunning) throw new Error(`"${this.name}" runs already`);
     this.#pastLog += this.#process?.log ?? "";
+    this.#isPaused = false;
     this.#process = NodeProcess.spawn([...this.commandLine, ...flags]);
     return this.#process;
   }
@@ -109,10 +116,12 @@ export class TestNode {
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.process.signal("SIGSTOP");
   }
 
   resume(): void {
+    this.#isPaused = false;
     this.process.signal("SIGCONT");
   }
 
@@ -153,6 +162,7 @@ export class TestCluster implements AsyncDisposable {
     await first!.start();
     await Promise.all(others.map((node) => node.start("-C", first!.peerAddress)));
     await this.untilWhole();
+    await untilAllVote(first!, this.nodes.length);
   }
 
   /** One more node, not started. */
@@ -176,18 +186,23 @@ export class TestCluster implements AsyncDisposable {
     return this.nodes.filter(({ isRunning }) => isRunning);
   }
 
-  /** Who leads, as `asked` says; waits for an election. */
-  leader(asked: TestNode = this.running[0]!): Promise<TestNode> {
-    return until(`"${asked.name}" to know a leader`, async () => {
-      const { status, body } = await this.client.ask(`${asked.url}/leader`);
-      return status === 200 && this.running.find(({ peerUrl }) => peerUrl === body);
+  get awake(): TestNode[] {
+    return this.nodes.filter(({ isAwake }) => isAwake);
+  }
+
+  /** The node that leads, as `asked` says, and that is awake; waits for an election. */
+  leader(asked?: TestNode): Promise<TestNode> {
+    return until("a leader to be known", async () => {
+      const node = asked ?? this.awake[0]!;
+      const { status, body } = await this.client.ask(`${node.url}/leader`);
+      return status === 200 && this.awake.find(({ peerUrl }) => peerUrl === body);
     });
   }
 
-  /** The running nodes that do not lead. */
+  /** The nodes that are awake and do not lead. */
   async followers(): Promise<TestNode[]> {
     const leader = await this.leader();
-    return this.running.filter((node) => node !== leader);
+    return this.awake.filter((node) => node !== leader);
   }
 
   /** Waits until every running node serves linearizable reads and knows exactly the nodes of this cluster as members. */
@@ -275,6 +290,15 @@ export function story(
       if (!await t.step(name, () => cluster.explain(body))) throw new Error(`Ended at "${name}"`);
     };
     await tell(cluster, stage);
+  });
+}
+
+/** Waits until `leader`, which has led since the newest member joined, has made voters of all `size` members. */
+export async function untilAllVote(leader: TestNode, size: number): Promise<void> {
+  await until(`"${leader.name}" to have made all ${size} members voters`, () => {
+    const [, names = ""] =
+      [...leader.process.log.matchAll(/ Members members=(.*) index=/g)].at(-1) ?? [];
+    return names.split(",").length === size && !names.includes("(learner)");
   });
 }
 

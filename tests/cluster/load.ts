@@ -18,7 +18,7 @@ export interface LoadOptions {
   readonly writers?: number;
   /** What a writer rests after each request: keeps the machine from being the bottleneck. */
   readonly paceMs?: number;
-  /** Whom to ask; by default every node that runs, each writer another one. */
+  /** Whom to ask, in turn; by default every node that is awake. */
   readonly nodes?: () => readonly TestNode[];
 }
 
@@ -36,11 +36,14 @@ export class Load {
   readonly #work: Promise<void>[];
   #stopped = false;
   #failure: unknown;
+  /** Acknowledged writes of each writer. */
+  readonly #acknowledged: number[] = [];
   #longestWaitMs = 0;
+  #forgottenMs = 0;
   #lastAcknowledgedMs = performance.now();
 
   constructor(cluster: TestCluster, options: LoadOptions = {}) {
-    const { writers = 4, paceMs = 10, nodes = () => cluster.running } = options;
+    const { writers = 4, paceMs = 10, nodes = () => cluster.awake } = options;
     this.#cluster = cluster;
     this.#paceMs = paceMs;
     this.#nodes = nodes;
@@ -58,13 +61,24 @@ export class Load {
     this.#check();
   }
 
-  /** The longest that any writer has waited for an acknowledgement since `forgetWaits`, over several requests if need be. */
+  /** Resolves when every writer has gone on: none waits for a node that was killed before. */
+  async settle(): Promise<void> {
+    const goals = this.#acknowledged.map((count) => count + 3);
+    await until("every writer to go on", () => {
+      return this.#failure !== undefined ||
+        this.#acknowledged.every((count, writer) => count >= goals[writer]!);
+    });
+    this.#check();
+  }
+
+  /** The longest that a writer has waited for an acknowledgement since `forgetWaits`, over several requests if need be. */
   get longestWaitMs(): number {
     return this.#longestWaitMs;
   }
 
   forgetWaits(): void {
     this.#longestWaitMs = 0;
+    this.#forgottenMs = performance.now();
   }
 
   /** Monotonic time of the newest acknowledgement. */
@@ -110,10 +124,10 @@ export class Load {
     const { ledger } = this;
     const register = `${ROOT}/registers/w${number}`;
     const chain = `${ROOT}/chains/w${number}`;
-    let asked = number;
     let waitingSinceMs = performance.now();
+    this.#acknowledged[number] = 0;
     for (let round = 1; !this.#stopped && this.#failure === undefined; round++) {
-      const node = this.#choose(asked);
+      const node = this.#choose(number + round);
       const value = `${number}-${round}`;
       let outcome: Outcome = { fate: "refused" };
       if (node !== undefined && round % 3 === 0) {
@@ -128,10 +142,9 @@ export class Load {
       }
       if (outcome.fate === "acknowledged") {
         this.#lastAcknowledgedMs = performance.now();
-        const waitedMs = this.#lastAcknowledgedMs - waitingSinceMs;
+        this.#acknowledged[number]!++;
+        const waitedMs = this.#lastAcknowledgedMs - Math.max(waitingSinceMs, this.#forgottenMs);
         this.#longestWaitMs = Math.max(this.#longestWaitMs, waitedMs);
-      } else if (outcome.fate !== "mismatch") {
-        asked++;
       }
       await pause(this.#paceMs);
       if (outcome.fate === "acknowledged") waitingSinceMs = performance.now();

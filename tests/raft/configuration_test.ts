@@ -65,6 +65,16 @@ Deno.test("ConfigurationHistory goes back when entries are truncated", () => {
   assertThrows(() => history.truncateFrom(0), InvariantError);
 });
 
+Deno.test("ConfigurationHistory goes on from a snapshot, and keeps what was committed", () => {
+  const history = new ConfigurationHistory(0, configurationOf([1]));
+  history.append(entry(6, [1, 2]));
+  history.append(entry(9, [1, 2, 3]));
+  history.install(20, configurationOf([4]), 7);
+  assertEquals([6, 19, 20].map((index) => history.at(index).index), [6, 6, 20]);
+  history.compact(20);
+  assertThrows(() => history.at(19), InvariantError);
+});
+
 Deno.test("ConfigurationHistory forgets what is superseded", () => {
   const history = new ConfigurationHistory(0, configurationOf([1]));
   history.append(entry(6, [1, 2]));

@@ -68,6 +68,16 @@ Deno.test("propose() pushes back when too much is uncommitted, and takes more af
   assert(lone.core.propose(new Uint8Array(1000)) > 0);
 });
 
+Deno.test("propose() counts what a new leader finds uncommitted in its log", () => {
+  const lone = new Lone([1, 2, 3], { uncommittedBytesMax: 3 * ONE_ENTRY });
+  lone.step(append(1, [0, 0], entries(1, 1, 1, 1)));
+  lone.step({ type: "timeoutNow", from: 2, to: 1, term: 1 });
+  lone.step({ type: "voteReply", from: 2, to: 1, term: 2, granted: true });
+  assertEquals([lone.core.role, lone.core.propose(bytesOf("d"))], ["leader", 0]);
+  lone.step(accepted(2, 4, 2));
+  assertEquals(lone.core.propose(bytesOf("d")), 5);
+});
+
 Deno.test("takeMessages() puts what was proposed in one turn into one append a peer", () => {
   const lone = Lone.leader();
   lone.step(accepted(3, 1));

@@ -34,6 +34,7 @@ export class Invariants {
     const { core } = server;
     if (core === undefined) return;
     if (core.role === "leader") this.#checkLeader(core);
+    assert(core.committedConfiguration !== undefined);
     this.#checkCommit(core);
     const end = `${core.lastIndex}@${core.termAt(core.lastIndex)}`;
     if (this.#logSeen.get(core) === end) return;

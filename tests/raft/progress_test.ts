@@ -80,6 +80,15 @@ Deno.test("Progress tells of a commit as far as the entries were sent", () => {
   assertEquals(peer.wantsAppend(9, 9), true);
 });
 
+Deno.test("Progress tells of a commit again when the telling may be lost", () => {
+  const peer = replicating();
+  peer.sent(9, 10, 9);
+  peer.becomeProbe();
+  peer.sent(5, 0, 0);
+  peer.accepted(9);
+  assertEquals(peer.wantsAppend(9, 9), true);
+});
+
 Deno.test("Progress sends nothing while the peer takes a snapshot", () => {
   const peer = replicating();
   peer.becomeSnapshot(8);

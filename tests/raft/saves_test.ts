@@ -197,6 +197,25 @@ Deno.test("takeCommitted() gives nothing until a received snapshot is in place",
   assertEquals(lone.core.takeCommitted(1000).map(({ index }) => index), [6]);
 });
 
+Deno.test("saved() makes a received snapshot count as saved log", () => {
+  const lone = follower();
+  const snapshot = { index: 5, term: 1, configuration: configurationOf([1, 2, 3]) };
+  lone.step({ type: "snapshot", from: 2, to: 1, term: 1, snapshot });
+  lone.take();
+  lone.step(append(1, [5, 1], []));
+  assertEquals(acknowledged(lone.take()), [5]);
+});
+
+Deno.test("committedConfiguration is that of the state machine until a snapshot is in place", () => {
+  const { core } = follower();
+  const snapshot = { index: 5, term: 1, configuration: configurationOf([1, 2]) };
+  core.step({ type: "snapshot", from: 2, to: 1, term: 1, snapshot });
+  assertEquals(core.configuration, configurationOf([1, 2]));
+  assertEquals(core.committedConfiguration, configurationOf([1, 2, 3]));
+  core.saved(core.takeSave()!);
+  assertEquals(core.committedConfiguration, configurationOf([1, 2]));
+});
+
 Deno.test("takeCommitted() leaves to a snapshot what it was about to give", () => {
   const { core } = new Lone();
   core.step(append(1, [0, 0], entries(1, 1, 1), 2));

@@ -43,6 +43,27 @@ Deno.test("§3.10: a transfer is given up after an election time-out", () => {
   assert(lone.core.propose(bytesOf("a")) > 0);
 });
 
+Deno.test("§3.10: a second transfer has as much time as the first", () => {
+  const lone = Lone.leader();
+  lone.core.transferLeadership(3);
+  for (let tick = 0; tick < DEFAULTS.electionTicks; tick++) {
+    lone.step(heartbeatReply(2, 0));
+    lone.tick(1);
+  }
+  lone.step(heartbeatReply(2, 0));
+  assert(lone.core.transferLeadership(3));
+  lone.tick(1);
+  assertEquals(lone.core.propose(bytesOf("a")), 0);
+});
+
+Deno.test("§3.10: the command to campaign is repeated, for it may be lost", () => {
+  const lone = Lone.leader();
+  lone.do((core) => core.transferLeadership(2));
+  lone.take();
+  lone.step(heartbeatReply(3, 0), heartbeatReply(2, 0));
+  assertEquals(lone.sent("timeoutNow").map(({ to }) => to), [2]);
+});
+
 Deno.test("§3.10: who is told to campaign does not ask whether it could win", () => {
   const lone = new Lone();
   lone.step(append(1, [0, 0], entries(1, 1)));
@@ -52,7 +73,7 @@ Deno.test("§3.10: who is told to campaign does not ask whether it could win", (
   assertEquals(lone.sent("vote").map(({ transfer }) => transfer), [true, true]);
 });
 
-Deno.test("§3.10: a transfer to a voter that is removed is given up", () => {
+Deno.test("§3.10: leadership goes to voters only, who stay so until it is theirs", () => {
   const lone = Lone.leader();
   lone.do((core) => core.proposeConfiguration(withMember(3, false)(core.configuration)));
   lone.step(accepted(2, 2));
@@ -300,6 +321,23 @@ Deno.test("§9.6: who is asked says no while it hears a leader, or has the longe
   assertEquals(ask(lone, [0, 0]), false);
   assertEquals(ask(lone, [1, 1]), true);
   assertEquals(lone.core.term, 1);
+});
+
+Deno.test("§9.6: a grant for another campaign does not count", () => {
+  const lone = new Lone();
+  lone.do((core) => core.campaign());
+  lone.step({ type: "preVoteReply", from: 2, to: 1, term: 4, granted: true });
+  assertEquals(lone.core.role, "preCandidate");
+});
+
+Deno.test("§9.6: a server that only asks still votes, and then waits", () => {
+  const lone = new Lone();
+  lone.step(append(1, [0, 0], []));
+  lone.tick(DEFAULTS.electionTicks);
+  lone.take();
+  lone.step(vote(3, 1, [0, 0]));
+  assertEquals(lone.sent("voteReply").map(({ granted }) => granted), [true]);
+  assertEquals(lone.core.role, "follower");
 });
 
 Deno.test("§9.6: a server that is behind learns of the term from the answer", () => {

@@ -8,6 +8,7 @@ import type { Machine } from "./machine.ts";
 import type { Process, Running } from "./process.ts";
 import { SeededRandom } from "./random.ts";
 import type { Site } from "./site.ts";
+import { describe, shorten } from "./text.ts";
 
 /** Few, so that clients meet; some are below others, so that one is in the other's way. */
 export const KEYS: readonly string[] = ["/a", "/b", "/d/x", "/d/y", "/d", "/e/f/g", "/e/f", "/c"];
@@ -83,12 +84,16 @@ export class Client {
     trace.line(
       schedule.nowMs,
       this.name,
-      () => `asks ${process.name} ${JSON.stringify(operation)}`,
+      () => `asks ${process.name} ${describe(operation)}`,
     );
     const unwatch = process.onDeath(() => history.lost(write));
     service.write(operation, "/").then((reply) => {
       if (process.isDead) return;
-      trace.line(schedule.nowMs, this.name, () => `is told ${reply.status} ${reply.body}`);
+      trace.line(
+        schedule.nowMs,
+        this.name,
+        () => `is told ${reply.status} ${shorten(reply.body as string)}`,
+      );
       trace.mix(reply.status);
       unwatch();
       history.answered(write, reply);
@@ -101,7 +106,9 @@ export class Client {
 
   #operation(): Operation {
     const key = this.#random.pick(this.#keys);
-    const value = `${this.name}-${++this.#values}`;
+    const isLong = this.#random.chance(0.1);
+    const padding = "x".repeat(isLong ? this.#site.profile.longValue : 0);
+    const value = `${this.name}-${++this.#values}${padding}`;
     const set = { type: "set", key, value, prevValue: undefined, ttlSeconds: undefined } as const;
     switch (
       this.#random.weighted([["set", 4], ["ttl", 2], ["testAndSet", 3], ["delete", 2], [
@@ -134,7 +141,7 @@ export class Client {
       trace.line(
         schedule.nowMs,
         this.name,
-        () => `is served ${key} = ${JSON.stringify(found)} at ${appliedIndex}`,
+        () => `is served ${key} = ${describe(found)} at ${appliedIndex}`,
       );
       history.served(read, { member: process.name, appliedIndex, nowMs, found });
       if (found.kind === "file") this.#known.set(key, found.item.value);

@@ -29,7 +29,7 @@ export class Faults {
     this.#later(faultMs, "fault", () => {
       const kind = this.#random.weighted(faults);
       if (this.#inject(kind)) {
-        this.#site.trace.count(kind);
+        this.#site.trace.injected(kind);
         this.#site.trace.line(this.#site.schedule.nowMs, "", () => `fault: ${kind}`);
       }
       this.start();

@@ -49,7 +49,7 @@ export class Operator {
   }
 
   exited(machine: Machine, reason: ExitReason): void {
-    this.#site.trace.count(`exit: ${reason}`);
+    this.#site.trace.happened(`exits: ${reason}`);
     if (reason === "removed") return;
     if (reason === "damaged") {
       this.#loseIncarnation(machine);
@@ -107,20 +107,20 @@ export class Operator {
     return true;
   }
 
-  /** A machine comes back under another address, one at a time: two would not find each other. */
+  /** A machine comes back under another address; only when all members know where all others are. */
   move(): boolean {
     const members = this.best?.node.configuration().members ?? [];
     const here = this.#site.machines.filter(({ memberId }) =>
       members.some(({ id }) => id === memberId)
     );
-    const isRecorded = (machine: Machine) =>
-      members.some(({ id, peerUrl }) => id === machine.memberId && peerUrl === machine.url);
-    // A newcomer whose log is empty yet would know nobody to tell.
-    const voting = here.filter(({ memberId }) =>
-      members.some(({ id, voter }) => voter && id === memberId)
-    );
-    if (voting.length === 0 || !here.every(isRecorded)) return false;
-    const machine = this.#random.pick(voting);
+    const isKnown = (machine: Machine) =>
+      here.every((other) =>
+        other.process?.running?.core.configuration.members.some(({ id, peerUrl }) =>
+          id === machine.memberId && peerUrl === machine.url
+        )
+      );
+    if (here.length < members.length || here.length === 0 || !here.every(isKnown)) return false;
+    const machine = this.#random.pick(here);
     machine.kill();
     machine.move();
     this.restartLater(machine, this.#electionMs);

@@ -11,7 +11,7 @@ import { DiskFullError } from "../../src/base/errors.ts";
 import type { Logger } from "../../src/base/logger.ts";
 import { Node } from "../../src/node/node.ts";
 import type { Scheduler } from "../../src/node/ports.ts";
-import { RaftCore } from "../../src/raft/core.ts";
+import { type CoreEvent, RaftCore } from "../../src/raft/core.ts";
 import type { Member, MemberId } from "../../src/raft/types.ts";
 import { bootstrap, JoinError } from "../../src/server/bootstrap.ts";
 import { CorruptionError } from "../../src/storage/errors.ts";
@@ -226,6 +226,8 @@ export class Process implements Owner {
       entries: loaded.entries,
       onEvent: (event) => {
         const { trace, schedule } = this.#site;
+        const happening = happeningOf(event);
+        if (happening !== undefined) trace.happened(happening);
         trace.line(
           schedule.nowMs,
           this.name,
@@ -312,7 +314,10 @@ export class Process implements Owner {
     if (this.#dead || error instanceof PowerCutError) return;
     const { violations, trace, schedule } = this.#site;
     trace.line(schedule.nowMs, this.name, () => `ends: ${error}`);
-    if (error instanceof JoinError) return this.#end("notJoined");
+    if (error instanceof JoinError) {
+      // It had joined and was removed before it heard of either: its operator starts it afresh.
+      return this.#end(/was removed/.test(error.message) ? "removed" : "notJoined");
+    }
     if (error instanceof DiskFullError) return this.#end("diskFull");
     if (error instanceof DiskError && this.#sawDiskError) return this.#end("diskError");
     if (error instanceof CorruptionError && this.machine.mayBeDamaged) return this.#end("damaged");
@@ -325,5 +330,21 @@ export class Process implements Owner {
   #end(reason: ExitReason): void {
     if (this.#dead) return;
     this.#exit(reason);
+  }
+}
+
+/** What is worth counting of what a core tells. */
+function happeningOf(event: CoreEvent): string | undefined {
+  switch (event.type) {
+    case "role":
+      return event.role === "leader" ? "elections" : undefined;
+    case "truncated":
+      return "truncations";
+    case "snapshotNeeded":
+      return "snapshots sent";
+    case "quorumLost":
+      return "quorums lost";
+    default:
+      return undefined;
   }
 }

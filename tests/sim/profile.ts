@@ -50,6 +50,8 @@ export type FaultKind =
   | "bitFlip";
 
 export interface Profile {
+  /** Steps before everything is healed. */
+  readonly steps: number;
   /** Machines at the start. */
   readonly machines: number;
   /** Founded as one cluster with all as voters; else they join one after the other. */
@@ -84,6 +86,8 @@ export interface Profile {
   readonly clients: number;
   /** Average pause of a client between two operations. */
   readonly thinkMs: number;
+  /** Characters of some values; the others are short. */
+  readonly longValue: number;
   /** Keys that clients use: few, so that they meet. */
   readonly keys: number;
   readonly watchers: number;
@@ -128,13 +132,14 @@ const FAULTS: readonly (readonly [FaultKind, number])[] = [
 export function profileOf(seed: number): Profile {
   const random = new SeededRandom(seed, 1);
   const electionTicks = random.pick([6, 10, 10, 15]);
-  const tickMs = 10;
+  const tickMs = random.pick([10, 10, 50]);
   const electionMs = electionTicks * tickMs;
   const machines = random.pick([1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 7, 9]);
   const isLossy = random.chance(0.5);
   const chosen = random.next();
   const faults = FAULTS.filter(() => random.chance(chosen));
   return {
+    steps: random.pick([500, 1000, 1000, 2000, 2000, 4000, 8000]),
     machines,
     foundedWhole: random.chance(0.7),
     tickMs,
@@ -153,13 +158,13 @@ export function profileOf(seed: number): Profile {
       bulkSyncBytes: random.pick([1024, 8192]),
     },
     network: {
-      delayMs: random.pick([0.2, 1, 3, electionMs / 10]),
+      delayMs: random.pick([0.2, tickMs / 10, tickMs / 3, electionMs / 10]),
       dropChance: isLossy ? random.between(0, 0.15) : 0,
       repeatChance: isLossy ? random.between(0, 0.1) : 0,
       reorders: random.chance(0.3),
     },
     disk: {
-      syncMs: random.pick([0.2, 1, 5, 20]),
+      syncMs: random.pick([0.2, tickMs / 10, tickMs / 3, tickMs]),
       slowChance: random.pick([0, 0, 0.01]),
     },
     clock: {
@@ -167,7 +172,8 @@ export function profileOf(seed: number): Profile {
       drift: random.pick([0, 0.01, 0.05]),
     },
     clients: random.integer(1, 6),
-    thinkMs: random.pick([5, 20, 50]),
+    thinkMs: random.pick([0.3, 2, 5]) * tickMs,
+    longValue: random.pick([0, 300, 3000]),
     keys: random.integer(1, 8),
     watchers: random.pick([0, 1, 2, 4]),
     faults,

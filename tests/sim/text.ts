@@ -5,11 +5,18 @@ export function encodeHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** JSON with bytes in hexadecimal, cut when they are many. */
+/** Characters of a text that a line of a story shows. */
+const TEXT_MAX = 200;
+
+export function shorten(text: string): string {
+  return text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}... ${text.length}` : text;
+}
+
+/** JSON with bytes in hexadecimal, long parts cut. */
 export function describe(value: unknown): string {
   return JSON.stringify(value, (_, part) => {
-    if (!(part instanceof Uint8Array)) return part;
-    return encodeHex(part.subarray(0, 40)) + (part.length > 40 ? `... ${part.length} bytes` : "");
+    if (part instanceof Uint8Array) return shorten(encodeHex(part));
+    return typeof part === "string" ? shorten(part) : part;
   });
 }
 

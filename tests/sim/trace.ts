@@ -7,7 +7,8 @@ import type { Fields, Logger } from "../../src/base/logger.ts";
 export class Trace {
   /** Where lines go; undefined: nobody reads them, so none are made. */
   readonly #print: ((line: string) => void) | undefined;
-  readonly #counts = new Map<string, number>();
+  readonly #faults = new Map<string, number>();
+  readonly #happenings = new Map<string, number>();
   #hash = 0x811c9dc5 | 0;
 
   constructor(print: ((line: string) => void) | undefined) {
@@ -18,9 +19,14 @@ export class Trace {
     return this.#print !== undefined;
   }
 
-  /** How often each kind of thing was counted. */
-  get counts(): ReadonlyMap<string, number> {
-    return this.#counts;
+  /** How often each kind of fault was injected. */
+  get faults(): ReadonlyMap<string, number> {
+    return this.#faults;
+  }
+
+  /** How often the members did what they do rarely: a check of rare paths means little without. */
+  get happenings(): ReadonlyMap<string, number> {
+    return this.#happenings;
   }
 
   /** Equal for two runs only if they went the same way. */
@@ -28,8 +34,12 @@ export class Trace {
     return (this.#hash >>> 0).toString(16).padStart(8, "0");
   }
 
-  count(kind: string): void {
-    this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
+  injected(fault: string): void {
+    count(this.#faults, fault);
+  }
+
+  happened(what: string): void {
+    count(this.#happenings, what);
   }
 
   mix(value: number): void {
@@ -59,4 +69,8 @@ export class Trace {
       trace: say("trace"),
     };
   }
+}
+
+function count(counts: Map<string, number>, what: string): void {
+  counts.set(what, (counts.get(what) ?? 0) + 1);
 }

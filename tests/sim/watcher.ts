@@ -4,6 +4,7 @@ import { KEYS } from "./client.ts";
 import type { Process } from "./process.ts";
 import { SeededRandom } from "./random.ts";
 import type { Site } from "./site.ts";
+import { describe } from "./text.ts";
 import type { PendingWatch } from "./watch_check.ts";
 
 export class Watcher {
@@ -61,12 +62,12 @@ export class Watcher {
     trace.line(
       schedule.nowMs,
       this.#name,
-      () => `watches ${process.name} ${JSON.stringify(watch)}`,
+      () => `watches ${process.name} ${describe(watch)}`,
     );
     this.#waiting = { watch, process };
     const told = (event: Event) => {
       if (process.isDead) return;
-      trace.line(schedule.nowMs, this.#name, () => `is told ${JSON.stringify(event)}`);
+      trace.line(schedule.nowMs, this.#name, () => `is told ${describe(event)}`);
       watches.told(watch, event);
       this.#since = event.index + 1;
       next();

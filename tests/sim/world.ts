@@ -26,8 +26,8 @@ import { Watcher } from "./watcher.ts";
 
 export interface WorldOptions {
   readonly seed: number;
-  /** Steps before everything is healed. */
-  readonly steps: number;
+  /** Steps before everything is healed, when the seed shall not decide. */
+  readonly steps: number | undefined;
   readonly trace: Trace;
 }
 
@@ -90,7 +90,8 @@ export class World {
   /** Rejects with `ViolationError` when a promise is broken. */
   async run(): Promise<void> {
     this.#begin();
-    while (this.#steps < this.#options.steps) await this.#step();
+    const steps = this.#options.steps ?? this.#profile.steps;
+    while (this.#steps < steps) await this.#step();
     await this.#heal();
   }
 
@@ -164,7 +165,7 @@ export class World {
     trace.line(this.#schedule.nowMs, "", () => "everything is healed");
     this.#faults.heal();
     this.#operator.heal();
-    if (!this.#operator.hasQuorum) return trace.count("quorum lost for good");
+    if (!this.#operator.hasQuorum) return trace.happened("quorums lost for good");
     const isAnswered = history.expectAnswer();
     await this.#until(
       "progress",

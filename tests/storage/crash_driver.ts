@@ -81,6 +81,21 @@ export class Driver {
     );
   }
 
+  /** A save under way while a snapshot of its last entry is made, as when others committed it first. */
+  async saveDuringSnapshot(
+    saved: SaveBatch,
+    snapshot: SnapshotMeta,
+    keepAfter: number,
+  ): Promise<void> {
+    const after = this.model.save(saved);
+    const outcomes = [after, this.model.installed(snapshot), after.compacted(snapshot)];
+    await this.#run(outcomes, async () => {
+      const saving = this.storage.save(saved);
+      await this.storage.createSnapshot(snapshot, image(snapshot.index), keepAfter);
+      await saving;
+    });
+  }
+
   async receive(snapshot: SnapshotMeta): Promise<void> {
     const bytes = await snapshotBytes(snapshot);
     await this.#run([], () => receive(this.storage, snapshot, bytes));
@@ -167,7 +182,7 @@ export async function randomStep(driver: Driver, random: () => number): Promise<
   const { hardState, snapshot, lastIndex } = driver.model;
   const { term, vote, commitIndex } = hardState;
   const lastTerm = driver.model.termAt(lastIndex)!;
-  switch (pick(8)) {
+  switch (pick(9)) {
     case 0: {
       const raised = { term: term + 1, vote: pick(4), commitIndex };
       return await driver.save(batch({ hardState: raised }));
@@ -187,7 +202,18 @@ export async function randomStep(driver: Driver, random: () => number): Promise<
       const follow = same === received.term ? [] : entries(index + 1, index + pick(3), next.term);
       return await driver.save(batch({ hardState: next, snapshot: received, entries: follow }));
     }
-    case 3:
+    case 3: {
+      const newTerm = term + 1;
+      const first = commitIndex + 1;
+      const added = entries(first, first + pick(9), newTerm);
+      const last = added.at(-1)!.index;
+      const saved = batch({
+        hardState: { term: newTerm, vote: 0, commitIndex: last },
+        entries: added,
+      });
+      return await driver.saveDuringSnapshot(saved, meta(last, newTerm), last - pick(3));
+    }
+    case 4:
       return await driver.restart((["close", "kill", "power cut"] as const)[pick(3)]!);
     default: {
       // Appends, or replaces a suffix that is not committed.

@@ -56,9 +56,9 @@ Deno.test("openStorage() finds what was acknowledged when a crash hits any opera
 });
 
 Deno.test("openStorage() finds what was acknowledged when a crash hits the repair after a crash", async () => {
-  const driver = new Driver(2, 3);
+  const driver = new Driver(2, 1);
   await driver.start();
-  for (let index = 1; index <= 8; index++) {
+  for (let index = 1; index <= 6; index++) {
     await driver.save(batch({
       hardState: { term: 1, vote: 0, commitIndex: index - 1 },
       entries: [entry(index, 1, "x".repeat(index * 110))],

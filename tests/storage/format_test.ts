@@ -154,6 +154,17 @@ Deno.test("LogShape accepts neither a gap, nor a falling term, nor what is befor
   assertThrows(() => shape.append(13, 4));
 });
 
+Deno.test("LogShape begins anew when entries follow a place before its base", () => {
+  const shape = new LogShape({ index: 10, term: 3 });
+  shape.append(11, 3);
+  assertFalse(shape.follow({ index: 11, term: 2 }));
+  assertFalse(shape.follow({ index: 12, term: 3 }));
+  assert(shape.follow({ index: 10, term: 3 }));
+  assertEquals(shape.last, { index: 11, term: 3 });
+  assert(shape.follow({ index: 7, term: 2 }));
+  assertEquals([shape.base, shape.last], [{ index: 7, term: 2 }, { index: 7, term: 2 }]);
+});
+
 Deno.test("LogShape forgets up to its end and no further", () => {
   const shape = new LogShape({ index: 0, term: 0 });
   for (let index = 1; index <= 6; index++) shape.append(index, Math.ceil(index / 2));

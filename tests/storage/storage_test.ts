@@ -1,6 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { DiskFullError } from "../../src/base/errors.ts";
-import { type Disk, DiskError, type DiskFile } from "../../src/storage/disk.ts";
+import { DiskError } from "../../src/storage/disk.ts";
 import { openStorage } from "../../src/storage/storage.ts";
 import {
   batch,
@@ -11,13 +10,10 @@ import {
   founded,
   FOUNDER,
   image,
-  joinBytes,
   meta,
   Model,
-  receive,
   reload,
   smallOptions,
-  snapshotBytes,
 } from "./harness.ts";
 import { type DiskOperation, MemoryDisk } from "./memory_disk.ts";
 
@@ -187,276 +183,21 @@ Deno.test("save() rejects a second call when one is under way", async () => {
   await storage.close();
 });
 
-Deno.test("save() rejects for ever when a sync has failed once", async () => {
-  let failing = false;
-  let syncs = 0;
-  const disk = new MemoryDisk({
-    before: ({ kind }) => {
-      if (kind === "sync") syncs++;
-      if (failing && kind === "sync") throw new DiskError("Sync failed");
-    },
-  });
-  const storage = await founded(disk);
-  const hardState = { term: 1, vote: 0, commitIndex: 0 };
-  failing = true;
-  await assertRejects(() => storage.save(batch({ hardState })), DiskError, "Sync failed");
-  failing = false;
-  const before = syncs;
-  await assertRejects(() => storage.save(batch({ hardState })), DiskError, "Sync failed");
-  await assertRejects(() => storage.createSnapshot(meta(0, 0), [], 0), DiskError);
-  await assertRejects(() => storage.writeIdentity(FOUNDER), DiskError);
-  await assertRejects(() => storage.close(), DiskError);
-  assertEquals(syncs, before);
-});
-
-Deno.test("createSnapshot() replaces the log when it is durable, and segments are used again", async () => {
-  const operations: DiskOperation[] = [];
-  const disk = new MemoryDisk({ before: (operation) => operations.push(operation) });
-  const storage = await founded(disk);
-  let model = new Model();
-  for (let index = 1; index <= 80; index++) {
-    const saved = batch({
-      hardState: { term: 1, vote: 0, commitIndex: index },
-      entries: [entry(index, 1)],
-    });
-    await storage.save(saved);
-    model = model.save(saved);
-    if (index % 20 !== 0) continue;
-    await storage.createSnapshot(meta(index, 1), image(index), index - 5);
-    model = model.compacted(meta(index, 1));
-  }
-  await storage.close();
-  const segments = names(disk).filter((name) => name.endsWith(".log"));
-  assertEquals(segments.length < 5, true);
-  const reused = operations.filter(({ kind, name }) =>
-    kind === "rename" && name.endsWith(".spare.tmp")
-  );
-  assertEquals(reused.length > 1, true);
-  const { loaded, image: joined } = await reload(disk);
-  assertEquals(describe(loaded), describe(model));
-  assertEquals(joined, joinBytes(image(80)));
-});
-
-Deno.test("createSnapshot() keeps the one before when the log reaches back to it", async () => {
+Deno.test("close() waits for a snapshot that is being made, and drops one that is being received", async () => {
   const disk = new MemoryDisk();
   const storage = await founded(disk);
-  const hardState = { term: 1, vote: 0, commitIndex: 6 };
-  await storage.save(batch({ hardState, entries: entries(1, 6, 1) }));
-  for (const index of [2, 4, 6]) {
-    await storage.createSnapshot(meta(index, 1), image(index), 0);
-  }
+  const hardState = { term: 1, vote: 0, commitIndex: 3 };
+  await storage.save(batch({ hardState, entries: entries(1, 3, 1) }));
+  const creating = storage.createSnapshot(meta(2, 1), image(2), 0);
+  storage.receiveSnapshot(meta(9, 1)).write(new Uint8Array(10));
   await storage.close();
-  assertEquals(names(disk).filter((name) => name.endsWith(".snap")), [
-    "snapshot-0000000000000004-0000000000000001.snap",
-    "snapshot-0000000000000006-0000000000000001.snap",
+  await creating;
+  await storage.close();
+  assertEquals(names(disk).filter((name) => name.startsWith("snapshot")), [
+    "snapshot-0000000000000002-0000000000000001.snap",
   ]);
+  await assertRejects(() => storage.save(batch({})), Error, "is open");
 });
-
-Deno.test("createSnapshot() takes slices that come asynchronously, empty ones and none", async () => {
-  const disk = new MemoryDisk();
-  const storage = await founded(disk);
-  const hardState = { term: 1, vote: 0, commitIndex: 2 };
-  await storage.save(batch({ hardState, entries: entries(1, 2, 1) }));
-  async function* slices(): AsyncIterable<Uint8Array> {
-    yield new Uint8Array([1]);
-    await Promise.resolve();
-    yield new Uint8Array(0);
-    yield new Uint8Array([2, 3]);
-  }
-  await storage.createSnapshot(meta(1, 1), slices(), 0);
-  const reader = storage.openSnapshot()!;
-  assertEquals([...reader.data()], [new Uint8Array([1]), new Uint8Array([2, 3])]);
-  reader.close();
-  await storage.createSnapshot(meta(2, 1), [], 0);
-  const empty = storage.openSnapshot()!;
-  assertEquals([empty.meta.index, [...empty.data()].length], [2, 0]);
-  empty.close();
-  await storage.close();
-});
-
-Deno.test("openSnapshot() reads the whole file when a newer one replaces it meanwhile", async () => {
-  const storage = await founded(new MemoryDisk());
-  const hardState = { term: 1, vote: 0, commitIndex: 9 };
-  await storage.save(batch({ hardState, entries: entries(1, 9, 1) }));
-  await storage.createSnapshot(meta(3, 1), image(3), 3);
-  const reader = storage.openSnapshot()!;
-  await storage.createSnapshot(meta(5, 1), image(5), 5);
-  await storage.createSnapshot(meta(7, 1), image(7), 7);
-  const bytes = await snapshotBytes(meta(3, 1));
-  assertEquals(reader.size, bytes.length);
-  assertEquals(joinBytes([reader.read(0, 10), reader.read(10, 1 << 20)]), bytes);
-  assertEquals(reader.read(bytes.length, 10).length, 0);
-  assertEquals(joinBytes([...reader.data()]), joinBytes(image(3)));
-  reader.close();
-  await storage.close();
-});
-
-Deno.test("save() adopts a received snapshot and drops the log when they conflict", async () => {
-  const disk = new MemoryDisk();
-  const storage = await founded(disk);
-  const hardState = { term: 1, vote: 0, commitIndex: 2 };
-  await storage.save(batch({ hardState, entries: entries(1, 30, 1) }));
-  const snapshot = meta(20, 4);
-  await receive(storage, snapshot, await snapshotBytes(snapshot));
-  const installed = batch({
-    hardState: { term: 5, vote: 0, commitIndex: 20 },
-    snapshot,
-    entries: entries(21, 22, 5),
-  });
-  await storage.save(installed);
-  assertEquals(storage.openSnapshot()?.meta, snapshot);
-  storage.openSnapshot()!.close();
-  await storage.close();
-  const { loaded, image: joined } = await reload(disk);
-  assertEquals(loaded.hardState, { term: 5, vote: 0, commitIndex: 20 });
-  assertEquals(loaded.snapshot, snapshot);
-  assertEquals(loaded.entries, entries(21, 22, 5));
-  assertEquals(joined, joinBytes(image(20)));
-});
-
-Deno.test("save() keeps what follows a received snapshot when the log holds its last entry", async () => {
-  const disk = new MemoryDisk();
-  const storage = await founded(disk);
-  const hardState = { term: 1, vote: 0, commitIndex: 2 };
-  await storage.save(batch({ hardState, entries: entries(1, 30, 1) }));
-  const snapshot = meta(20, 1);
-  await receive(storage, snapshot, await snapshotBytes(snapshot));
-  await storage.save(batch({ snapshot, hardState: { term: 1, vote: 0, commitIndex: 20 } }));
-  await storage.close();
-  assertEquals((await reload(disk)).loaded.entries, entries(21, 30, 1));
-});
-
-Deno.test("receiveSnapshot() drops what was unfinished when another one begins", async () => {
-  const storage = await founded(new MemoryDisk());
-  const abandoned = storage.receiveSnapshot(meta(5, 1));
-  abandoned.write(new Uint8Array(10));
-  const snapshot = meta(6, 1);
-  await receive(storage, snapshot, await snapshotBytes(snapshot));
-  const hardState = { term: 1, vote: 0, commitIndex: 6 };
-  await storage.save(batch({ hardState, snapshot }));
-  await storage.close();
-});
-
-Deno.test("finish() rejects and the storage goes on when a received snapshot is not what was announced", async () => {
-  const disk = new MemoryDisk();
-  const storage = await founded(disk);
-  const snapshot = meta(5, 1);
-  const bytes = await snapshotBytes(snapshot);
-  const flipped = bytes.slice();
-  flipped[200]! ^= 1;
-  const wrong: [typeof snapshot, Uint8Array][] = [
-    [snapshot, flipped],
-    [snapshot, bytes.subarray(0, -1)],
-    [snapshot, new Uint8Array(0)],
-    [meta(6, 1), bytes],
-    [meta(5, 2), bytes],
-    [meta(5, 1, FOUNDER.initial!), bytes],
-  ];
-  for (const [announced, sent] of wrong) {
-    await assertRejects(() => receive(storage, announced, sent), Error, "sent again");
-  }
-  await receive(storage, snapshot, bytes);
-  await storage.save(batch({ snapshot, hardState: { term: 1, vote: 0, commitIndex: 5 } }));
-  await storage.close();
-  assertEquals((await reload(disk)).loaded.snapshot, snapshot);
-});
-
-Deno.test("save() rejects with DiskFullError and counts nothing when no segment can be made", async () => {
-  // Three segments and the identity, no fourth segment.
-  const disk = new MemoryDisk({ capacityBytes: 3700 });
-  const storage = await founded(disk);
-  let model = new Model();
-  let refused = 0;
-  let index = 1;
-  for (let round = 0; round < 40; round++) {
-    const saved = batch({
-      hardState: { term: 1, vote: 0, commitIndex: index - 1 },
-      entries: [entry(index, 1)],
-    });
-    try {
-      await storage.save(saved);
-      model = model.save(saved);
-      index++;
-    } catch (error) {
-      if (!(error instanceof DiskFullError)) throw error;
-      refused++;
-      assertEquals(describe((await reload(disk.killed({}))).loaded), describe(model));
-    }
-  }
-  assertEquals(refused > 5, true);
-  assertEquals(index > 10, true);
-  await storage.close();
-  assertEquals(describe((await reload(disk)).loaded), describe(model));
-});
-
-Deno.test("save() works again when there is space", async () => {
-  let isFull = false;
-  const disk = new MemoryDisk({
-    before: ({ kind }) => {
-      if (isFull && kind === "write") throw new DiskFullError("No space");
-    },
-  });
-  const storage = await founded(disk);
-  const first = batch({
-    hardState: { term: 1, vote: 0, commitIndex: 0 },
-    entries: entries(1, 3, 1),
-  });
-  await storage.save(first);
-  const second = batch({ entries: entries(4, 60, 1) });
-  isFull = true;
-  await assertRejects(() => storage.save(second), DiskFullError);
-  await assertRejects(() => storage.save(second), DiskFullError);
-  isFull = false;
-  await storage.save(second);
-  await storage.close();
-  assertEquals((await reload(disk)).loaded.entries, entries(1, 60, 1));
-});
-
-Deno.test("save() leaves no trace of a batch that found the disk full half-way", async () => {
-  const disk = new MemoryDisk();
-  const plain = await founded(disk);
-  const hardState = { term: 1, vote: 0, commitIndex: 0 };
-  await plain.save(batch({ hardState, entries: [entry(1, 1)] }));
-  await plain.close();
-  let isFull = false;
-  const copying = onceWritten(disk.killed(), ({ length }) => {
-    if (isFull && length > 100) throw new DiskFullError("No space");
-  });
-  const { storage } = await openStorage(copying.disk, smallOptions());
-  isFull = true;
-  const refused = batch({ entries: [entryOf("command", 2, 1, new Uint8Array(150).fill(1))] });
-  await assertRejects(() => storage.save(refused), DiskFullError);
-  assertEquals((await reload(copying.memory.killed())).loaded.entries, [entry(1, 1)]);
-  isFull = false;
-  await storage.save(batch({ entries: [entry(2, 1)] }));
-  await storage.close();
-  assertEquals((await reload(copying.memory)).loaded.entries, [entry(1, 1), entry(2, 1)]);
-});
-
-/** A disk on which every write succeeds in full and may still be said to have failed. */
-function onceWritten(
-  memory: MemoryDisk,
-  after: (bytes: Uint8Array) => void,
-): { readonly disk: Disk; readonly memory: MemoryDisk } {
-  const wrap = (file: DiskFile): DiskFile => ({
-    ...file,
-    write: (bytes, offset) => {
-      file.write(bytes, offset);
-      after(bytes);
-    },
-  });
-  const disk: Disk = {
-    path: memory.path,
-    list: () => memory.list(),
-    open: (name) => wrap(memory.open(name)),
-    create: (name) => wrap(memory.create(name)),
-    rename: (from, to) => memory.rename(from, to),
-    remove: (name) => memory.remove(name),
-    syncDirectory: () => memory.syncDirectory(),
-    lock: (name) => memory.lock(name),
-  };
-  return { disk, memory };
-}
 
 Deno.test("save() makes a larger segment in place of one that nothing was written to", async () => {
   let isCut = false;
@@ -481,20 +222,6 @@ Deno.test("save() makes a larger segment in place of one that nothing was writte
   assertEquals((await reload(next)).loaded.entries, entries(1, 90, 1));
 });
 
-Deno.test("createSnapshot() keeps the hard state when it gives up the segment that held it", async () => {
-  const disk = new MemoryDisk();
-  const storage = await founded(disk);
-  const hardState = { term: 4, vote: 3, commitIndex: 5 };
-  await storage.save(batch({ hardState, entries: entries(1, 5, 4) }));
-  for (let index = 6; index <= 40; index++) {
-    await storage.save(batch({ entries: [entry(index, 4)] }));
-  }
-  await storage.createSnapshot(meta(30, 4), image(30), 30);
-  await storage.close();
-  assertEquals(names(disk).includes("wal-0000000000000001.log"), false);
-  assertEquals((await reload(disk)).loaded.hardState, hardState);
-});
-
 Deno.test("openStorage() removes segments that were being retired when the process ended", async () => {
   const disk = new MemoryDisk();
   const storage = await founded(disk);
@@ -508,20 +235,6 @@ Deno.test("openStorage() removes segments that were being retired when the proce
   for (const [name, content] of oldest) disk.put(name, content);
   assertEquals((await reload(disk)).loaded.entries, entries(56, 60, 1));
   assertEquals(names(disk).includes("wal-0000000000000001.log"), false);
-});
-
-Deno.test("createSnapshot() rejects with DiskFullError and the one before stays", async () => {
-  const disk = new MemoryDisk({ capacityBytes: 3600 });
-  const storage = await founded(disk);
-  const hardState = { term: 1, vote: 0, commitIndex: 3 };
-  await storage.save(batch({ hardState, entries: entries(1, 3, 1) }));
-  await storage.createSnapshot(meta(1, 1), image(1), 0);
-  const large = [new Uint8Array(5000)];
-  await assertRejects(() => storage.createSnapshot(meta(2, 1), large, 0), DiskFullError);
-  await storage.save(batch({ entries: [entry(4, 1)] }));
-  await storage.createSnapshot(meta(3, 1), image(3), 0);
-  await storage.close();
-  assertEquals((await reload(disk)).loaded.snapshot.index, 3);
 });
 
 Deno.test("openStorage() refuses a directory that is open already", async () => {

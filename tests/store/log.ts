@@ -77,6 +77,13 @@ export function join(parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(parts.flatMap((part) => [...part]));
 }
 
+/** The order of the bytes of UTF-8, the slow way. */
+export function byBytes(a: string, b: string): number {
+  const encoder = new TextEncoder();
+  const [left, right] = [encoder.encode(a).toHex(), encoder.encode(b).toHex()];
+  return left < right ? -1 : Number(left > right);
+}
+
 /** Numbers in [0, 1) from a seed; mulberry32. */
 export function random(seed: number): () => number {
   let state = seed;

@@ -5,6 +5,7 @@
 import type { Command, SetCommand } from "../../src/store/command.ts";
 import type { ApplyResult, Event } from "../../src/store/event.ts";
 import { NOTHING } from "../../src/store/event.ts";
+import { byBytes } from "./log.ts";
 
 export interface ModelFile {
   readonly value: string;
@@ -29,7 +30,7 @@ export class Model {
     return result;
   }
 
-  /** The names of what `read` and `list` should show at `nowMs`. */
+  /** The children that a reader sees at `nowMs`, sorted. */
   list(directory: string, nowMs: number): string[] {
     const prefix = directory === "/" ? "/" : `${directory}/`;
     const isChild = (key: string) =>
@@ -40,14 +41,14 @@ export class Model {
     return [
       ...files.map(([key]) => key),
       ...this.directories,
-    ].filter(isChild).sort();
+    ].filter(isChild).sort(byBytes);
   }
 
   due(nowMs: number): string[] {
     return [...this.files]
       .filter(([, { deadlineMs }]) => deadlineMs !== 0 && deadlineMs <= nowMs)
       .sort(([a, { deadlineMs: left }], [b, { deadlineMs: right }]) =>
-        left - right || (a < b ? -1 : 1)
+        left - right || byBytes(a, b)
       )
       .map(([key]) => key);
   }

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { PackedMap } from "../../src/store/packed_map.ts";
 import { PAGE_BYTES } from "../../src/store/page.ts";
 import { directoryRecord, fileRecord, itemAt, keyAt } from "../../src/store/record.ts";
-import { random } from "./log.ts";
+import { byBytes, random } from "./log.ts";
 
 function put(map: PackedMap, key: string, value: string): void {
   map.set(key, fileRecord(key, value, value.length, 0));
@@ -25,11 +25,8 @@ function entries(map: PackedMap): [string, string][] {
   return found;
 }
 
-/** Sorted by UTF-8, the slow way. */
 function sorted(model: ReadonlyMap<string, string>): [string, string][] {
-  const encoder = new TextEncoder();
-  const hex = (key: string) => encoder.encode(key).toHex();
-  return [...model].sort(([a], [b]) => hex(a) < hex(b) ? -1 : 1);
+  return [...model].sort(([a], [b]) => byBytes(a, b));
 }
 
 /** Lengths that stay in place, grow, shrink, fill a page and exceed one. */
@@ -164,6 +161,21 @@ Deno.test("a map that shrank gives its pages back", () => {
   const pages = [...map.image()];
   assertEquals(map.size, count / 50);
   assert(pages.length < 12, `${pages.length} pages for ${map.size} records`);
+});
+
+Deno.test("records that are overwritten again and again take no more pages", () => {
+  const map = new PackedMap();
+  for (let round = 0; round < 200; round++) {
+    for (let i = 0; i < 300; i++) put(map, `/${i}`, "v".repeat(300 + (round + i) % 3));
+    if (round % 10 === 0) map.keepImage();
+  }
+  const pages = [...map.image()];
+  const bytes = pages.reduce((sum, page) => sum + page.liveBytes, 0);
+  assertEquals(
+    bytes,
+    entries(map).reduce((sum, [key, { length }]) => sum + 16 + key.length + length, 0),
+  );
+  assert(pages.length <= 8, `${pages.length} pages for ${bytes} bytes`);
 });
 
 Deno.test("values that grow and shrink leave no large buffers behind", () => {

@@ -5,7 +5,7 @@
 import type { Reply } from "../../http/exchange.ts";
 
 /** Answers that may leave within one window. */
-const PORTION = 100;
+const PORTION = 500;
 const WINDOW_MS = 10;
 
 interface Outgoing {

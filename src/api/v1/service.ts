@@ -10,13 +10,18 @@ import type { Reply } from "../../http/exchange.ts";
 import { fault } from "../../http/fault.ts";
 import type { Barrier, ClusterNode, Failure, Outcome } from "../../node/ports.ts";
 import { CommandError, encodeCommand } from "../../store/command.ts";
-import { NOTHING } from "../../store/event.ts";
 import type { ApplyResult, Event } from "../../store/event.ts";
 import type { Store } from "../../store/store.ts";
 import { errorReply, failureReply } from "./error.ts";
 import { hasDeadline } from "./number.ts";
-import { decodeOperation, decodeReply, encodeOperation, encodeReply } from "./operation.ts";
-import { NOT_LEADER_BYTES, stamp } from "./operation.ts";
+import {
+  decodeOperation,
+  decodeReply,
+  encodeOperation,
+  encodeReply,
+  NOT_LEADER_BYTES,
+  stamp,
+} from "./operation.ts";
 import type { Operation } from "./operation.ts";
 import { EventReplies } from "./reply.ts";
 
@@ -133,7 +138,8 @@ export class Service {
       if (id === this.node.self) return lead();
       const committed = this.node.configuration().members.find((member) => member.id === id);
       if (committed === undefined) return resolve(failureReply(LEADS_NO_MORE));
-      const location = committed.clientUrl + target;
+      const location = committed.clientUrl +
+        target.replace(NO_HEADER_CHARACTER, encodeURIComponent);
       resolve({ status: 307, headers: { location }, contentType: "text/plain", body: "" });
     });
   }
@@ -141,11 +147,14 @@ export class Service {
   #resultReply(outcome: Outcome<ApplyResult>): Reply {
     if (!outcome.ok) return failureReply(outcome);
     const result = outcome.value;
-    if (result === NOTHING) return errorReply(300, "Expected an event, the entry changed nothing");
     if ("errorCode" in result) return errorReply(result.errorCode, result.cause);
-    return this.#replies.of(result as Event);
+    if ("nothing" in result) return errorReply(300, "Expected an event, the entry changed nothing");
+    return this.#replies.of(result);
   }
 }
+
+/** What a target may hold and a header must not. */
+const NO_HEADER_CHARACTER = /[^\x21-\x7e]/gu;
 
 /** Resolves with what `make` returns, `otherwise` for nothing, and keeps its errors from the caller. */
 function settle(

@@ -1,0 +1,160 @@
+/**
+ * A cluster loses members and gets them back, while clients write and read.
+ * In the end every acknowledged write is on every node.
+ */
+import { assertEquals, assertLess } from "@std/assert";
+import { errorOf, eventOf } from "./client.ts";
+import { type ClusterOptions, story, type TestCluster } from "./harness.ts";
+import { Load } from "./load.ts";
+import { pause, until } from "./wait.ts";
+
+/** How long a node is paused: several elections. */
+const PAUSE_MS = 5_000;
+
+/** An election can't be over sooner: a follower waits so long for its leader. */
+const ELECTION_MS = 1_000;
+
+for (const tls of [false, true]) {
+  story(`cluster() of three heals itself over ${tls ? "mTLS" : "HTTP"}`, {
+    size: 3,
+    tls,
+  }, async (cluster, stage) => {
+    await stage("three nodes find each other by -C", () => cluster.start());
+    await stage("every node tells the same", () => tellsTheSame(cluster));
+    await stage("every node serves every request", () => servesEverywhere(cluster));
+    const load = new Load(cluster);
+    await stage("a follower is killed and comes back", () => losesFollower(cluster, load));
+    await stage("the leader is killed and comes back", () => losesLeader(cluster, load));
+    await stage("the leader stops in order: no election", () => stopsLeader(cluster, load));
+    await stage("the leader is paused and wakes up", () => pausesLeader(cluster, load));
+    await stage("all are killed and come back", () => losesAll(cluster, load));
+    await stage("every acknowledged write is on every node", () => load.verify());
+  });
+}
+
+const FIVE: ClusterOptions = { size: 5 };
+
+story("cluster() of five lives on without two", FIVE, async (cluster, stage) => {
+  await cluster.start();
+  const load = new Load(cluster);
+  await stage("leader and a follower are killed", async () => {
+    await load.progress();
+    const [follower] = await cluster.followers();
+    const leader = await cluster.leader();
+    await Promise.all([leader.kill(), follower!.kill()]);
+    await load.progress();
+  });
+  await stage("a third one: nobody acknowledges a write, and everybody says so", async () => {
+    await load.stop();
+    await (await cluster.followers())[0]!.kill();
+    await Promise.all(cluster.running.map(async ({ url }) => {
+      const { cause, errorCode } = errorOf(await cluster.client.set(url, "/alone", "x"));
+      assertEquals([300, 301].includes(errorCode), true, cause);
+      assertEquals((await cluster.client.ask(`${url}/health`)).status, 503);
+    }));
+  });
+  await stage("they come back", async () => {
+    const dead = cluster.nodes.filter(({ isRunning }) => !isRunning);
+    await Promise.all(dead.map((node) => node.start()));
+    await cluster.untilWhole();
+    await load.verify();
+  });
+});
+
+async function tellsTheSame(cluster: TestCluster): Promise<void> {
+  const { client, nodes } = cluster;
+  const leader = await cluster.leader();
+  const others = nodes.filter((node) => node !== leader);
+  const members = nodes.map(({ name, peerUrl, url }) => [name, `raft=${peerUrl}&etcd=${url}`]);
+  for (const node of nodes) {
+    assertEquals((await client.ask(`${node.url}/v1/leader`)).body, leader.peerUrl);
+    const machines = (await client.ask(`${node.url}/v1/machines`)).body.split(", ");
+    assertEquals(machines, [leader, ...others].map(({ url }) => url));
+    assertEquals([...await cluster.members(node)], members);
+  }
+}
+
+async function servesEverywhere({ client, nodes }: TestCluster): Promise<void> {
+  let prevValue: string | undefined;
+  for (const node of nodes) {
+    const value = node.name;
+    const set = eventOf(
+      await client.set(node.url, "/x", value, prevValue === undefined ? {} : { prevValue }),
+    );
+    assertEquals([set.value, set.prevValue], [value, prevValue]);
+    for (const other of nodes) {
+      assertEquals(eventOf(await client.get(other.url, "/x")).value, value);
+      const refused = await client.set(other.url, "/x", "y", { prevValue: "z" });
+      assertEquals([refused.status, errorOf(refused).errorCode], [400, 101]);
+      assertEquals(eventOf(await client.watch(other.url, "/x", set.index)), set);
+    }
+    prevValue = value;
+  }
+  for (const node of nodes) {
+    const missing = await client.delete(node.url, "/nothing");
+    assertEquals([missing.status, errorOf(missing).errorCode], [404, 100]);
+  }
+  assertEquals(eventOf(await client.delete(nodes[1]!.url, "/x")).action, "DELETE");
+  assertEquals((await client.get(nodes[2]!.url, "/x")).status, 404);
+}
+
+async function losesFollower(cluster: TestCluster, load: Load): Promise<void> {
+  await load.progress();
+  const [follower, other] = await cluster.followers();
+  await follower!.kill();
+  await load.progress();
+  // As in the README: the same command again; -C is ignored.
+  await follower!.start("-C", other!.peerAddress);
+  await cluster.untilWhole();
+}
+
+async function losesLeader(cluster: TestCluster, load: Load): Promise<void> {
+  const leader = await cluster.leader();
+  await leader.kill();
+  await load.progress();
+  await leader.start();
+  await cluster.untilWhole();
+}
+
+async function stopsLeader(cluster: TestCluster, load: Load): Promise<void> {
+  const leader = await cluster.leader();
+  await load.settle();
+  load.forgetWaits();
+  assertEquals(await leader.stop(), 0);
+  await load.settle();
+  assertLess(load.longestWaitMs, ELECTION_MS);
+  await leader.start();
+  await cluster.untilWhole();
+}
+
+async function pausesLeader(cluster: TestCluster, load: Load): Promise<void> {
+  const { client } = cluster;
+  const sleeper = await cluster.leader();
+  eventOf(await client.set(sleeper.url, "/paused", "old"));
+  sleeper.pause();
+  const pausedMs = performance.now();
+  const leader = await cluster.leader();
+  eventOf(await client.set(leader.url, "/paused", "new"));
+  // These wait in the sockets of the paused process, which believes that it leads.
+  const read = client.get(sleeper.url, "/paused");
+  const write = client.set(sleeper.url, "/woken", "x");
+  await load.progress();
+  await pause(PAUSE_MS - (performance.now() - pausedMs));
+  sleeper.resume();
+  assertEquals(eventOf(await read).value, "new");
+  const written = await write;
+  if (written.status === 200) assertEquals(await cluster.value(leader, "/woken"), "x");
+  await cluster.untilWhole();
+  await until("the old leader to follow", async () => {
+    return (await cluster.leader(sleeper)) !== sleeper;
+  });
+  await load.progress();
+}
+
+async function losesAll(cluster: TestCluster, load: Load): Promise<void> {
+  await load.progress();
+  await Promise.all(cluster.nodes.map((node) => node.kill()));
+  await Promise.all(cluster.nodes.map((node) => node.start()));
+  await cluster.untilWhole();
+  await load.progress();
+}
