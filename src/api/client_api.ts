@@ -16,12 +16,14 @@ export interface ApiLimits {
   readonly healthTimeoutMs: number;
 }
 
+/** The client port's side of the server. */
 export interface ClientApi {
   readonly handle: Handler;
   /** Answers everything that waits for an event; call it before the listener's `shutdown`. */
   stop(): void;
 }
 
+/** The whole client port; `stop` it before its listener. */
 export function makeClientApi(service: Service, limits: ApiLimits): ClientApi {
   const watches = new Watches(service, limits);
   const handle = makeRouter([

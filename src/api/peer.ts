@@ -22,6 +22,7 @@ export interface Admitting {
   join(member: Omit<Member, "voter">, done: Done<Configuration>): void;
 }
 
+/** Where a newcomer asks to be let in. */
 export const JOIN_PATH = "/v1/join";
 
 /** Characters of a name or an address; longer ones are refused. */

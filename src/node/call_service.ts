@@ -6,8 +6,8 @@
 import type { RaftCore } from "../raft/core.ts";
 import { NONE } from "../raft/types.ts";
 import type { Configuration, Member, MemberId } from "../raft/types.ts";
-import { NOT_CONFIRMED, OVERLOADED } from "./failures.ts";
 import { CallFilter, Calls } from "./calls.ts";
+import { FollowerReads } from "./follower_reads.ts";
 import { MembershipQueue } from "./membership.ts";
 import {
   planAnnounce,
@@ -16,7 +16,7 @@ import {
   planRemove,
   sameAddresses,
 } from "./membership_plans.ts";
-import { FrameReader, integer } from "./peer_message.ts";
+import { integer } from "./peer_message.ts";
 import type { Call, CallKind, CallReply, PeerMessage } from "./peer_message.ts";
 import type { Barrier, Done, Failure, Outcome } from "./ports.ts";
 
@@ -45,25 +45,13 @@ export interface CallServiceOptions {
   readonly handOver: () => boolean;
 }
 
-/** Reads that the leader has confirmed, and that wait for this member to apply `index`. */
-interface CatchingUp {
-  readonly index: number;
-  readonly nowMs: number;
-  readonly waiting: readonly Done<Barrier>[];
-  readonly deadlineTick: number;
-}
-
 export class CallService {
   readonly #options: CallServiceOptions;
   readonly #core: RaftCore;
   readonly #calls: Calls;
   readonly #filter = new CallFilter();
   readonly #membership: MembershipQueue;
-  /** Reads that wait for the next barrier call; one call serves all that came before it. */
-  #barriers: Done<Barrier>[] = [];
-  /** Answered barriers whose index has not been applied here yet. */
-  #catchingUp: CatchingUp[] = [];
-  #barrierCalled = false;
+  readonly #reads: FollowerReads;
   #announcing = false;
 
   constructor(options: CallServiceOptions) {
@@ -76,6 +64,12 @@ export class CallService {
       graceTicks: options.limits.electionTicks,
       send: options.send,
     });
+    this.#reads = new FollowerReads({
+      waitingMax: options.limits.waitingMax,
+      call: (deadlineTick, done) => this.call("barrier", EMPTY, deadlineTick, done),
+      appliedIndex: () => options.core.appliedIndex,
+      schedule: options.schedule,
+    });
   }
 
   call(
@@ -87,11 +81,9 @@ export class CallService {
     this.#calls.start(kind, payload, this.#options.leaderId(), deadlineTick, done);
   }
 
-  /** A linearizable read on a follower: the leader's barrier, then the own state machine's turn. */
+  /** A linearizable read on a follower. */
   barrier(done: Done<Barrier>, deadlineTick: number): void {
-    if (this.#barriers.length >= this.#options.limits.waitingMax) return done(OVERLOADED);
-    this.#barriers.push(done);
-    if (!this.#barrierCalled) this.#callBarrier(deadlineTick);
+    this.#reads.add(done, deadlineTick);
   }
 
   join(member: Omit<Member, "voter">, deadlineTick: number, done: Done<Configuration>): void {
@@ -147,19 +139,13 @@ export class CallService {
   /** Once a turn. */
   run(): void {
     this.#membership.run();
-    if (this.#catchingUp.length === 0) return;
-    const applied = this.#core.appliedIndex;
-    for (const { waiting, nowMs } of this.#takeCatchingUp(({ index }) => index <= applied)) {
-      for (const done of waiting) done({ ok: true, value: { nowMs } });
-    }
+    this.#reads.run();
   }
 
   tick(tick: number): void {
     this.#membership.expire(tick);
     this.#calls.tick(tick, this.#options.leaderId());
-    for (const { waiting } of this.#takeCatchingUp(({ deadlineTick }) => deadlineTick <= tick)) {
-      for (const done of waiting) done(NOT_CONFIRMED);
-    }
+    this.#reads.expire(tick);
     if (tick % this.#options.limits.heartbeatTicks !== 0) return;
     this.#announceIfChanged();
     this.#promoteLearners();
@@ -167,47 +153,9 @@ export class CallService {
 
   failAll(failure: Failure): void {
     this.#membership.failAll(failure);
+    // First, or the end of their call would only start the next one.
+    this.#reads.failAll(failure);
     this.#calls.failAll(failure);
-    const barriers = this.#barriers;
-    this.#barriers = [];
-    for (const done of barriers) done(failure);
-    for (const { waiting } of this.#takeCatchingUp(() => true)) {
-      for (const done of waiting) done(failure);
-    }
-  }
-
-  #takeCatchingUp(ends: (read: CatchingUp) => boolean): CatchingUp[] {
-    if (this.#catchingUp.length === 0) return [];
-    const taken = this.#catchingUp.filter(ends);
-    if (taken.length > 0) this.#catchingUp = this.#catchingUp.filter((read) => !ends(read));
-    return taken;
-  }
-
-  #callBarrier(deadlineTick: number): void {
-    const waiting = this.#barriers;
-    this.#barriers = [];
-    this.#barrierCalled = true;
-    this.call("barrier", EMPTY, deadlineTick, (outcome) => {
-      this.#barrierCalled = false;
-      if (this.#barriers.length > 0) {
-        this.#callBarrier(this.#options.now() + this.#options.limits.requestTicks);
-      }
-      this.#answerBarrier(waiting, outcome);
-    });
-  }
-
-  #answerBarrier(waiting: readonly Done<Barrier>[], outcome: Outcome<Uint8Array>): void {
-    if (!outcome.ok) {
-      const failure = outcome.reason === "unknown" ? NOT_CONFIRMED : outcome;
-      for (const done of waiting) done(failure);
-      return;
-    }
-    const reader = new FrameReader(outcome.value);
-    const index = reader.integer();
-    const nowMs = reader.integer();
-    const deadlineTick = this.#options.now() + this.#options.limits.requestTicks;
-    this.#catchingUp.push({ index, nowMs, waiting, deadlineTick });
-    this.#options.schedule();
   }
 
   #administer(

@@ -104,7 +104,7 @@ export class Calls {
   failAll(failure: Failure): void {
     const pending = [...this.#pending.values()];
     this.#pending.clear();
-    for (const { done } of pending) done(failure);
+    for (const { done, sentTo } of pending) done(sentTo === NONE ? failure : UNANSWERED);
   }
 
   /** Under a new id: the receiver ignores ids that do not ascend. */

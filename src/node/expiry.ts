@@ -24,7 +24,8 @@ export class Expiry<R> {
 
   /** True while something due at `nowMs` is still there; proposes its expiry unless a batch is on its way. */
   run(nowMs: number): boolean {
-    if (this.#inFlight > 0) return this.#machine.due(nowMs, 1).length > 0;
+    if (this.#machine.nextDeadlineMs() > nowMs) return false;
+    if (this.#inFlight > 0) return true;
     const commands = this.#machine.due(nowMs, this.#batchMax);
     this.#inFlight = commands.length;
     for (const command of commands) {

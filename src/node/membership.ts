@@ -67,7 +67,7 @@ export class MembershipQueue {
   failAll(failure: Failure): void {
     const changes = this.#changes;
     this.#changes = [];
-    for (const { done } of changes) done(failure);
+    for (const { done, index } of changes) done(index > 0 ? NOT_COMMITTED : failure);
   }
 
   /** The outcome, or undefined while the change has to wait. */

@@ -102,6 +102,7 @@ export function planAnnounce(
   };
 }
 
+/** Whether both are reached under the same URLs. */
 export function sameAddresses(a: Omit<Member, "voter">, b: Omit<Member, "voter">): boolean {
   return a.peerUrl === b.peerUrl && a.clientUrl === b.clientUrl;
 }

@@ -10,7 +10,7 @@ import type { Configuration, Entry, Member, MemberId, SnapshotMeta } from "../ra
 import { CallService } from "./call_service.ts";
 import { ClusterClock } from "./cluster_clock.ts";
 import { Expiry } from "./expiry.ts";
-import { NOT_LEADER, OVERLOADED, STOPPING } from "./failures.ts";
+import { NOT_COMMITTED, NOT_LEADER, OVERLOADED, STOPPING } from "./failures.ts";
 import { Leadership } from "./leadership.ts";
 import type { NodeOptions } from "./options.ts";
 import { decodeFrame, encodeFrame } from "./peer_message.ts";
@@ -106,7 +106,12 @@ export class Node<R> implements ClusterNode<R> {
     const failure = this.#refusal(this.#proposals.size);
     if (failure !== undefined) done(failure);
     else if (this.#leadership.isHandingOver) done(NOT_LEADER);
-    else this.#append(data, done);
+    else {
+      // What is due is gone before the client's command comes to it.
+      const nowMs = this.#clock.nowMs();
+      if (this.#options.machine.nextDeadlineMs() <= nowMs) this.#expiry.run(nowMs);
+      this.#append(data, done);
+    }
   }
 
   barrier(done: Done<Barrier>): void {
@@ -388,7 +393,8 @@ export class Node<R> implements ClusterNode<R> {
   }
 
   #failAll(failure: Failure): void {
-    this.#proposals.failAll(failure);
+    // In the log already: what becomes of them will be seen elsewhere.
+    this.#proposals.failAll(NOT_COMMITTED);
     this.#reads.failAll(failure);
     this.#leadership.failAll(failure);
     this.#calls.failAll(failure);

@@ -90,6 +90,8 @@ export interface StateMachine<R> {
    * nothing is. The same commands come again until they have been applied.
    */
   due(nowMs: number, max: number): Uint8Array[];
+  /** When the next thing is due, Unix ms; Infinity when nothing ever is. O(1). */
+  nextDeadlineMs(): number;
   /** A consistent image of the state at the time of the call, produced lazily in slices. */
   snapshot(): Iterable<Uint8Array>;
   /** Replaces the whole state. Rejects when the image is damaged. */

@@ -94,13 +94,9 @@ export class RaftCore {
     return this.#state.configurations.latest.index;
   }
 
-  /**
-   * The one in effect at `appliedIndex`: for a snapshot taken there. While a
-   * received snapshot is on its way to the disk, the one that it brings.
-   */
+  /** The one in effect at `appliedIndex`: for a snapshot taken there. */
   get committedConfiguration(): Configuration {
-    const { saves, configurations, appliedIndex } = this.#state;
-    return saves.pendingSnapshot?.configuration ?? configurations.at(appliedIndex).configuration;
+    return this.#state.configurations.at(this.#state.appliedIndex).configuration;
   }
 
   /** Whether this leader hands over: it takes no proposals meanwhile. */

@@ -11,6 +11,7 @@ import type { OpenedStorage } from "../storage/storage.ts";
 /** Below it nobody has time to read a progress line. */
 const PROGRESS_BYTES_MIN = 64 * 1024 * 1024;
 
+/** Rejects with what `openStorage` rejects with; the message is for the operator. */
 export async function openDataDirectory(
   config: Config,
   scheduler: Scheduler,

@@ -10,6 +10,7 @@ export function ticks(ms: number): number {
   return Math.max(1, Math.round(ms / LIMITS.tickMs));
 }
 
+/** The same for both ports. */
 export function httpLimits(): HttpLimits {
   return {
     bodyBytesMax: LIMITS.bodyBytesMax,
@@ -22,6 +23,7 @@ export function httpLimits(): HttpLimits {
   };
 }
 
+/** Times in ticks. */
 export function nodeLimits(config: Config): NodeLimits {
   return {
     requestTicks: ticks(LIMITS.requestTimeoutMs),
@@ -43,6 +45,7 @@ export function nodeLimits(config: Config): NodeLimits {
   };
 }
 
+/** A dead connection is noticed within two election time-outs. */
 export function transportLimits(config: Config): TransportLimits {
   return {
     queueBytesMax: LIMITS.peerQueueBytesMax,

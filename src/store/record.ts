@@ -31,6 +31,7 @@ export interface FileItem {
 /** What all directories are, as read. */
 export const DIRECTORY = "directory";
 
+/** A file or a directory. */
 export type Item = FileItem | typeof DIRECTORY;
 
 /** Longest key of a record, in bytes. */

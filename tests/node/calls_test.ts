@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { CallFilter, Calls } from "../../src/node/calls.ts";
+import { STOPPING } from "../../src/node/failures.ts";
 import type { Call } from "../../src/node/peer_message.ts";
 import type { Outcome } from "../../src/node/ports.ts";
 
@@ -124,4 +125,12 @@ Deno.test("CallFilter.admit() lets a call through once, whatever the network rep
   assert(filter.admit(2, call(5, 2)), "another member counts for itself");
   assert(filter.admit(1, call(6, 1)), "a restarted member begins anew");
   assertFalse(filter.admit(1, call(5, 4)), "a frame of the process before");
+});
+
+Deno.test("Calls.failAll() says unknown of what was sent, and else what it is told", () => {
+  const { calls, start, reasons } = caller();
+  start("request", 9);
+  start("request", 0);
+  calls.failAll(STOPPING);
+  assertEquals(reasons(), ["unknown", "stopping"]);
 });

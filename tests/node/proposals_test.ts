@@ -69,7 +69,7 @@ Deno.test("Proposals.skippedTo() says unknown when a snapshot jumped over the en
 
 Deno.test("Proposals.add() keeps apart indexes that are far from each other", () => {
   const proposals = new Proposals<string>();
-  const indexes = [7, 7 + 256, 7 + 512, 7 + 1024, 2 ** 40 + 7];
+  const indexes = [2 ** 40, 2 ** 40 + 256, 2 ** 40 + 512, 2 ** 40 + 1024];
   const heard = indexes.map((index) => {
     const { heard, done } = listener();
     proposals.add(index, 2, 100, done);

@@ -87,6 +87,34 @@ Deno.test("takeMessages() puts what was proposed in one turn into one append a p
   assertEquals(sent.map(({ to, entries }) => [to, entries.length]), [[2, 3], [3, 3]]);
 });
 
+Deno.test("takeMessages() keeps appends for a later call when it is told to", () => {
+  const { core } = Lone.leader([1, 2]);
+  core.propose(bytesOf("a"));
+  core.readIndex(1);
+  assertEquals(core.takeMessages(false).map(({ type }) => type), ["heartbeat"]);
+  core.propose(bytesOf("b"));
+  const later = core.takeMessages();
+  assertEquals(later.map((message) => message.type === "append" && message.entries.length), [2]);
+});
+
+Deno.test("isTransferring is true until the transfer ends", () => {
+  const lone = Lone.leader();
+  assertEquals(lone.core.isTransferring, false);
+  lone.core.transferLeadership(2);
+  assertEquals(lone.core.isTransferring, true);
+  lone.step(append(2, [1, 1], []));
+  assertEquals(lone.core.isTransferring, false);
+});
+
+Deno.test("isInstalling is true until a received snapshot is in place", () => {
+  const { core } = new Lone();
+  const snapshot = { index: 5, term: 1, configuration: configurationOf([1, 2]) };
+  core.step({ type: "snapshot", from: 2, to: 1, term: 1, snapshot });
+  assertEquals(core.isInstalling, true);
+  core.saved(core.takeSave()!);
+  assertEquals(core.isInstalling, false);
+});
+
 Deno.test("takeMessages() cuts appends at the byte limit, an entry at least", () => {
   const lone = Lone.leader([1, 2], { appendBytesMax: 2 * ONE_ENTRY });
   lone.do((core) => {

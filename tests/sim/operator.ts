@@ -115,7 +115,7 @@ export class Operator {
     );
     const isKnown = (machine: Machine) =>
       here.every((other) =>
-        other.process?.running?.core.configuration.members.some(({ id, peerUrl }) =>
+        other.process?.running?.node.configuration().members.some(({ id, peerUrl }) =>
           id === machine.memberId && peerUrl === machine.url
         )
       );

@@ -102,6 +102,8 @@ export class Process implements Owner {
   /** Begins to start; `exit` is called once if it ends by itself. */
   start(addresses: readonly string[], exit: (reason: ExitReason) => void): void {
     this.#exit = exit;
+    const { trace, schedule } = this.#site;
+    trace.line(schedule.nowMs, this.name, () => `starts as ${this.url}, -C ${addresses.join()}`);
     this.#start(addresses).catch((error) => this.#fail(error));
   }
 

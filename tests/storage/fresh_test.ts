@@ -1,3 +1,4 @@
+/** Starting afresh must never remove what is not a node's. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { LockedError } from "../../src/storage/disk.ts";
 import { removeNodeFiles } from "../../src/storage/fresh.ts";

@@ -1,3 +1,4 @@
+/** The real disk and its twin behave alike; processes that share a directory, and die. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DiskFullError } from "../../src/base/errors.ts";
 import { type Disk, DiskError, LockedError } from "../../src/storage/disk.ts";

@@ -1,3 +1,4 @@
+/** Snapshots: made here, received, read while replaced, and what they let go of. */
 import { assertEquals, assertRejects } from "@std/assert";
 import {
   batch,

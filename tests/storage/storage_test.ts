@@ -1,3 +1,4 @@
+/** What `Storage` promises, on a disk that does not fail: identity, log, order, opening and closing. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { DiskError } from "../../src/storage/disk.ts";
 import { openStorage } from "../../src/storage/storage.ts";

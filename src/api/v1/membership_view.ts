@@ -5,6 +5,7 @@
 import type { Configuration, Member } from "../../raft/types.ts";
 import type { Listed } from "../../store/tree.ts";
 
+/** The directory that clients may only read. */
 export const RESERVED_ROOT = "/_etcd";
 const MACHINES = "/_etcd/machines";
 

@@ -17,6 +17,7 @@ export function stamp(operation: Operation, timeMs: number): SetCommand | Delete
   return { type, key, value, prevValue, ttlSeconds, timeMs };
 }
 
+/** The bytes that a follower sends to the leader. Throws `CommandError` on what no member could apply. */
 export function encodeOperation(operation: Operation): Uint8Array {
   return encodeCommand(stamp(operation, 0));
 }

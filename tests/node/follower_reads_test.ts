@@ -1,0 +1,85 @@
+import { assertEquals } from "@std/assert";
+import { NO_LEADER, STOPPING } from "../../src/node/failures.ts";
+import { FollowerReads } from "../../src/node/follower_reads.ts";
+import { integer } from "../../src/node/peer_message.ts";
+import type { Done } from "../../src/node/ports.ts";
+
+/** A follower at index 5; `calls` are those to its leader. */
+function follower() {
+  const calls: { deadlineTick: number; done: Done<Uint8Array> }[] = [];
+  const heard: string[] = [];
+  const node = { appliedIndex: 5 };
+  const reads = new FollowerReads({
+    waitingMax: 2,
+    call: (deadlineTick, done) => calls.push({ deadlineTick, done }),
+    appliedIndex: () => node.appliedIndex,
+    schedule: () => reads.run(),
+  });
+  const add = (name: string, deadlineTick: number) =>
+    reads.add((outcome) => {
+      heard.push(`${name} ${outcome.ok ? `at ${outcome.value.nowMs}` : outcome.reason}`);
+    }, deadlineTick);
+  const confirm = (index: number, nowMs: number) =>
+    calls.at(-1)!.done({ ok: true, value: Uint8Array.from([index, nowMs].flatMap(integer)) });
+  return { reads, node, calls, heard, add, confirm };
+}
+
+Deno.test("FollowerReads.add() shares the next call when one is under way", () => {
+  const { calls, heard, add, confirm } = follower();
+  add("a", 10);
+  add("b", 11);
+  add("c", 12);
+  assertEquals(calls.length, 1);
+  confirm(5, 70);
+  assertEquals(heard, ["a at 70"]);
+  assertEquals(calls.length, 2);
+  confirm(5, 80);
+  assertEquals(heard, ["a at 70", "b at 80", "c at 80"]);
+  assertEquals(calls.length, 2);
+});
+
+Deno.test("FollowerReads.run() releases a read when its index has been applied", () => {
+  const { reads, node, heard, add, confirm } = follower();
+  add("a", 10);
+  confirm(7, 70);
+  assertEquals(heard, []);
+  node.appliedIndex = 7;
+  reads.run();
+  assertEquals(heard, ["a at 70"]);
+});
+
+Deno.test("FollowerReads.expire() ends each read at its own deadline, wherever it waits", () => {
+  const { reads, calls, heard, add, confirm } = follower();
+  add("applying", 10);
+  confirm(7, 70);
+  add("called", 20);
+  add("next", 30);
+  assertEquals(calls.map(({ deadlineTick }) => deadlineTick), [10, 20]);
+  reads.expire(9);
+  assertEquals(heard, []);
+  reads.expire(10);
+  assertEquals(heard, ["applying noLeader"]);
+  calls.at(-1)!.done(NO_LEADER);
+  assertEquals(heard.slice(1), ["called noLeader"]);
+  assertEquals(calls.at(-1)?.deadlineTick, 30, "the next call inherits the deadline of its reads");
+  reads.expire(30);
+  assertEquals(heard.slice(2), ["next noLeader"]);
+});
+
+Deno.test("FollowerReads.add() refuses what is too much for one call", () => {
+  const { heard, add } = follower();
+  for (const name of ["called", "a", "b", "c"]) add(name, 10);
+  assertEquals(heard, ["c overloaded"]);
+});
+
+Deno.test("FollowerReads.failAll() ends all and starts nothing", () => {
+  const { reads, calls, heard, add, confirm } = follower();
+  add("applying", 10);
+  confirm(7, 70);
+  add("called", 20);
+  add("next", 30);
+  reads.failAll(STOPPING);
+  calls.at(-1)!.done(STOPPING);
+  assertEquals(heard.toSorted(), ["applying stopping", "called stopping", "next stopping"]);
+  assertEquals(calls.length, 2);
+});
