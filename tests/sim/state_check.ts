@@ -80,6 +80,10 @@ export class CheckedMachine implements StateMachine<ApplyResult> {
     return result;
   }
 
+  nextDeadlineMs(): number {
+    return this.#store.nextDeadlineMs();
+  }
+
   due(nowMs: number, max: number): Uint8Array[] {
     return this.#store.due(nowMs, max);
   }
