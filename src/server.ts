@@ -4,31 +4,28 @@
  */
 import { makeClientApi } from "./api/client_api.ts";
 import type { ClientApi } from "./api/client_api.ts";
-import { JOIN_PATH, joinBody, joinRoute, parseJoinReply } from "./api/peer.ts";
-import { clusterRoutes } from "./api/v1/cluster.ts";
+import { JOIN_PATH, joinBody, parseClusterId, parseJoinReply } from "./api/peer.ts";
 import { InvariantError } from "./base/assert.ts";
 import { systemClock } from "./base/clock.ts";
 import type { Logger } from "./base/logger.ts";
 import { formatAddress, LIMITS } from "./config.ts";
 import type { Config, PortConfig } from "./config.ts";
 import type { Listener, TlsMaterial } from "./http/endpoint.ts";
-import type { Handler } from "./http/exchange.ts";
-import { unavailable } from "./http/fault.ts";
 import { listen } from "./http/listener.ts";
-import { listenNode } from "./http/node_listener.ts";
-import { makeRouter } from "./http/router.ts";
 import { dialWithoutCertificate, loadTls, TlsError } from "./http/tls_check.ts";
-import type { Member } from "./raft/types.ts";
 import { bootstrap } from "./server/bootstrap.ts";
 import { openDataDirectory } from "./server/data_directory.ts";
+import { checkKinship } from "./server/kinship.ts";
 import { httpLimits, ticks } from "./server/limits.ts";
 import { startMember } from "./server/member.ts";
 import type { RunningMember } from "./server/member.ts";
+import { openPeerPort } from "./server/peer_port.ts";
+import type { PeerPort } from "./server/peer_port.ts";
 import { onStopSignal } from "./server/signals.ts";
 import { startTicker } from "./server/ticker.ts";
 import type { Ticker } from "./server/ticker.ts";
 import { firstSnapshot } from "./storage/storage.ts";
-import type { DataStorage } from "./storage/storage.ts";
+import type { DataStorage, Identity } from "./storage/storage.ts";
 import { requestPeer } from "./transport/peer_http.ts";
 import type { PeerTls } from "./transport/peer_http.ts";
 import { VERSION } from "./version.ts";
@@ -64,7 +61,7 @@ export class Server {
   #api: ClientApi | undefined;
   #ticker: Ticker | undefined;
   #clientListener: Listener | undefined;
-  #peerListener: Listener | undefined;
+  #peerPort: PeerPort | undefined;
   #stopping = false;
 
   private constructor(config: Config, logger: Logger) {
@@ -122,6 +119,7 @@ export class Server {
     const opened = await openDataDirectory(this.#config, SCHEDULER, this.#logger);
     this.#storage = opened.storage;
     const { storage } = opened;
+    await this.#checkKinship(opened.identity, peerTls);
     const port = await this.#openPeerPort(peerTls);
     const identity = await this.#bootstrap(opened.identity, storage, peerTls);
     const fresh = opened.loaded.snapshot.index === 0;
@@ -155,27 +153,18 @@ export class Server {
   }
 
   /** Opens the peer port before there is a member: a join is answered by the leader's call. */
-  async #openPeerPort(tls: PeerTls | undefined) {
-    let member: RunningMember | undefined;
-    let handle: Handler = () => unavailable("The node is starting");
-    this.#peerListener = await listenNode({
+  async #openPeerPort(tls: PeerTls | undefined): Promise<PeerPort> {
+    const port = await openPeerPort({
       hostname: this.#config.peer.listen.host,
       port: this.#config.peer.listen.port,
       ...(tls === undefined ? {} : { tls }),
       limits: httpLimits(),
       logger: this.#logger,
-      onUpgrade: (request, socket, head) => {
-        if (member === undefined) socket.destroy();
-        else member.transport.handleUpgrade(request, socket, head);
-      },
-    }, (exchange) => handle(exchange));
+      waitingMax: LIMITS.peerStreamsMax,
+    });
+    this.#peerPort = port;
     await this.#proveMutualTls(this.#config.peer, tls);
-    return {
-      attach: (attached: RunningMember) => {
-        member = attached;
-        handle = makeRouter([joinRoute(attached.node), ...clusterRoutes(attached.service)]);
-      },
-    };
+    return port;
   }
 
   async #openClientPort(member: RunningMember, tls: TlsMaterial | undefined): Promise<void> {
@@ -209,6 +198,20 @@ export class Server {
     );
   }
 
+  /** Before anything is open: nobody has heard of a node that is refused. */
+  async #checkKinship(identity: Identity | undefined, tls: PeerTls | undefined): Promise<void> {
+    if (identity === undefined || identity.clusterId === 0) return;
+    await checkKinship({
+      clusterId: identity.clusterId,
+      dataDirectory: this.#config.dataDirectory,
+      addresses: this.#config.join.map(formatAddress),
+      askClusterId: async (address) => {
+        const reply = await ask(address, tls, "GET", "", LIMITS.peerConnectTimeoutMs);
+        return parseClusterId(reply);
+      },
+    });
+  }
+
   #bootstrap(
     identity: Parameters<typeof bootstrap>[0]["identity"],
     storage: DataStorage,
@@ -232,7 +235,10 @@ export class Server {
       random: randomFraction,
       logger: this.#logger,
       writeIdentity: (made) => storage.writeIdentity(made),
-      requestJoin: (address, newcomer) => requestJoin(address, newcomer, tls),
+      requestJoin: async (address, newcomer) => {
+        const body = joinBody(newcomer);
+        return parseJoinReply(await ask(address, tls, "POST", body, LIMITS.joinTimeoutMs));
+      },
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     });
   }
@@ -256,7 +262,7 @@ export class Server {
     this.#ticker?.stop();
     await this.#member?.node.stop();
     await this.#member?.transport.close();
-    await this.#peerListener?.shutdown();
+    await this.#peerPort?.shutdown();
     await this.#storage?.close();
   }
 }
@@ -275,22 +281,25 @@ function demandAuthority(port: PortConfig, tls: TlsMaterial | undefined): PeerTl
   );
 }
 
-async function requestJoin(
+/** A question about joining, to the member at `address`; resolves with the body of its 200. */
+async function ask(
   address: string,
-  newcomer: Omit<Member, "voter">,
   tls: PeerTls | undefined,
-) {
+  method: "GET" | "POST",
+  body: string,
+  timeoutMs: number,
+): Promise<string> {
   const scheme = tls === undefined ? "http" : "https";
-  const { status, body } = await requestPeer(`${scheme}://${address}`, {
-    method: "POST",
+  const reply = await requestPeer(`${scheme}://${address}`, {
+    method,
     path: JOIN_PATH,
-    body: joinBody(newcomer),
+    body,
     tls,
-    timeoutMs: LIMITS.joinTimeoutMs,
+    timeoutMs,
     responseBytesMax: LIMITS.bodyBytesMax,
   });
-  if (status === 200) return parseJoinReply(body);
-  throw new Error(causeOf(body) ?? `answered ${status}`);
+  if (reply.status === 200) return reply.body;
+  throw new Error(causeOf(reply.body) ?? `answered ${reply.status}`);
 }
 
 function causeOf(body: string): string | undefined {

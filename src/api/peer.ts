@@ -28,9 +28,16 @@ export const JOIN_PATH = "/v1/join";
 /** Characters of a name or an address; longer ones are refused. */
 const TEXT_MAX = 1024;
 
-/** Present as long as there is a node to ask. */
+/** `GET` tells which cluster one would join; present as long as there is a node to ask. */
 export function joinRoute(node: Admitting): Route {
-  return { path: JOIN_PATH, methods: { POST: (exchange) => join(node, exchange) } };
+  const tellCluster = (): Reply => ({
+    status: 200,
+    body: JSON.stringify({ clusterId: node.clusterId }),
+  });
+  return {
+    path: JOIN_PATH,
+    methods: { GET: tellCluster, POST: (exchange) => join(node, exchange) },
+  };
 }
 
 /** The body of a request to join. */
@@ -45,6 +52,13 @@ export function parseJoinReply(body: string): JoinReply {
     throw new SyntaxError("Expected the cluster's id and configuration");
   }
   return { clusterId, configuration };
+}
+
+/** Reads what a `GET` was answered with status 200. Throws a `SyntaxError` for anything else. */
+export function parseClusterId(body: string): number {
+  const { clusterId } = JSON.parse(body) as { readonly clusterId: number };
+  if (!Number.isSafeInteger(clusterId)) throw new SyntaxError("Expected the cluster's id");
+  return clusterId;
 }
 
 function join(node: Admitting, exchange: Exchange): Reply | Promise<Reply> {

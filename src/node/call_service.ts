@@ -37,6 +37,8 @@ export interface CallServiceOptions {
   /** Who leads and takes requests; NONE during an election or a hand-over. */
   readonly leaderId: () => MemberId;
   readonly schedule: () => void;
+  /** Tells the members the commit index at once. */
+  readonly announceCommit: () => void;
   /** Ticks since the start. */
   readonly now: () => number;
   readonly barrier: (done: Done<Barrier>) => void;
@@ -118,6 +120,7 @@ export class CallService {
           if (!outcome.ok) return reply(false, EMPTY);
           const numbers = [this.#core.appliedIndex, outcome.value.nowMs];
           reply(true, Uint8Array.from(numbers.flatMap(integer)));
+          this.#options.announceCommit();
         });
       default:
         return this.#change(call, reply);

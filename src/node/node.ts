@@ -94,6 +94,7 @@ export class Node<R> implements ClusterNode<R> {
       send: (to, message) => this.#send(to, message),
       leaderId: () => this.#leadership.leaderId,
       schedule: () => this.#replica.schedule(),
+      announceCommit: () => this.#replica.announceCommit(),
       now: () => this.#tick,
       barrier: (done) => this.barrier(done),
       handleRequest: options.handleRequest,

@@ -64,6 +64,8 @@ export class Replica<R> {
   #scheduled = false;
   #gatheredIndex = 0;
   #gatheringTurns = 0;
+  /** Under load the next batch tells the commit index; else it is told once a tick. */
+  #commitIsDue = false;
   #stopped = false;
   /** Settles when the batch that is being saved is durable. */
   #saving: Promise<void> | undefined;
@@ -114,8 +116,15 @@ export class Replica<R> {
     this.#scheduler.defer(() => this.#turn());
   }
 
+  /** Tells the members the commit index now: one of them waits for it. */
+  announceCommit(): void {
+    this.#commitIsDue = true;
+    this.schedule();
+  }
+
   /** `tick` counts up; for what has to be tried again. */
   tick(tick: number): void {
+    this.#commitIsDue = true;
     const stuck = this.#stuck;
     if (stuck === undefined || stuck.retryTick > tick || this.#saving !== undefined) {
       return;
@@ -162,7 +171,9 @@ export class Replica<R> {
   #step(): void {
     this.#hooks.beforeTurn();
     // One append a peer for each batch: what comes during a save waits for the next.
-    const messages = this.#core.takeMessages(this.#saving === undefined);
+    const appends = this.#saving === undefined;
+    const messages = this.#core.takeMessages(appends, this.#commitIsDue);
+    if (appends) this.#commitIsDue = false;
     for (const message of messages) this.#hooks.send(message);
     this.#apply();
     this.#hooks.afterApply();

@@ -174,13 +174,14 @@ export class RaftCore {
 
   /**
    * Messages that may leave at once. Appends are made here, so that many
-   * proposals share one; without `appends` they wait for a later call.
+   * proposals share one; without `appends` they wait for a later call, and so do,
+   * without `commits`, those that would only tell a higher commit index.
    */
-  takeMessages(appends = true): Message[] {
+  takeMessages(appends = true, commits = true): Message[] {
     const state = this.#state;
     if (state.leadership !== undefined) {
       startReads(state, state.leadership);
-      if (appends) sendAppends(state, state.leadership);
+      if (appends) sendAppends(state, state.leadership, commits);
     }
     const messages = state.outbox;
     state.outbox = [];

@@ -193,7 +193,7 @@ function hearsQuorum(state: State, { peers }: Leadership): boolean {
  * not wait for its election time-out.
  */
 function resign(state: State, leadership: Leadership): void {
-  sendAppends(state, leadership);
+  sendAppends(state, leadership, true);
   const match = (id: MemberId) => leadership.peers.get(id)?.match ?? 0;
   const heir = state.voters.reduce((best, id) => match(id) > match(best) ? id : best);
   sendTimeoutNow(state, heir);

@@ -20,9 +20,10 @@ export function wantsAppends(state: State, { peers }: Leadership): boolean {
   return false;
 }
 
-/** Sends every append that is due. */
-export function sendAppends(state: State, { peers }: Leadership): void {
-  const { commitIndex, log } = state;
+/** Sends every append that is due; without `commits` a higher commit index alone is no reason. */
+export function sendAppends(state: State, { peers }: Leadership, commits: boolean): void {
+  const { log } = state;
+  const commitIndex = commits ? state.commitIndex : 0;
   for (const peer of peers.values()) {
     while (peer.wantsEntries(log.lastIndex)) sendAppend(state, peer, true);
     if (peer.wantsAppend(log.lastIndex, commitIndex)) sendAppend(state, peer, false);

@@ -35,7 +35,10 @@ export function nodeLimits(config: Config): NodeLimits {
     applyBytesMax: LIMITS.applyBytesMax,
     snapshotEntries: config.snapshotEntries ?? 0,
     // Half of what a snapshot stands for at most, or a small -snapCount would never cut the log.
-    trailingEntries: Math.min(LIMITS.trailingEntries, Math.floor((config.snapshotEntries ?? 0) / 2)),
+    trailingEntries: Math.min(
+      LIMITS.trailingEntries,
+      Math.floor((config.snapshotEntries ?? 0) / 2),
+    ),
     diskRetryTicks: ticks(LIMITS.diskRetryMs),
     snapshotChunkBytes: LIMITS.snapshotChunkBytes,
     snapshotWindowChunks: LIMITS.snapshotWindowChunks,

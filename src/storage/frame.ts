@@ -12,6 +12,7 @@ import { crc32 } from "node:zlib";
 import { unreachable } from "../base/assert.ts";
 import { ByteWriter } from "./bytes.ts";
 
+/** Of every frame; a seal and a mark are nothing else. */
 export const FRAME_HEADER_BYTES = 32;
 /** Frames begin at multiples of this. */
 export const FRAME_ALIGNMENT = 8;
@@ -28,6 +29,7 @@ export type FrameKind = "batch" | "seal" | "mark";
 const KIND_CODES = { batch: 1, seal: 2, mark: 3 } as const;
 const KINDS = new Map<number, FrameKind>([[1, "batch"], [2, "seal"], [3, "mark"]]);
 
+/** What stands before the payload of a frame. */
 export interface FrameHeader {
   readonly kind: FrameKind;
   /** Counts the batches and seals of a log from 1; a mark has that of the frame it proves. */

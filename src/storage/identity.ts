@@ -23,7 +23,8 @@ export interface Identity {
 }
 
 const MAGIC = new TextEncoder().encode("etcdself");
-export const IDENTITY_VERSION = 1;
+/** Of the file's format. */
+const IDENTITY_VERSION = 1;
 const HEADER_BYTES = 40;
 const CRC_BYTES = 4;
 const FLAG_INITIAL = 1;
@@ -54,7 +55,8 @@ export async function writeIdentity(disk: Disk, identity: Identity): Promise<voi
   await disk.syncDirectory();
 }
 
-export function encodeIdentity(identity: Identity): Uint8Array {
+/** The bytes of the whole file. */
+function encodeIdentity(identity: Identity): Uint8Array {
   assert(identity.memberId > 0, "A member has an id");
   const name = new TextEncoder().encode(identity.name);
   const initial = identity.initial === undefined

@@ -1,12 +1,16 @@
 /** The names of all files that a node writes into its data directory; no other file is ever touched. */
 import { assert } from "../base/assert.ts";
 
+/** Who this member is. */
 export const IDENTITY_NAME = "etcd.identity";
+/** Locked while a process uses the directory. */
 export const LOCK_NAME = "etcd.lock";
 
-/** Unfinished files: of no value after a crash. */
+/** An identity that is being written. Unfinished files are of no value after a crash. */
 export const IDENTITY_TEMPORARY_NAME = "etcd.identity.tmp";
+/** A part of the log that is being filled. */
 export const SEGMENT_TEMPORARY_NAME = "wal-next.tmp";
+/** A snapshot that is being made here. */
 export const SNAPSHOT_TEMPORARY_NAME = "snapshot-new.tmp";
 
 const SEGMENT = /^wal-(\d{16})\.log$/;
@@ -36,6 +40,7 @@ export function spareName(sequence: number): string {
   return `wal-${digits(sequence)}.spare.tmp`;
 }
 
+/** The newest of these that is sound is what counts. */
 export function snapshotName(index: number, term: number): string {
   return `snapshot-${digits(index)}-${digits(term)}.snap`;
 }
@@ -60,6 +65,7 @@ export function parseSnapshotName(
   return { index: Number(match[1]), term: Number(match[2]) };
 }
 
+/** Whether a file of this name may be removed at start. */
 export function isTemporary(name: string): boolean {
   return TEMPORARY_NAMES.has(name) || SPARE.test(name) || RECEIVED.test(name);
 }

@@ -21,10 +21,12 @@ export const SEGMENT_HEADER_BYTES = 512;
 const SEGMENT_BYTES_MIN = SEGMENT_HEADER_BYTES + 256;
 
 const MAGIC = new TextEncoder().encode("etcd-wal");
-export const SEGMENT_VERSION = 1;
+/** Of the format of segments and of all in them. */
+const SEGMENT_VERSION = 1;
 const USED_BYTES = 40;
 const CHECKED_BYTES = 36;
 
+/** One file of the log. */
 export interface Segment {
   readonly name: string;
   /** Counts the segments of a log from 1; also in the name. */
@@ -46,6 +48,7 @@ export function withoutEntries(sealed: readonly SealedSegment[]): SealedSegment[
   return sealed.map((segment) => ({ ...segment, lastIndex: 0 }));
 }
 
+/** How segments are made and kept. */
 export interface SegmentOptions extends PaceOptions {
   /** Size of a segment, 768 at least; a batch that does not fit gets a larger one. */
   readonly segmentBytes: number;
@@ -54,7 +57,8 @@ export interface SegmentOptions extends PaceOptions {
   readonly random: Random;
 }
 
-export function encodeSegmentHeader(segment: Segment): Uint8Array {
+/** The first sector of the file. */
+function encodeSegmentHeader(segment: Segment): Uint8Array {
   const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
   const writer = new ByteWriter(bytes);
   writer.bytes(MAGIC);

@@ -17,7 +17,8 @@ import type { LogPosition } from "./log_shape.ts";
 import { PacedWriter, type PaceOptions, pause } from "./pace.ts";
 
 const MAGIC = new TextEncoder().encode("etcdsnap");
-export const SNAPSHOT_VERSION = 1;
+/** Of the format, on disk and on its way to other members. */
+const SNAPSHOT_VERSION = 1;
 const HEADER_BYTES = 48;
 const HEADER_USED_BYTES = 36;
 const HEADER_CHECKED_BYTES = 44;
@@ -107,6 +108,7 @@ export function checkPosition(path: string, found: LogPosition, expected: LogPos
   );
 }
 
+/** Whether both are encoded alike. */
 export function sameConfiguration(a: Configuration, b: Configuration): boolean {
   return sameBytes(encodeConfiguration(a), encodeConfiguration(b));
 }

@@ -27,7 +27,7 @@ interface NamedSnapshot extends LogPosition {
   readonly name: string;
 }
 
-export interface DamagedSnapshot extends NamedSnapshot {
+interface DamagedSnapshot extends NamedSnapshot {
   readonly error: CorruptionError;
 }
 

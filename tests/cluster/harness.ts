@@ -138,7 +138,9 @@ export class TestNode {
 export class TestCluster implements AsyncDisposable {
   readonly client: Client;
   readonly network: Network | undefined;
+  /** The members, and those that may become so. */
   readonly nodes: TestNode[] = [];
+  readonly #forgotten: TestNode[] = [];
   readonly #directory: string;
   readonly #options: ClusterOptions;
   readonly #ends: (() => Promise<void>)[] = [];
@@ -176,10 +178,10 @@ export class TestCluster implements AsyncDisposable {
     return node;
   }
 
-  node(name: string): TestNode {
-    const node = this.nodes.find((candidate) => candidate.name === name);
-    if (node === undefined) throw new Error(`There is no node named "${name}"`);
-    return node;
+  /** `node` is no member, or none any more; it is still ended with the others. */
+  forget(node: TestNode): void {
+    this.nodes.splice(this.nodes.indexOf(node), 1);
+    this.#forgotten.push(node);
   }
 
   get running(): TestNode[] {
@@ -255,8 +257,8 @@ export class TestCluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const ends = this.#ends.map((end) => end());
-    for (const node of this.running) node.resume();
-    await Promise.all(this.running.map((node) => node.kill()));
+    const running = [...this.nodes, ...this.#forgotten].filter(({ isRunning }) => isRunning);
+    await Promise.all(running.map((node) => node.kill()));
     await Promise.all(ends);
     await this.network?.close();
     this.client[Symbol.dispose]();
@@ -268,28 +270,56 @@ export class TestCluster implements AsyncDisposable {
     try {
       return await body();
     } catch (error) {
-      const logs = this.nodes.map((node) => `--- ${node.name}\n${node.logTail}`).join("\n");
+      const logs = [...this.nodes, ...this.#forgotten].map((node) =>
+        `--- ${node.name}\n${node.logTail}`
+      ).join("\n");
       const message = error instanceof Error ? error.message : String(error);
       throw new Error(`${message}\n${logs}`, { cause: error });
     }
   }
 }
 
-/** A stage of a story; the story ends with a stage that fails. */
+/** A part of a story; the story ends with a part that fails. */
 export type Stage = (name: string, body: () => Promise<void>) => Promise<void>;
 
-/** Registers a test that tells one story of one cluster, in stages that build on each other. */
-export function story(
-  name: string,
-  options: ClusterOptions,
-  tell: (cluster: TestCluster, stage: Stage) => Promise<void>,
-): void {
+/** Tells what happens to a cluster that is prepared and not started, in stages that build on each other. */
+export type Tell = (cluster: TestCluster, stage: Stage) => Promise<void>;
+
+/** Registers a test that tells one story. */
+export function story(name: string, options: ClusterOptions, tell: Tell): void {
+  Deno.test(name, (t) => tellIn(t, options, tell, {}));
+}
+
+export interface Telling {
+  readonly name: string;
+  readonly options: ClusterOptions;
+  readonly tell: Tell;
+}
+
+/** Registers a test that tells several stories at once: most of each is waiting for elections. */
+export function stories(name: string, tellings: readonly Telling[]): void {
   Deno.test(name, async (t) => {
-    await using cluster = await TestCluster.prepare(options);
-    const stage: Stage = async (name, body) => {
-      if (!await t.step(name, () => cluster.explain(body))) throw new Error(`Ended at "${name}"`);
-    };
-    await tell(cluster, stage);
+    // The test as a whole is still checked for leaks.
+    const concurrent = { sanitizeOps: false, sanitizeResources: false, sanitizeExit: false };
+    const succeeded = await Promise.all(
+      tellings.map(({ name, options, tell }) =>
+        t.step({ ...concurrent, name, fn: (t) => tellIn(t, options, tell, concurrent) })
+      ),
+    );
+    if (succeeded.includes(false)) throw new Error("Not every story ended well");
+  });
+}
+
+async function tellIn(
+  t: Deno.TestContext,
+  options: ClusterOptions,
+  tell: Tell,
+  sanitizers: Partial<Deno.TestStepDefinition>,
+): Promise<void> {
+  await using cluster = await TestCluster.prepare(options);
+  await tell(cluster, async (name, body) => {
+    const step = { ...sanitizers, name, fn: () => cluster.explain(body) };
+    if (!await t.step(step)) throw new Error(`Ended at "${name}"`);
   });
 }
 

@@ -2,9 +2,9 @@
  * A cluster loses members and gets them back, while clients write and read.
  * In the end every acknowledged write is on every node.
  */
-import { assertEquals, assertLess } from "@std/assert";
+import { assert, assertEquals, assertLess } from "@std/assert";
 import { errorOf, eventOf } from "./client.ts";
-import { type ClusterOptions, story, type TestCluster } from "./harness.ts";
+import { type Stage, stories, type TestCluster } from "./harness.ts";
 import { Load } from "./load.ts";
 import { pause, until } from "./wait.ts";
 
@@ -14,52 +14,40 @@ const PAUSE_MS = 5_000;
 /** An election can't be over sooner: a follower waits so long for its leader. */
 const ELECTION_MS = 1_000;
 
-for (const tls of [false, true]) {
-  story(`cluster() of three heals itself over ${tls ? "mTLS" : "HTTP"}`, {
-    size: 3,
-    tls,
-  }, async (cluster, stage) => {
-    await stage("three nodes find each other by -C", () => cluster.start());
-    await stage("every node tells the same", () => tellsTheSame(cluster));
-    await stage("every node serves every request", () => servesEverywhere(cluster));
-    const load = new Load(cluster);
-    await stage("a follower is killed and comes back", () => losesFollower(cluster, load));
-    await stage("the leader is killed and comes back", () => losesLeader(cluster, load));
-    await stage("the leader stops in order: no election", () => stopsLeader(cluster, load));
-    await stage("the leader is paused and wakes up", () => pausesLeader(cluster, load));
-    await stage("all are killed and come back", () => losesAll(cluster, load));
-    await stage("every acknowledged write is on every node", () => load.verify());
-  });
+stories("cluster() heals itself while clients write and read", [
+  { name: "three nodes over HTTP", options: { size: 3 }, tell: losesOneAfterTheOther },
+  { name: "three nodes over mTLS", options: { size: 3, tls: true }, tell: losesOneAfterTheOther },
+  { name: "five nodes", options: { size: 5 }, tell: losesTwoAndAThird },
+]);
+
+async function losesOneAfterTheOther(cluster: TestCluster, stage: Stage): Promise<void> {
+  await stage("the nodes find each other by -C", () => cluster.start());
+  await stage("every node tells the same", () => tellsTheSame(cluster));
+  await stage("every node serves every request", () => servesEverywhere(cluster));
+  const load = new Load(cluster);
+  await stage("a follower is killed and comes back", () => losesFollower(cluster, load));
+  await stage("the leader is killed and comes back", () => losesLeader(cluster, load));
+  await stage("the leader stops in order: no election", () => stopsLeader(cluster, load));
+  await stage("the leader is paused and wakes up", () => pausesLeader(cluster, load));
+  await stage("all are killed and come back", () => losesAll(cluster, load));
+  await stage("every acknowledged write is on every node", () => load.verify());
 }
 
-const FIVE: ClusterOptions = { size: 5 };
-
-story("cluster() of five lives on without two", FIVE, async (cluster, stage) => {
-  await cluster.start();
+async function losesTwoAndAThird(cluster: TestCluster, stage: Stage): Promise<void> {
+  await stage("the nodes find each other by -C", () => cluster.start());
   const load = new Load(cluster);
-  await stage("leader and a follower are killed", async () => {
-    await load.progress();
-    const [follower] = await cluster.followers();
-    const leader = await cluster.leader();
-    await Promise.all([leader.kill(), follower!.kill()]);
-    await load.progress();
-  });
-  await stage("a third one: nobody acknowledges a write, and everybody says so", async () => {
+  await stage("the leader and a follower are killed", () => losesTwo(cluster, load));
+  await stage("a third one: nobody acknowledges, and everybody says so", async () => {
     await load.stop();
-    await (await cluster.followers())[0]!.kill();
-    await Promise.all(cluster.running.map(async ({ url }) => {
-      const { cause, errorCode } = errorOf(await cluster.client.set(url, "/alone", "x"));
-      assertEquals([300, 301].includes(errorCode), true, cause);
-      assertEquals((await cluster.client.ask(`${url}/health`)).status, 503);
-    }));
+    await losesQuorum(cluster);
   });
-  await stage("they come back", async () => {
+  await stage("they come back with every acknowledged write", async () => {
     const dead = cluster.nodes.filter(({ isRunning }) => !isRunning);
     await Promise.all(dead.map((node) => node.start()));
     await cluster.untilWhole();
     await load.verify();
   });
-});
+}
 
 async function tellsTheSame(cluster: TestCluster): Promise<void> {
   const { client, nodes } = cluster;
@@ -157,4 +145,23 @@ async function losesAll(cluster: TestCluster, load: Load): Promise<void> {
   await Promise.all(cluster.nodes.map((node) => node.start()));
   await cluster.untilWhole();
   await load.progress();
+}
+
+async function losesTwo(cluster: TestCluster, load: Load): Promise<void> {
+  await load.progress();
+  const leader = await cluster.leader();
+  const [follower] = await cluster.followers();
+  await Promise.all([leader.kill(), follower!.kill()]);
+  await load.progress();
+}
+
+async function losesQuorum(cluster: TestCluster): Promise<void> {
+  const [follower] = await cluster.followers();
+  await follower!.kill();
+  await Promise.all(cluster.running.flatMap(({ url }) => [
+    cluster.client.set(url, "/alone", "x").then((answer) => {
+      assert([300, 301].includes(errorOf(answer).errorCode), answer.body);
+    }),
+    cluster.client.ask(`${url}/health`).then(({ status }) => assertEquals(status, 503)),
+  ]));
 }

@@ -62,7 +62,7 @@ export class Operator {
   add(): boolean {
     const { machines, profile } = this.#site;
     const members = this.best?.node.configuration().members.length ?? 0;
-    if (members === 0 || members >= profile.limits.membersMax) return false;
+    if (members === 0 || members >= profile.limits.membersMax || this.#isMoving) return false;
     const retired = machines.filter((machine) => machine.isRemoved);
     if (retired.length > 0 && this.#random.chance(0.5)) {
       const machine = this.#random.pick(retired);
@@ -100,7 +100,7 @@ export class Operator {
   /** A machine loses its disk, and joins again under its name. */
   wipe(): boolean {
     const machine = this.#expendable();
-    if (machine === undefined) return false;
+    if (machine === undefined || this.#isMoving) return false;
     this.#loseIncarnation(machine);
     machine.wipe();
     this.restartLater(machine, this.#electionMs * 2);
@@ -152,6 +152,14 @@ export class Operator {
       const voters = members.filter(({ voter }) => voter);
       return voters.filter(({ id }) => !this.#lost.has(id)).length >= quorumSize(voters.length);
     });
+  }
+
+  /** A member that moved must be heard by those it knows before strangers join them, who may come to lead. */
+  get #isMoving(): boolean {
+    const members = this.best?.node.configuration().members ?? [];
+    return this.#site.machines.some(({ memberId, url }) =>
+      members.some(({ id, peerUrl }) => id === memberId && peerUrl !== url)
+    );
   }
 
   get #electionMs(): number {

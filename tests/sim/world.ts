@@ -225,8 +225,9 @@ export class World {
     const stranger = this.#machines.find((machine) => {
       if (machine.process === undefined || isMember(machine)) return false;
       const { running } = machine.process;
+      if (running === undefined) return members.length < this.#profile.limits.membersMax;
       // Who knows no member's address any more can't be told.
-      return running === undefined || inside.some((member) => running.peers.knows(member));
+      return inside.some((member) => running.peers.knows(member));
     });
     return stranger && `${stranger.name} runs and is no member`;
   }

@@ -264,10 +264,14 @@ export class MemoryDisk implements Disk {
     this.#change({ kind: "rename", from, to, inode: this.#inode(from) });
   }
 
-  // deno-lint-ignore require-await
-  async remove(name: string): Promise<void> {
-    this.#before({ kind: "remove", name });
-    this.#change({ kind: "remove", name, inode: this.#inode(name) });
+  remove(name: string): Promise<void> {
+    try {
+      this.#before({ kind: "remove", name });
+      this.#change({ kind: "remove", name, inode: this.#inode(name) });
+      return Promise.resolve();
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async syncDirectory(): Promise<void> {

@@ -1,5 +1,6 @@
 /** Snapshots: made here, received, read while replaced, and what they let go of. */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { CorruptionError } from "../../src/storage/errors.ts";
 import {
   batch,
   describe,
@@ -103,6 +104,31 @@ Deno.test("openSnapshot() reads the whole file when a newer one replaces it mean
   await storage.close();
 });
 
+Deno.test("data() hands out no slice that fails its checksum", async () => {
+  const disk = new MemoryDisk();
+  const storage = await founded(disk);
+  const hardState = { term: 1, vote: 0, commitIndex: 2 };
+  await storage.save(batch({ hardState, entries: entries(1, 2, 1) }));
+  await storage.createSnapshot(meta(2, 1), image(2), 0);
+  const name = names(disk).find((each) => each.endsWith(".snap"))!;
+  const file = disk.open(name);
+  // In the last slice, of 17 bytes; the trailer has 32.
+  file.write(new Uint8Array([99]), file.size() - 40);
+  file.close();
+  const reader = storage.openSnapshot()!;
+  const slices: Uint8Array[] = [];
+  assertThrows(
+    () => {
+      for (const slice of reader.data()) slices.push(slice);
+    },
+    CorruptionError,
+    "slice 2 of the state",
+  );
+  assertEquals(slices, image(2).slice(0, 2));
+  reader.close();
+  await storage.close();
+});
+
 Deno.test("save() adopts a received snapshot and drops the log when they conflict", async () => {
   const disk = new MemoryDisk();
   const storage = await founded(disk);
@@ -119,6 +145,8 @@ Deno.test("save() adopts a received snapshot and drops the log when they conflic
   assertEquals(storage.openSnapshot()?.meta, snapshot);
   storage.openSnapshot()!.close();
   await storage.close();
+  // The old log is gone, but for what waits to be used again.
+  assertEquals(names(disk).filter((name) => name.endsWith(".log")).length <= 2, true);
   const { loaded, image: joined } = await reload(disk);
   assertEquals(loaded.hardState, { term: 5, vote: 0, commitIndex: 20 });
   assertEquals(loaded.snapshot, snapshot);
@@ -159,6 +187,7 @@ Deno.test("finish() rejects and the storage goes on when a received snapshot is 
   const wrong: [typeof snapshot, Uint8Array][] = [
     [snapshot, flipped],
     [snapshot, bytes.subarray(0, -1)],
+    [snapshot, new Uint8Array([...bytes, 0])],
     [snapshot, new Uint8Array(0)],
     [meta(6, 1), bytes],
     [meta(5, 2), bytes],

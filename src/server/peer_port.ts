@@ -1,0 +1,60 @@
+/**
+ * The peer port: open before there is a member behind it, because the leader
+ * calls a newcomer while that one still makes itself ready. Such a call waits.
+ */
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { joinRoute } from "../api/peer.ts";
+import { clusterRoutes } from "../api/v1/cluster.ts";
+import type { NodeListenOptions } from "../http/node_listener.ts";
+import { listenNode } from "../http/node_listener.ts";
+import type { Handler } from "../http/exchange.ts";
+import { unavailable } from "../http/fault.ts";
+import { makeRouter } from "../http/router.ts";
+import type { RunningMember } from "./member.ts";
+
+export interface PeerPortOptions extends Omit<NodeListenOptions, "onUpgrade"> {
+  /** Calls that may wait for the member; others are turned away. */
+  readonly waitingMax: number;
+}
+
+export interface PeerPort {
+  /** From here on calls and requests come to `member`, those that waited first. */
+  attach(member: RunningMember): void;
+  shutdown(): Promise<void>;
+}
+
+interface Call {
+  readonly request: IncomingMessage;
+  readonly socket: Socket;
+  readonly head: Uint8Array;
+}
+
+/** Opens the port. Rejects with `ListenError`. */
+export async function openPeerPort(options: PeerPortOptions): Promise<PeerPort> {
+  let member: RunningMember | undefined;
+  let handle: Handler = () => unavailable("The node is starting");
+  let waiting: Call[] = [];
+  const onUpgrade = (request: IncomingMessage, socket: Socket, head: Uint8Array) => {
+    if (member !== undefined) return member.transport.handleUpgrade(request, socket, head);
+    // A caller that leaves is seen by "close"; without a listener it would end the process.
+    socket.on("error", () => {});
+    if (waiting.length < options.waitingMax) waiting.push({ request, socket, head });
+    else socket.destroy();
+  };
+  const listener = await listenNode({ ...options, onUpgrade }, (exchange) => handle(exchange));
+  return {
+    attach: (attached) => {
+      member = attached;
+      handle = makeRouter([joinRoute(attached.node), ...clusterRoutes(attached.service)]);
+      for (const { request, socket, head } of waiting) {
+        if (!socket.destroyed) attached.transport.handleUpgrade(request, socket, head);
+      }
+      waiting = [];
+    },
+    shutdown: async () => {
+      for (const { socket } of waiting) socket.destroy();
+      await listener.shutdown();
+    },
+  };
+}

@@ -1,0 +1,175 @@
+/** Members come, go, move and come back with nothing, while clients write and read. */
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { errorOf, eventOf } from "./client.ts";
+import { type Stage, stories, type TestCluster, type TestNode, untilAllVote } from "./harness.ts";
+import { Load } from "./load.ts";
+import { freePort } from "./ports.ts";
+import { until } from "./wait.ts";
+
+/** Rounds over the addresses of `-C`, one a second: a dead member's name is free after an election time-out. */
+const PATIENTLY = ["-r", "30"];
+
+stories("cluster() takes members in and lets them go", [
+  { name: "growing and shrinking over HTTP", options: { size: 3 }, tell: growsAndShrinks },
+  {
+    name: "growing and shrinking over mTLS",
+    options: { size: 3, tls: true },
+    tell: growsAndShrinks,
+  },
+  { name: "moving and starting from nothing", options: { size: 3 }, tell: movesAndWipes },
+  { name: "what is refused", options: { size: 3 }, tell: refuses },
+  { name: "-redirect", options: { size: 3, flags: ["-redirect"] }, tell: redirects },
+]);
+
+async function growsAndShrinks(cluster: TestCluster, stage: Stage): Promise<void> {
+  await cluster.start();
+  const load = new Load(cluster);
+  await stage("a fourth node joins through a follower", async () => {
+    await load.progress();
+    const [follower] = await cluster.followers();
+    const leader = await cluster.leader();
+    const newcomer = cluster.add("node4");
+    await newcomer.start("-C", follower!.peerAddress);
+    await cluster.untilWhole();
+    await untilAllVote(leader, 4);
+  });
+  await stage("a follower is removed through another one", async () => {
+    const [removed, other] = await cluster.followers();
+    await remove(cluster, removed!, other!);
+    await load.progress();
+  });
+  await stage("the leader is removed: it hands over first", async () => {
+    const leader = await cluster.leader();
+    await load.settle();
+    load.forgetWaits();
+    await remove(cluster, leader, leader);
+    await load.settle();
+  });
+  await stage("every acknowledged write is on every node that is left", () => load.verify());
+}
+
+/** Has `asked` remove `node`, which is told and ends; it is also told when it comes back. */
+async function remove(cluster: TestCluster, node: TestNode, asked: TestNode): Promise<void> {
+  const removal = cluster.client.ask(`${asked.url}/v1/machines/${node.name}`, { method: "DELETE" });
+  const event = eventOf(await removal);
+  assertEquals([event.action, event.key], ["DELETE", `/_etcd/machines/${node.name}`]);
+  assertStringIncludes(event.prevValue!, node.url);
+  cluster.forget(node);
+  for (const attempt of ["at once", "when it comes back"]) {
+    if (attempt === "when it comes back") node.spawn();
+    const { code } = await node.process.ended;
+    assertEquals(code, 1, attempt);
+    assertMatch(node.process.log, /ERROR .*removed from the cluster/);
+  }
+  await cluster.untilWhole();
+}
+
+async function movesAndWipes(cluster: TestCluster, stage: Stage): Promise<void> {
+  await cluster.start();
+  const load = new Load(cluster);
+  for (const role of ["a follower", "the leader"] as const) {
+    await stage(`${role} comes back at other addresses`, async () => {
+      await load.progress();
+      const leader = await cluster.leader();
+      const moving = role === "the leader" ? leader : (await cluster.followers())[0]!;
+      await moving.stop();
+      moving.clientPort = freePort();
+      moving.peerPort = freePort();
+      await moving.start();
+      await cluster.untilWhole();
+      const record = `raft=${moving.peerUrl}&etcd=${moving.url}`;
+      for (const node of cluster.nodes) {
+        assertEquals((await cluster.members(node)).get(moving.name), record);
+      }
+    });
+  }
+  await stage("a follower comes back under its name with an empty directory", async () => {
+    await load.progress();
+    const [wiped, other] = await cluster.followers();
+    await wiped!.kill();
+    await Deno.remove(wiped!.directory, { recursive: true });
+    await wiped!.start("-C", other!.peerAddress, ...PATIENTLY);
+    await cluster.untilWhole();
+    assertEquals((await cluster.members(other!)).size, 3);
+    await load.progress();
+  });
+  await stage("every acknowledged write is on every node", () => load.verify());
+}
+
+async function refuses(cluster: TestCluster, stage: Stage): Promise<void> {
+  const { client } = cluster;
+  const [first, second, third] = cluster.nodes as [TestNode, TestNode, TestNode];
+  await cluster.start();
+  await stage("a newcomer under the name of a member that lives", async () => {
+    const twin = cluster.add("twin");
+    const { code } = await twin.spawn("-n", first.name, "-C", second.peerAddress, "-r", "1").ended;
+    assertEquals(code, 1);
+    assertMatch(twin.process.log, /ERROR .*"node1" is alive at .*choose another name with -n/);
+    cluster.forget(twin);
+  });
+  await stage("a newcomer at the address of another member", async () => {
+    const twin = cluster.add("twin");
+    await third.kill();
+    twin.peerPort = third.peerPort;
+    const { code } = await twin.spawn("-C", first.peerAddress, "-r", "1").ended;
+    assertEquals(code, 1);
+    assertMatch(twin.process.log, /ERROR .*belongs to member "node3"/);
+    cluster.forget(twin);
+  });
+  await stage("the removal of a member that the others need", async () => {
+    await until("the cluster to miss its third member", async () => {
+      const answer = await client.ask(`${first.url}/v1/machines/node2`, { method: "DELETE" });
+      assertEquals(errorOf(answer).errorCode, 300);
+      return errorOf(answer).cause.includes("add or restart members first");
+    });
+  });
+  await stage("the removal of nobody", async () => {
+    const answer = await client.ask(`${second.url}/v1/machines/nobody`, { method: "DELETE" });
+    assertEquals(answer.status, 404);
+  });
+  await stage("a directory of another cluster", async () => {
+    const stranger = cluster.add("stranger");
+    await stranger.start();
+    await stranger.stop();
+    const { code } = await stranger.spawn("-C", first.peerAddress).ended;
+    assertEquals(code, 1);
+    assertMatch(
+      stranger.process.log,
+      /ERROR .*a directory of cluster "\w+", which .* belongs to, found one of cluster "\w+" at ".*stranger"/,
+    );
+    cluster.forget(stranger);
+  });
+  await stage("and none of it has changed anything", async () => {
+    await third.start();
+    await cluster.untilWhole();
+  });
+}
+
+async function redirects(cluster: TestCluster, stage: Stage): Promise<void> {
+  await cluster.start();
+  const { client } = cluster;
+  const leader = await cluster.leader();
+  const [follower] = await cluster.followers();
+  await stage(
+    "a follower sends clients to the leader, with path and query as they were",
+    async () => {
+      const target = "/v1/keys/a%20b?value=1&ttl=100";
+      for (const method of ["PUT", "POST"]) {
+        const answer = await client.ask(follower!.url + target, { method });
+        assertEquals(answer.status, 307);
+        assertEquals(answer.headers.get("location"), leader.url + target);
+      }
+      const read = await client.ask(`${follower!.url}/v1/keys/a`);
+      assertEquals([read.status, read.headers.get("location")], [307, `${leader.url}/v1/keys/a`]);
+    },
+  );
+  await stage("the leader serves", async () => {
+    assertEquals((await client.set(leader.url, "/x", "1")).status, 200);
+  });
+  await stage("a follower serves stale reads and watches itself", async () => {
+    await cluster.untilEven();
+    assertEquals((await client.get(follower!.url, "/x", { stale: true })).status, 200);
+    const { index } = eventOf(await client.set(leader.url, "/x", "2"));
+    assertEquals(eventOf(await client.watch(follower!.url, "/x", index)).value, "2");
+  });
+}
