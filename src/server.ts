@@ -51,11 +51,19 @@ export async function runServer(config: Config, logger: Logger): Promise<number>
   return status;
 }
 
+/** The cluster has removed this member. */
+class RemovedError extends Error {
+  override readonly name = "RemovedError";
+}
+
 /** A node that serves; tests start it in their own process. */
 export class Server {
   readonly #config: Config;
   readonly #logger: Logger;
   readonly #ended = Promise.withResolvers<number>();
+  /** Rejected by what ends the node before it serves. */
+  readonly #broken = Promise.withResolvers<never>();
+  #serving = false;
   #storage: DataStorage | undefined;
   #member: RunningMember | undefined;
   #api: ClientApi | undefined;
@@ -73,9 +81,11 @@ export class Server {
   static async start(config: Config, logger: Logger): Promise<Server> {
     const server = new Server(config, logger);
     try {
-      await server.#start();
+      await Promise.race([server.#start(), server.#broken.promise]);
+      server.#serving = true;
       return server;
     } catch (error) {
+      server.#stopping = true;
       await server.#close();
       throw error;
     }
@@ -143,6 +153,7 @@ export class Server {
     );
     member.node.campaignIfAlone();
     await registered(member);
+    if (this.#stopping) return;
     await this.#openClientPort(member, clientTls);
     this.#logger.info("Serving", {
       version: VERSION,
@@ -245,13 +256,14 @@ export class Server {
 
   #removed(reason: string): void {
     if (this.#stopping) return;
-    this.#logger.error(
-      `${reason}; to let this machine join anew, start it with -f and -C`,
-    );
+    const advice = `${reason}; to let this machine join anew, start it with -f and -C`;
+    if (!this.#serving) return this.#broken.reject(new RemovedError(advice));
+    this.#logger.error(advice);
     this.stop(FAILED);
   }
 
   #fatal(error: unknown): void {
+    if (!this.#serving) return this.#broken.reject(error);
     this.#logger.error(explain(error));
     this.#ended.resolve(FAILED);
   }

@@ -93,7 +93,7 @@ export const LIMITS = Object.freeze({
   /** Read or written between two turns of the event loop, in bulk work. */
   sliceBytes: 256 * KiB,
   /** Of a bulk file, written between two syncs. */
-  bulkSyncBytes: 8 * MiB,
+  bulkSyncBytes: 2 * MiB,
   /** How long a full disk is left alone before it is tried again. */
   diskRetryMs: 1_000,
 

@@ -8,6 +8,7 @@ import { NONE } from "../raft/types.ts";
 import type { Configuration, Member, MemberId } from "../raft/types.ts";
 import { CallFilter, Calls } from "./calls.ts";
 import { FollowerReads } from "./follower_reads.ts";
+import { HEARTBEATS_MISSED_MAX } from "./leadership.ts";
 import { MembershipQueue } from "./membership.ts";
 import {
   planAnnounce,
@@ -197,7 +198,11 @@ export class CallService {
 
   #remove(name: string, deadline: number, done: Done<Configuration>): void {
     const isSelf = name === this.#ownRecord()?.name;
-    const plan = planRemove(name, (id) => this.#isAlive(id));
+    const { heartbeatTicks } = this.#options.limits;
+    const plan = planRemove(
+      name,
+      (id) => this.#isAlive(id, heartbeatTicks * HEARTBEATS_MISSED_MAX),
+    );
     if (isSelf) {
       const verdict = plan(this.#core.configuration, false);
       if (verdict.kind === "refuse") return done(verdict.failure);
@@ -208,10 +213,10 @@ export class CallService {
     this.#options.schedule();
   }
 
-  #isAlive(id: MemberId): boolean {
+  #isAlive(id: MemberId, silenceTicks = this.#options.limits.electionTicks): boolean {
     if (id === this.#core.id) return true;
     const peer = this.#core.progress().find((progress) => progress.id === id);
-    return peer !== undefined && peer.ticksSinceHeard < this.#options.limits.electionTicks;
+    return peer !== undefined && peer.ticksSinceHeard < silenceTicks;
   }
 
   #ownRecord(): Member | undefined {

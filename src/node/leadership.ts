@@ -9,8 +9,11 @@ import type { Member, MemberId } from "../raft/types.ts";
 import { NO_LEADER } from "./failures.ts";
 import type { Done, Failure } from "./ports.ts";
 
-/** Heartbeats that a successor may have missed: an heir that is dead would only cost time. */
-const HEARTBEATS_MISSED_MAX = 3;
+/**
+ * Heartbeats that a member may have missed when others are to depend on it now:
+ * as the heir of the leadership, or as part of the quorum that a removal leaves.
+ */
+export const HEARTBEATS_MISSED_MAX = 3;
 
 export class Leadership {
   readonly #core: RaftCore;

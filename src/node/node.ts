@@ -19,6 +19,7 @@ import type { Barrier, ClusterNode, Done, Failure, NodeStatus } from "./ports.ts
 import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import { Replica } from "./replica.ts";
+import { Roster } from "./roster.ts";
 import { SnapshotTransfers } from "./snapshot_transfers.ts";
 
 export class Node<R> implements ClusterNode<R> {
@@ -34,14 +35,10 @@ export class Node<R> implements ClusterNode<R> {
   readonly #calls: CallService;
   readonly #transfers: SnapshotTransfers;
   readonly #leadership: Leadership;
+  readonly #roster: Roster;
   #tick = 0;
   #stopping = false;
   #diskFull: Failure | undefined;
-  #registration: (() => void) | undefined;
-  /** The newest applied one. */
-  #configuration: Configuration;
-  /** The newest in the log, committed or not: in effect already. */
-  #effective: Configuration;
 
   constructor(options: NodeOptions<R>) {
     const { core, limits } = options;
@@ -49,8 +46,6 @@ export class Node<R> implements ClusterNode<R> {
     this.#core = core;
     this.self = core.id;
     this.clusterId = options.clusterId;
-    this.#configuration = core.committedConfiguration;
-    this.#effective = core.configuration;
     this.#clock = new ClusterClock(options.clock);
     this.#clock.raiseTo(options.machine.timeMs);
     this.#expiry = new Expiry(
@@ -100,7 +95,13 @@ export class Node<R> implements ClusterNode<R> {
       handleRequest: options.handleRequest,
       handOver: () => this.#leadership.handOver(),
     });
-    options.onMembers(this.#effective.members);
+    this.#roster = new Roster({
+      core,
+      lingerTicks: limits.electionTicks,
+      onMembers: options.onMembers,
+      tellRemoved: (id) => this.#tellRemoved(id),
+      onRemoved: options.onRemoved,
+    });
   }
 
   propose(data: Uint8Array, done: Done<R>): void {
@@ -149,7 +150,7 @@ export class Node<R> implements ClusterNode<R> {
   }
 
   configuration(): Configuration {
-    return this.#configuration;
+    return this.#roster.configuration;
   }
 
   /** Adds a member as a learner, or answers at once when it is one; `done` gets the configuration. */
@@ -181,7 +182,7 @@ export class Node<R> implements ClusterNode<R> {
     if (this.#stopping) return;
     const tick = ++this.#tick;
     this.#core.tick();
-    if (tick % this.#options.limits.heartbeatTicks === 0) this.#expireWaiters(tick);
+    if (tick % this.#options.limits.heartbeatTicks === 0) this.#expire(tick);
     this.#calls.tick(tick);
     this.#transfers.tick(tick);
     this.#replica.tick(tick);
@@ -196,32 +197,25 @@ export class Node<R> implements ClusterNode<R> {
   receive(from: MemberId, frame: Uint8Array): void {
     if (this.#stopping) return;
     const message = decodeFrame(frame);
-    if (this.#configuration.removed.includes(from)) {
-      this.#send(from, { type: "removed", term: this.#core.term });
-      return;
-    }
-    this.#handle(from, message);
+    if (this.#roster.isRemoved(from)) this.#tellRemoved(from);
+    else this.#handle(from, message);
   }
 
   /** Why a member that says hello must not be let in, or undefined. */
   refusalOf(id: MemberId): string | undefined {
-    return this.#configuration.removed.includes(id)
-      ? "This member was removed from the cluster"
-      : undefined;
+    return this.#roster.isRemoved(id) ? "This member was removed from the cluster" : undefined;
   }
 
   /** A group of one need not wait for its election time-out. */
   campaignIfAlone(): void {
-    const voters = this.#effective.members.filter(({ voter }) => voter);
-    if (voters.length !== 1 || voters[0]?.id !== this.self) return;
+    if (!this.#roster.isAlone) return;
     this.#core.campaign();
     this.#replica.schedule();
   }
 
   /** Calls back when the log has this member's own record; a restarted member's has it already. */
   onceRegistered(callback: () => void): void {
-    if (this.#isRegistered()) callback();
-    else this.#registration = callback;
+    this.#roster.onceRegistered(callback);
   }
 
   /** Lets another member lead, if there is one; resolves when it does, or after an election time-out. */
@@ -268,7 +262,7 @@ export class Node<R> implements ClusterNode<R> {
         }
         return;
       case "removed":
-        if (this.#effective.members.some(({ id }) => id === from)) this.#options.onRemoved();
+        if (this.#roster.has(from)) this.#options.onRemoved();
         return;
     }
   }
@@ -281,7 +275,7 @@ export class Node<R> implements ClusterNode<R> {
       },
       afterApply: () => {
         this.#reads.release();
-        this.#noteMembers();
+        this.#roster.note(this.#tick);
         if (this.#leadership.note()) {
           this.#calls.leaderChanged(this.#leadership.leaderId, this.#tick);
         }
@@ -341,31 +335,12 @@ export class Node<R> implements ClusterNode<R> {
 
   /** A configuration was applied. */
   #configured(): void {
-    const before = this.#configuration;
-    this.#configuration = this.#core.committedConfiguration;
-    this.#calls.membersChanged(this.#configuration);
-    // Whoever is removed from here on may have a stream that was let in before.
-    this.#options.onMembers(this.#effective.members);
-    if (this.#isRegistered()) {
-      this.#registration?.();
-      this.#registration = undefined;
-    }
-    const isSelf = ({ id }: Member) => id === this.self;
-    if (before.members.some(isSelf) && !this.#configuration.members.some(isSelf)) {
-      this.#options.onRemoved();
-    }
+    this.#roster.applied();
+    this.#calls.membersChanged(this.#roster.configuration);
   }
 
-  #isRegistered(): boolean {
-    return this.#core.appliedIndex > 0 &&
-      this.#configuration.members.some(({ id }) => id === this.self);
-  }
-
-  /** A configuration counts from the moment it is in the log: a newcomer must be dialled to commit anything. */
-  #noteMembers(): void {
-    if (this.#core.configuration === this.#effective) return;
-    this.#effective = this.#core.configuration;
-    this.#options.onMembers(this.#effective.members);
+  #tellRemoved(id: MemberId): void {
+    this.#send(id, { type: "removed", term: this.#core.term });
   }
 
   #diskIsFull(cause: string): void {
@@ -383,7 +358,8 @@ export class Node<R> implements ClusterNode<R> {
     return waiting < this.#options.limits.waitingMax ? undefined : OVERLOADED;
   }
 
-  #expireWaiters(tick: number): void {
+  #expire(tick: number): void {
+    this.#roster.expire(tick);
     this.#proposals.expire(tick);
     this.#reads.expire(tick);
     this.#leadership.expire(tick);

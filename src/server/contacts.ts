@@ -46,8 +46,10 @@ export class Contacts {
 
   /** `from`, which the node does not refuse, opened a stream and announced `url`. */
   called({ from, url }: { readonly from: MemberId; readonly url: string }): void {
-    if ((this.#announced.get(from) ?? this.#recorded.get(from)) === url) return;
+    const before = this.#announced.get(from) ?? this.#recorded.get(from);
+    // Even if the record says so: it may be undone.
     this.#announced.set(from, url);
+    if (before === url) return;
     const strangers = [...this.#announced.keys()].filter((id) => !this.#recorded.has(id));
     if (strangers.length > this.#options.strangersMax) this.#announced.delete(strangers[0]!);
     this.#publish();

@@ -9,6 +9,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { cpuSeconds, residentMiB } from "./process.ts";
+import { fillKeys } from "./fill.ts";
 import { blockedMs } from "./heartbeat.ts";
 import { machineLine, missingTools, writeResults } from "./report.ts";
 import type { Row } from "./report.ts";
@@ -294,16 +295,9 @@ function put(
 
 /** Writes every key once. */
 async function fill(subject: Subject, keys: number): Promise<void> {
-  const { putMethod, keyPath } = subject.dialect;
-  await load(subject, {
-    method: putMethod,
-    path: keyPath(PREFIX),
-    keys,
-    body: BODY,
-    connections: CONNECTIONS,
-    seconds: 600,
-    count: keys,
-  });
+  const path = (key: number) =>
+    subject.dialect.keyPath(PREFIX).replace("%010d", String(key).padStart(10, "0"));
+  await fillKeys(subject, keys, path, BODY);
 }
 
 async function load(subject: Subject, load: Load): Promise<Measured> {

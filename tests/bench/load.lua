@@ -1,19 +1,13 @@
 -- The load of one benchmark, for wrk. Settings come from the environment:
 --   BENCH_METHOD, BENCH_PATH (a "%d" in it becomes the key's number, ten digits),
---   BENCH_KEYS (how many keys), BENCH_BODY, BENCH_COUNT (stop after so many answers; 0: never).
+--   BENCH_KEYS (how many keys, chosen at random), BENCH_BODY.
 -- Ends with one line of JSON that bench.ts reads.
 local method = os.getenv("BENCH_METHOD") or "GET"
 local path = os.getenv("BENCH_PATH") or "/"
 local keys = tonumber(os.getenv("BENCH_KEYS") or "1")
 local body = os.getenv("BENCH_BODY")
-local count = tonumber(os.getenv("BENCH_COUNT") or "0")
 local headers = {}
 if body then headers["Content-Type"] = "application/x-www-form-urlencoded" end
-
-local sequential = count > 0
-local next_key = 0
-local answered = 0
-local failed = 0
 
 -- Random keys repeat, in the same order in every run.
 function init()
@@ -21,22 +15,8 @@ function init()
 end
 
 function request()
-  local key
-  if sequential then
-    key = next_key % keys
-    next_key = next_key + 1
-  else
-    key = math.random(0, keys - 1)
-  end
+  local key = math.random(0, keys - 1)
   return wrk.format(method, string.format(path, key), headers, body)
-end
-
-if sequential then
-  function response(status)
-    if status >= 400 then failed = failed + 1 end
-    answered = answered + 1
-    if answered >= count then wrk.thread:stop() end
-  end
 end
 
 function done(summary, latency)

@@ -19,10 +19,7 @@ export interface Load {
   readonly keys: number;
   readonly body?: string;
   readonly connections: number;
-  /** At most so long. */
   readonly seconds: number;
-  /** Stop after so many answers. */
-  readonly count?: number;
 }
 
 const SCRIPT = fileURLToPath(new URL("load.lua", import.meta.url));
@@ -42,7 +39,6 @@ export async function runWrk(url: string, load: Load): Promise<Measured> {
       BENCH_METHOD: load.method,
       BENCH_PATH: load.path,
       BENCH_KEYS: String(load.keys),
-      BENCH_COUNT: String(load.count ?? 0),
       ...(load.body === undefined ? {} : { BENCH_BODY: load.body }),
     },
   }).output();

@@ -1,7 +1,7 @@
 /** The v1 API as a new user meets it: one node, one request a line of the README's table. */
 import { assert, assertEquals } from "@std/assert";
-import { type Answer, Client, errorOf, type EventBody, eventOf, listingOf } from "./client.ts";
-import { story, type TestNode } from "./harness.ts";
+import { type Answer, type Client, errorOf, type EventBody, eventOf, listingOf } from "./client.ts";
+import { type Stage, stories, type TestCluster, type TestNode } from "./harness.ts";
 import { VERSION } from "../../src/version.ts";
 
 interface Asker {
@@ -23,21 +23,21 @@ function multipart(fields: Record<string, string>): FormData {
   return data;
 }
 
-for (const tls of [false, true]) {
-  story(`node() serves every request of the v1 API over ${tls ? "mTLS" : "HTTP"}`, {
-    size: 1,
-    tls,
-  }, async (cluster, stage) => {
-    const node = cluster.nodes[0]!;
-    await stage("starts on an empty directory", () => node.start());
-    const ask = askerOf(cluster.client, node);
-    await stage("sets, gets and deletes", () => setsAndGets(ask));
-    await stage("tests and sets", () => testsAndSets(ask));
-    await stage("lists directories", () => lists(ask));
-    await stage("watches", () => watches(ask));
-    await stage("tells who it is", () => tells(ask, node));
-    await stage("ends a key by its TTL, once", () => expires(ask));
-  });
+stories("node() serves every request of the v1 API", [
+  { name: "over HTTP", options: { size: 1 }, tell: servesTheTable },
+  { name: "over mTLS", options: { size: 1, tls: true }, tell: servesTheTable },
+]);
+
+async function servesTheTable(cluster: TestCluster, stage: Stage): Promise<void> {
+  const node = cluster.nodes[0]!;
+  await stage("starts on an empty directory", () => node.start());
+  const ask = askerOf(cluster.client, node);
+  await stage("sets, gets and deletes", () => setsAndGets(ask));
+  await stage("tests and sets", () => testsAndSets(ask));
+  await stage("lists directories", () => lists(ask));
+  await stage("watches", () => watches(ask));
+  await stage("tells who it is", () => tells(ask, node));
+  await stage("ends a key by its TTL, once", () => expires(ask));
 }
 
 async function setsAndGets(ask: Asker): Promise<void> {

@@ -31,14 +31,6 @@ export class Network {
     this.#cuts.add(`${from}>${to}`);
   }
 
-  /** Cuts `name` off from `others`, both ways. */
-  isolate(name: string, others: readonly string[]): void {
-    for (const other of others) {
-      this.cut(name, other);
-      this.cut(other, name);
-    }
-  }
-
   heal(): void {
     this.#cuts.clear();
     this.#healed.resolve();

@@ -17,7 +17,8 @@ const ELECTION_MS = 1_000;
 stories("cluster() heals itself while clients write and read", [
   { name: "three nodes over HTTP", options: { size: 3 }, tell: losesOneAfterTheOther },
   { name: "three nodes over mTLS", options: { size: 3, tls: true }, tell: losesOneAfterTheOther },
-  { name: "five nodes", options: { size: 5 }, tell: losesTwoAndAThird },
+  { name: "five nodes over HTTP", options: { size: 5 }, tell: losesTwoAndAThird },
+  { name: "five nodes over mTLS", options: { size: 5, tls: true }, tell: losesTwoAndAThird },
 ]);
 
 async function losesOneAfterTheOther(cluster: TestCluster, stage: Stage): Promise<void> {

@@ -25,6 +25,7 @@ export class Client {
   readonly #known = new Map<string, string>();
   #values = 0;
   #stopped = false;
+  #isAsked: (machine: Machine) => boolean = () => true;
 
   constructor(number: number, site: Site) {
     this.name = `c${number}`;
@@ -43,14 +44,20 @@ export class Client {
     });
   }
 
+  /** Asks only such machines from now on. */
+  askOnly(isAsked: (machine: Machine) => boolean): void {
+    this.#isAsked = isAsked;
+  }
+
   /** Asks nothing any more. */
   stop(): void {
     this.#stopped = true;
   }
 
   #choose(): Machine | undefined {
-    const up = this.#site.machines.filter(({ process }) =>
-      process?.running !== undefined && !process.isStopping
+    const up = this.#site.machines.filter((machine) =>
+      machine.process?.running !== undefined && !machine.process.isStopping &&
+      this.#isAsked(machine)
     );
     return up.length === 0 ? undefined : this.#random.pick(up);
   }

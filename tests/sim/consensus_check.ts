@@ -19,6 +19,7 @@ import type {
   SaveBatch,
 } from "../../src/raft/types.ts";
 import { CommittedLog } from "./committed_log.ts";
+import { describe } from "./text.ts";
 import type { Violations } from "./violation.ts";
 
 /** What a member's core looked like after the last event. */
@@ -43,8 +44,13 @@ interface Durable {
   hardState: HardState;
   /** Terms by index from 0 on. */
   terms: number[];
-  /** What the disk works on. */
-  saving: SaveBatch | undefined;
+  /**
+   * What was handed to the disk since and was not confirmed, by this process or
+   * by those that crashed before it: any one of them may be found. That of an
+   * earlier process comes back when sectors of both make it whole; no harm, for
+   * it is as if its messages had only now arrived.
+   */
+  attempts: readonly SaveBatch[];
 }
 
 interface KnownConfiguration {
@@ -72,13 +78,14 @@ export class ConsensusCheck {
 
   /** A member starts with what its disk held; the result goes with it to `observe`. */
   started(name: string, core: RaftCore, loaded: Loaded): Subject {
+    const found = this.#fromDisk(name, loaded);
     const durable = this.#durable.get(core.id);
-    if (durable !== undefined) this.#checkLoaded(durable, loaded);
+    if (durable !== undefined) this.#checkFound(durable, found);
+    this.#durable.set(core.id, found);
     const { configuration: first } = loaded.snapshot;
     if (this.#configurations.length === 0 && first.members.length > 0) {
       this.#configurations.push({ index: 0, configuration: first });
     }
-    this.#durable.set(core.id, this.#fromDisk(name, loaded));
     const { term, commitIndex, configurationIndex, configuration } = core;
     const seen = { term, isLeader: false, commitIndex, configurationIndex, configuration };
     if (commitIndex > this.log.lastIndex) {
@@ -112,7 +119,7 @@ export class ConsensusCheck {
   /** A batch is handed to the disk. */
   saving(id: MemberId, batch: SaveBatch): void {
     const durable = this.#durableOf(id);
-    durable.saving = batch;
+    durable.attempts = [...durable.attempts, batch];
     let previousTerm: number | undefined = undefined;
     for (const entry of batch.entries) {
       previousTerm ??= batch.snapshot?.index === entry.index - 1
@@ -128,7 +135,7 @@ export class ConsensusCheck {
   /** The batch is durable, says the storage. */
   saved(id: MemberId, batch: SaveBatch): void {
     const durable = this.#durableOf(id);
-    durable.saving = undefined;
+    durable.attempts = [];
     this.#write(durable, batch);
   }
 
@@ -304,20 +311,27 @@ export class ConsensusCheck {
     }
   }
 
-  /** What a restart finds is what was saved, with or without the batch that was under way. */
-  #checkLoaded(durable: Durable, loaded: Loaded): void {
-    const found = this.#fromDisk(durable.name, loaded);
-    const without = difference(durable, found);
-    if (without === undefined) return;
-    if (durable.saving !== undefined) {
-      this.#write(durable, durable.saving);
-      if (difference(durable, found) === undefined) return;
+  /** What a restart finds is what was saved, with or without a batch that was under way. */
+  #checkFound(durable: Durable, found: Durable): void {
+    const missing = difference(durable, found);
+    if (missing === undefined) {
+      found.attempts = durable.attempts;
+      return;
     }
-    this.#violations.note("durable across restarts", `${durable.name} ${without}`);
+    const isAttempt = durable.attempts.some((batch) => {
+      const attempted = { ...durable, terms: [...durable.terms] };
+      this.#write(attempted, batch);
+      return difference(attempted, found) === undefined;
+    });
+    this.#violations.check(
+      isAttempt,
+      "durable across restarts",
+      () => `${durable.name} ${missing}; under way was ${describe(durable.attempts)}`,
+    );
   }
 
   #fromDisk(name: string, { hardState, snapshot, entries }: Loaded): Durable {
-    const durable: Durable = { name, hardState, terms: [0], saving: undefined };
+    const durable: Durable = { name, hardState, terms: [0], attempts: [] };
     this.#write(durable, {
       hardState: undefined,
       snapshot: snapshot.index > 0 ? snapshot : undefined,

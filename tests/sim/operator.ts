@@ -22,6 +22,7 @@ export class Operator {
   readonly #lost = new Set<MemberId>();
   /** Until then a removal that was asked for may still take effect. */
   #removingUntilMs = 0;
+  #hasMoved = false;
   #healed = false;
 
   constructor(site: Site, addMachine: () => Machine) {
@@ -39,6 +40,12 @@ export class Operator {
       if (best === undefined || running.core.appliedIndex > best.core.appliedIndex) best = running;
     }
     return best;
+  }
+
+  /** Whether `machine` is part of the cluster, as its most advanced member knows it. */
+  isMember({ memberId }: Machine): boolean {
+    const members = this.best?.node.configuration().members ?? [];
+    return members.some(({ id }) => id === memberId);
   }
 
   /** Starts `machine` after a while. */
@@ -62,7 +69,7 @@ export class Operator {
   add(): boolean {
     const { machines, profile } = this.#site;
     const members = this.best?.node.configuration().members.length ?? 0;
-    if (members === 0 || members >= profile.limits.membersMax || this.#isMoving) return false;
+    if (members === 0 || members >= profile.limits.membersMax || !this.#mayChange) return false;
     const retired = machines.filter((machine) => machine.isRemoved);
     if (retired.length > 0 && this.#random.chance(0.5)) {
       const machine = this.#random.pick(retired);
@@ -81,7 +88,7 @@ export class Operator {
     const members = this.best?.node.configuration().members ?? [];
     const asked = machines.filter(({ process }) => process?.running !== undefined);
     const isSafe = members.every(({ id }) => !this.#lost.has(id));
-    if (members.length < 2 || asked.length === 0 || !isSafe) return false;
+    if (members.length < 2 || asked.length === 0 || !isSafe || !this.#mayChange) return false;
     const { name } = this.#random.pick(members);
     this.#removingUntilMs = Infinity;
     const settle = () => {
@@ -100,27 +107,18 @@ export class Operator {
   /** A machine loses its disk, and joins again under its name. */
   wipe(): boolean {
     const machine = this.#expendable();
-    if (machine === undefined || this.#isMoving) return false;
+    if (machine === undefined || !this.#mayChange) return false;
     this.#loseIncarnation(machine);
     machine.wipe();
     this.restartLater(machine, this.#electionMs * 2);
     return true;
   }
 
-  /** A machine comes back under another address; only when all members know where all others are. */
+  /** A machine comes back under another address. */
   move(): boolean {
-    const members = this.best?.node.configuration().members ?? [];
-    const here = this.#site.machines.filter(({ memberId }) =>
-      members.some(({ id }) => id === memberId)
-    );
-    const isKnown = (machine: Machine) =>
-      here.every((other) =>
-        other.process?.running?.node.configuration().members.some(({ id, peerUrl }) =>
-          id === machine.memberId && peerUrl === machine.url
-        )
-      );
-    if (here.length < members.length || here.length === 0 || !here.every(isKnown)) return false;
-    const machine = this.#random.pick(here);
+    if (this.#site.schedule.nowMs < this.#removingUntilMs || !this.#isSettled) return false;
+    const machine = this.#random.pick(this.#site.machines.filter((each) => this.isMember(each)));
+    this.#hasMoved = true;
     machine.kill();
     machine.move();
     this.restartLater(machine, this.#electionMs);
@@ -154,12 +152,25 @@ export class Operator {
     });
   }
 
-  /** A member that moved must be heard by those it knows before strangers join them, who may come to lead. */
-  get #isMoving(): boolean {
+  /**
+   * Members that moved are found by those they know, and must be, before others
+   * come and lead whom they do not know, or know no more.
+   */
+  get #mayChange(): boolean {
+    return !this.#hasMoved || this.#isSettled;
+  }
+
+  /** Whether all members run, and each has it in its log where all of them are. */
+  get #isSettled(): boolean {
     const members = this.best?.node.configuration().members ?? [];
-    return this.#site.machines.some(({ memberId, url }) =>
-      members.some(({ id, peerUrl }) => id === memberId && peerUrl !== url)
-    );
+    const here = this.#site.machines.filter((machine) => this.isMember(machine));
+    return here.length > 0 && here.length === members.length && here.every(({ process }) => {
+      const core = process?.running?.core;
+      return core !== undefined && core.configurationIndex <= core.appliedIndex &&
+        here.every(({ memberId, url }) =>
+          core.configuration.members.some(({ id, peerUrl }) => id === memberId && peerUrl === url)
+        );
+    });
   }
 
   get #electionMs(): number {

@@ -35,8 +35,9 @@ export interface WorldOptions {
 const PROGRESS_ELECTIONS = 10;
 /** … and all members agree within so many, … */
 const AGREEMENT_ELECTIONS = 100;
-/** … beside the time for so many syncs and round trips in a row, as one entry at a time may need. */
-const BACKLOG = 50;
+/** … beside the time for so many syncs and round trips in a row, and some for each entry that is not committed. */
+const ROUNDS = 50;
+const ROUNDS_FOR_ENTRY = 4;
 
 export class World {
   readonly #options: WorldOptions;
@@ -166,6 +167,9 @@ export class World {
     this.#faults.heal();
     this.#operator.heal();
     if (!this.#operator.hasQuorum) return trace.happened("quorums lost for good");
+    for (const client of this.#clients) {
+      client.askOnly((machine) => this.#operator.isMember(machine));
+    }
     const isAnswered = history.expectAnswer();
     await this.#until(
       "progress",
@@ -185,8 +189,12 @@ export class World {
     lack: () => string | undefined,
   ): Promise<void> {
     const { limits, tickMs, disk, network } = this.#profile;
+    const last = Math.max(
+      ...this.#machines.map(({ process }) => process?.running?.core.lastIndex ?? 0),
+    );
+    const backlog = Math.max(0, last - this.#site.consensus.log.lastIndex);
     const endMs = this.#schedule.nowMs + elections * limits.electionTicks * tickMs +
-      BACKLOG * (disk.syncMs + 2 * network.delayMs);
+      (ROUNDS + ROUNDS_FOR_ENTRY * backlog) * (disk.syncMs + 2 * network.delayMs);
     for (let missing = lack(); missing !== undefined; missing = lack()) {
       if (this.#schedule.nowMs > endMs) {
         this.#violations.note(property, `${elections} election time-outs after healing ${missing}`);
