@@ -65,6 +65,7 @@ export class CallService {
       session: options.session,
       pendingMax: options.limits.waitingMax,
       graceTicks: options.limits.electionTicks,
+      repeatTicks: Math.ceil(options.limits.electionTicks / 2),
       send: options.send,
     });
     this.#reads = new FollowerReads({

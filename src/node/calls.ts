@@ -19,6 +19,7 @@ interface Pending {
   deadlineTick: number;
   /** Whom it was sent to; NONE while it waits for a leader. */
   sentTo: MemberId;
+  sentTick: number;
 }
 
 export interface CallsOptions {
@@ -26,6 +27,8 @@ export interface CallsOptions {
   readonly pendingMax: number;
   /** How long an answer may take after the leader it was sent to has been replaced. */
   readonly graceTicks: number;
+  /** A read without an answer is sent again after so long: the stream may have broken under it. */
+  readonly repeatTicks: number;
   /** False when the call certainly never leaves. */
   readonly send: (to: MemberId, call: Call) => boolean;
 }
@@ -35,6 +38,7 @@ export class Calls {
   readonly #options: CallsOptions;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
+  #tick = 0;
 
   constructor(options: CallsOptions) {
     this.#options = options;
@@ -55,7 +59,7 @@ export class Calls {
     if (this.#pending.size >= this.#options.pendingMax) {
       return done(OVERLOADED);
     }
-    const pending = { kind, payload, done, deadlineTick, sentTo: NONE };
+    const pending = { kind, payload, done, deadlineTick, sentTo: NONE, sentTick: 0 };
     const id = this.#nextId++;
     this.#pending.set(id, pending);
     if (leader !== NONE) this.#send(id, pending, leader);
@@ -64,8 +68,7 @@ export class Calls {
   /** `tick` is now; a call sent to the old leader gets a short grace for its answer. */
   leaderChanged(leader: MemberId, tick: number): void {
     for (const [id, pending] of [...this.#pending]) {
-      const repeatable = pending.kind === "barrier";
-      if (pending.sentTo !== NONE && pending.sentTo !== leader && !repeatable) {
+      if (pending.sentTo !== NONE && pending.sentTo !== leader && !isRead(pending)) {
         const grace = tick + this.#options.graceTicks;
         pending.deadlineTick = Math.min(pending.deadlineTick, grace);
       } else if (leader !== NONE && pending.sentTo !== leader) {
@@ -91,11 +94,12 @@ export class Calls {
 
   /** Once a tick: ends what is late and sends what was turned away to the leader known now. */
   tick(tick: number, leader: MemberId): void {
+    this.#tick = tick;
     for (const [id, pending] of [...this.#pending]) {
       if (pending.deadlineTick <= tick) {
         this.#pending.delete(id);
         pending.done(pending.sentTo === NONE ? NO_LEADER : UNANSWERED);
-      } else if (pending.sentTo === NONE && leader !== NONE) {
+      } else if (leader !== NONE && this.#isDue(pending)) {
         this.#resend(id, pending, leader);
       }
     }
@@ -105,6 +109,11 @@ export class Calls {
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const { done, sentTo } of pending) done(sentTo === NONE ? failure : UNANSWERED);
+  }
+
+  #isDue(pending: Pending): boolean {
+    if (pending.sentTo === NONE) return true;
+    return isRead(pending) && this.#tick - pending.sentTick >= this.#options.repeatTicks;
   }
 
   /** Under a new id: the receiver ignores ids that do not ascend. */
@@ -118,6 +127,7 @@ export class Calls {
   #send(id: number, pending: Pending, leader: MemberId): void {
     // Before it is sent: a call to this very node may be answered within the call.
     pending.sentTo = leader;
+    pending.sentTick = this.#tick;
     const isOnItsWay = this.#options.send(leader, {
       type: "call",
       session: this.#options.session,
@@ -127,6 +137,11 @@ export class Calls {
     });
     if (!isOnItsWay) pending.sentTo = NONE;
   }
+}
+
+/** It changes nothing, so it may be repeated. */
+function isRead({ kind }: Pending): boolean {
+  return kind === "barrier";
 }
 
 interface Sessions {

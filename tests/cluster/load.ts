@@ -8,8 +8,8 @@ import type { TestCluster, TestNode } from "./harness.ts";
 import { type Fate, Ledger } from "./ledger.ts";
 import { pause, until } from "./wait.ts";
 
-/** More than a node makes a request wait, less than a paused one would. */
-const TIMEOUT_MS = 8_000;
+/** Longer than an election; what a paused node holds up ends as unknown. */
+const TIMEOUT_MS = 3_000;
 
 /** Keys of a load are under it. */
 const ROOT = "/load";

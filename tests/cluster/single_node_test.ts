@@ -7,12 +7,32 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { errorOf, eventOf, listingOf } from "./client.ts";
-import { story, type TestCluster } from "./harness.ts";
+import { type Stage, stories, type TestCluster } from "./harness.ts";
 import { Load } from "./load.ts";
 import { runToEnd } from "./node_process.ts";
 import { until } from "./wait.ts";
 
-story("node() keeps all it acknowledged when it is killed", { size: 1 }, async (cluster, stage) => {
+stories("node() leads a life of its own", [
+  {
+    name: "keeps all it acknowledged when it is killed",
+    options: { size: 1 },
+    tell: survivesKills,
+  },
+  { name: "refuses a directory in use", options: { size: 1 }, tell: guardsItsDirectory },
+  { name: "starts afresh with -f", options: { size: 1 }, tell: startsAfresh },
+  { name: "stops in order at a signal", options: { size: 1 }, tell: stopsInOrder },
+  {
+    name: "takes snapshots and cuts the log",
+    options: {
+      size: 1,
+      flags: ["-snapCount", "20", "-m", "5"],
+    },
+    tell: cutsItsLog,
+  },
+  { name: "keeps deadlines over a restart", options: { size: 1 }, tell: keepsDeadlines },
+]);
+
+async function survivesKills(cluster: TestCluster, stage: Stage): Promise<void> {
   const node = cluster.nodes[0]!;
   await node.start();
   const load = new Load(cluster);
@@ -24,9 +44,9 @@ story("node() keeps all it acknowledged when it is killed", { size: 1 }, async (
     });
   }
   await stage("has every acknowledged write", () => load.verify());
-});
+}
 
-story("node() refuses a directory in use", { size: 1 }, async (cluster, stage) => {
+async function guardsItsDirectory(cluster: TestCluster, stage: Stage): Promise<void> {
   const node = cluster.nodes[0]!;
   await node.start();
   await stage("names the process that has it", async () => {
@@ -38,9 +58,9 @@ story("node() refuses a directory in use", { size: 1 }, async (cluster, stage) =
   await stage("leaves the first one alone", async () => {
     assertEquals((await cluster.client.set(node.url, "/x", "1")).status, 200);
   });
-});
+}
 
-story("node() starts afresh with -f", { size: 1 }, async (cluster, stage) => {
+async function startsAfresh(cluster: TestCluster, stage: Stage): Promise<void> {
   const node = cluster.nodes[0]!;
   await node.start();
   await cluster.client.set(node.url, "/x", "1");
@@ -54,9 +74,9 @@ story("node() starts afresh with -f", { size: 1 }, async (cluster, stage) => {
   await stage("is empty", async () => {
     assertEquals((await cluster.client.get(node.url, "/x")).status, 404);
   });
-});
+}
 
-story("node() stops in order at a signal", { size: 1 }, async (cluster, stage) => {
+async function stopsInOrder(cluster: TestCluster, stage: Stage): Promise<void> {
   const node = cluster.nodes[0]!;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     await stage(`${signal}: answers what waits and ends with status 0`, async () => {
@@ -91,12 +111,9 @@ story("node() stops in order at a signal", { size: 1 }, async (cluster, stage) =
     const { code } = await node.process.ended;
     assertEquals(code, 130);
   });
-});
+}
 
-story("node() takes snapshots and cuts the log", {
-  size: 1,
-  flags: ["-snapCount", "20", "-m", "5"],
-}, async (cluster, stage) => {
+async function cutsItsLog(cluster: TestCluster, stage: Stage): Promise<void> {
   const node = cluster.nodes[0]!;
   await node.start();
   await stage("drops a part of the log that a snapshot stands for", async () => {
@@ -127,9 +144,9 @@ story("node() takes snapshots and cuts the log", {
     const first = Number(/\d+/.exec(cause)?.[0]);
     assertEquals((await cluster.client.watch(node.url, "/", first)).status, 200);
   });
-});
+}
 
-story("node() keeps deadlines over a restart", { size: 1 }, async (cluster, stage) => {
+async function keepsDeadlines(cluster: TestCluster, stage: Stage): Promise<void> {
   const node = cluster.nodes[0]!;
   const { client } = cluster;
   await node.start();
@@ -153,7 +170,7 @@ story("node() keeps deadlines over a restart", { size: 1 }, async (cluster, stag
     const renewed = eventOf(await client.set(node.url, "/brief", "y"));
     assertEquals(eventOf(await client.watch(node.url, "/brief", expiry.index + 1)), renewed);
   });
-});
+}
 
 /** More than the buffers of a socket hold, under `/big`. */
 async function fill({ client, nodes }: TestCluster): Promise<void> {

@@ -34,7 +34,7 @@ export async function until<T>(
 
 /** Resolves after `ms`; for pacing a load, never for waiting until something has happened. */
 export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 }
 
 /** Rejects when `promise` takes longer than `patienceMs`. */

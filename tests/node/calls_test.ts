@@ -13,6 +13,7 @@ function caller(isReachable = () => true) {
     session: 5,
     pendingMax: 2,
     graceTicks: 10,
+    repeatTicks: 5,
     send: (to, call) => {
       sent.push({ to, call });
       return isReachable();
@@ -79,6 +80,23 @@ Deno.test("Calls.leaderChanged() repeats a read, which changes nothing", () => {
   start("barrier", 9);
   calls.leaderChanged(8, 20);
   assertEquals(sent.map(({ to }) => to), [9, 8]);
+});
+
+Deno.test("Calls.tick() repeats a read that the leader leaves unanswered, and no request", () => {
+  const { calls, sent, start, reply, reasons } = caller();
+  calls.tick(20, 9);
+  start("barrier", 9);
+  start("request", 9);
+  calls.tick(24, 9);
+  assertEquals(sent.length, 2);
+  calls.tick(25, 9);
+  assertEquals(sent.map(({ to, call }) => [to, call.kind]), [
+    [9, "barrier"],
+    [9, "request"],
+    [9, "barrier"],
+  ]);
+  reply(9, true, 9);
+  assertEquals(reasons(), ["ok"]);
 });
 
 Deno.test("Calls.tick() says noLeader when the call was never sent", () => {

@@ -39,7 +39,7 @@ export class Machine {
   readonly #work = new Set<() => void>();
   #healed = false;
   #capacityBytes = Infinity;
-  /** Its disk was tampered with: it may refuse to start. */
+  /** Its disk was tampered with, and it has not started since: it may refuse to. */
   #mayBeDamaged = false;
   /** It makes a new cluster when its disk is empty; all others join. */
   isFounder = false;
@@ -132,11 +132,16 @@ export class Machine {
     this.#capacityBytes = this.disk.size + bytes;
   }
 
-  /** Turns a bit; the machine may refuse to start from now on. */
+  /** Turns a bit; the machine may refuse to start. */
   damage(chosen: (name: string) => boolean): string | undefined {
     const where = this.disk.flip(chosen);
     if (where !== undefined) this.#mayBeDamaged = true;
     return where;
+  }
+
+  /** A process has read the disk and found nothing. */
+  provedSound(): void {
+    this.#mayBeDamaged = false;
   }
 
   wipe(): void {

@@ -173,6 +173,7 @@ export class Process implements Owner {
       logger: this.#logger,
     });
     this.#storage = opened.storage;
+    machine.provedSound();
     const identity = await this.#identify(opened, addresses);
     machine.memberId = identity.memberId;
     const loaded = opened.identity === undefined

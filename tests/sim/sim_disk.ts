@@ -98,8 +98,14 @@ export class SimDisk {
     this.#pending = [];
   }
 
-  /** Damages one bit of a durable file that `chosen` names; returns where, or undefined. */
+  /**
+   * Damages one bit of a file that `chosen` names; returns where, or undefined.
+   * Bits turn in what has lain there for long: everything is durable first. Else
+   * damage to the last batch could not be told from a write that was cut short.
+   */
   flip(chosen: (name: string) => boolean): string | undefined {
+    this.beginSync()();
+    for (const file of this.#files.values()) file.settle();
     const names = this.names.filter((name) => chosen(name) && this.#files.get(name)!.size > 0);
     if (names.length === 0) return undefined;
     const name = this.#random.pick(names);

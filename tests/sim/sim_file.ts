@@ -96,7 +96,13 @@ export class SimFile {
     this.#dirty = new Map();
   }
 
-  /** Damages one bit of what is durable. */
+  /** All of it reaches the platter. */
+  settle(): void {
+    this.#dirty = new Map();
+    this.#durableSize = this.#size;
+  }
+
+  /** Damages one bit. */
   flip(bit: number): void {
     this.#bytes[bit >> 3]! ^= 1 << (bit & 7);
   }

@@ -1,13 +1,58 @@
-/** Watches go on through a change of leader, on those that stay and on the one that takes over. */
+/** What followers owe their clients: all of the log, however they get it, and every event of it. */
 import { assert, assertEquals } from "@std/assert";
 import { type EventBody, eventOf } from "./client.ts";
-import { story, type TestCluster, type TestNode } from "./harness.ts";
+import { type Stage, stories, type TestCluster, type TestNode } from "./harness.ts";
+import { Load } from "./load.ts";
 import { pause } from "./wait.ts";
 
-/** Written before the leader is killed, and after. */
+/** Written before the leader is killed, and as many after. */
 const WRITES = 100;
 
-story("cluster() shows each event once and in order", { size: 3 }, async (cluster, stage) => {
+stories("cluster() keeps its followers up to date", [
+  {
+    name: "one that lags gets a snapshot",
+    // The log is cut early, so that lagging a little is too much.
+    options: { size: 3, flags: ["-snapCount", "40"] },
+    tell: catchesUp,
+  },
+  {
+    name: "watches see each event once and in order through a change of leader",
+    options: { size: 3 },
+    tell: seesEverything,
+  },
+]);
+
+async function catchesUp(cluster: TestCluster, stage: Stage): Promise<void> {
+  await cluster.start();
+  const { client } = cluster;
+  const load = new Load(cluster);
+  const [lagging] = await cluster.followers();
+  await stage("a follower is down while much is written", async () => {
+    await load.progress();
+    await lagging!.kill();
+    const leader = await cluster.leader();
+    // Several chunks of a transfer.
+    for (let number = 0; number < 30; number++) {
+      eventOf(await client.set(leader.url, `/big/${number}`, `${number}`.padEnd(100_000, ".")));
+    }
+    await load.progress(200);
+  });
+  await stage("it gets a snapshot and goes on with the log", async () => {
+    await lagging!.start();
+    await cluster.untilWhole();
+    await load.progress(100);
+    await cluster.untilEven();
+    assert(cluster.nodes.some(({ process }) => / A member needs a snapshot /.test(process.log)));
+  });
+  await stage("it starts from the snapshot that it got", async () => {
+    await lagging!.kill();
+    await lagging!.start();
+    await cluster.untilWhole();
+  });
+  await stage("every acknowledged write is on every node", () => load.verify());
+}
+
+async function seesEverything(cluster: TestCluster, stage: Stage): Promise<void> {
   await cluster.start();
   const followers = await cluster.followers();
   const leader = await cluster.leader();
@@ -34,7 +79,7 @@ story("cluster() shows each event once and in order", { size: 3 }, async (cluste
       assert(seen.length >= acknowledged.length);
     });
   }
-});
+}
 
 /** Undefined when it is not known what became of it. */
 async function write(
