@@ -101,6 +101,11 @@ export class Server {
     return this.#config.client.url;
   }
 
+  /** Watches of clients that wait for an event. */
+  get waitingWatches(): number {
+    return this.#member?.service.store.watches.size ?? 0;
+  }
+
   /** Ends the node in order: hands leadership over, answers what waits, syncs. */
   async stop(status: number): Promise<void> {
     if (this.#stopping) return;

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { type EventBody, eventOf } from "./client.ts";
 import { type Stage, stories, type TestCluster, type TestNode } from "./harness.ts";
 import { Load } from "./load.ts";
-import { pause } from "./wait.ts";
+import { later, pause } from "./wait.ts";
 
 /** Written before the leader is killed, and as many after. */
 const WRITES = 100;
@@ -58,7 +58,7 @@ async function seesEverything(cluster: TestCluster, stage: Stage): Promise<void>
   const leader = await cluster.leader();
   const acknowledged: EventBody[] = [];
   const lastKey = "/seen/last";
-  const watchers = followers.map((node) => follow(cluster, node, lastKey));
+  const watchers = followers.map((node) => later(follow(cluster, node, lastKey)));
   await stage("clients write, and the leader is killed", async () => {
     for (let number = 1; number <= 2 * WRITES; number++) {
       if (number === WRITES) void leader.kill();

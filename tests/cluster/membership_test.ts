@@ -41,7 +41,6 @@ async function growsAndShrinks(cluster: TestCluster, stage: Stage): Promise<void
   await stage("the leader is removed: it hands over first", async () => {
     const leader = await cluster.leader();
     await load.settle();
-    load.forgetWaits();
     await remove(cluster, leader, leader);
     await load.settle();
   });

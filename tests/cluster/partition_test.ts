@@ -4,7 +4,7 @@ import { errorOf } from "./client.ts";
 import { type Stage, stories, type TestCluster, type TestNode } from "./harness.ts";
 import { Load } from "./load.ts";
 import { ANYONE, type Network } from "./proxy.ts";
-import { pause, until } from "./wait.ts";
+import { later, pause, until } from "./wait.ts";
 
 /** By then a member that hears no leader has wanted to become one. */
 const CAMPAIGN_MS = 2_500;
@@ -27,8 +27,8 @@ async function cutsTheLeader(cluster: TestCluster, stage: Stage): Promise<void> 
     const leader = await cluster.leader();
     const others = await cuts.around(leader, "both ways");
     const answers = [
-      client.set(leader.url, "/cut", "lost"),
-      client.get(leader.url, "/load/registers/w0"),
+      later(client.set(leader.url, "/cut", "lost")),
+      later(client.get(leader.url, "/load/registers/w0")),
     ];
     await untilLeaderIsNot(cluster, leader, others[0]!);
     await cuts.load.progress();

@@ -12,7 +12,7 @@ import { Load } from "./load.ts";
 import { runToEnd } from "./node_process.ts";
 import { until } from "./wait.ts";
 
-stories("node() leads a life of its own", [
+stories("node() keeps its word from its start to its end", [
   {
     name: "keeps all it acknowledged when it is killed",
     options: { size: 1 },

@@ -54,3 +54,9 @@ export async function within<T>(
     clearTimeout(timer);
   }
 }
+
+/** `promise`, which may fail before anybody awaits it. */
+export function later<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}

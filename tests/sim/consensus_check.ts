@@ -8,7 +8,6 @@
  */
 import { decodeConfiguration } from "../../src/raft/codec.ts";
 import type { RaftCore } from "../../src/raft/core.ts";
-import { quorumSize } from "../../src/raft/quorum.ts";
 import type { Loaded } from "../../src/node/ports.ts";
 import type {
   Configuration,
@@ -258,7 +257,7 @@ export class ConsensusCheck {
     const isDurable = [core.configuration, seen.configuration].some(({ members }) => {
       const voters = members.filter(({ voter }) => voter);
       const holders = voters.filter(({ id }) => this.#durable.get(id)?.terms[index] === term);
-      return holders.length >= quorumSize(voters.length);
+      return 2 * holders.length > voters.length;
     });
     this.#violations.check(
       isDurable,

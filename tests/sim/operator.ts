@@ -4,9 +4,8 @@
  * good: at any time a majority of every configuration that may come into effect
  * has its disk.
  */
-import { quorumSize } from "../../src/raft/quorum.ts";
 import type { Configuration, MemberId } from "../../src/raft/types.ts";
-import { Machine } from "./machine.ts";
+import type { Machine } from "./machine.ts";
 import type { ExitReason, Running } from "./process.ts";
 import { SeededRandom } from "./random.ts";
 import type { Site } from "./site.ts";
@@ -148,7 +147,7 @@ export class Operator {
   get hasQuorum(): boolean {
     return this.#configurations().every(({ members }) => {
       const voters = members.filter(({ voter }) => voter);
-      return voters.filter(({ id }) => !this.#lost.has(id)).length >= quorumSize(voters.length);
+      return 2 * voters.filter(({ id }) => !this.#lost.has(id)).length > voters.length;
     });
   }
 
@@ -208,7 +207,7 @@ export class Operator {
     const isKept = (member: { readonly id: MemberId }) =>
       member.id !== id && !this.#lost.has(member.id);
     const voters = members.filter(({ voter }) => voter);
-    return [voters, members].every((all) => all.filter(isKept).length >= quorumSize(all.length));
+    return [voters, members].every((all) => 2 * all.filter(isKept).length > all.length);
   }
 
   #loseIncarnation(machine: Machine): void {
