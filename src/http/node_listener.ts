@@ -5,11 +5,13 @@
  * objects: building `Request` and `Response` here halves the rate.
  */
 import { Buffer } from "node:buffer";
-import { createServer, METHODS, STATUS_CODES } from "node:http";
+import { createServer, METHODS } from "node:http";
 import type { IncomingMessage, Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import { STATUS_TEXT } from "@std/http/status";
+import type { StatusCode } from "@std/http/status";
 import { ListenError } from "./endpoint.ts";
 import type { Listener, ListenOptions, TlsMaterial } from "./endpoint.ts";
 import type { Handler, Reply } from "./exchange.ts";
@@ -148,7 +150,7 @@ function answerClientError(
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
   const { status, body } = reply;
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}\r\n${body}`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_TEXT[status as StatusCode]}\r\n${lines}\r\n${body}`);
 }
 
 function clientErrorReply({ code, message, rawPacket }: ParseError): Reply {
