@@ -174,10 +174,15 @@ export class Replica<R> {
     const appends = this.#saving === undefined;
     const messages = this.#core.takeMessages(appends, this.#commitIsDue);
     if (appends) this.#commitIsDue = false;
+    // The own disk first: it works while peers are woken, which may take the processor away.
+    this.#saveNext();
     for (const message of messages) this.#hooks.send(message);
     this.#apply();
     this.#hooks.afterApply();
     this.#snapshotIfDue();
+  }
+
+  #saveNext(): void {
     if (this.#saving !== undefined || this.#stuck !== undefined) return;
     const batch = this.#core.takeSave();
     if (batch !== undefined) this.#save(batch, 0);
