@@ -202,10 +202,15 @@ export class Operator {
     return this.#site.consensus.possibleConfigurations();
   }
 
-  /** Whether a majority of the voters keeps its disk without `id`, also once all learners vote. */
+  /**
+   * Whether a majority of the voters keeps its disk without `id`, also once all
+   * learners vote. A disk with a turned bit that nobody has read yet may be lost.
+   */
   #survives({ members }: Configuration, id: MemberId): boolean {
+    const suspects = this.#site.machines.filter(({ mayBeDamaged }) => mayBeDamaged);
     const isKept = (member: { readonly id: MemberId }) =>
-      member.id !== id && !this.#lost.has(member.id);
+      member.id !== id && !this.#lost.has(member.id) &&
+      !suspects.some(({ memberId }) => memberId === member.id);
     const voters = members.filter(({ voter }) => voter);
     return [voters, members].every((all) => 2 * all.filter(isKept).length > all.length);
   }
