@@ -10,6 +10,7 @@ import type { Configuration, Entry, Member, MemberId, SnapshotMeta } from "../ra
 import { CallService } from "./call_service.ts";
 import { ClusterClock } from "./cluster_clock.ts";
 import { Expiry } from "./expiry.ts";
+import { Farewell } from "./farewell.ts";
 import { NOT_COMMITTED, NOT_LEADER, OVERLOADED, STOPPING } from "./failures.ts";
 import { Leadership } from "./leadership.ts";
 import type { NodeOptions } from "./options.ts";
@@ -36,6 +37,7 @@ export class Node<R> implements ClusterNode<R> {
   readonly #transfers: SnapshotTransfers;
   readonly #leadership: Leadership;
   readonly #roster: Roster;
+  readonly #farewell: Farewell;
   #tick = 0;
   #stopping = false;
   #diskFull: Failure | undefined;
@@ -80,6 +82,11 @@ export class Node<R> implements ClusterNode<R> {
       },
     });
     this.#leadership = new Leadership(core, limits.heartbeatTicks, () => this.#replica.schedule());
+    this.#farewell = new Farewell({
+      isReplaced: () => this.leader() !== undefined && this.#proposals.size === 0,
+      quietTicks: limits.heartbeatTicks,
+      ticksMax: limits.electionTicks,
+    });
     this.#calls = new CallService({
       core,
       limits,
@@ -186,6 +193,7 @@ export class Node<R> implements ClusterNode<R> {
     this.#calls.tick(tick);
     this.#transfers.tick(tick);
     this.#replica.tick(tick);
+    this.#farewell.tick(tick);
     if (this.#core.role === "leader") {
       this.#expiry.run(this.#clock.nowMs());
       if (tick % this.#options.limits.heartbeatTicks === 0) this.#sendTime();
@@ -218,13 +226,9 @@ export class Node<R> implements ClusterNode<R> {
     this.#roster.onceRegistered(callback);
   }
 
-  /** Lets another member lead, if there is one; resolves when it does, or after an election time-out. */
+  /** Lets another member lead, if there is one; resolves when nobody depends on this one, or after an election time-out. */
   handOver(): Promise<void> {
-    if (!this.#leadership.handOver()) return Promise.resolve();
-    return new Promise((resolve) => {
-      const deadline = this.#tick + this.#options.limits.electionTicks;
-      this.#leadership.whenLeader(() => resolve(), deadline);
-    });
+    return this.#leadership.handOver() ? this.#farewell.start(this.#tick) : Promise.resolve();
   }
 
   /** Answers all that waits, and resolves when nothing touches the disk any more. */

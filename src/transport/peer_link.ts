@@ -53,6 +53,7 @@ export class PeerLink {
   readonly #done: Promise<void>;
   #stream: SendStream | undefined;
   #endPause: (() => void) | undefined;
+  #shortenPause: (() => void) | undefined;
   /** Attempts since the last stream that lasted. */
   #attempts = 0;
   #lastProblem: string | undefined;
@@ -80,11 +81,12 @@ export class PeerLink {
 
   /**
    * The peer was just heard of: if it could not be reached, tries again at once.
-   * A stream that was lost keeps its pause, or two members that end each other's
-   * streams would dial at full speed.
+   * After a stream that was lost the least pause remains, or two members that end
+   * each other's streams would dial at full speed.
    */
   dialNow(): void {
     if (this.#lastProblem !== undefined) this.#endPause?.();
+    else this.#shortenPause?.();
   }
 
   tick(): void {
@@ -169,19 +171,25 @@ export class PeerLink {
 
   /** Between the least pause and one that doubles with every attempt, up to the greatest. */
   #pause(): Promise<void> {
-    const { limits, random } = this.#options;
+    const { limits, random, clock } = this.#options;
     const { reconnectMinMs, reconnectMaxMs } = limits;
     this.#attempts++;
     const ceilingMs = Math.min(reconnectMaxMs, reconnectMinMs * 2 ** this.#attempts);
     const pauseMs = reconnectMinMs + random() * (ceilingMs - reconnectMinMs);
+    const leastMs = clock.monotonicMs() + reconnectMinMs;
     return new Promise((resolve) => {
       const end = () => {
         clearTimeout(timer);
         this.#endPause = undefined;
+        this.#shortenPause = undefined;
         resolve();
       };
-      const timer = setTimeout(end, pauseMs);
+      let timer = setTimeout(end, pauseMs);
       this.#endPause = end;
+      this.#shortenPause = () => {
+        clearTimeout(timer);
+        timer = setTimeout(end, Math.max(0, leastMs - clock.monotonicMs()));
+      };
     });
   }
 

@@ -11,10 +11,17 @@ import { pause, until } from "./wait.ts";
 /** Longer than an election; what a paused node holds up ends as unknown. */
 const TIMEOUT_MS = 3_000;
 
+/** A node that does not answer is not asked at full speed. */
+const REST_MS = 10;
+
 /** Keys of a load are under it. */
 const ROOT = "/load";
 
 export interface LoadOptions {
+  /** Tells the keys of one load from those of others. */
+  readonly name?: string;
+  /** One for several loads, one after the other. */
+  readonly ledger?: Ledger;
   readonly writers?: number;
   /** What a writer rests after each request: keeps the machine from being the bottleneck. */
   readonly paceMs?: number;
@@ -29,7 +36,8 @@ interface Outcome {
 }
 
 export class Load {
-  readonly ledger = new Ledger();
+  readonly ledger: Ledger;
+  readonly #name: string;
   readonly #cluster: TestCluster;
   readonly #paceMs: number;
   readonly #nodes: () => readonly TestNode[];
@@ -44,6 +52,8 @@ export class Load {
 
   constructor(cluster: TestCluster, options: LoadOptions = {}) {
     const { writers = 4, paceMs = 10, nodes = () => cluster.awake } = options;
+    this.ledger = options.ledger ?? new Ledger();
+    this.#name = options.name ?? "w";
     this.#cluster = cluster;
     this.#paceMs = paceMs;
     this.#nodes = nodes;
@@ -122,19 +132,20 @@ export class Load {
   /** Blind writes of keys of their own, of one key, and a chain of test-and-sets, in turn. */
   async #write(number: number): Promise<void> {
     const { ledger } = this;
-    const register = `${ROOT}/registers/w${number}`;
-    const chain = `${ROOT}/chains/w${number}`;
+    const writer = this.#name + number;
+    const register = `${ROOT}/registers/${writer}`;
+    const chain = `${ROOT}/chains/${writer}`;
     let waitingSinceMs = performance.now();
     this.#acknowledged[number] = 0;
     for (let round = 1; !this.#stopped && this.#failure === undefined; round++) {
       const node = this.#choose(number + round);
-      const value = `${number}-${round}`;
+      const value = `${writer}-${round}`;
       let outcome: Outcome = { fate: "refused" };
       if (node !== undefined && round % 3 === 0) {
         outcome = await this.#exchange(node, chain, value);
       } else if (node !== undefined) {
         const isFresh = round % 3 === 1;
-        const key = isFresh ? `${ROOT}/fresh/w${number}/${round}` : register;
+        const key = isFresh ? `${ROOT}/fresh/${writer}-${round}` : register;
         outcome = await this.#set(node, key, value);
         const fate = fateOf(outcome);
         if (isFresh) ledger.wroteFresh(key, value, fate, outcome.event);
@@ -146,7 +157,7 @@ export class Load {
         const waitedMs = this.#lastAcknowledgedMs - Math.max(waitingSinceMs, this.#forgottenMs);
         this.#longestWaitMs = Math.max(this.#longestWaitMs, waitedMs);
       }
-      await pause(this.#paceMs);
+      await pause(outcome.fate === "acknowledged" ? this.#paceMs : this.#paceMs + REST_MS);
       if (outcome.fate === "acknowledged") waitingSinceMs = performance.now();
     }
   }
@@ -196,7 +207,7 @@ export class Load {
       if (node === undefined) continue;
       const before = this.ledger.newestIndex;
       const answer = await this.#ask(() => {
-        return this.#cluster.client.ask(`${node.url}/v1/keys${ROOT}/registers/w0`, {
+        return this.#cluster.client.ask(`${node.url}/v1/keys${ROOT}/registers/${this.#name}0`, {
           timeoutMs: TIMEOUT_MS,
         });
       });
@@ -210,7 +221,11 @@ export class Load {
     return nodes[number % nodes.length];
   }
 
-  /** Undefined when no answer came: the node was killed, paused or cut off. */
+  /**
+   * Undefined when no answer came: the node was killed, paused or cut off. Even a
+   * refused connection proves nothing: `fetch` may have sent the request before,
+   * on a connection that it kept and that broke.
+   */
   async #ask(send: () => Promise<Answer>): Promise<Answer | undefined> {
     try {
       return await send();

@@ -14,6 +14,8 @@ export class Faults {
   readonly #site: Site;
   readonly #operator: Operator;
   readonly #random: SeededRandom;
+  /** Cuts of the network that have not been mended. */
+  #cutOff = 0;
   #stopped = false;
 
   constructor(site: Site, operator: Operator) {
@@ -50,23 +52,23 @@ export class Faults {
   #inject(kind: FaultKind): boolean {
     switch (kind) {
       case "powerCut":
-        return this.#withMachine((machine) => {
+        return this.#takeOut((machine) => {
           machine.powerCut();
           this.#restart(machine);
         });
       case "powerCutInTurn":
-        return this.#withMachine((machine) => this.#cutInTurn(machine));
+        return this.#takeOut((machine) => this.#cutInTurn(machine));
       case "kill":
-        return this.#withMachine((machine) => {
+        return this.#takeOut((machine) => {
           machine.kill();
           this.#restart(machine);
         });
       case "powerCutOfAll":
         return this.#cutAll();
       case "pause":
-        return this.#withMachine(({ process }) => this.#pause(process!));
+        return this.#takeOut(({ process }) => this.#pause(process!));
       case "stop":
-        return this.#withMachine(({ process }) => process!.stop());
+        return this.#takeOut(({ process }) => process!.stop());
       case "partition":
       case "isolate":
       case "bridge":
@@ -84,17 +86,19 @@ export class Faults {
       case "add":
         return this.#operator.add();
       case "wipe":
-        return this.#operator.wipe();
+        return this.#canSpareOne && this.#operator.wipe();
       case "move":
-        return this.#operator.move();
+        return this.#canSpareOne && this.#operator.move();
       case "bitFlip":
-        return this.#operator.flipBit();
+        return this.#canSpareOne && this.#operator.flipBit();
       case "diskStall":
-        return this.#withMachine((machine) => {
-          machine.stallDisk(this.#site.schedule.nowMs + this.#random.exponential(10_000));
+        return this.#takeOut((machine) => {
+          machine.stallDisk(
+            this.#site.schedule.nowMs + this.#electionMs * this.#random.pick([1, 3, 100]),
+          );
         });
       case "diskError":
-        return this.#withMachine((machine) => machine.failDiskAfter(this.#random.integer(1, 50)));
+        return this.#takeOut((machine) => machine.failDiskAfter(this.#random.integer(1, 50)));
       case "diskFull":
         return this.#withMachine((machine) => {
           machine.limitDisk(this.#random.integer(0, 5000));
@@ -114,15 +118,32 @@ export class Faults {
     });
   }
 
+  /** Harms one machine, the leader's with preference. */
   #withMachine(run: (machine: Machine) => void): boolean {
     const up = this.#site.machines.filter(({ isUp }) => isUp);
     if (up.length === 0) return false;
-    run(this.#random.pick(up));
+    const leaders = up.filter(({ process }) => process?.running?.core.role === "leader");
+    const isLeader = leaders.length > 0 && this.#random.chance(this.#site.profile.leaderChance);
+    run(this.#random.pick(isLeader ? leaders : up));
     return true;
   }
 
+  /** As above, if enough machines are left to go on. */
+  #takeOut(run: (machine: Machine) => void): boolean {
+    return this.#canSpareOne && this.#withMachine(run);
+  }
+
+  get #canSpareOne(): boolean {
+    if (!this.#site.profile.sparesMajority) return true;
+    const members = this.#site.machines.filter((machine) => this.#operator.isMember(machine));
+    const working = members.filter(({ process }) =>
+      process?.running !== undefined && !process.isPaused && !process.isStopping
+    );
+    return 2 * (working.length - 1 - this.#cutOff) > members.length;
+  }
+
   #restart(machine: Machine): void {
-    this.#operator.restartLater(machine, this.#electionMs * this.#random.pick([0.2, 2, 2, 10]));
+    this.#operator.restartLater(machine, this.#electionMs * this.#random.pick([0.2, 1, 3]));
   }
 
   #cutInTurn(machine: Machine): void {
@@ -144,31 +165,45 @@ export class Faults {
     if (process.isPaused) return;
     process.pause();
     this.#later(
-      this.#electionMs * this.#random.pick([0.5, 2, 5]),
+      this.#electionMs * this.#random.pick([0.5, 1.5, 4]),
       "resume",
       () => process.resume(),
     );
   }
 
   #partition(kind: "partition" | "isolate" | "bridge"): boolean {
-    const numbers = this.#random.shuffled(this.#site.machines.map(({ number }) => number));
-    if (numbers.length < 2) return false;
-    const size = kind === "isolate" ? 1 : this.#random.integer(1, numbers.length - 1);
-    const one = numbers.slice(0, size);
-    const other = numbers.slice(kind === "bridge" ? size + 1 : size);
-    // Both ways, or one way only.
-    const ways = kind === "isolate" ? this.#random.pick([[1, 1], [1, 0], [0, 1]]) : [1, 1];
+    if (kind === "isolate") {
+      return this.#takeOut((machine) => {
+        const others = this.#site.machines.filter((other) => other !== machine);
+        this.#cut([machine], others, this.#random.pick(["both", "there", "back"]));
+      });
+    }
+    const machines = this.#random.shuffled(this.#site.machines);
+    if (machines.length < 2) return false;
+    const size = this.#random.integer(1, machines.length - 1);
+    const others = machines.slice(kind === "bridge" ? size + 1 : size);
+    this.#cut(machines.slice(0, size), others, "both");
+    return true;
+  }
+
+  /** Nothing passes between the groups for a while, in the directions named. */
+  #cut(
+    one: readonly Machine[],
+    other: readonly Machine[],
+    ways: "both" | "there" | "back",
+  ): void {
     const mends: (() => void)[] = [];
-    for (const a of one) {
-      for (const b of other) {
-        if (ways[0] === 1) mends.push(this.#site.network.cut(a, b));
-        if (ways[1] === 1) mends.push(this.#site.network.cut(b, a));
+    for (const { number: a } of one) {
+      for (const { number: b } of other) {
+        if (ways !== "back") mends.push(this.#site.network.cut(a, b));
+        if (ways !== "there") mends.push(this.#site.network.cut(b, a));
       }
     }
-    this.#later(this.#electionMs * this.#random.pick([1, 4, 10]), "mend", () => {
+    this.#cutOff++;
+    this.#later(this.#electionMs * this.#random.pick([1, 2, 5]), "mend", () => {
+      this.#cutOff--;
       for (const mend of mends) mend();
     });
-    return true;
   }
 
   #disturbLink(kind: "slowLink" | "breakLink"): boolean {

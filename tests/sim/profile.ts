@@ -95,6 +95,10 @@ export interface Profile {
   readonly faults: readonly (readonly [FaultKind, number])[];
   /** Average time between two faults. */
   readonly faultMs: number;
+  /** Chance of a fault that concerns one machine to hit the leader's. */
+  readonly leaderChance: number;
+  /** Machines go down, pause or are cut off only while a majority is left. */
+  readonly sparesMajority: boolean;
 }
 
 export interface NetworkProfile {
@@ -109,7 +113,7 @@ const FAULTS: readonly (readonly [FaultKind, number])[] = [
   ["powerCut", 4],
   ["powerCutInTurn", 4],
   ["kill", 3],
-  ["powerCutOfAll", 1],
+  ["powerCutOfAll", 0.5],
   ["pause", 2],
   ["stop", 2],
   ["partition", 3],
@@ -131,7 +135,7 @@ const FAULTS: readonly (readonly [FaultKind, number])[] = [
 /** The profile of `seed`. */
 export function profileOf(seed: number): Profile {
   const random = new SeededRandom(seed, 1);
-  const electionTicks = random.pick([6, 10, 10, 15]);
+  const electionTicks = random.pick([4, 5, 6, 10]);
   const tickMs = random.pick([10, 10, 50]);
   const electionMs = electionTicks * tickMs;
   const machines = random.pick([1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 7, 9]);
@@ -139,7 +143,7 @@ export function profileOf(seed: number): Profile {
   const chosen = random.next();
   const faults = FAULTS.filter(() => random.chance(chosen));
   return {
-    steps: random.pick([500, 1000, 1000, 2000, 2000, 4000, 8000]),
+    steps: random.pick([500, 1000, 2000, 4000, 4000, 8000]),
     machines,
     foundedWhole: random.chance(0.7),
     tickMs,
@@ -177,14 +181,16 @@ export function profileOf(seed: number): Profile {
     keys: random.integer(1, 8),
     watchers: random.pick([0, 1, 2, 4]),
     faults,
-    faultMs: electionMs * random.pick([1, 3, 8]),
+    faultMs: electionMs * random.pick([0.5, 1, 2, 5]),
+    leaderChance: random.pick([0, 0.4, 0.8]),
+    sparesMajority: random.chance(0.8),
   };
 }
 
 function nodeLimits(random: SeededRandom, electionTicks: number): NodeLimits {
   return {
     requestTicks: electionTicks * random.integer(2, 5),
-    heartbeatTicks: random.integer(1, 3),
+    heartbeatTicks: random.integer(1, electionTicks / 2 - 1),
     electionTicks,
     waitingMax: random.pick([3, 100, 100, 100]),
     expiryBatchMax: random.pick([1, 3, 100]),

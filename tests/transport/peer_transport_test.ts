@@ -108,6 +108,23 @@ Deno.test("transport() dials back at once when an unreachable peer calls", async
   await one.untilUp(2);
 });
 
+Deno.test("transport() dials back soon when a peer calls whose stream was lost", async () => {
+  await using one = await TestMember.start({
+    id: 1,
+    limits: { reconnectMinMs: 1, reconnectMaxMs: 60_000 },
+  });
+  let port = 0;
+  // Its own pauses would double each time.
+  for (let times = 1; times <= 16; times++) {
+    const two = await TestMember.start({ id: 2, port });
+    port = two.port;
+    join(one, two);
+    await Promise.all([one.untilUp(2), two.untilUp(1)]);
+    await two.stop();
+    await one.until("down", () => !one.stats(2).connected);
+  }
+});
+
 Deno.test("setPeers() dials a changed address and lets go of who is gone", async () => {
   await using one = await TestMember.start({ id: 1 });
   await using two = await TestMember.start({ id: 2 });

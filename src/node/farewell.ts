@@ -1,0 +1,41 @@
+/**
+ * How long a leader that has handed over stays: until another one leads, what
+ * was proposed here has its answer, and the others have had time to hear of the
+ * change, because what they still send here would be lost.
+ */
+
+export interface FarewellOptions {
+  /** Whether another member leads and nothing waits here for its entry. */
+  readonly isReplaced: () => boolean;
+  /** How long that must have been so. */
+  readonly quietTicks: number;
+  /** How long to stay at most. */
+  readonly ticksMax: number;
+}
+
+export class Farewell {
+  readonly #options: FarewellOptions;
+  #ending: { readonly end: () => void; readonly deadlineTick: number } | undefined;
+  /** Since when nobody depends on this member. */
+  #quietTick = 0;
+
+  constructor(options: FarewellOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when it is time to go. */
+  start(tick: number): Promise<void> {
+    this.#quietTick = tick;
+    const deadlineTick = tick + this.#options.ticksMax;
+    return new Promise((end) => this.#ending = { end, deadlineTick });
+  }
+
+  tick(tick: number): void {
+    if (this.#ending === undefined) return;
+    if (!this.#options.isReplaced()) this.#quietTick = tick;
+    const isQuiet = tick - this.#quietTick >= this.#options.quietTicks;
+    if (!isQuiet && tick < this.#ending.deadlineTick) return;
+    this.#ending.end();
+    this.#ending = undefined;
+  }
+}
