@@ -1,7 +1,9 @@
 /** The v1 API as a new user meets it: one node, one request a line of the README's table. */
 import { assert, assertEquals } from "@std/assert";
 import { type Answer, type Client, errorOf, type EventBody, eventOf, listingOf } from "./client.ts";
-import { type Stage, stories, type TestCluster, type TestNode } from "./harness.ts";
+import type { TestCluster } from "./harness.ts";
+import { type Stage, stories } from "./story.ts";
+import type { TestNode } from "./test_node.ts";
 import { VERSION } from "../../src/version.ts";
 
 interface Asker {

@@ -1,7 +1,9 @@
 /** What followers owe their clients: all of the log, however they get it, and every event of it. */
 import { assert, assertEquals } from "@std/assert";
 import { type EventBody, eventOf } from "./client.ts";
-import { type Stage, stories, type TestCluster, type TestNode } from "./harness.ts";
+import type { TestCluster } from "./harness.ts";
+import { type Stage, stories } from "./story.ts";
+import type { TestNode } from "./test_node.ts";
 import { Load } from "./load.ts";
 import { later, pause } from "./wait.ts";
 

@@ -3,10 +3,9 @@
  * its own, all ended and removed with the test. A failing test shows what the
  * nodes logged last.
  */
-import { Client, eventOf, fixture, listingOf } from "./client.ts";
-import { NodeProcess } from "./node_process.ts";
-import { freePort } from "./ports.ts";
+import { Client, eventOf, listingOf } from "./client.ts";
 import { Network } from "./proxy.ts";
+import { TestNode } from "./test_node.ts";
 import { until } from "./wait.ts";
 
 /** Certificates of members; the fourth member takes the first again. */
@@ -23,116 +22,6 @@ export interface ClusterOptions {
   readonly proxied?: boolean;
   /** Flags of every node. */
   readonly flags?: readonly string[];
-}
-
-/** What a node is started with; it may be started again and again. */
-export class TestNode {
-  readonly name: string;
-  readonly directory: string;
-  clientPort = freePort();
-  peerPort = freePort();
-  /** Flags beside name, directory, addresses and certificates. */
-  flags: readonly string[];
-  readonly #certificate: string | undefined;
-  readonly #listenHost: string | undefined;
-  #process: NodeProcess | undefined;
-  #isPaused = false;
-  /** Logs of processes that came before. */
-  #pastLog = "";
-
-  constructor(
-    name: string,
-    directory: string,
-    certificate: string | undefined,
-    listenHost: string | undefined,
-    flags: readonly string[],
-  ) {
-    this.name = name;
-    this.directory = directory;
-    this.flags = flags;
-    this.#certificate = certificate;
-    this.#listenHost = listenHost;
-  }
-
-  get url(): string {
-    return `${this.#scheme}://127.0.0.1:${this.clientPort}`;
-  }
-
-  get peerUrl(): string {
-    return `${this.#scheme}://${this.peerAddress}`;
-  }
-
-  /** As `-C` takes it. */
-  get peerAddress(): string {
-    return `127.0.0.1:${this.peerPort}`;
-  }
-
-  get process(): NodeProcess {
-    if (this.#process === undefined) throw new Error(`"${this.name}" was never started`);
-    return this.#process;
-  }
-
-  get isRunning(): boolean {
-    return this.#process !== undefined && !this.#process.hasEnded;
-  }
-
-  /** Running, and not paused. */
-  get isAwake(): boolean {
-    return this.isRunning && !this.#isPaused;
-  }
-
-  get commandLine(): string[] {
-    return [
-      ...["-n", this.name, "-d", this.directory],
-      ...["-c", `127.0.0.1:${this.clientPort}`, "-s", this.peerAddress],
-      ...(this.#listenHost === undefined ? [] : ["-sl", this.#listenHost]),
-      ...(this.#certificate === undefined ? [] : certificateFlags(this.#certificate)),
-      ...this.flags,
-    ];
-  }
-
-  /** Starts a process and does not wait for it. */
-  spawn(...flags: string[]): NodeProcess {
-    if (this.isRunning) throw new Error(`"${this.name}" runs already`);
-    this.#pastLog += this.#process?.log ?? "";
-    this.#isPaused = false;
-    this.#process = NodeProcess.spawn([...this.commandLine, ...flags]);
-    return this.#process;
-  }
-
-  /** Starts a process and waits until it serves clients. */
-  async start(...flags: string[]): Promise<void> {
-    await this.spawn(...flags).says(/ Serving /);
-  }
-
-  kill(): Promise<void> {
-    return this.process.kill();
-  }
-
-  /** Ends it in order; resolves with its exit status. */
-  async stop(): Promise<number> {
-    this.process.signal("SIGTERM");
-    return (await this.process.ended).code;
-  }
-
-  pause(): void {
-    this.#isPaused = true;
-    this.process.signal("SIGSTOP");
-  }
-
-  resume(): void {
-    this.#isPaused = false;
-    this.process.signal("SIGCONT");
-  }
-
-  /** What its processes said last, this one's and those before. */
-  get logTail(): string {
-    return (this.#pastLog + (this.#process?.log ?? "")).slice(-6_000);
-  }
-
-  get #scheme(): string {
-    return this.#certificate === undefined ? "http" : "https";
-  }
 }
 
 export class TestCluster implements AsyncDisposable {
@@ -172,7 +61,8 @@ export class TestCluster implements AsyncDisposable {
     const { tls, flags = [] } = this.#options;
     const certificate = tls === true ? PAIRS[this.nodes.length % PAIRS.length]! : undefined;
     const listenHost = this.network === undefined ? undefined : BEHIND_PROXY;
-    const node = new TestNode(name, `${this.#directory}/${name}`, certificate, listenHost, flags);
+    const directory = `${this.#directory}/${name}`;
+    const node = new TestNode({ name, directory, certificate, listenHost, flags });
     this.network?.listen(name, node.peerPort, { hostname: BEHIND_PROXY, port: node.peerPort });
     this.nodes.push(node);
     return node;
@@ -279,50 +169,6 @@ export class TestCluster implements AsyncDisposable {
   }
 }
 
-/** A part of a story; the story ends with a part that fails. */
-export type Stage = (name: string, body: () => Promise<void>) => Promise<void>;
-
-/** Tells what happens to a cluster that is prepared and not started, in stages that build on each other. */
-export type Tell = (cluster: TestCluster, stage: Stage) => Promise<void>;
-
-/** Registers a test that tells one story. */
-export function story(name: string, options: ClusterOptions, tell: Tell): void {
-  Deno.test(name, (t) => tellIn(t, options, tell, {}));
-}
-
-export interface Telling {
-  readonly name: string;
-  readonly options: ClusterOptions;
-  readonly tell: Tell;
-}
-
-/** Registers a test that tells several stories at once: most of each is waiting for elections. */
-export function stories(name: string, tellings: readonly Telling[]): void {
-  Deno.test(name, async (t) => {
-    // The test as a whole is still checked for leaks.
-    const concurrent = { sanitizeOps: false, sanitizeResources: false, sanitizeExit: false };
-    const succeeded = await Promise.all(
-      tellings.map(({ name, options, tell }) =>
-        t.step({ ...concurrent, name, fn: (t) => tellIn(t, options, tell, concurrent) })
-      ),
-    );
-    if (succeeded.includes(false)) throw new Error("Not every story ended well");
-  });
-}
-
-async function tellIn(
-  t: Deno.TestContext,
-  options: ClusterOptions,
-  tell: Tell,
-  sanitizers: Partial<Deno.TestStepDefinition>,
-): Promise<void> {
-  await using cluster = await TestCluster.prepare(options);
-  await tell(cluster, async (name, body) => {
-    const step = { ...sanitizers, name, fn: () => cluster.explain(body) };
-    if (!await t.step(step)) throw new Error(`Ended at "${name}"`);
-  });
-}
-
 /** Waits until `leader`, which has led since the newest member joined, has made voters of all `size` members. */
 export async function untilAllVote(leader: TestNode, size: number): Promise<void> {
   await until(`"${leader.name}" to have made all ${size} members voters`, () => {
@@ -330,12 +176,4 @@ export async function untilAllVote(leader: TestNode, size: number): Promise<void
       [...leader.process.log.matchAll(/ Members members=(.*) index=/g)].at(-1) ?? [];
     return names.split(",").length === size && !names.includes("(learner)");
   });
-}
-
-function certificateFlags(pair: string): string[] {
-  return ["client", "server"].flatMap((port) => [
-    `-${port}Cert=${fixture(`${pair}.crt`)}`,
-    `-${port}Key=${fixture(`${pair}.key.insecure`)}`,
-    `-${port}CAFile=${fixture("ca.crt")}`,
-  ]);
 }

@@ -5,7 +5,8 @@
  *     deno run -A tests/cluster/leader_kills.ts [--kills 50] [--stops 20] [--tls]
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { TestCluster, type TestNode } from "./harness.ts";
+import { TestCluster } from "./harness.ts";
+import type { TestNode } from "./test_node.ts";
 import { Load } from "./load.ts";
 
 const { kills = "50", stops = "20", tls } = parseArgs(Deno.args, {

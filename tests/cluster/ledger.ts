@@ -13,8 +13,10 @@ export type Fate = "acknowledged" | "refused" | "unknown";
 interface Register {
   /** The newest acknowledged value. */
   value: string | undefined;
-  /** Values of requests without an answer: each may stand there now, or still come. */
-  readonly candidates: Set<string>;
+  /** Of blind writes without an answer: each may stand there now, or still come at any time. */
+  readonly blind: Set<string>;
+  /** Of test-and-sets without an answer, from the newest acknowledged value. */
+  readonly exchanged: Set<string>;
 }
 
 export class Ledger {
@@ -58,15 +60,16 @@ export class Ledger {
   overwrote(key: string, value: string, fate: Fate): void {
     this.#count(fate);
     const register = this.#register(key);
-    // A request that got lost before may be proposed any time later.
-    if (fate === "unknown") register.candidates.add(value);
+    if (fate === "unknown") register.blind.add(value);
     if (fate === "acknowledged") register.value = value;
   }
 
-  /** A test-and-set of a register; acknowledged, it leaves nothing for requests that got lost to find. */
+  /** A test-and-set of a register; acknowledged, it leaves nothing for those that got lost to find. */
   exchanged(key: string, value: string, fate: Fate): void {
-    this.overwrote(key, value, fate);
-    if (fate === "acknowledged") this.#register(key).candidates.clear();
+    this.#count(fate);
+    const register = this.#register(key);
+    if (fate === "unknown") register.exchanged.add(value);
+    if (fate === "acknowledged") moveTo(register, value);
   }
 
   /** The newest acknowledged value of a register. */
@@ -77,19 +80,10 @@ export class Ledger {
   /** A test-and-set found another value than the newest acknowledged one, and a read then found `value`. */
   moved(key: string, value: string): void {
     const register = this.#register(key);
-    if (!register.candidates.has(value)) {
-      throw new Error(`"${key}" was "${register.value}" and became "${value}", which nobody wrote`);
+    if (!register.blind.has(value) && !register.exchanged.has(value)) {
+      throw new Error(`"${key}" was "${register.value}" and became "${value}" by nobody's write`);
     }
-    register.value = value;
-    register.candidates.clear();
-  }
-
-  /** Why a value that was read from a register can't be right; undefined when it can. */
-  problemOf(key: string, read: string | undefined): string | undefined {
-    const { value, candidates } = this.#register(key);
-    if (read === value || (read !== undefined && candidates.has(read))) return undefined;
-    const allowed = [value, ...candidates].join('", "');
-    return `"${key}": expected one of "${allowed}", found "${read}"`;
+    moveTo(register, value);
   }
 
   /** What is wrong with `found`, the files of one node by key; empty when all is well. */
@@ -105,9 +99,11 @@ export class Ledger {
         problems.push(`"${key}": expected "${value}" or nothing, found "${read}"`);
       }
     }
-    for (const key of this.#registers.keys()) {
-      const problem = this.problemOf(key, found.get(key));
-      if (problem !== undefined) problems.push(`Lost: ${problem}`);
+    for (const [key, register] of this.#registers) {
+      const read = found.get(key);
+      if (mayHold(register, read)) continue;
+      const allowed = [register.value, ...register.blind, ...register.exchanged].join('", "');
+      problems.push(`Lost: "${key}": expected one of "${allowed}", found "${read}"`);
     }
     for (const key of found.keys()) {
       if (this.#fresh.has(key) || this.#registers.has(key)) continue;
@@ -119,7 +115,7 @@ export class Ledger {
   #register(key: string): Register {
     let register = this.#registers.get(key);
     if (register === undefined) {
-      register = { value: undefined, candidates: new Set() };
+      register = { value: undefined, blind: new Set(), exchanged: new Set() };
       this.#registers.set(key, register);
     }
     return register;
@@ -129,4 +125,14 @@ export class Ledger {
     if (fate === "acknowledged") this.#acknowledged++;
     if (fate === "unknown") this.#unknown++;
   }
+}
+
+function mayHold({ value, blind, exchanged }: Register, read: string | undefined): boolean {
+  return read === value || (read !== undefined && (blind.has(read) || exchanged.has(read)));
+}
+
+/** No value comes twice, so what was to replace the old one finds it no more. */
+function moveTo(register: Register, value: string): void {
+  register.value = value;
+  register.exchanged.clear();
 }

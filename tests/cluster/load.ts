@@ -4,7 +4,8 @@
  */
 import { type Answer, errorOf, eventOf, listingOf } from "./client.ts";
 import type { EventBody } from "./client.ts";
-import type { TestCluster, TestNode } from "./harness.ts";
+import type { TestCluster } from "./harness.ts";
+import type { TestNode } from "./test_node.ts";
 import { type Fate, Ledger } from "./ledger.ts";
 import { pause, until } from "./wait.ts";
 
@@ -46,9 +47,6 @@ export class Load {
   #failure: unknown;
   /** Acknowledged writes of each writer. */
   readonly #acknowledged: number[] = [];
-  #longestWaitMs = 0;
-  #forgottenMs = 0;
-  #lastAcknowledgedMs = performance.now();
 
   constructor(cluster: TestCluster, options: LoadOptions = {}) {
     const { writers = 4, paceMs = 10, nodes = () => cluster.awake } = options;
@@ -79,21 +77,6 @@ export class Load {
         this.#acknowledged.every((count, writer) => count >= goals[writer]!);
     });
     this.#check();
-  }
-
-  /** The longest that a writer has waited for an acknowledgement since `forgetWaits`, over several requests if need be. */
-  get longestWaitMs(): number {
-    return this.#longestWaitMs;
-  }
-
-  forgetWaits(): void {
-    this.#longestWaitMs = 0;
-    this.#forgottenMs = performance.now();
-  }
-
-  /** Monotonic time of the newest acknowledgement. */
-  get lastAcknowledgedMs(): number {
-    return this.#lastAcknowledgedMs;
   }
 
   /** Ends the clients. */
@@ -135,7 +118,6 @@ export class Load {
     const writer = this.#name + number;
     const register = `${ROOT}/registers/${writer}`;
     const chain = `${ROOT}/chains/${writer}`;
-    let waitingSinceMs = performance.now();
     this.#acknowledged[number] = 0;
     for (let round = 1; !this.#stopped && this.#failure === undefined; round++) {
       const node = this.#choose(number + round);
@@ -151,14 +133,9 @@ export class Load {
         if (isFresh) ledger.wroteFresh(key, value, fate, outcome.event);
         else ledger.overwrote(key, value, fate);
       }
-      if (outcome.fate === "acknowledged") {
-        this.#lastAcknowledgedMs = performance.now();
-        this.#acknowledged[number]!++;
-        const waitedMs = this.#lastAcknowledgedMs - Math.max(waitingSinceMs, this.#forgottenMs);
-        this.#longestWaitMs = Math.max(this.#longestWaitMs, waitedMs);
-      }
-      await pause(outcome.fate === "acknowledged" ? this.#paceMs : this.#paceMs + REST_MS);
-      if (outcome.fate === "acknowledged") waitingSinceMs = performance.now();
+      const isAcknowledged = outcome.fate === "acknowledged";
+      if (isAcknowledged) this.#acknowledged[number]!++;
+      await pause(isAcknowledged ? this.#paceMs : this.#paceMs + REST_MS);
     }
   }
 

@@ -1,7 +1,9 @@
 /** Members come, go, move and come back with nothing, while clients write and read. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { errorOf, eventOf } from "./client.ts";
-import { type Stage, stories, type TestCluster, type TestNode, untilAllVote } from "./harness.ts";
+import { type TestCluster, untilAllVote } from "./harness.ts";
+import { type Stage, stories } from "./story.ts";
+import type { TestNode } from "./test_node.ts";
 import { Load } from "./load.ts";
 import { freePort } from "./ports.ts";
 import { until } from "./wait.ts";

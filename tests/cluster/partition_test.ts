@@ -1,7 +1,9 @@
 /** Members are cut off from each other by a proxy that holds their messages back, and healed. */
 import { assert, assertEquals } from "@std/assert";
 import { errorOf } from "./client.ts";
-import { type Stage, stories, type TestCluster, type TestNode } from "./harness.ts";
+import type { TestCluster } from "./harness.ts";
+import { type Stage, stories } from "./story.ts";
+import type { TestNode } from "./test_node.ts";
 import { Load } from "./load.ts";
 import { ANYONE, type Network } from "./proxy.ts";
 import { later, pause, until } from "./wait.ts";

@@ -4,7 +4,8 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { errorOf, eventOf } from "./client.ts";
-import { type Stage, stories, type TestCluster } from "./harness.ts";
+import type { TestCluster } from "./harness.ts";
+import { type Stage, stories } from "./story.ts";
 import { Load } from "./load.ts";
 import { later, pause, until } from "./wait.ts";
 

@@ -7,7 +7,8 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { errorOf, eventOf, listingOf } from "./client.ts";
-import { type Stage, stories, type TestCluster } from "./harness.ts";
+import type { TestCluster } from "./harness.ts";
+import { type Stage, stories } from "./story.ts";
 import { Load } from "./load.ts";
 import { runToEnd } from "./node_process.ts";
 import { until } from "./wait.ts";

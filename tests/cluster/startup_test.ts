@@ -1,7 +1,8 @@
 /** What a node refuses to start with, and with which exit status and words. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Client, fixture } from "./client.ts";
-import { story, type TestCluster } from "./harness.ts";
+import type { TestCluster } from "./harness.ts";
+import { story } from "./story.ts";
 import { type Ended, runToEnd } from "./node_process.ts";
 import { freePort } from "./ports.ts";
 import { VERSION } from "../../src/version.ts";
