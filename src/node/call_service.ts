@@ -240,11 +240,13 @@ export class CallService {
   #promoteLearners(): void {
     const core = this.#core;
     if (core.role !== "leader" || !this.#membership.idle) return;
+    // Only one that was heard just now: a vote for a member that is gone may cost the quorum.
+    const silenceMax = 2 * this.#options.limits.heartbeatTicks;
     const learner = core.configuration.members.find(({ id, voter }) => {
       if (voter) return false;
       const peer = core.progress().find((progress) => progress.id === id);
       return peer !== undefined && peer.state === "replicate" &&
-        peer.match >= core.commitIndex && this.#isAlive(id);
+        peer.match >= core.commitIndex && peer.ticksSinceHeard <= silenceMax;
     });
     if (learner === undefined) return;
     const deadline = this.#options.now() + this.#options.limits.requestTicks;

@@ -24,6 +24,7 @@ export class Client {
   /** The value that this client last saw at a key: what its test-and-sets expect. */
   readonly #known = new Map<string, string>();
   #values = 0;
+  #writesNext = false;
   #stopped = false;
   #isAsked: (machine: Machine) => boolean = () => true;
 
@@ -44,9 +45,10 @@ export class Client {
     });
   }
 
-  /** Asks only such machines from now on. */
+  /** Asks only such machines from now on, and first for a write: progress is judged by it. */
   askOnly(isAsked: (machine: Machine) => boolean): void {
     this.#isAsked = isAsked;
+    this.#writesNext = true;
   }
 
   /** Asks nothing any more. */
@@ -72,8 +74,10 @@ export class Client {
     this.#site.schedule.after(0.1, "request", process, () => {
       const { running } = process;
       if (running === undefined) return next();
-      switch (this.#random.weighted([["write", 5], ["read", 3], ["stale", 1]])) {
+      const kinds = [["write", 5], ["read", 3], ["stale", 1]] as const;
+      switch (this.#writesNext ? "write" : this.#random.weighted(kinds)) {
         case "write":
+          this.#writesNext = false;
           return this.#write(process, running, next);
         case "read":
           return this.#read(process, running, next);

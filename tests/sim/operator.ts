@@ -212,7 +212,10 @@ export class Operator {
       member.id !== id && !this.#lost.has(member.id) &&
       !suspects.some(({ memberId }) => memberId === member.id);
     const voters = members.filter(({ voter }) => voter);
-    return [voters, members].every((all) => 2 * all.filter(isKept).length > all.length);
+    // A learner may become a voter before its loss is noticed, and before others do.
+    const promoted = members.filter((member) => member.voter || member.id === id);
+    return [voters, promoted, members]
+      .every((all) => 2 * all.filter(isKept).length > all.length);
   }
 
   #loseIncarnation(machine: Machine): void {
