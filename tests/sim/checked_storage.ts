@@ -1,14 +1,14 @@
 /** A member's storage, watched by the checker of what is durable. */
 import type { SnapshotReader, SnapshotWriter, Storage } from "../../src/node/ports.ts";
 import type { MemberId, SaveBatch, SnapshotMeta } from "../../src/raft/types.ts";
-import type { ConsensusCheck } from "./consensus_check.ts";
+import type { DurabilityCheck } from "./durability_check.ts";
 
 export class CheckedStorage implements Storage {
   readonly #id: MemberId;
   readonly #storage: Storage;
-  readonly #check: ConsensusCheck;
+  readonly #check: DurabilityCheck;
 
-  constructor(id: MemberId, storage: Storage, check: ConsensusCheck) {
+  constructor(id: MemberId, storage: Storage, check: DurabilityCheck) {
     this.#id = id;
     this.#storage = storage;
     this.#check = check;

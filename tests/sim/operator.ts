@@ -199,7 +199,7 @@ export class Operator {
 
   /** Every configuration that may come into effect. */
   #configurations(): Configuration[] {
-    return this.#site.consensus.possibleConfigurations();
+    return this.#site.log.possibleConfigurations();
   }
 
   /**

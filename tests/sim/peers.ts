@@ -65,13 +65,13 @@ export class Peers implements Transport {
   }
 
   send(to: MemberId, frame: Uint8Array): boolean {
-    const { trace, network, consensus, schedule } = this.#site;
+    const { trace, network, durability, schedule } = this.#site;
     trace.mix(frame.length);
     if (frame[0] === RAFT_FRAME) {
       const message = decodeMessage(frame.subarray(1));
       trace.line(schedule.nowMs, this.#process.name, () => `sends ${describeMessage(message)}`);
       trace.mix(message.term);
-      consensus.sent(message);
+      durability.sent(message);
     }
     const url = this.#urls.get(to);
     const there = url === undefined ? undefined : this.#processAt(url);

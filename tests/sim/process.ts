@@ -216,7 +216,7 @@ export class Process implements Owner {
   }
 
   #run(identity: Identity, { storage, loaded }: OpenedStorage, store: Store): void {
-    const { profile, consensus, state } = this.#site;
+    const { profile, log, consensus, durability, state } = this.#site;
     const { machine } = this;
     const core = new RaftCore({
       ...profile.core,
@@ -241,12 +241,14 @@ export class Process implements Owner {
         );
       },
     });
-    const subject = consensus.started(this.name, core, loaded);
+    log.found(loaded.snapshot.configuration);
+    durability.started(this.name, core.id, loaded);
+    const subject = consensus.started(this.name, core);
     state.stands(this.name, loaded.snapshot.index, store.digest());
     const peers = new Peers(this, core.id, this.#site, () => this.#end("removed"));
     const node: Node<ApplyResult> = new Node({
       core,
-      storage: new CheckedStorage(core.id, storage, consensus),
+      storage: new CheckedStorage(core.id, storage, durability),
       machine: new CheckedMachine(this.name, store, state, () => consensus.observe(subject)),
       transport: peers,
       scheduler: this.#scheduler,

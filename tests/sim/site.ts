@@ -1,5 +1,7 @@
 /** What all simulated machines share. */
+import type { CommittedLog } from "./committed_log.ts";
 import type { ConsensusCheck } from "./consensus_check.ts";
+import type { DurabilityCheck } from "./durability_check.ts";
 import type { HistoryCheck } from "./history_check.ts";
 import type { Machine } from "./machine.ts";
 import type { Network } from "./network.ts";
@@ -18,7 +20,9 @@ export interface Site {
   readonly network: Network;
   readonly trace: Trace;
   readonly violations: Violations;
+  readonly log: CommittedLog;
   readonly consensus: ConsensusCheck;
+  readonly durability: DurabilityCheck;
   readonly state: StateCheck;
   readonly history: HistoryCheck;
   readonly watches: WatchCheck;

@@ -6,7 +6,9 @@
 import { setImmediate } from "node:timers";
 import type { Entry, Member } from "../../src/raft/types.ts";
 import { Client } from "./client.ts";
+import { CommittedLog } from "./committed_log.ts";
 import { ConsensusCheck } from "./consensus_check.ts";
+import { DurabilityCheck } from "./durability_check.ts";
 import { Faults } from "./faults.ts";
 import { HistoryCheck } from "./history_check.ts";
 import { Machine } from "./machine.ts";
@@ -58,6 +60,8 @@ export class World {
     const violations = this.#violations;
     this.#options = options;
     this.#profile = profileOf(seed);
+    const log = new CommittedLog(violations);
+    const durability = new DurabilityCheck(violations, log);
     const history = new HistoryCheck(violations, this.#model);
     this.#site = {
       seed,
@@ -67,7 +71,14 @@ export class World {
       profile: this.#profile,
       schedule: this.#schedule,
       network: new Network(this.#schedule, new SeededRandom(seed, 4), this.#profile.network),
-      consensus: new ConsensusCheck(violations, (entry) => this.#committed(entry)),
+      log,
+      durability,
+      consensus: new ConsensusCheck(
+        violations,
+        log,
+        durability,
+        (entry) => this.#committed(entry),
+      ),
       state: new StateCheck(violations, this.#model),
       watches: new WatchCheck(violations, this.#model),
       machines: this.#machines,
@@ -192,7 +203,7 @@ export class World {
     const last = Math.max(
       ...this.#machines.map(({ process }) => process?.running?.core.lastIndex ?? 0),
     );
-    const backlog = Math.max(0, last - this.#site.consensus.log.lastIndex);
+    const backlog = Math.max(0, last - this.#site.log.lastIndex);
     const endMs = this.#schedule.nowMs + elections * limits.electionTicks * tickMs +
       (ROUNDS + ROUNDS_FOR_ENTRY * backlog) * (disk.syncMs + 2 * network.delayMs);
     for (let missing = lack(); missing !== undefined; missing = lack()) {
