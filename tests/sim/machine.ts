@@ -29,6 +29,7 @@ export class Machine {
   readonly #drift: number;
   #skewMs: number;
   #port = 0;
+  #url: string;
   #process: Process | undefined;
   #processCount = 0;
   /** Counts down to a power cut in the middle of a turn. */
@@ -53,6 +54,7 @@ export class Machine {
   constructor(number: number, site: Site) {
     this.number = number;
     this.name = `n${number}`;
+    this.#url = urlOf(number, 0);
     this.#site = site;
     this.random = new SeededRandom(site.seed, 100 + number);
     this.disk = new SimDisk(this.random);
@@ -63,7 +65,7 @@ export class Machine {
 
   /** Advertised peer URL. */
   get url(): string {
-    return `http://10.0.0.${this.number}:${7000 + this.#port}`;
+    return this.#url;
   }
 
   get clientUrl(): string {
@@ -156,6 +158,7 @@ export class Machine {
   /** The next process is reached under another address. */
   move(): void {
     this.#port++;
+    this.#url = urlOf(this.number, this.#port);
   }
 
   jumpClock(byMs: number): void {
@@ -223,4 +226,8 @@ export class Machine {
     this.#removed = reason === "removed";
     this.#site.onExit(this, reason);
   }
+}
+
+function urlOf(number: number, port: number): string {
+  return `http://10.0.0.${number}:${7000 + port}`;
 }

@@ -33,9 +33,6 @@ import { CheckedMachine } from "./state_check.ts";
 /** Why a process ended by itself. */
 export type ExitReason = "stopped" | "removed" | "diskError" | "diskFull" | "damaged" | "notJoined";
 
-/** Ticks made up for at once after a pause, as the server does. */
-const CATCH_UP_TICKS_MAX = 10;
-
 /** Rounds of a newcomer over the addresses it was given. */
 const JOIN_ATTEMPTS = 3;
 
@@ -281,7 +278,7 @@ export class Process implements Owner {
     schedule.after(delayMs, "tick", this, () => {
       const nowMs = this.#clock.monotonicMs();
       let next = dueMs;
-      for (let made = 0; made < CATCH_UP_TICKS_MAX && (made === 0 || next <= nowMs); made++) {
+      for (let made = 0; made < profile.catchUpTicks && (made === 0 || next <= nowMs); made++) {
         next += profile.tickMs;
         this.#running?.node.tick();
       }

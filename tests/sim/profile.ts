@@ -57,6 +57,8 @@ export interface Profile {
   /** Founded as one cluster with all as voters; else they join one after the other. */
   readonly foundedWhole: boolean;
   readonly tickMs: number;
+  /** Ticks made up for at once after a pause. */
+  readonly catchUpTicks: number;
   readonly limits: NodeLimits;
   readonly historyMax: number;
   readonly core: {
@@ -147,6 +149,7 @@ export function profileOf(seed: number): Profile {
     machines,
     foundedWhole: random.chance(0.7),
     tickMs,
+    catchUpTicks: random.pick([1, 3, 10]),
     limits: nodeLimits(random, electionTicks),
     historyMax: random.pick([0, 3, 20, 1000, 1000]),
     core: {
@@ -196,8 +199,8 @@ function nodeLimits(random: SeededRandom, electionTicks: number): NodeLimits {
     expiryBatchMax: random.pick([1, 3, 100]),
     membersMax: 9,
     applyBytesMax: random.pick([1, 300, 100_000]),
-    snapshotEntries: random.pick([0, 5, 10, 30, 100]),
-    trailingEntries: random.pick([0, 2, 10, 50]),
+    snapshotEntries: random.pick([0, 2, 5, 10, 30]),
+    trailingEntries: random.pick([0, 0, 2, 10, 50]),
     diskRetryTicks: random.integer(1, electionTicks),
     snapshotChunkBytes: random.pick([64, 300, 4000]),
     snapshotWindowChunks: random.integer(1, 4),
