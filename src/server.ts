@@ -196,6 +196,7 @@ export class Server {
       ...(tls === undefined ? {} : { tls }),
       limits: httpLimits(),
       logger: this.#logger,
+      onShortage: () => this.#peerPort?.reopen(),
     }, this.#api.handle);
     await this.#proveMutualTls(client, tls);
   }

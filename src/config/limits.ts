@@ -12,6 +12,8 @@ export const LIMITS = Object.freeze({
   // The client port.
   /** Above it a request is answered 413 before its body is read. */
   bodyBytesMax: 1 * MiB,
+  /** Of all large bodies that arrive at once, so that they can't fill the memory; above it 503 with Retry-After. */
+  arrivingBytesMax: 256 * MiB,
   /** Of a key after decoding, in UTF-8; above it 414. */
   keyBytesMax: 4 * KiB,
   /** Request line and headers together. */
@@ -23,6 +25,8 @@ export const LIMITS = Object.freeze({
   handshakeTimeoutMs: 5_000,
   /** A connection that carries no request for so long is closed. */
   idleTimeoutMs: 120_000,
+  /** Connections to a port that demands certificates, and to the peer port. */
+  connectionsMax: 16_384,
   /** Waiting watches on one node; above it 503 with Retry-After. */
   watchesMax: 10_000,
   /** How long `/health` waits for a linearizable read. */

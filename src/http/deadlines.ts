@@ -51,6 +51,11 @@ export class Deadlines<T> {
     return added;
   }
 
+  /** Whether the item is still waited for. */
+  has(deadline: Deadline<T>): boolean {
+    return deadline.before !== undefined;
+  }
+
   /** False when the item was late, or is out of the list already. */
   delete(deadline: Deadline<T>): boolean {
     const { before, after } = deadline;

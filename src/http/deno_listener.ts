@@ -6,44 +6,42 @@
  * What `Deno.serve` can't do and this can't add: time-outs for a request's head,
  * for an idle connection and for a handshake, and a body of our own on what the
  * HTTP parser itself refuses (400 without content): a line or headers of 64 KiB or
- * more, over 127 headers, raw bytes that are no UTF-8. A connection whose body was
- * answered 408 or 413 stays open until the client closes it.
+ * more, over 127 headers, raw bytes that are no UTF-8. Such a connection costs 7 to
+ * 18 KB and no time; when there are as many as the process may have, `deno_port.ts`
+ * closes them. One whose body was answered 408 or 413 stays open until the client
+ * closes it, too.
  *
  * Over TLS most clients choose HTTP/2, where every body has to be read.
  */
 import type { Logger } from "../base/logger.ts";
 import { Deadlines } from "./deadlines.ts";
+import { DenoPort } from "./deno_port.ts";
 import { ListenError } from "./endpoint.ts";
 import type { HttpLimits, Listener, ListenOptions } from "./endpoint.ts";
 import type { Exchange, Handler, Reply } from "./exchange.ts";
 import { fault } from "./fault.ts";
-import { bodyTooLarge, bodyTooSlow, internalError, STOPPING } from "./message.ts";
+import { bodyTooLarge, bodyTooSlow, internalError, STOPPING, TOO_MANY_BODIES } from "./message.ts";
 
 /** Opens the port. Rejects with `ListenError`; `tls.ca` has no place here. */
 export function listenDeno(options: ListenOptions, handler: Handler): Promise<Listener> {
-  const { hostname, port, tls, limits, logger } = options;
+  const { hostname, tls, limits, logger } = options;
   const exchanges = new DenoExchanges(limits, logger, handler);
-  const { promise, resolve, reject } = Promise.withResolvers<Listener>();
-  let server: Deno.HttpServer<Deno.NetAddr> | undefined;
-  const onListen = (address: Deno.NetAddr) => {
-    resolve({
-      hostname: address.hostname,
-      port: address.port,
-      shutdown: () => shutdown(server!, exchanges, options),
-    });
-  };
-  const common = { hostname, port, onListen, onError: exchanges.failed };
+  const common = { hostname, port: options.port, onError: exchanges.failed };
   const pair = tls === undefined ? {} : { cert: tls.cert, key: tls.key };
   try {
-    server = Deno.serve({ ...common, ...pair }, exchanges.serve);
+    const port = new DenoPort({ ...common, ...pair }, exchanges.serve, options);
+    return Promise.resolve({
+      hostname: port.hostname,
+      port: port.port,
+      shutdown: () => shutdown(port, exchanges, options),
+    });
   } catch (error) {
-    reject(new ListenError(options, error));
+    return Promise.reject(new ListenError(options, error));
   }
-  return promise;
 }
 
 async function shutdown(
-  server: Deno.HttpServer<Deno.NetAddr>,
+  port: DenoPort,
   exchanges: DenoExchanges,
   { limits, logger }: ListenOptions,
 ): Promise<void> {
@@ -53,15 +51,20 @@ async function shutdown(
   });
   // Answered before the shutdown begins, or the server waits for the rest of the bodies.
   if (exchanges.close()) await new Promise((resolve) => setTimeout(resolve, 0));
-  const first = await Promise.race([server.shutdown(), late]);
+  const first = await Promise.race([port.shutdown(), late]);
   clearTimeout(timer);
   // Nothing cuts connections that outlast a shutdown: they end with the process.
   if (first === "late") logger.warn("Connections are still open after the grace time");
 }
 
+/** Up to here a body is read in one go, and not counted: ten thousand slow ones take 160 MiB. */
+const SMALL_BODY_BYTES_MAX = 16 * 1024;
+
 /** A request whose body arrives. */
 interface Arriving {
   readonly resolve: (response: Response) => void;
+  /** Of a large body. */
+  readonly reader: BodyReader | undefined;
 }
 
 class DenoExchanges {
@@ -69,13 +72,18 @@ class DenoExchanges {
   readonly #logger: Logger;
   readonly #handler: Handler;
   readonly #bodies: Deadlines<Arriving>;
+  readonly #smallBytesMax: number;
+  /** Of all large bodies that arrive, as told. */
+  #arrivingBytes = 0;
 
   constructor(limits: HttpLimits, logger: Logger, handler: Handler) {
     this.#limits = limits;
     this.#logger = logger;
     this.#handler = handler;
-    this.#bodies = new Deadlines(limits.bodyTimeoutMs, ({ resolve }) => {
+    this.#smallBytesMax = Math.min(SMALL_BODY_BYTES_MAX, limits.bodyBytesMax);
+    this.#bodies = new Deadlines(limits.bodyTimeoutMs, ({ resolve, reader }) => {
       resolve(toResponse(bodyTooSlow(limits)));
+      reader?.cancel().catch(() => {});
     });
   }
 
@@ -95,15 +103,12 @@ class DenoExchanges {
     const { headers } = request;
     if (headers.get("host")?.includes("/")) return toResponse(BAD_HOST);
     const length = headers.get("content-length");
-    if (length !== null && Number(length) <= this.#limits.bodyBytesMax) {
+    if (length !== null && Number(length) <= this.#smallBytesMax) {
       return this.#read(request, method, target, request.text());
     }
     const { body } = request;
     if (body === null) return this.#answer(new DenoExchange(request, method, target, ""));
-    const reader = body.getReader();
-    if (length === null) return this.#read(request, method, target, this.#counted(reader));
-    discard(reader);
-    return toResponse(bodyTooLarge(this.#limits));
+    return this.#readLarge(request, method, target, length, body.getReader());
   };
 
   /** A handler's mistake, or one of this listener. */
@@ -121,9 +126,10 @@ class DenoExchanges {
     method: string,
     target: string,
     text: Promise<string | undefined>,
+    reader?: BodyReader,
   ): Promise<Response> {
     return new Promise((resolve) => {
-      const deadline = this.#bodies.add({ resolve });
+      const deadline = this.#bodies.add({ resolve, reader });
       text.then((body) => {
         if (!this.#bodies.delete(deadline)) return;
         if (body === undefined) return resolve(toResponse(bodyTooLarge(this.#limits)));
@@ -137,7 +143,28 @@ class DenoExchanges {
     });
   }
 
-  /** A body of untold length, or undefined as soon as it is longer than allowed. */
+  /** Reads what may be large piece by piece: so it can be given up, and all of them are bounded together. */
+  async #readLarge(
+    request: Request,
+    method: string,
+    target: string,
+    length: string | null,
+    reader: BodyReader,
+  ): Promise<Response> {
+    const { bodyBytesMax, arrivingBytesMax } = this.#limits;
+    // A body of untold length counts as the longest.
+    const bytes = length === null ? bodyBytesMax : Number(length);
+    const isTooLarge = !(bytes <= bodyBytesMax);
+    if (isTooLarge || this.#arrivingBytes + bytes > arrivingBytesMax) {
+      discard(reader);
+      return toResponse(isTooLarge ? bodyTooLarge(this.#limits) : TOO_MANY_BODIES);
+    }
+    this.#arrivingBytes += bytes;
+    const text = this.#counted(reader).finally(() => this.#arrivingBytes -= bytes);
+    return await this.#read(request, method, target, text, reader);
+  }
+
+  /** A large body, or undefined as soon as it is longer than allowed. */
   async #counted(reader: BodyReader): Promise<string | undefined> {
     const decoder = new TextDecoder();
     let text = "";

@@ -5,6 +5,8 @@ import type { Logger } from "../base/logger.ts";
 export interface HttpLimits {
   /** Longest body; a longer one is answered 413 before it is buffered. */
   readonly bodyBytesMax: number;
+  /** Of all large bodies that arrive at once; a request above it is answered 503. */
+  readonly arrivingBytesMax: number;
   /** Time for a body to arrive, from its request's headers on; then 408. */
   readonly bodyTimeoutMs: number;
   /** Longest head of a request. `node:https` only: `Deno.serve` has limits of its own. */
@@ -15,6 +17,8 @@ export interface HttpLimits {
   readonly idleTimeoutMs: number;
   /** Time for a TLS handshake. `node:https` only. */
   readonly handshakeTimeoutMs: number;
+  /** Connections at once, others are closed. `node:https` only: `Deno.serve` takes what the process may have. */
+  readonly connectionsMax: number;
   /** How long `shutdown` waits for answers in flight before it cuts the connections. */
   readonly shutdownGraceMs: number;
 }
@@ -33,6 +37,8 @@ export interface ListenOptions {
   readonly tls?: TlsMaterial;
   readonly limits: HttpLimits;
   readonly logger: Logger;
+  /** Called when the process had no descriptor for a connection, and has some again. */
+  readonly onShortage?: () => void;
 }
 
 export interface Listener {
@@ -44,6 +50,8 @@ export interface Listener {
    * polls answers them before.
    */
   shutdown(): Promise<void>;
+  /** Accepts again; absent where the listener does that by itself. */
+  reopen?(): void;
   /** Takes other certificates for new connections; absent where the runtime can't. */
   reloadTls?(tls: TlsMaterial): void;
 }

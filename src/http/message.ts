@@ -16,6 +16,11 @@ export function originForm(target: string): string {
 /** Whatever still arrives or waits when the server stops. */
 export const STOPPING: Reply = unavailable("The server is stopping, nothing was changed");
 
+/** Bodies that arrive slowly must not fill the memory. */
+export const TOO_MANY_BODIES: Reply = unavailable(
+  "Too many bodies are arriving at once, nothing was changed",
+);
+
 /** 413 */
 export function bodyTooLarge({ bodyBytesMax }: HttpLimits): Reply {
   return fault(413, `Expected a body of at most ${bodyBytesMax} bytes, found a longer one`);

@@ -7,11 +7,20 @@ import type { Logger } from "../base/logger.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { HttpLimits } from "./endpoint.ts";
 import type { Exchange, Handler, Reply } from "./exchange.ts";
-import { bodyTooLarge, bodyTooSlow, internalError, originForm, STOPPING } from "./message.ts";
+import {
+  bodyTooLarge,
+  bodyTooSlow,
+  internalError,
+  originForm,
+  STOPPING,
+  TOO_MANY_BODIES,
+} from "./message.ts";
 
 /** A request whose body arrives. */
 interface Arriving {
   readonly response: ServerResponse;
+  /** Lets go of what has arrived. */
+  readonly forget: () => void;
 }
 
 /** The exchanges of one port. */
@@ -22,6 +31,8 @@ export class NodeExchanges {
   readonly #bodies: Deadlines<Arriving>;
   /** The answer begun last on each connection. */
   readonly #latest = new WeakMap<Socket, ServerResponse>();
+  /** Of all bodies that arrive. */
+  #arrivingBytes = 0;
   #closing = false;
 
   constructor(
@@ -31,7 +42,8 @@ export class NodeExchanges {
     this.#handler = handler;
     this.#limits = limits;
     this.#logger = logger;
-    this.#bodies = new Deadlines(limits.bodyTimeoutMs, ({ response }) => {
+    this.#bodies = new Deadlines(limits.bodyTimeoutMs, ({ response, forget }) => {
+      forget();
       this.#refuse(response, bodyTooSlow(limits));
     });
   }
@@ -73,26 +85,38 @@ export class NodeExchanges {
     const max = this.#limits.bodyBytesMax;
     const length = Number(request.headers["content-length"] ?? 0);
     if (length > max) return this.#refuse(response, bodyTooLarge(this.#limits));
-    const arriving = { response };
     const chunks: Buffer[] = [];
     let size = 0;
-    const deadline = this.#bodies.add(arriving);
+    const forget = () => {
+      this.#arrivingBytes -= size;
+      size = 0;
+      chunks.length = 0;
+    };
+    const deadline = this.#bodies.add({ response, forget });
+    const refuse = (reply: Reply) => {
+      this.#bodies.delete(deadline);
+      forget();
+      this.#refuse(response, reply);
+    };
     request.on("data", (chunk: Buffer) => {
+      if (!this.#bodies.has(deadline)) return;
+      chunks.push(chunk);
       size += chunk.length;
-      if (size <= max) {
-        chunks.push(chunk);
-      } else if (this.#bodies.delete(deadline)) {
-        chunks.length = 0;
-        this.#refuse(response, bodyTooLarge(this.#limits));
-      }
+      this.#arrivingBytes += chunk.length;
+      if (size > max) refuse(bodyTooLarge(this.#limits));
+      else if (this.#arrivingBytes > this.#limits.arrivingBytesMax) refuse(TOO_MANY_BODIES);
     });
     request.on("end", () => {
       if (!this.#bodies.delete(deadline)) return;
       const whole = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+      forget();
       this.#answer(request, response, whole.toString("utf8"));
     });
     // The client left in the middle: there is nobody to answer.
-    request.on("error", () => this.#bodies.delete(deadline));
+    request.on("error", () => {
+      this.#bodies.delete(deadline);
+      forget();
+    });
   }
 
   #answer(request: IncomingMessage, response: ServerResponse, body: string): void {

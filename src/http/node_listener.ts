@@ -46,6 +46,8 @@ export async function listenNode(
     // Not the runtime's work once somebody listens: a handshake out of time would stay open.
     socket.destroy();
   });
+  // At the end of the process's descriptors the runtime would stop accepting, without a word.
+  server.maxConnections = options.limits.connectionsMax;
   const connections = new NodeConnections(server, options.tls !== undefined);
   if (onUpgrade !== undefined) {
     server.on("upgrade", (request: IncomingMessage, _, head) => {
@@ -61,6 +63,11 @@ export async function listenNode(
     hostname: address.address,
     port: address.port,
     shutdown: () => shutdown(server, exchanges, connections, options.limits.shutdownGraceMs),
+    reopen: () => {
+      if (!server.listening) return;
+      server.close();
+      server.listen(address.port, options.hostname);
+    },
   };
   if (!("setSecureContext" in server)) return listener;
   return { ...listener, reloadTls: (tls) => server.setSecureContext(secureContext(tls)) };

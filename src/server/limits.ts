@@ -14,11 +14,13 @@ export function ticks(ms: number): number {
 export function httpLimits(): HttpLimits {
   return {
     bodyBytesMax: LIMITS.bodyBytesMax,
+    arrivingBytesMax: LIMITS.arrivingBytesMax,
     bodyTimeoutMs: LIMITS.bodyTimeoutMs,
     headerBytesMax: LIMITS.headerBytesMax,
     headerTimeoutMs: LIMITS.headerTimeoutMs,
     idleTimeoutMs: LIMITS.idleTimeoutMs,
     handshakeTimeoutMs: LIMITS.handshakeTimeoutMs,
+    connectionsMax: LIMITS.connectionsMax,
     shutdownGraceMs: LIMITS.shutdownGraceMs,
   };
 }

@@ -21,6 +21,8 @@ export interface PeerPortOptions extends Omit<NodeListenOptions, "onUpgrade"> {
 export interface PeerPort {
   /** From here on calls and requests come to `member`, those that waited first. */
   attach(member: RunningMember): void;
+  /** Accepts again after a shortage of descriptors. */
+  reopen(): void;
   shutdown(): Promise<void>;
 }
 
@@ -52,6 +54,7 @@ export async function openPeerPort(options: PeerPortOptions): Promise<PeerPort> 
       }
       waiting = [];
     },
+    reopen: () => listener.reopen?.(),
     shutdown: async () => {
       for (const { socket } of waiting) socket.destroy();
       await listener.shutdown();

@@ -12,6 +12,7 @@ import {
   type DiskLock,
   LockedError,
 } from "./disk.ts";
+import { DescriptorReserve, isOutOfDescriptors } from "./descriptor_reserve.ts";
 
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
@@ -31,19 +32,24 @@ export async function openRealDisk(path: string): Promise<Disk> {
 
 class RealDisk implements Disk {
   readonly path: string;
+  readonly #reserve: DescriptorReserve;
 
   constructor(path: string) {
     this.path = path;
+    this.#reserve = new DescriptorReserve(path);
   }
 
   list(): DiskEntry[] {
-    return attempt(`list "${this.path}"`, () => {
+    const list = () => {
       const entries: DiskEntry[] = [];
       for (const { name, isFile } of Deno.readDirSync(this.path)) {
         if (isFile) entries.push({ name, size: Deno.statSync(this.#at(name)).size });
       }
       return entries;
-    });
+    };
+    const entries = attempt(`list "${this.path}"`, () => this.#reserve.lend(list));
+    this.#reserve.refill();
+    return entries;
   }
 
   open(name: string): DiskFile {
@@ -76,7 +82,8 @@ class RealDisk implements Disk {
   }
 
   async syncDirectory(): Promise<void> {
-    await syncDirectoryAt(this.path);
+    await syncDirectoryAt(this.path, this.#reserve);
+    this.#reserve.refill();
   }
 
   lock(name: string): DiskLock {
@@ -92,7 +99,12 @@ class RealDisk implements Disk {
         file.truncateSync(0);
         file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
       });
-      return { release: () => file.close() };
+      this.#reserve.open();
+      const release = () => {
+        this.#reserve.close();
+        file.close();
+      };
+      return { release };
     } catch (error) {
       file.close();
       throw error;
@@ -101,7 +113,9 @@ class RealDisk implements Disk {
 
   #open(name: string, options: Deno.OpenOptions): DiskFile {
     const path = this.#at(name);
-    return new RealFile(name, path, attempt(`open "${path}"`, () => Deno.openSync(path, options)));
+    const open = () => Deno.openSync(path, options);
+    const file = attempt(`open "${path}"`, () => this.#reserve.lend(open));
+    return new RealFile(name, path, file, this.#reserve);
   }
 
   #at(name: string): string {
@@ -113,13 +127,15 @@ class RealFile implements DiskFile {
   readonly name: string;
   readonly #path: string;
   readonly #file: Deno.FsFile;
+  readonly #reserve: DescriptorReserve;
   /** Where the next read or write goes; undefined when a failure left it open. */
   #position: number | undefined = 0;
 
-  constructor(name: string, path: string, file: Deno.FsFile) {
+  constructor(name: string, path: string, file: Deno.FsFile, reserve: DescriptorReserve) {
     this.name = name;
     this.#path = path;
     this.#file = file;
+    this.#reserve = reserve;
   }
 
   size(): number {
@@ -154,19 +170,33 @@ class RealFile implements DiskFile {
   async sync(): Promise<void> {
     try {
       await this.#file.syncData();
-    } catch (cause) {
-      // A full disk included: what the kernel could not write it may have dropped.
-      throw new DiskError(
-        `Sync of "${this.#path}" failed, what was written may be lost (${
-          messageOf(cause)
-        }): stop this node, check the disk, start again`,
-        { cause },
-      );
+    } catch (error) {
+      this.#syncHere(error);
     }
   }
 
   close(): void {
     this.#file.close();
+    this.#reserve.refill();
+  }
+
+  /** A sync beside the event loop takes a second descriptor: without one nothing was tried yet. */
+  #syncHere(error: unknown): void {
+    let cause = error;
+    if (isOutOfDescriptors(error)) {
+      try {
+        return this.#file.syncDataSync();
+      } catch (error) {
+        cause = error;
+      }
+    }
+    // A full disk included: what the kernel could not write it may have dropped.
+    throw new DiskError(
+      `Sync of "${this.#path}" failed, what was written may be lost (${
+        messageOf(cause)
+      }): stop this node, check the disk, start again`,
+      { cause },
+    );
   }
 
   #seek(offset: number): void {
@@ -236,12 +266,16 @@ async function syncParent(parent: string): Promise<void> {
   }
 }
 
-async function syncDirectoryAt(path: string): Promise<void> {
+async function syncDirectoryAt(path: string, reserve?: DescriptorReserve): Promise<void> {
   // Windows does not open directories; NTFS keeps its own journal of names.
   if (Deno.build.os === "windows") return;
-  const directory = attempt(`open "${path}"`, () => Deno.openSync(path));
+  const open = () => Deno.openSync(path);
+  const directory = attempt(`open "${path}"`, () => reserve?.lend(open) ?? open());
   try {
-    await directory.sync();
+    await directory.sync().catch((error) => {
+      if (!isOutOfDescriptors(error)) throw error;
+      directory.syncSync();
+    });
   } catch (cause) {
     throw new DiskError(
       `Sync of the directory "${path}" failed, files may be lost (${

@@ -10,11 +10,13 @@ import { FakeNode } from "./fake_node.ts";
 
 export const HTTP_LIMITS: HttpLimits = {
   bodyBytesMax: 1024 * 1024,
+  arrivingBytesMax: 16 * 1024 * 1024,
   bodyTimeoutMs: 15_000,
   headerBytesMax: 16 * 1024,
   headerTimeoutMs: 15_000,
   idleTimeoutMs: 60_000,
   handshakeTimeoutMs: 3_000,
+  connectionsMax: 1_000,
   shutdownGraceMs: 2_000,
 };
 

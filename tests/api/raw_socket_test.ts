@@ -80,6 +80,25 @@ for (const kind of KINDS) {
     assertEquals(node.store.index, 0);
   });
 
+  Deno.test(`listener() on ${kind} answers 503 when large bodies that arrive would fill the memory`, async () => {
+    const http = { arrivingBytesMax: 100_000, bodyTimeoutMs: 300 };
+    await using node = await startNode({ kind, http });
+    const head = `POST /v1/keys/a HTTP/1.1\r\n${HOST}Content-Length: 60000\r\n\r\nvalue=`;
+    const part = head + "x".repeat(59_000);
+    using slow = await connectRaw(node);
+    await slow.send(part);
+    // Answered after the other's head has come.
+    assertEquals((await node.ask("GET", "/version")).status, 200);
+    using other = await connectRaw(node);
+    await other.send(part);
+    assertStringIncludes(await other.until('"cause"'), "HTTP/1.1 503 ");
+    // Small ones are never in the way, and a large one is let go of when it is late.
+    assertEquals((await node.ask("POST", "/v1/keys/a", { value: "small" })).status, 200);
+    assertStringIncludes(await slow.until('"cause"'), "HTTP/1.1 408 ");
+    const value = "y".repeat(60_000);
+    assertEquals((await node.ask("POST", "/v1/keys/a", { value })).json.value, value);
+  });
+
   Deno.test(`listener() on ${kind} changes nothing when a body is cut`, async () => {
     await using node = await startNode({ kind });
     const client = await connectRaw(node);

@@ -42,8 +42,9 @@ export class NodeProcess {
     this.ended = this.#read();
   }
 
-  static spawn(flags: readonly string[]): NodeProcess {
-    return new NodeProcess(command(flags, "null").spawn());
+  /** `descriptorsMax`: so many files and connections may it have open. */
+  static spawn(flags: readonly string[], descriptorsMax?: number): NodeProcess {
+    return new NodeProcess(command(flags, "null", descriptorsMax).spawn());
   }
 
   get pid(): number {
@@ -117,12 +118,18 @@ export class NodeProcess {
   }
 }
 
-function command(flags: readonly string[], stdout: "piped" | "null"): Deno.Command {
+function command(
+  flags: readonly string[],
+  stdout: "piped" | "null",
+  descriptorsMax?: number,
+): Deno.Command {
   // The developer's own settings must not reach the nodes.
   const environment = Object.entries(Deno.env.toObject())
     .filter(([name]) => !name.startsWith("ETCD_"));
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", ...PERMISSION_FLAGS, ...UNSTABLE_FLAGS, MAIN, ...flags],
+  const args = ["run", ...PERMISSION_FLAGS, ...UNSTABLE_FLAGS, MAIN, ...flags];
+  const limit = `ulimit -n ${descriptorsMax} && exec "$0" "$@"`;
+  return new Deno.Command(descriptorsMax === undefined ? Deno.execPath() : "sh", {
+    args: descriptorsMax === undefined ? args : ["-c", limit, Deno.execPath(), ...args],
     env: { ...Object.fromEntries(environment), NO_COLOR: "1" },
     clearEnv: true,
     stdin: "null",

@@ -155,11 +155,13 @@ export class TestMember {
         ...(tls === undefined ? {} : { tls }),
         limits: {
           bodyBytesMax: 65536,
+          arrivingBytesMax: 1024 * 1024,
           bodyTimeoutMs: 2000,
           headerBytesMax: 16384,
           headerTimeoutMs: 2000,
           idleTimeoutMs: 2000,
           handshakeTimeoutMs: 2000,
+          connectionsMax: 100,
           shutdownGraceMs: 1000,
         },
         logger: member.#logger(),

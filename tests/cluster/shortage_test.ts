@@ -1,0 +1,94 @@
+/**
+ * More connections than the process may have descriptors. `Deno.serve` ends its
+ * port at the first one too many, and a sync takes a descriptor of its own: both
+ * ended the node once.
+ */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { NodeProcess } from "./node_process.ts";
+import { freePort } from "./ports.ts";
+import { until } from "./wait.ts";
+
+/** Enough to start with, some thirty of them. */
+const DESCRIPTORS_MAX = 100;
+
+/** Opens connections that say `head` until the port takes no more. */
+async function crowd(port: number, head: string): Promise<Deno.Conn[]> {
+  const crowd: Deno.Conn[] = [];
+  while (crowd.length < 2 * DESCRIPTORS_MAX) {
+    try {
+      const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+      crowd.push(connection);
+      await connection.write(new TextEncoder().encode(head));
+    } catch {
+      break;
+    }
+  }
+  return crowd;
+}
+
+async function set(port: number, ttl = ""): Promise<boolean> {
+  const response = await fetch(`http://127.0.0.1:${port}/v1/keys/a`, {
+    method: "POST",
+    body: new URLSearchParams({ value: "1", ttl }),
+    signal: AbortSignal.timeout(5_000),
+  });
+  await response.body?.cancel();
+  return response.status === 200;
+}
+
+/** What comes first on `connection`. */
+async function answer(connection: Deno.Conn): Promise<string> {
+  const buffer = new Uint8Array(4096);
+  const count = await connection.read(buffer);
+  return new TextDecoder().decode(buffer.subarray(0, count ?? 0));
+}
+
+async function withNode(
+  story: (node: NodeProcess, client: number, peer: number) => Promise<void>,
+): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  const [client, peer] = [freePort(), freePort()];
+  const flags = ["-d", directory, "-c", `${client}`, "-s", `${peer}`, "-snapCount", "1"];
+  const node = NodeProcess.spawn(flags, DESCRIPTORS_MAX);
+  try {
+    await node.says(/ Serving /);
+    await story(node, client, peer);
+    node.signal("SIGTERM");
+    assertEquals((await node.ended).code, 0, node.logTail);
+  } finally {
+    await node.kill();
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+Deno.test("node() closes what is idle when clients open more connections than it may have", async () => {
+  await withNode(async (node, client) => {
+    for (const head of ["", "GET / HTTP/1.1\r\nHost: a\r\nX: "]) {
+      const connections = await crowd(client, head);
+      await until("a write among the crowd", () => set(client));
+      for (const connection of connections) connection.close();
+    }
+    await node.says(/No more connections can be accepted/);
+  });
+});
+
+Deno.test("node() goes on when those who wait have taken its last descriptor", async () => {
+  await withNode(async (node, client, peer) => {
+    assert(await set(client, "2"));
+    const watch = "GET /v1/watch/a HTTP/1.1\r\nHost: a\r\n\r\n";
+    const connections = await crowd(client, watch);
+    await node.says(/No more connections can be accepted/);
+    // Here the peer port stops accepting, too, and says nothing of it.
+    connections.push(...await crowd(peer, ""));
+    // The key expires, which is a write.
+    assertStringIncludes(await answer(connections[0]!), '"DELETE"');
+    for (const connection of connections) connection.close();
+    await until("a write on a new connection", () => set(client));
+    await until("an answer of the peer port", async () => {
+      const url = `http://127.0.0.1:${peer}/v1/join`;
+      const response = await fetch(url, { signal: AbortSignal.timeout(1_000) });
+      await response.body?.cancel();
+      return response.status === 200;
+    });
+  });
+});
