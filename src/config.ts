@@ -54,6 +54,8 @@ export interface Config {
   readonly fresh: boolean;
   readonly client: PortConfig;
   readonly peer: PortConfig;
+  /** Where metrics and health are served without certificates, or nowhere. */
+  readonly metrics: Address | undefined;
   /** Peer addresses of members to join, this node's own left out; empty starts a cluster. */
   readonly join: readonly Address[];
   readonly joinAttempts: number;
@@ -113,6 +115,7 @@ function makeConfig(settings: Settings): Config {
     fresh: settings.boolean("f"),
     client,
     peer,
+    metrics: metricsAddress(settings, client, peer),
     join: Object.freeze(joinAddresses(settings, peer)),
     joinAttempts: settings.integer("r"),
     membersMax: settings.integer("maxsize"),
@@ -165,6 +168,24 @@ function makePort(
     given: settings.isGiven(addressFlag),
     tls,
   });
+}
+
+function metricsAddress(
+  settings: Settings,
+  client: PortConfig,
+  peer: PortConfig,
+): Address | undefined {
+  if (!settings.isGiven("metrics")) return undefined;
+  const label = settings.label("metrics");
+  const address = parseAddress(settings.text("metrics"), label, false);
+  for (const { listen } of [client, peer]) {
+    if (listen.port !== address.port || !overlap(listen.host, address.host)) continue;
+    throw new UsageError(
+      `${label} names "${formatAddress(listen)}", which another port of this node has: ` +
+        "give it one of its own",
+    );
+  }
+  return Object.freeze(address);
 }
 
 /** Whether two listen hosts would fight for one port. */

@@ -4,7 +4,10 @@
  */
 import { makeClientApi } from "./api/client_api.ts";
 import type { ClientApi } from "./api/client_api.ts";
+import { healthRoutes } from "./api/health.ts";
+import { metricsRoute } from "./api/metrics/metrics.ts";
 import { JOIN_PATH, joinBody, parseClusterId, parseJoinReply } from "./api/peer.ts";
+import { statsRoutes } from "./api/v1/stats.ts";
 import { InvariantError } from "./base/assert.ts";
 import { systemClock } from "./base/clock.ts";
 import type { Logger } from "./base/logger.ts";
@@ -19,9 +22,12 @@ import { checkKinship } from "./server/kinship.ts";
 import { httpLimits, ticks } from "./server/limits.ts";
 import { startMember } from "./server/member.ts";
 import type { RunningMember } from "./server/member.ts";
+import { openMetricsPort } from "./server/metrics_port.ts";
+import type { MetricsPort } from "./server/metrics_port.ts";
 import { openPeerPort } from "./server/peer_port.ts";
 import type { PeerPort } from "./server/peer_port.ts";
 import { onStopSignal } from "./server/signals.ts";
+import { Telemetry } from "./server/telemetry.ts";
 import { startTicker } from "./server/ticker.ts";
 import type { Ticker } from "./server/ticker.ts";
 import { firstSnapshot } from "./storage/storage.ts";
@@ -70,6 +76,8 @@ export class Server {
   #ticker: Ticker | undefined;
   #clientListener: Listener | undefined;
   #peerPort: PeerPort | undefined;
+  #metricsPort: MetricsPort | undefined;
+  #telemetry: Telemetry | undefined;
   #stopping = false;
 
   private constructor(config: Config, logger: Logger) {
@@ -131,6 +139,8 @@ export class Server {
     const { client, peer } = this.#config;
     const clientTls = loadPort(client);
     const peerTls = demandAuthority(peer, loadPort(peer));
+    const { metrics } = this.#config;
+    if (metrics !== undefined) this.#metricsPort = await openMetricsPort(metrics, this.#logger);
     const opened = await openDataDirectory(this.#config, SCHEDULER, this.#logger);
     this.#storage = opened.storage;
     const { storage } = opened;
@@ -150,6 +160,13 @@ export class Server {
     });
     this.#member = member;
     port.attach(member);
+    this.#telemetry = new Telemetry({
+      config: this.#config,
+      logger: this.#logger,
+      member,
+      disk: opened.times,
+    });
+    this.#metricsPort?.attach(member, this.#telemetry);
     this.#ticker = startTicker(
       systemClock,
       LIMITS.tickMs,
@@ -159,7 +176,7 @@ export class Server {
     member.node.campaignIfAlone();
     await registered(member);
     if (this.#stopping) return;
-    await this.#openClientPort(member, clientTls);
+    await this.#openClientPort(member, this.#telemetry, clientTls);
     this.#logger.info("Serving", {
       version: VERSION,
       client: client.url,
@@ -183,13 +200,22 @@ export class Server {
     return port;
   }
 
-  async #openClientPort(member: RunningMember, tls: TlsMaterial | undefined): Promise<void> {
+  async #openClientPort(
+    member: RunningMember,
+    telemetry: Telemetry,
+    tls: TlsMaterial | undefined,
+  ): Promise<void> {
     const { client } = this.#config;
+    const read = () => telemetry.read();
     this.#api = makeClientApi(member.service, {
       keyBytesMax: LIMITS.keyBytesMax,
       watchesMax: LIMITS.watchesMax,
       healthTimeoutMs: LIMITS.healthTimeoutMs,
-    });
+    }, [
+      metricsRoute(read),
+      ...healthRoutes(() => telemetry.checks),
+      ...statsRoutes(member.node, read, systemClock.wallMs),
+    ]);
     this.#clientListener = await listen({
       hostname: client.listen.host,
       port: client.listen.port,
@@ -281,6 +307,8 @@ export class Server {
     await this.#member?.node.stop();
     await this.#member?.transport.close();
     await this.#peerPort?.shutdown();
+    this.#telemetry?.stop();
+    await this.#metricsPort?.shutdown();
     await this.#storage?.close();
   }
 }

@@ -1,6 +1,7 @@
 /** The handler of the client port: joins the versions of the API that it speaks. */
 import type { Handler } from "../http/exchange.ts";
 import { makeRouter } from "../http/router.ts";
+import type { Route } from "../http/router.ts";
 import { clusterRoutes } from "./v1/cluster.ts";
 import { infoRoutes } from "./v1/info.ts";
 import { keysRoute } from "./v1/keys.ts";
@@ -23,14 +24,23 @@ export interface ClientApi {
   stop(): void;
 }
 
-/** The whole client port; `stop` it before its listener. */
-export function makeClientApi(service: Service, limits: ApiLimits): ClientApi {
+/** The whole client port, `routes` besides the versions of the API included; `stop` it before its listener. */
+export function makeClientApi(
+  service: Service,
+  limits: ApiLimits,
+  routes: readonly Route[] = [],
+): ClientApi {
   const watches = new Watches(service, limits);
-  const handle = makeRouter([
+  const route = makeRouter([
     keysRoute(service, limits.keyBytesMax),
     watches.route,
     ...clusterRoutes(service),
     ...infoRoutes(service, limits.healthTimeoutMs),
+    ...routes,
   ]);
+  const handle: Handler = (exchange) => {
+    service.requests.count(exchange.method);
+    return route(exchange);
+  };
   return { handle, stop: () => watches.stop() };
 }

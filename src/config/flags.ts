@@ -93,6 +93,15 @@ export const FLAGS = [
     help: "host to listen on for peers, when it is not the advertised one",
   },
   {
+    name: "metrics",
+    env: "ETCD_METRICS",
+    group: "Node",
+    kind: "text",
+    value: "ADDRESS",
+    initial: "",
+    help: "one more port, without TLS, for /metrics, /health, /livez and /readyz only",
+  },
+  {
     name: "d",
     env: "ETCD_DATA_DIR",
     group: "Node",

@@ -90,6 +90,15 @@ export const LIMITS = Object.freeze({
   /** Of a whole snapshot that a peer may send. */
   snapshotBytesMax: 64 * 1024 * MiB,
 
+  // Metrics.
+  /** From one look at rates and at the disk to the next. */
+  lookMs: 1_000,
+  /** A disk is called slow, once a `slowDiskReportMs`, when the 99th percentile of its syncs is longer … */
+  slowSyncMs: 64,
+  slowDiskReportMs: 60_000,
+  /** … and stuck when one sync takes longer than this. */
+  stuckSyncMs: 2_000,
+
   // The data directory.
   segmentBytes: 16 * MiB,
   /** Emptied segments kept to be written again: cheaper than new ones, and safe from a full disk. */

@@ -9,6 +9,7 @@ import type { RaftCore } from "../raft/core.ts";
 import type { Configuration, Entry, Member, MemberId, SnapshotMeta } from "../raft/types.ts";
 import { CallService } from "./call_service.ts";
 import { ClusterClock } from "./cluster_clock.ts";
+import { isAppend, NodeCounters } from "./counters.ts";
 import { Expiry } from "./expiry.ts";
 import { Farewell } from "./farewell.ts";
 import { NOT_COMMITTED, NOT_LEADER, OVERLOADED, STOPPING } from "./failures.ts";
@@ -26,11 +27,12 @@ import { SnapshotTransfers } from "./snapshot_transfers.ts";
 export class Node<R> implements ClusterNode<R> {
   readonly self: MemberId;
   readonly clusterId: number;
+  readonly counters = new NodeCounters();
   readonly #options: NodeOptions<R>;
   readonly #core: RaftCore;
   readonly #clock: ClusterClock;
   readonly #replica: Replica<R>;
-  readonly #proposals = new Proposals<R>();
+  readonly #proposals = new Proposals<R>(this.counters);
   readonly #reads: Reads;
   readonly #expiry: Expiry<R>;
   readonly #calls: CallService;
@@ -181,6 +183,8 @@ export class Node<R> implements ClusterNode<R> {
       appliedIndex: core.appliedIndex,
       lastIndex: core.lastIndex,
       snapshotIndex: this.#replica.snapshotIndex,
+      proposalsPending: this.#proposals.size,
+      diskIsFull: this.#replica.diskIsFull,
     };
   }
 
@@ -250,6 +254,7 @@ export class Node<R> implements ClusterNode<R> {
     switch (message.type) {
       case "raft":
         if (message.message.from !== from) return;
+        if (isAppend(message.message)) this.counters.appendsReceived++;
         this.#core.step(message.message);
         return this.#replica.schedule();
       case "call":
@@ -304,6 +309,7 @@ export class Node<R> implements ClusterNode<R> {
         this.#options.logger.info("There is space on the disk again, writes go on");
       },
       send: (message: PeerMessageOf<"raft">["message"]) => {
+        if (isAppend(message)) this.counters.appendsSent++;
         if (message.type === "snapshot") this.#transfers.start(message, this.#tick);
         else this.#send(message.to, { type: "raft", message });
       },

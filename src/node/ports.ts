@@ -186,4 +186,8 @@ export interface NodeStatus {
   readonly appliedIndex: number;
   readonly lastIndex: number;
   readonly snapshotIndex: number;
+  /** Appended here and without a result so far. */
+  readonly proposalsPending: number;
+  /** Writes are refused until there is space. */
+  readonly diskIsFull: boolean;
 }

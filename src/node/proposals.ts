@@ -7,6 +7,7 @@
  * Map leaves behind as it is rehashed keep the requests that were in them alive
  * until the next full garbage collection.
  */
+import type { NodeCounters } from "./counters.ts";
 import { NOT_COMMITTED, SUPERSEDED } from "./failures.ts";
 import type { Done, Failure } from "./ports.ts";
 
@@ -23,6 +24,11 @@ export class Proposals<R> {
   /** The waiter for an index is at its remainder by the length, a power of two. */
   #slots: (Waiter<R> | undefined)[] = new Array(CAPACITY_MIN).fill(undefined);
   #size = 0;
+  readonly #counters: NodeCounters;
+
+  constructor(counters: NodeCounters) {
+    this.#counters = counters;
+  }
 
   get size(): number {
     return this.#size;
@@ -34,7 +40,7 @@ export class Proposals<R> {
     for (let other = this.#slots[slot]; other !== undefined; other = this.#slots[slot]) {
       if (other.index === index) {
         this.#free(slot);
-        other.done(SUPERSEDED);
+        this.#fail(other, SUPERSEDED);
       } else {
         this.#grow();
         slot = this.#slotOf(index);
@@ -48,12 +54,14 @@ export class Proposals<R> {
   applied(index: number, term: number, value: R): void {
     const waiter = this.#take(index);
     if (waiter === undefined) return;
-    waiter.done(waiter.term === term ? { ok: true, value } : SUPERSEDED);
+    if (waiter.term === term) waiter.done({ ok: true, value });
+    else this.#fail(waiter, SUPERSEDED);
   }
 
   /** The entry at `index` was applied, and it is no command. */
   appliedOther(index: number): void {
-    this.#take(index)?.done(SUPERSEDED);
+    const waiter = this.#take(index);
+    if (waiter !== undefined) this.#fail(waiter, SUPERSEDED);
   }
 
   /** A snapshot took the place of every entry up to `index`: their fate can't be told apart. */
@@ -86,7 +94,12 @@ export class Proposals<R> {
       this.#free(slot);
       ending.push(waiter);
     }
-    for (const { done } of ending) done(failure);
+    for (const waiter of ending) this.#fail(waiter, failure);
+  }
+
+  #fail({ done }: Waiter<R>, failure: Failure): void {
+    this.#counters.proposalsFailed++;
+    done(failure);
   }
 
   #slotOf(index: number): number {

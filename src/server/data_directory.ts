@@ -1,4 +1,5 @@
 /** Opens the data directory: starts afresh if asked to, locks it, reads it with progress on a terminal. */
+import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { LIMITS } from "../config.ts";
 import type { Config } from "../config.ts";
@@ -7,17 +8,24 @@ import { removeNodeFiles } from "../storage/fresh.ts";
 import { openRealDisk } from "../storage/real_disk.ts";
 import { openStorage } from "../storage/storage.ts";
 import type { OpenedStorage } from "../storage/storage.ts";
+import { timeDisk } from "../storage/timed_disk.ts";
+import type { DiskTimes } from "../storage/timed_disk.ts";
 
 /** Below it nobody has time to read a progress line. */
 const PROGRESS_BYTES_MIN = 64 * 1024 * 1024;
+
+/** A data directory that is open, and what it measures of its disk. */
+export interface OpenedDirectory extends OpenedStorage {
+  readonly times: DiskTimes;
+}
 
 /** Rejects with what `openStorage` rejects with; the message is for the operator. */
 export async function openDataDirectory(
   config: Config,
   scheduler: Scheduler,
   logger: Logger,
-): Promise<OpenedStorage> {
-  const disk = await openRealDisk(config.dataDirectory);
+): Promise<OpenedDirectory> {
+  const { disk, times } = timeDisk(await openRealDisk(config.dataDirectory), systemClock);
   if (config.fresh) {
     const removed = await removeNodeFiles(disk);
     if (removed.length > 0) {
@@ -27,7 +35,7 @@ export async function openDataDirectory(
       });
     }
   }
-  return await openStorage(disk, {
+  const opened = await openStorage(disk, {
     scheduler,
     segmentBytes: LIMITS.segmentBytes,
     sliceBytes: LIMITS.sliceBytes,
@@ -37,6 +45,7 @@ export async function openDataDirectory(
     logger,
     ...(Deno.stderr.isTerminal() ? { onProgress: showProgress } : {}),
   });
+  return { ...opened, times };
 }
 
 let shownPercent = -1;

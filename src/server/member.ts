@@ -11,6 +11,8 @@ import { Node } from "../node/node.ts";
 import type { Loaded } from "../node/ports.ts";
 import { RaftCore } from "../raft/core.ts";
 import type { CoreEvent } from "../raft/core.ts";
+import { NONE } from "../raft/types.ts";
+import type { MemberId } from "../raft/types.ts";
 import type { DataStorage, Identity } from "../storage/storage.ts";
 import { Store } from "../store/store.ts";
 import type { ApplyResult } from "../store/event.ts";
@@ -37,6 +39,14 @@ export interface RunningMember {
   readonly node: Node<ApplyResult>;
   readonly service: Service;
   readonly transport: PeerTransport;
+  readonly leadership: LeadershipRecord;
+}
+
+/** The leaders that this member has seen. */
+export interface LeadershipRecord {
+  changes: number;
+  /** Unix ms; since when the one of now is known, or none is. */
+  sinceMs: number;
 }
 
 /** Restores the state machine from `loaded` and starts to talk to peers. */
@@ -44,6 +54,7 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
   const { config, logger, storage, identity, loaded } = options;
   const store = new Store({ historyMax: config.historyMax });
   await restore(store, storage);
+  const leadership: LeadershipRecord = { changes: 0, sinceMs: systemClock.wallMs() };
   const core = new RaftCore({
     id: identity.memberId,
     electionTicks: ticks(config.electionMs),
@@ -56,7 +67,10 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
     inflightMax: LIMITS.inflightMax,
     inflightBytesMax: LIMITS.inflightBytesMax,
     uncommittedBytesMax: LIMITS.uncommittedBytesMax,
-    onEvent: (event) => logEvent(event, core, logger),
+    onEvent: (event) => {
+      if (event.type === "leader") recordLeader(leadership, event.leader);
+      logEvent(event, core, logger);
+    },
   });
   const contacts: Contacts = new Contacts({
     strangersMax: LIMITS.membersMax,
@@ -104,7 +118,12 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
     onFatal: options.onFatal,
   });
   const service = new Service({ node, store, redirect: config.redirect });
-  return { node, service, transport };
+  return { node, service, transport, leadership };
+}
+
+function recordLeader(record: LeadershipRecord, leader: MemberId): void {
+  if (leader !== NONE) record.changes++;
+  record.sinceMs = systemClock.wallMs();
 }
 
 async function restore(store: Store, storage: DataStorage): Promise<void> {

@@ -16,6 +16,7 @@ import {
   encodeCommand,
   type SetCommand,
 } from "./command.ts";
+import { StoreCounters } from "./counters.ts";
 import { type ApplyResult, type Event, NOTHING, type Rejection } from "./event.ts";
 import { History } from "./history.ts";
 import { digestOf, type StateHead } from "./image_format.ts";
@@ -57,6 +58,7 @@ const READ_MISSING: ReadResult = Object.freeze({ kind: "missing" });
 export class Store implements StateMachine<ApplyResult> {
   /** Who waits for events; stays the same for the life of the store, restores included. */
   readonly watches: WatchHub;
+  readonly counters = new StoreCounters();
   readonly #history: History;
   #tree = new Tree();
   #head: { -readonly [K in keyof StateHead]: StateHead[K] } = {
@@ -102,12 +104,12 @@ export class Store implements StateMachine<ApplyResult> {
     head.timeMs = Math.max(head.timeMs, command.timeMs);
     switch (command.type) {
       case "set":
-        return this.#set(index, command);
+        return this.counters.set(this.#set(index, command), command.prevValue !== undefined);
       case "delete":
         head.index = index;
-        return this.#delete(index, command.key);
+        return this.counters.delete(this.#delete(index, command.key));
       case "expire":
-        return this.#expire(index, command.key, command.setIndex);
+        return this.counters.expire(this.#expire(index, command.key, command.setIndex));
     }
   }
 
@@ -124,10 +126,14 @@ export class Store implements StateMachine<ApplyResult> {
   /** What is at `key` for a reader at `nowMs`: a file past its deadline is missing. */
   read(key: string, nowMs: number): ReadResult {
     const item = this.#tree.get(key);
-    if (item === undefined) return READ_MISSING;
-    if (item === DIRECTORY) return READ_DIRECTORY;
-    const past = item.deadlineMs !== 0 && item.deadlineMs <= nowMs;
-    return past ? READ_MISSING : { kind: "file", item };
+    const isPast = item !== undefined && item !== DIRECTORY && item.deadlineMs !== 0 &&
+      item.deadlineMs <= nowMs;
+    if (item === undefined || isPast) {
+      this.counters.getsFail++;
+      return READ_MISSING;
+    }
+    this.counters.getsSuccess++;
+    return item === DIRECTORY ? READ_DIRECTORY : { kind: "file", item };
   }
 
   /**

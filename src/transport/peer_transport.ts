@@ -12,7 +12,7 @@ import type { Logger } from "../base/logger.ts";
 import type { Random, Transport } from "../node/ports.ts";
 import type { MemberId } from "../raft/types.ts";
 import { certificateProblem } from "./certificate.ts";
-import { newCounters, type PeerCounters } from "./counters.ts";
+import { newCounters, type PeerCounters, type RoundTrips } from "./counters.ts";
 import { FRAME_HEADER_BYTES } from "./frame.ts";
 import {
   acceptance,
@@ -76,13 +76,16 @@ export interface PeerStats {
   /** Bytes, frame headers included, since the peer became known. */
   readonly sentBytes: number;
   readonly receivedBytes: number;
-  /** Frames that were not sent. */
+  /** Frames that were queued for the stream, and those that were not. */
+  readonly sent: number;
   readonly dropped: number;
   /** Bytes that wait to be sent, the socket's buffer included. */
   readonly queueBytes: number;
   /** Monotonic time at which anything last came from the peer. */
   readonly lastHeardMs: number | undefined;
   readonly roundTripMs: number | undefined;
+  /** Grows on. */
+  readonly roundTrips: RoundTrips;
 }
 
 export class PeerTransport implements Transport {

@@ -80,6 +80,7 @@ export class SendStream {
   send(frame: Uint8Array): boolean {
     const byteLength = FRAME_HEADER_BYTES + frame.length;
     if (!this.#open || this.waitingBytes + byteLength > this.#options.queueBytesMax) return false;
+    this.#options.counters.sent++;
     this.#queue.push(frame);
     this.#queuedBytes += byteLength;
     if (!this.#flushScheduled) {
@@ -169,7 +170,10 @@ export class SendStream {
   #hearPong(): boolean {
     const now = this.#options.clock.monotonicMs();
     const { counters } = this.#options;
-    if (this.#pingSentMs !== undefined) counters.roundTripMs = now - this.#pingSentMs;
+    if (this.#pingSentMs !== undefined) {
+      counters.roundTripMs = now - this.#pingSentMs;
+      counters.roundTrips.observe(counters.roundTripMs);
+    }
     this.#pingSentMs = undefined;
     this.#lastAliveMs = now;
     counters.lastHeardMs = now;

@@ -113,6 +113,8 @@ export class FakeNode implements ClusterNode<ApplyResult> {
       appliedIndex: this.#index,
       lastIndex: this.#index,
       snapshotIndex: 0,
+      proposalsPending: 0,
+      diskIsFull: false,
     };
   }
 }

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { NodeCounters } from "../../src/node/counters.ts";
 import type { Outcome } from "../../src/node/ports.ts";
 import { Proposals } from "../../src/node/proposals.ts";
 
@@ -13,7 +14,7 @@ function reasons(heard: readonly Outcome<string>[]): string[] {
 }
 
 Deno.test("Proposals.applied() answers the proposer when its own entry is applied", () => {
-  const proposals = new Proposals<string>();
+  const proposals = new Proposals<string>(new NodeCounters());
   const { heard, done } = listener();
   proposals.add(7, 2, 100, done);
   proposals.applied(7, 2, "result");
@@ -23,7 +24,7 @@ Deno.test("Proposals.applied() answers the proposer when its own entry is applie
 });
 
 Deno.test("Proposals.applied() says superseded when another term's entry took the index", () => {
-  const proposals = new Proposals<string>();
+  const proposals = new Proposals<string>(new NodeCounters());
   const { heard, done } = listener();
   proposals.add(7, 2, 100, done);
   proposals.applied(7, 3, "somebody else's");
@@ -31,7 +32,7 @@ Deno.test("Proposals.applied() says superseded when another term's entry took th
 });
 
 Deno.test("Proposals.appliedOther() says superseded when a no-op took the index", () => {
-  const proposals = new Proposals<string>();
+  const proposals = new Proposals<string>(new NodeCounters());
   const { heard, done } = listener();
   proposals.add(7, 2, 100, done);
   proposals.appliedOther(7);
@@ -39,7 +40,7 @@ Deno.test("Proposals.appliedOther() says superseded when a no-op took the index"
 });
 
 Deno.test("Proposals.add() ends the one before when a later term reuses its index", () => {
-  const proposals = new Proposals<string>();
+  const proposals = new Proposals<string>(new NodeCounters());
   const [first, second] = [listener(), listener()];
   proposals.add(7, 2, 100, first.done);
   proposals.add(7, 4, 200, second.done);
@@ -50,7 +51,7 @@ Deno.test("Proposals.add() ends the one before when a later term reuses its inde
 });
 
 Deno.test("Proposals.expire() says unknown only to those whose time is over", () => {
-  const proposals = new Proposals<string>();
+  const proposals = new Proposals<string>(new NodeCounters());
   const [first, second] = [listener(), listener()];
   proposals.add(7, 2, 100, first.done);
   proposals.add(8, 2, 101, second.done);
@@ -59,7 +60,7 @@ Deno.test("Proposals.expire() says unknown only to those whose time is over", ()
 });
 
 Deno.test("Proposals.skippedTo() says unknown when a snapshot jumped over the entry", () => {
-  const proposals = new Proposals<string>();
+  const proposals = new Proposals<string>(new NodeCounters());
   const [first, second] = [listener(), listener()];
   proposals.add(7, 2, 100, first.done);
   proposals.add(9, 2, 101, second.done);
@@ -68,7 +69,7 @@ Deno.test("Proposals.skippedTo() says unknown when a snapshot jumped over the en
 });
 
 Deno.test("Proposals.add() keeps apart indexes that are far from each other", () => {
-  const proposals = new Proposals<string>();
+  const proposals = new Proposals<string>(new NodeCounters());
   const indexes = [2 ** 40, 2 ** 40 + 256, 2 ** 40 + 512, 2 ** 40 + 1024];
   const heard = indexes.map((index) => {
     const { heard, done } = listener();

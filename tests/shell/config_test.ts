@@ -46,6 +46,7 @@ Deno.test("parseFlags() gives the documented defaults when nothing is set", () =
       given: false,
       tls: undefined,
     },
+    metrics: undefined,
     join: [],
     joinAttempts: 3,
     membersMax: 9,

@@ -24,8 +24,13 @@ export function infoRoutes(service: Service, healthTimeoutMs: number): Route[] {
   return [
     { path: "/", methods: { GET: () => BANNER } },
     { path: "/version", methods: { GET: () => VERSIONS } },
-    { path: "/health", methods: { GET: () => health(service, healthTimeoutMs) } },
+    healthRoute(service, healthTimeoutMs),
   ];
+}
+
+/** `/health` alone. */
+export function healthRoute(service: Service, healthTimeoutMs: number): Route {
+  return { path: "/health", methods: { GET: () => health(service, healthTimeoutMs) } };
 }
 
 function health({ node }: Service, timeoutMs: number): Promise<Reply> {

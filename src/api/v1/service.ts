@@ -12,6 +12,7 @@ import type { Barrier, ClusterNode, Failure, Outcome } from "../../node/ports.ts
 import { CommandError, encodeCommand } from "../../store/command.ts";
 import type { ApplyResult, Event } from "../../store/event.ts";
 import type { Store } from "../../store/store.ts";
+import { RequestCounters } from "../metrics/request_counters.ts";
 import { errorReply, failureReply } from "./error.ts";
 import { hasDeadline } from "./number.ts";
 import {
@@ -44,6 +45,7 @@ interface Answer {
 export class Service {
   readonly node: ClusterNode<ApplyResult>;
   readonly store: Store;
+  readonly requests = new RequestCounters();
   readonly #redirects: boolean;
   readonly #replies = new EventReplies();
 
@@ -125,7 +127,10 @@ export class Service {
 
   #barrier(serve: (nowMs: number) => Reply, answer: Answer): void {
     this.node.barrier((outcome: Outcome<Barrier>) => {
-      if (!outcome.ok) return answer.resolve(failureReply(outcome));
+      if (!outcome.ok) {
+        this.requests.readsFailed++;
+        return answer.resolve(failureReply(outcome));
+      }
       settle(answer, () => serve(outcome.value.nowMs));
     });
   }

@@ -104,6 +104,7 @@ export class Watches {
       if (this.#waiting.delete(finish)) this.#outbox.send(resolve, reply);
     };
     this.#waiting.add(finish);
+    this.#service.store.counters.watches++;
     const watch = this.#service.store.watches.watch(
       path,
       since,

@@ -1,0 +1,43 @@
+/**
+ * The port of `-metrics`: open from the first moment, so that whoever probes it
+ * sees a node that starts; without certificates, so it serves nothing of the data.
+ */
+import { healthRoutes } from "../api/health.ts";
+import { metricsRoute } from "../api/metrics/metrics.ts";
+import { healthRoute } from "../api/v1/info.ts";
+import type { Logger } from "../base/logger.ts";
+import { LIMITS } from "../config.ts";
+import type { Address } from "../config.ts";
+import type { Listener } from "../http/endpoint.ts";
+import type { Handler } from "../http/exchange.ts";
+import { listen } from "../http/listener.ts";
+import { makeRouter } from "../http/router.ts";
+import { httpLimits } from "./limits.ts";
+import type { RunningMember } from "./member.ts";
+import { STARTING_CHECKS, type Telemetry } from "./telemetry.ts";
+
+export interface MetricsPort {
+  attach(member: RunningMember, telemetry: Telemetry): void;
+  shutdown(): Promise<void>;
+}
+
+/** Rejects with `ListenError`. */
+export async function openMetricsPort(address: Address, logger: Logger): Promise<MetricsPort> {
+  let handle: Handler = makeRouter(healthRoutes(() => STARTING_CHECKS));
+  const listener: Listener = await listen({
+    hostname: address.host,
+    port: address.port,
+    limits: httpLimits(),
+    logger,
+  }, (exchange) => handle(exchange));
+  return {
+    attach: ({ service }, telemetry) => {
+      handle = makeRouter([
+        metricsRoute(() => telemetry.read()),
+        healthRoute(service, LIMITS.healthTimeoutMs),
+        ...healthRoutes(() => telemetry.checks),
+      ]);
+    },
+    shutdown: () => listener.shutdown(),
+  };
+}

@@ -1,0 +1,184 @@
+/**
+ * Reads a running member for metrics, statistics and health checks, and looks at
+ * its rates and its disk once a second.
+ */
+import process from "node:process";
+import type { Check, Checks } from "../api/health.ts";
+import type { PeerReading, Rate, Reading } from "../api/metrics/reading.ts";
+import { systemClock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
+import { LIMITS } from "../config.ts";
+import type { Config } from "../config.ts";
+import type { DiskTimes } from "../storage/timed_disk.ts";
+import { formatId } from "../transport/handshake.ts";
+import { VERSION } from "../version.ts";
+import type { RunningMember } from "./member.ts";
+import { SlowDisk } from "./slow_disk.ts";
+
+export interface TelemetryOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly member: RunningMember;
+  readonly disk: DiskTimes;
+}
+
+/** Looks that may be late before the process counts as stuck. */
+const LOOKS_MISSED_MAX = 5;
+
+const STARTING: Check = { name: "started", problem: () => "The node is starting" };
+
+/** Before there is a member: alive, and not ready. */
+export const STARTING_CHECKS: Checks = { live: [], ready: [STARTING] };
+
+export class Telemetry {
+  readonly checks: Checks;
+  readonly #options: TelemetryOptions;
+  readonly #slowDisk: SlowDisk;
+  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #sending = new RateMeter();
+  readonly #receiving = new RateMeter();
+  #lookedMs = systemClock.monotonicMs();
+
+  constructor(options: TelemetryOptions) {
+    const { config, disk, logger } = options;
+    this.#options = options;
+    this.#slowDisk = new SlowDisk({
+      times: disk,
+      clock: systemClock,
+      logger,
+      slowSyncMs: LIMITS.slowSyncMs,
+      stuckSyncMs: LIMITS.stuckSyncMs,
+      reportMs: LIMITS.slowDiskReportMs,
+      electionMs: config.electionMs,
+    });
+    this.checks = this.#makeChecks();
+    this.#timer = setInterval(() => this.#look(), LIMITS.lookMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Everything as of now. */
+  read(): Reading {
+    const { member, disk, config } = this.#options;
+    const { node, service, leadership } = member;
+    const { rss, heapUsed, heapTotal } = Deno.memoryUsage();
+    const { user, system } = process.cpuUsage();
+    return {
+      name: node.configuration().members.find(({ id }) => id === node.self)?.name ?? config.name,
+      id: formatId(node.self),
+      version: VERSION,
+      status: node.status(),
+      leadership,
+      counters: node.counters,
+      sending: this.#sending.rate,
+      receiving: this.#receiving.rate,
+      store: service.store.stats(),
+      operations: service.store.counters,
+      requests: service.requests,
+      disk,
+      peers: this.#peers(),
+      process: {
+        cpuSeconds: (user + system) / 1e6,
+        residentBytes: rss,
+        heapUsedBytes: heapUsed,
+        heapBytes: heapTotal,
+        startSeconds: performance.timeOrigin / 1000,
+      },
+    };
+  }
+
+  /** The members but this one, whether they were ever reached or not. */
+  #peers(): PeerReading[] {
+    const { node, transport } = this.#options.member;
+    const names = new Map(node.configuration().members.map(({ id, name }) => [id, name]));
+    return transport.stats().flatMap((peer) => {
+      const name = names.get(peer.id);
+      return name === undefined ? [] : [{ ...peer, name, id: formatId(peer.id) }];
+    });
+  }
+
+  #look(): void {
+    const now = systemClock.monotonicMs();
+    const { counters } = this.#options.member.node;
+    const peers = this.#options.member.transport.stats();
+    const total = (bytes: (peer: typeof peers[number]) => number) =>
+      peers.reduce((sum, peer) => sum + bytes(peer), 0);
+    this.#sending.sample(now, counters.appendsSent, total(({ sentBytes }) => sentBytes));
+    this.#receiving.sample(
+      now,
+      counters.appendsReceived,
+      total(({ receivedBytes }) => receivedBytes),
+    );
+    this.#slowDisk.look();
+    this.#lookedMs = now;
+  }
+
+  #makeChecks(): Checks {
+    const { node } = this.#options.member;
+    const timers = () => {
+      const lateMs = systemClock.monotonicMs() - this.#lookedMs;
+      return lateMs < LOOKS_MISSED_MAX * LIMITS.lookMs
+        ? undefined
+        : `The process did nothing for ${Math.round(lateMs / 1000)} s`;
+    };
+    return {
+      live: [{ name: "timers", problem: timers }],
+      ready: [
+        {
+          name: "leader",
+          problem: () => node.leader() === undefined ? "No leader is known" : undefined,
+        },
+        { name: "disk", problem: () => this.#diskProblem() },
+        {
+          name: "space",
+          problem: () => node.status().diskIsFull ? "The disk is full" : undefined,
+        },
+        { name: "data", problem: () => this.#dataProblem() },
+      ],
+    };
+  }
+
+  #diskProblem(): string | undefined {
+    const { stuckForMs } = this.#slowDisk;
+    return stuckForMs === undefined
+      ? undefined
+      : `A sync of the log has been under way for ${Math.round(stuckForMs / 1000)} s`;
+  }
+
+  /** Whether everything that was acknowledged before has been applied here. */
+  #dataProblem(): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(
+        () => resolve(`A linearizable read took over ${LIMITS.healthTimeoutMs} ms`),
+        LIMITS.healthTimeoutMs,
+      );
+      this.#options.member.node.barrier((outcome) => {
+        clearTimeout(timer);
+        resolve(outcome.ok ? undefined : outcome.cause);
+      });
+    });
+  }
+}
+
+/** Turns two counters into what they grow by in a second. */
+class RateMeter {
+  rate: Rate = { perSecond: 0, bytesPerSecond: 0 };
+  #atMs = systemClock.monotonicMs();
+  #count = 0;
+  #bytes = 0;
+
+  sample(nowMs: number, count: number, bytes: number): void {
+    const seconds = (nowMs - this.#atMs) / 1000;
+    // A peer that is forgotten takes its bytes along.
+    const grown = Math.max(0, bytes - this.#bytes);
+    this.rate = {
+      perSecond: (count - this.#count) / seconds,
+      bytesPerSecond: grown / seconds,
+    };
+    this.#atMs = nowMs;
+    this.#count = count;
+    this.#bytes = bytes;
+  }
+}

@@ -1,0 +1,172 @@
+/** What a node tells of itself to machines: metrics, statistics, health. */
+import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
+import type { Answer } from "../cluster/client.ts";
+import type { TestCluster } from "../cluster/harness.ts";
+import { freePort } from "../cluster/ports.ts";
+import { type Stage, stories } from "../cluster/story.ts";
+import type { TestNode } from "../cluster/test_node.ts";
+import { until } from "../cluster/wait.ts";
+import { type Family, parseExposition } from "./exposition.ts";
+
+stories("node() tells machines how it is", [
+  { name: "serves metrics on a port of their own", options: { size: 1 }, tell: servesMetrics },
+  { name: "tells of its peers", options: { size: 3 }, tell: tellsOfPeers },
+  { name: "is alive and not ready without a quorum", options: { size: 2 }, tell: isNotReady },
+]);
+
+type Metrics = ReadonlyMap<string, Family>;
+
+function valueOf(metrics: Metrics, name: string, rest = ""): number {
+  const value = metrics.get(name)?.samples.get(rest);
+  assert(value !== undefined, `Expected a sample "${name}${rest}"`);
+  return value;
+}
+
+async function scrape(cluster: TestCluster, url: string): Promise<Metrics> {
+  const { status, headers, body } = await cluster.client.ask(`${url}/metrics`);
+  assertEquals(status, 200);
+  assertEquals(headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  return parseExposition(body);
+}
+
+async function servesMetrics(cluster: TestCluster, stage: Stage): Promise<void> {
+  const node = cluster.nodes[0]!;
+  const port = freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const { client } = cluster;
+  await node.start("-metrics", `${port}`);
+  await stage("counts what clients do", async () => {
+    await client.set(node.url, "/a", "1");
+    await client.set(node.url, "/a", "2", { prevValue: "no" });
+    await client.set(node.url, "/a", "2", { prevValue: "1" });
+    await client.get(node.url, "/a");
+    await client.get(node.url, "/missing");
+    await client.delete(node.url, "/a");
+    await client.delete(node.url, "/a");
+    const metrics = await scrape(cluster, url);
+    const store = (family: string, action: string) =>
+      valueOf(metrics, `etcd_debugging_store_${family}_total`, `{action="${action}"}`);
+    assertEquals(store("writes", "set"), 1);
+    assertEquals(store("writes", "compareAndSwap"), 1);
+    assertEquals(store("writes_failed", "compareAndSwap"), 1);
+    assertEquals(store("writes", "delete"), 1);
+    assertEquals(store("writes_failed", "delete"), 1);
+    assertEquals(store("reads", "get"), 1);
+    assertEquals(store("reads_failed", "get"), 1);
+    assertEquals(valueOf(metrics, "etcd_http_received_total", '{method="POST"}'), 3);
+    assertEquals(valueOf(metrics, "etcd_http_received_total", '{method="DELETE"}'), 2);
+  });
+  await stage("counts what the log and the disk do", async () => {
+    const before = await scrape(cluster, url);
+    for (const value of ["1", "2", "3"]) await client.set(node.url, "/b", value, { ttl: 600 });
+    const after = await scrape(cluster, url);
+    const grown = (name: string, rest?: string) =>
+      valueOf(after, name, rest) - valueOf(before, name, rest);
+    assertEquals(grown("etcd_server_proposals_committed_total"), 3);
+    assertEquals(grown("etcd_server_proposals_applied_total"), 3);
+    assertGreater(grown("etcd_disk_wal_write_bytes_total"), 0);
+    assertGreater(grown("etcd_disk_wal_fsync_duration_seconds", "_count"), 2);
+    assertGreater(grown("etcd_disk_wal_fsync_duration_seconds", "_sum"), 0);
+    assertEquals(valueOf(after, "etcd_store_keys"), 1);
+    assertEquals(valueOf(after, "etcd_store_expiring_keys"), 1);
+    assertEquals(valueOf(after, "etcd_server_is_leader"), 1);
+    assertEquals(valueOf(after, "etcd_server_leader_changes_seen_total"), 1);
+    assertGreater(valueOf(after, "process_resident_memory_bytes"), 2 ** 20);
+  });
+  await stage("says so when it is well", async () => {
+    for (const path of ["/livez", "/readyz"]) {
+      assertEquals((await client.ask(url + path)).body, "ok\n");
+      assertEquals((await client.ask(node.url + path)).body, "ok\n");
+    }
+    const { body } = await client.ask(`${url}/readyz?verbose&exclude=space`);
+    assertEquals(body, "[+]leader ok\n[+]disk ok\n[+]data ok\nok\n");
+    assertEquals((await client.ask(`${url}/readyz/disk?verbose`)).body, "[+]disk ok\nok\n");
+    assertEquals((await client.ask(`${url}/readyz/nonsense`)).status, 404);
+  });
+  await stage("serves nothing of the data there", async () => {
+    for (const path of ["/v1/keys/b", "/v1/machines", "/v1/stats/store", "/"]) {
+      assertEquals((await client.ask(url + path)).status, 404);
+    }
+  });
+  await stage("gives the original's statistics", async () => {
+    const self = JSON.parse((await client.ask(`${node.url}/v1/stats/self`)).body);
+    assertEquals([self.name, self.state, self.leaderInfo.leader], ["node1", "leader", "node1"]);
+    assertMatch(self.leaderInfo.uptime, /^\d+(\.\d+)?s$/);
+    const store = JSON.parse((await client.ask(`${node.url}/v1/stats/store`)).body);
+    assertEquals([store.setsSuccess, store.compareAndSwapFail, store.watchers], [4, 1, 0]);
+  });
+}
+
+async function tellsOfPeers(cluster: TestCluster, stage: Stage): Promise<void> {
+  await cluster.start();
+  const leader = await cluster.leader();
+  const [follower] = await cluster.followers();
+  const others = cluster.nodes.filter((node) => node !== leader).map(({ name }) => name).sort();
+  await stage("measures round trips to both", async () => {
+    await until("pings to both followers to be answered", async () => {
+      const { followers } = await leaderStats(cluster, leader);
+      assertEquals(Object.keys(followers).sort(), others);
+      return Object.values(followers).every(({ latency }) => latency.maximum > 0);
+    });
+    const metrics = await scrape(cluster, leader.url);
+    const { samples } = metrics.get("etcd_network_peer_round_trip_time_seconds")!;
+    assertEquals([...samples.keys()].filter((key) => key.startsWith("_count")).length, 2);
+    assertEquals(metrics.get("etcd_network_active_peers")!.samples.size, 2);
+    for (const value of metrics.get("etcd_network_peer_sent_bytes_total")!.samples.values()) {
+      assertGreater(value, 0);
+    }
+  });
+  await stage("tells rates while the leader calls", async () => {
+    await until("a rate of appends", async () => {
+      const self = JSON.parse((await cluster.client.ask(`${leader.url}/v1/stats/self`)).body);
+      return self.sendPkgRate > 0 && self.sendBandwidthRate > 0 && self.sendAppendRequestCnt > 0;
+    });
+  });
+  await stage("sends whoever asks a follower for them to the leader", async () => {
+    const answer = await cluster.client.ask(`${follower!.url}/v1/stats/leader`);
+    assertEquals(answer.status, 307);
+    assertEquals(answer.headers.get("location"), `${leader.url}/v1/stats/leader`);
+    const self = JSON.parse((await cluster.client.ask(`${follower!.url}/v1/stats/self`)).body);
+    assertEquals([self.state, self.leaderInfo.leader], ["follower", leader.name]);
+    assertGreater(self.recvAppendRequestCnt, 0);
+  });
+}
+
+interface FollowerStats {
+  readonly latency: { readonly maximum: number };
+  readonly counts: { readonly fail: number; readonly success: number };
+}
+
+async function leaderStats(
+  cluster: TestCluster,
+  leader: TestNode,
+): Promise<{ leader: string; followers: Record<string, FollowerStats> }> {
+  const { status, body }: Answer = await cluster.client.ask(`${leader.url}/v1/stats/leader`);
+  assertEquals(status, 200);
+  return JSON.parse(body);
+}
+
+async function isNotReady(cluster: TestCluster, stage: Stage): Promise<void> {
+  await cluster.start();
+  const [first, second] = cluster.nodes;
+  await stage("says which checks fail, and lives", async () => {
+    await second!.kill();
+    const answer = await until("the node to be unready", async () => {
+      const answer = await cluster.client.ask(`${first!.url}/readyz`);
+      return answer.status === 503 && answer.body.includes("[-]leader") && answer;
+    });
+    assertMatch(answer.body, /^\[-\]leader failed: No leader is known$/m);
+    assertMatch(answer.body, /^\[\+\]disk ok$/m);
+    assertMatch(answer.body, /^\[-\]data failed: .+$/m);
+    assertMatch(answer.body, /^not ok$/m);
+    assertEquals((await cluster.client.ask(`${first!.url}/livez`)).status, 200);
+    const metrics = await scrape(cluster, first!.url);
+    assertEquals(valueOf(metrics, "etcd_server_has_leader"), 0);
+  });
+  await stage("is ready again with the other one", async () => {
+    await second!.start();
+    await until("the node to be ready", async () => {
+      return (await cluster.client.ask(`${first!.url}/readyz`)).status === 200;
+    });
+  });
+}
