@@ -90,6 +90,19 @@ Deno.test("historyCheck() finds a write that happened although it was refused", 
   assertBroken(violations, "refused is refused");
 });
 
+Deno.test("clientHistory() finds a stale read without looking into the log", () => {
+  const { check, violations } = history(["x", "y"]);
+  check.answered(check.write("c1", asked("x")), answer("x", 1));
+  const body = { action: "SET", key: "/a", value: "y", prevValue: "x", index: 2 };
+  check.answered(check.write("c1", asked("y")), { status: 200, body: JSON.stringify(body) });
+  violations.throwIfAny();
+  const clients = check.clients;
+  const read = check.read("c2", "/a");
+  clients.served(read, { kind: "file", item: { value: "x", setIndex: 1, deadlineMs: 0 } });
+  clients.check(violations);
+  assertBroken(violations, "linearizable history");
+});
+
 Deno.test("watchCheck() finds a gap when an event is left out", () => {
   const { violations, model } = history(["x", "y"]);
   const check = new WatchCheck(violations, model);

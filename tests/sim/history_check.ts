@@ -8,6 +8,7 @@ import type { Reply } from "../../src/http/exchange.ts";
 import type { Operation } from "../../src/api/v1/operation.ts";
 import type { Event } from "../../src/store/event.ts";
 import type { ReadResult } from "../../src/store/store.ts";
+import { ClientHistory } from "./client_history.ts";
 import type { ModelStore, Step } from "./model_store.ts";
 import type { Violations } from "./violation.ts";
 
@@ -43,6 +44,8 @@ export interface Served {
 }
 
 export class HistoryCheck {
+  /** The same once more, as the clients saw it. */
+  readonly clients = new ClientHistory();
   readonly #violations: Violations;
   readonly #model: ModelStore;
   readonly #writes = new Map<string, PendingWrite>();
@@ -82,6 +85,7 @@ export class HistoryCheck {
     const order = ++this.#writeOrder;
     const write: PendingWrite = { client, operation, floor, order, index: 0, state: "pending" };
     if (operation.type === "set") this.#writes.set(operation.value, write);
+    this.clients.wrote(write);
     return write;
   }
 
@@ -109,6 +113,7 @@ export class HistoryCheck {
   /** The client has its answer. */
   answered(write: PendingWrite, reply: Reply): void {
     const body = JSON.parse(reply.body as string);
+    this.clients.answered(write, body);
     if (reply.status === 200) return this.#succeeded(write, body);
     const { errorCode, cause } = body;
     if (errorCode === 100 || errorCode === 101 || errorCode === 102) {
@@ -125,16 +130,20 @@ export class HistoryCheck {
 
   /** The client will never know: its connection broke. */
   lost(write: PendingWrite): void {
+    this.clients.lost(write);
     if (write.state === "pending") write.state = "unknown";
   }
 
   read(client: string, key: string): PendingRead {
-    return { client, key, floor: this.#newestIndex, askedAt: ++this.#readOrder };
+    const read = { client, key, floor: this.#newestIndex, askedAt: ++this.#readOrder };
+    this.clients.read(read);
+    return read;
   }
 
   /** A linearizable read is answered. */
   served(read: PendingRead, served: Served): void {
     const { appliedIndex, member } = served;
+    this.clients.served(read, served.found);
     this.#violations.check(
       appliedIndex >= read.floor,
       "linearizable read",

@@ -105,6 +105,8 @@ export class World {
     const steps = this.#options.steps ?? this.#profile.steps;
     while (this.#steps < steps) await this.#step();
     await this.#heal();
+    this.#site.history.clients.check(this.#violations);
+    this.#violations.throwIfAny();
   }
 
   #begin(): void {
