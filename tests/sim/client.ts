@@ -24,7 +24,7 @@ export class Client {
   /** The value that this client last saw at a key: what its test-and-sets expect. */
   readonly #known = new Map<string, string>();
   #values = 0;
-  #writesNext = false;
+  #writesOnly = false;
   #stopped = false;
   #isAsked: (machine: Machine) => boolean = () => true;
 
@@ -45,10 +45,10 @@ export class Client {
     });
   }
 
-  /** Asks only such machines from now on, and first for a write: progress is judged by it. */
-  askOnly(isAsked: (machine: Machine) => boolean): void {
+  /** Asks only such machines from now on, and for nothing but writes: progress is judged by them. */
+  writeOnly(isAsked: (machine: Machine) => boolean): void {
     this.#isAsked = isAsked;
-    this.#writesNext = true;
+    this.#writesOnly = true;
   }
 
   /** Asks nothing any more. */
@@ -75,9 +75,8 @@ export class Client {
       const { running } = process;
       if (running === undefined) return next();
       const kinds = [["write", 5], ["read", 3], ["stale", 1]] as const;
-      switch (this.#writesNext ? "write" : this.#random.weighted(kinds)) {
+      switch (this.#writesOnly ? "write" : this.#random.weighted(kinds)) {
         case "write":
-          this.#writesNext = false;
           return this.#write(process, running, next);
         case "read":
           return this.#read(process, running, next);

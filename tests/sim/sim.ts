@@ -7,9 +7,12 @@
  *     deno task sim --seed 4711          this one, and the end of its story
  *     deno task sim --seed 4711 --verbose all of its story
  *     --steps 5000                       so many steps before healing, instead of the seed's own
+ *     --workers 1                        on so many cores, instead of all
+ *     --prove                            ends with one line for the table of `deno task prove`
  */
 import { parseArgs } from "@std/cli";
-import { runCampaign, summary } from "./campaign.ts";
+import { amount, summary } from "./campaign.ts";
+import { CREW, runWithCrew } from "./crew.ts";
 import { runSeed, type SeedFailure } from "./run_seed.ts";
 
 const SEEDS = 1000;
@@ -54,8 +57,8 @@ function report(seed: number, steps: number | undefined, { property, message }: 
 }
 
 const flags = parseArgs(Deno.args.filter((argument) => argument !== "--"), {
-  string: ["seeds", "from", "minutes", "seed", "steps"],
-  boolean: ["verbose"],
+  string: ["seeds", "from", "minutes", "seed", "steps", "workers"],
+  boolean: ["verbose", "prove"],
   unknown: (argument) => {
     console.error(`Unknown argument "${argument}": see the head of tests/sim/sim.ts`);
     Deno.exit(EXIT_USAGE);
@@ -69,16 +72,22 @@ if (seed !== undefined) {
 const minutes = number("minutes", flags.minutes);
 const from = number("from", flags.from) ?? 1 + Math.floor(Math.random() * FRESH_MAX);
 console.log(`Seeds from ${from} on`);
-const result = await runCampaign({
+const result = await runWithCrew({
   from,
   seeds: number("seeds", flags.seeds) ?? (minutes === undefined ? SEEDS : Infinity),
   milliseconds: (minutes ?? Infinity) * 60_000,
   steps,
-});
+}, number("workers", flags.workers) ?? CREW);
 const { failure } = result;
 if (failure !== undefined) {
   const isReplayed = await tell(failure.seed, steps, false);
   if (!isReplayed) report(failure.seed, steps, failure);
 }
 console.log(summary(result));
+if (flags.prove) {
+  const outcome = failure === undefined
+    ? "every promise kept"
+    : `FAILED: seed ${failure.seed} breaks "${failure.property}"`;
+  console.log(`PROVE simulator | ${amount(result)} | ${outcome}`);
+}
 Deno.exit(failure === undefined ? 0 : EXIT_FAILED);

@@ -4,11 +4,12 @@
  * it with its whole story.
  */
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { type CampaignReport, runCampaign, summary } from "./campaign.ts";
+import { type CampaignReport, summary } from "./campaign.ts";
+import { CREW, runWithCrew } from "./crew.ts";
 import { runSeed } from "./run_seed.ts";
 import { FIXED_SEEDS, REGRESSIONS } from "./seeds.ts";
 
-/** How long fresh seeds are tried, unless the environment says otherwise. */
+/** Of one core: how long fresh seeds are tried, unless the environment says otherwise. */
 const FRESH_SECONDS = 60;
 const FRESH_VARIABLE = "ETCD_SIM_SECONDS";
 /** Fresh seeds begin below this. */
@@ -36,7 +37,7 @@ function freshSeconds(): number {
 
 Deno.test("simulation() keeps every promise when the seeds are the fixed ones", async () => {
   const { from, count } = FIXED_SEEDS;
-  const report = await runCampaign({
+  const report = await runWithCrew({
     from,
     seeds: count,
     milliseconds: Infinity,
@@ -60,10 +61,10 @@ Deno.test("simulation() keeps every promise when a seed once broke one", async (
 });
 
 Deno.test("simulation() keeps every promise when the seeds are fresh", async () => {
-  const report = await runCampaign({
+  const report = await runWithCrew({
     from: 1 + Math.floor(Math.random() * FRESH_MAX),
     seeds: Infinity,
-    milliseconds: freshSeconds() * 1000,
+    milliseconds: freshSeconds() * 1000 / CREW,
     steps: undefined,
   });
   console.log(summary(report));

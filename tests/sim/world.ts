@@ -33,11 +33,11 @@ export interface WorldOptions {
   readonly trace: Trace;
 }
 
-/** After everything was healed a new write is answered within so many election time-outs … */
+/** After everything was healed commits resume within so many election time-outs. */
 const PROGRESS_ELECTIONS = 10;
-/** … and all members agree within so many, … */
+/** A new write is answered within as many again, and all members agree within so many, … */
 const AGREEMENT_ELECTIONS = 100;
-/** … beside the time for so many syncs and round trips in a row, and some for each entry that is not committed. */
+/** … beside the time for so many syncs and round trips in a row, and some for each entry that waits. */
 const ROUNDS = 50;
 const ROUNDS_FOR_ENTRY = 4;
 
@@ -175,42 +175,75 @@ export class World {
   }
 
   async #heal(): Promise<void> {
-    const { trace, history } = this.#site;
+    const { trace } = this.#site;
     trace.line(this.#schedule.nowMs, "", () => "everything is healed");
     this.#faults.heal();
     this.#operator.heal();
     if (!this.#operator.hasQuorum) return trace.happened("quorums lost for good");
-    for (const client of this.#clients) {
-      client.askOnly((machine) => this.#operator.isMember(machine));
-    }
-    const isAnswered = history.expectAnswer();
+    await this.#demandProgress();
     await this.#until(
-      "progress",
-      PROGRESS_ELECTIONS,
-      () => isAnswered() ? undefined : "no new write was answered",
+      "agreement",
+      this.#electionsMs(AGREEMENT_ELECTIONS) + this.#workMs(),
+      () => this.#disagreement(),
     );
-    for (const client of this.#clients) client.stop();
-    await this.#until("agreement", AGREEMENT_ELECTIONS, () => this.#disagreement());
     for (const watcher of this.#watchers) watcher.check();
     this.#violations.throwIfAny();
   }
 
-  /** Steps until `lack` finds nothing any more. */
-  async #until(
-    property: string,
-    elections: number,
-    lack: () => string | undefined,
-  ): Promise<void> {
-    const { limits, tickMs, disk, network } = this.#profile;
+  /**
+   * Commits resume, and a user who asks alone gets an answer. The others ask no
+   * more: together they may want more than such disks get done within their
+   * patience, and then each gives up although commits go on.
+   */
+  async #demandProgress(): Promise<void> {
+    const { history, log } = this.#site;
+    for (const client of this.#clients) client.stop();
+    const committed = log.lastIndex;
+    const isAnswered = history.expectAnswer();
+    const client = new Client(this.#clients.length + 1, this.#site);
+    client.writeOnly((machine) => this.#operator.isMember(machine));
+    client.start();
+    await this.#until(
+      "progress",
+      this.#electionsMs(PROGRESS_ELECTIONS),
+      () => log.lastIndex > committed ? undefined : `nothing was committed after ${committed}`,
+    );
+    await this.#until(
+      "progress",
+      this.#electionsMs(PROGRESS_ELECTIONS) + this.#workMs(),
+      () => isAnswered() ? undefined : "no new write was answered",
+    );
+    client.stop();
+  }
+
+  #electionsMs(elections: number): number {
+    const { limits, tickMs } = this.#profile;
+    return elections * limits.electionTicks * tickMs;
+  }
+
+  /** What disks and links take for a number of rounds, and for some more an entry that is not committed. */
+  #workMs(): number {
+    const { disk, network } = this.#profile;
     const last = Math.max(
       ...this.#machines.map(({ process }) => process?.running?.core.lastIndex ?? 0),
     );
     const backlog = Math.max(0, last - this.#site.log.lastIndex);
-    const endMs = this.#schedule.nowMs + elections * limits.electionTicks * tickMs +
-      (ROUNDS + ROUNDS_FOR_ENTRY * backlog) * (disk.syncMs + 2 * network.delayMs);
+    return (ROUNDS + ROUNDS_FOR_ENTRY * backlog) * (disk.syncMs + 2 * network.delayMs);
+  }
+
+  /** Steps until `lack` finds nothing any more, for `patienceMs` at most. */
+  async #until(
+    property: string,
+    patienceMs: number,
+    lack: () => string | undefined,
+  ): Promise<void> {
+    const endMs = this.#schedule.nowMs + patienceMs;
     for (let missing = lack(); missing !== undefined; missing = lack()) {
       if (this.#schedule.nowMs > endMs) {
-        this.#violations.note(property, `${elections} election time-outs after healing ${missing}`);
+        this.#violations.note(
+          property,
+          `${Math.round(patienceMs)} ms after healing ${missing}`,
+        );
         this.#violations.throwIfAny();
       }
       await this.#step();
