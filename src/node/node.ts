@@ -358,7 +358,12 @@ export class Node<R> implements ClusterNode<R> {
     this.#options.logger.error("The disk is full, writes are refused until there is space", {
       cause,
     });
-    this.#proposals.failAll(this.#diskFull);
+    // They are in the log, and may be on other disks: the batch is written as soon as there is space.
+    this.#proposals.failAll({
+      ok: false,
+      reason: "unknown",
+      cause: `${cause}; the entry may still take effect`,
+    });
     this.#leadership.handOver();
   }
 

@@ -106,7 +106,8 @@ export class SnapshotSender {
 
 interface Incoming {
   readonly from: MemberId;
-  readonly message: InstallSnapshot;
+  /** The core takes it in the term that it was sent in: the newest. */
+  message: InstallSnapshot;
   readonly size: number;
   readonly writer: SnapshotWriter;
 }
@@ -136,6 +137,8 @@ export class SnapshotReceiver {
   receive(from: MemberId, chunk: SnapshotChunk, committedIndex: number): void {
     if (this.#finishing || this.#held) return;
     const message = decodeInstall(chunk.message);
+    // Nobody speaks for another.
+    if (message.from !== from) return;
     // The leader does not know, or its acknowledgement was lost: the core tells it what is here.
     if (message.snapshot.index <= committedIndex) return this.#options.complete(message);
     const incoming = this.#continue(from, chunk, message);
@@ -170,7 +173,11 @@ export class SnapshotReceiver {
       current !== undefined && current.from === from && current.size === chunk.size &&
       current.message.snapshot.index === message.snapshot.index &&
       current.message.snapshot.term === message.snapshot.term
-    ) return current;
+    ) {
+      // The same leader, elected again meanwhile, goes on with the same file.
+      if (message.term > current.message.term) current.message = message;
+      return current;
+    }
     if (chunk.offset !== 0 || chunk.size > this.#options.snapshotBytesMax) {
       return undefined;
     }

@@ -1,23 +1,34 @@
 /**
  * The checkers themselves: each must fail when its promise is broken, else a run
- * without a failure would say nothing.
+ * without a failure would say nothing. Those of Raft's own promises are in
+ * `consensus_check_test.ts`, that of the disks in `durability_check_test.ts`.
  */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Operation } from "../../src/api/v1/operation.ts";
 import { encodeCommand } from "../../src/store/command.ts";
-import type { Command } from "../../src/store/command.ts";
-import { CommittedLog } from "./committed_log.ts";
-import { DurabilityCheck } from "./durability_check.ts";
+import type { Command, SetCommand } from "../../src/store/command.ts";
+import { InvariantError } from "../../src/base/assert.ts";
+import { CorruptionError } from "../../src/storage/errors.ts";
+import { DiskError } from "../../src/storage/disk.ts";
+import { NOTHING } from "../../src/store/event.ts";
+import { Store } from "../../src/store/store.ts";
+import { differs } from "./campaign.ts";
 import { HistoryCheck } from "./history_check.ts";
+import { waitUntil } from "./liveness_check.ts";
 import { ModelStore } from "./model_store.ts";
+import { judgeEnd } from "./process_end.ts";
+import { StateCheck } from "./state_check.ts";
 import { ViolationError, Violations } from "./violation.ts";
 import { type PendingWatch, WatchCheck } from "./watch_check.ts";
 
-function set(value: string, timeMs = 1): Command {
-  return { type: "set", key: "/a", value, prevValue: undefined, ttlSeconds: undefined, timeMs };
+/** What a client asks for, before the leader stamps it. */
+type SetOperation = Extract<Operation, { readonly type: "set" }>;
+
+function set(value: string): SetCommand {
+  return { type: "set", key: "/a", value, prevValue: undefined, ttlSeconds: undefined, timeMs: 1 };
 }
 
-function asked(value: string): Operation {
+function asked(value: string): SetOperation {
   return { type: "set", key: "/a", value, prevValue: undefined, ttlSeconds: undefined };
 }
 
@@ -103,77 +114,207 @@ Deno.test("clientHistory() finds a stale read without looking into the log", () 
   assertBroken(violations, "linearizable history");
 });
 
+Deno.test("historyCheck() finds a write that happened although nobody said that it may", () => {
+  const { violations, check, commit } = history([]);
+  const write = check.write("c1", asked("x"));
+  commit(1, "x");
+  const body = JSON.stringify({ errorCode: 300, cause: "No space left" });
+  check.answered(write, { status: 500, body });
+  assertBroken(violations, "refused is refused");
+});
+
+Deno.test("historyCheck() finds an answer that tells of another's write", () => {
+  const { violations, check } = history(["x", "y"]);
+  check.answered(check.write("c1", asked("z")), answer("y", 2));
+  assertBroken(violations, "answers");
+});
+
+Deno.test("historyCheck() finds a rejection that no entry has caused", () => {
+  const { violations, check } = history(["x"]);
+  const body = JSON.stringify({ errorCode: 101, cause: "TestAndSet: x!=w" });
+  check.answered(check.write("c1", { ...asked("y"), prevValue: "w" }), { status: 400, body });
+  assertBroken(violations, "answers");
+});
+
+Deno.test("historyCheck() finds two deletes that are told of one index", () => {
+  const { violations, model, check } = history(["x"]);
+  const writes = ["c1", "c2"].map((client) => check.write(client, { type: "delete", key: "/a" }));
+  check.committed(2, model.apply(2, encodeCommand({ type: "delete", key: "/a", timeMs: 1 })));
+  const event = { action: "DELETE", key: "/a", prevValue: "x", newKey: false, index: 2 };
+  for (const write of writes) check.answered(write, { status: 200, body: JSON.stringify(event) });
+  assertBroken(violations, "answers");
+});
+
+Deno.test("historyCheck() finds an answer older than what was known before it was asked", () => {
+  const { violations, check } = history(["x", "y"]);
+  const item = { value: "y", setIndex: 2, deadlineMs: 0 };
+  const found = { kind: "file", item } as const;
+  check.served(check.read("c1", "/a"), { member: "n1", appliedIndex: 2, nowMs: 1, found });
+  violations.throwIfAny();
+  check.answered(check.write("c2", asked("x")), answer("x", 1));
+  assertBroken(violations, "real-time order");
+});
+
+Deno.test("historyCheck() finds a dead key that lives again", () => {
+  const violations = new Violations();
+  const model = new ModelStore();
+  const check = new HistoryCheck(violations, model);
+  check.committed(1, model.apply(1, encodeCommand({ ...set("x"), ttlSeconds: 1 })));
+  const see = (nowMs: number, isThere: boolean) => {
+    const item = { value: "x", setIndex: 1, deadlineMs: 1001 };
+    const found = isThere ? { kind: "file", item } as const : { kind: "missing" } as const;
+    check.served(check.read("c1", "/a"), { member: "n1", appliedIndex: 1, nowMs, found });
+  };
+  see(1000, true);
+  see(1001, false);
+  violations.throwIfAny();
+  see(1000, true);
+  assertBroken(violations, "dead stays dead");
+});
+
+function watching(path: string, since: number): PendingWatch {
+  return { watcher: "w1", member: "n1", path, since, over: false, quietTo: 0 };
+}
+
 Deno.test("watchCheck() finds a gap when an event is left out", () => {
   const { violations, model } = history(["x", "y"]);
+  new WatchCheck(violations, model).told(watching("/a", 1), model.events[1]!);
+  assertBroken(violations, "watch");
+});
+
+Deno.test("watchCheck() finds an event from before the index that was asked for", () => {
+  const { violations, model } = history(["x", "y"]);
+  new WatchCheck(violations, model).told(watching("/a", 2), model.events[0]!);
+  assertBroken(violations, "watch");
+});
+
+Deno.test("watchCheck() finds an event that never was", () => {
+  const { violations, model } = history(["x"]);
+  new WatchCheck(violations, model).told(watching("/a", 1), { ...model.events[0]!, value: "y" });
+  assertBroken(violations, "watch");
+});
+
+Deno.test("watchCheck() finds a watch that is told twice", () => {
+  const { violations, model } = history(["x"]);
   const check = new WatchCheck(violations, model);
-  const watch: PendingWatch = { watcher: "w1", member: "n1", path: "/a", since: 1, over: false };
-  check.told(watch, model.events[1]!);
+  const watch = watching("/a", 1);
+  check.told(watch, model.events[0]!);
+  violations.throwIfAny();
+  check.told(watch, model.events[0]!);
+  assertBroken(violations, "watch");
+});
+
+Deno.test("watchCheck() finds a watch that is refused although the history reaches back", () => {
+  const { violations, model } = history(["x", "y"]);
+  new WatchCheck(violations, model).cleared(watching("/a", 2), 2, 2);
   assertBroken(violations, "watch");
 });
 
 Deno.test("watchCheck() finds a watch that waits although its event was applied", () => {
-  const { violations, model } = history(["x"]);
+  const { violations, model, commit } = history([]);
   const check = new WatchCheck(violations, model);
-  check.waits({ watcher: "w1", member: "n1", path: "/", since: 1, over: false }, 1);
+  const watch = watching("/", 1);
+  check.waits(watch, 0);
+  commit(1, "x");
+  violations.throwIfAny();
+  check.waits(watch, 1);
   assertBroken(violations, "watch");
 });
 
-const FIRST = { index: 0, term: 0, configuration: { members: [], removed: [] } };
-
-/** Member 7, which has started with an empty disk. */
-function durability() {
+/** A state check whose model and whose store have applied the same commands, with what each gave. */
+function state(commands: readonly Command[]) {
   const violations = new Violations();
-  const check = new DurabilityCheck(violations, new CommittedLog(violations));
-  const start = (term: number, vote: number) =>
-    check.started("n7", 7, {
-      hardState: { term, vote, commitIndex: 0 },
-      snapshot: FIRST,
-      entries: [],
-    });
-  start(0, 0);
-  const batch = (term: number, vote: number) => ({
-    hardState: { term, vote, commitIndex: 0 },
-    snapshot: undefined,
-    entries: [],
-    messages: [],
+  const model = new ModelStore();
+  const check = new StateCheck(violations, model);
+  const store = new Store({ historyMax: 0 });
+  const results = commands.map((command, i) => {
+    model.apply(i + 1, encodeCommand(command));
+    return store.apply(i + 1, encodeCommand(command));
   });
-  return { violations, check, start, batch };
+  return { violations, check, store, results };
 }
 
-Deno.test("durabilityCheck() finds a vote that leaves before it is on disk", () => {
-  const { violations, check, batch } = durability();
-  check.saving(7, batch(1, 8));
-  const vote = { type: "voteReply", from: 7, to: 8, term: 1, granted: true } as const;
-  check.sent(vote);
-  assertBroken(violations, "durable before sent");
-});
+const SHORT_LIVED = { ...set("x"), ttlSeconds: 1 };
+const EXPIRY: Command = { type: "expire", key: "/a", setIndex: 1, timeMs: 2000 };
 
-Deno.test("durabilityCheck() finds a vote that a restart has lost", () => {
-  const { violations, check, start, batch } = durability();
-  check.saving(7, batch(1, 8));
-  check.saved(7, batch(1, 8));
-  start(1, 0);
-  assertBroken(violations, "durable across restarts");
-});
-
-Deno.test("durabilityCheck() is content when a crash keeps or loses the batch under way", () => {
-  for (const vote of [0, 8]) {
-    const { violations, check, start, batch } = durability();
-    check.saving(7, batch(1, 8));
-    start(vote === 0 ? 0 : 1, vote);
-    violations.throwIfAny();
-  }
-});
-
-Deno.test("committedLog() finds logs that differ at one index and term", () => {
-  const violations = new Violations();
-  const log = new CommittedLog(violations);
-  const entry = { index: 1, term: 1, kind: "command", data: encodeCommand(set("x")) } as const;
-  log.meet("n1", entry, 0);
-  log.meet("n2", { ...entry, data: encodeCommand(set("x")) }, 0);
+Deno.test("stateCheck() is content with a store that does as the model does", () => {
+  const { violations, check, store, results } = state([SHORT_LIVED, EXPIRY]);
+  check.applied("n1", 2, results[1]!, store);
   violations.throwIfAny();
-  log.meet("n3", { ...entry, data: encodeCommand(set("y")) }, 0);
-  assertBroken(violations, "log matching");
+});
+
+Deno.test("stateCheck() finds a command that was applied and not committed", () => {
+  const { violations, check, store } = state([]);
+  check.applied("n1", 1, NOTHING, store);
+  assertBroken(violations, "applied is committed");
+});
+
+Deno.test("stateCheck() finds a command that did something else", () => {
+  const { violations, check, store } = state([set("x")]);
+  check.applied("n1", 1, { errorCode: 100, cause: "/a" }, store);
+  assertBroken(violations, "apply");
+});
+
+Deno.test("stateCheck() finds a key that lives on after its expiry", () => {
+  const { violations, check, results } = state([SHORT_LIVED, EXPIRY]);
+  const item = { value: "x", setIndex: 1, deadlineMs: 1001 };
+  const stubborn = { digest: () => "", read: () => ({ kind: "file", item } as const) };
+  check.applied("n1", 2, results[1]!, stubborn);
+  assertBroken(violations, "expired is gone");
+});
+
+Deno.test("stateCheck() finds members that differ at one index", () => {
+  const { violations, check, store, results } = state([set("x")]);
+  check.applied("n1", 1, results[0]!, store);
+  const other = { digest: () => "other", read: store.read.bind(store) };
+  check.applied("n2", 1, results[0]!, other);
+  assertBroken(violations, "equal digests");
+});
+
+Deno.test("stateCheck() finds a restored state that differs from what was applied", () => {
+  const { violations, check, store, results } = state([set("x")]);
+  check.applied("n1", 1, results[0]!, store);
+  check.stands("n2", 1, "other");
+  assertBroken(violations, "equal digests");
+});
+
+Deno.test("waitUntil() finds what does not come about in time", async () => {
+  let nowMs = 0;
+  const violations = new Violations();
+  const step = () => {
+    nowMs += 10;
+    return Promise.resolve();
+  };
+  const course = { nowMs: () => nowMs, step, violations };
+  await waitUntil("progress", 100, () => nowMs < 100 ? "too early" : undefined, course);
+  const error = await assertRejects(
+    () => waitUntil("progress", 100, () => "nothing was committed", course),
+    ViolationError,
+  );
+  assertEquals(error.property, "progress");
+});
+
+const DAMAGE = new CorruptionError("wal-1", 0, "a frame", "zeros");
+
+Deno.test("judgeEnd() finds a process that ends for no reason of its machine", () => {
+  const nothing = { sawDiskError: false, mayBeDamaged: false };
+  const property = (error: Error) => {
+    const end = judgeEnd(error, nothing);
+    return end.type === "violation" ? end.property : end.reason;
+  };
+  assertEquals(property(new InvariantError("broken")), "invariant");
+  assertEquals(property(new TypeError("undefined")), "no unexpected end");
+  assertEquals(property(new DiskError("failed")), "no unexpected end");
+  assertEquals(property(DAMAGE), "no unexpected end");
+  assertEquals(judgeEnd(DAMAGE, { ...nothing, mayBeDamaged: true }), {
+    type: "exit",
+    reason: "damaged",
+  });
+});
+
+Deno.test("differs() finds a seed that goes two ways", () => {
+  assertEquals(differs("a", "a"), undefined);
+  assertEquals(differs("a", "b")?.property, "determinism");
 });
 
 Deno.test("violations() keeps the first when more follow", () => {

@@ -19,10 +19,16 @@ interface Seen {
   configuration: Configuration;
 }
 
+/** What is looked at of a member's core. */
+export type ObservedCore = Pick<
+  RaftCore,
+  "term" | "role" | "leader" | "commitIndex" | "configuration" | "configurationIndex" | "termAt"
+>;
+
 /** A running member. */
 export interface Subject {
   readonly name: string;
-  readonly core: RaftCore;
+  readonly core: ObservedCore;
   readonly seen: Seen;
 }
 
@@ -49,7 +55,7 @@ export class ConsensusCheck {
   }
 
   /** A member starts; the result goes with it to `observe`. */
-  started(name: string, core: RaftCore): Subject {
+  started(name: string, core: ObservedCore): Subject {
     const { term, commitIndex, configurationIndex, configuration } = core;
     const seen = { term, isLeader: false, commitIndex, configurationIndex, configuration };
     if (commitIndex > this.#log.lastIndex) {

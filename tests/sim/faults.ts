@@ -10,6 +10,10 @@ import type { FaultKind } from "./profile.ts";
 import { SeededRandom } from "./random.ts";
 import type { Site } from "./site.ts";
 
+/** The longest stall of a disk: far beyond every patience here. */
+const STALL_MS = 10_000;
+const HOUR_MS = 3_600_000;
+
 export class Faults {
   readonly #site: Site;
   readonly #operator: Operator;
@@ -78,8 +82,7 @@ export class Faults {
         return this.#disturbLink(kind);
       case "clockJump":
         return this.#withMachine((machine) => {
-          const { skewMs } = this.#site.profile.clock;
-          machine.jumpClock(this.#random.between(-1, 1) * Math.max(skewMs, 10_000));
+          machine.jumpClock(this.#random.between(-1, 1) * this.#random.pick([10_000, HOUR_MS]));
         });
       case "remove":
         return this.#operator.remove();
@@ -93,8 +96,9 @@ export class Faults {
         return this.#canSpareOne && this.#operator.flipBit();
       case "diskStall":
         return this.#takeOut((machine) => {
+          const { nowMs } = this.#site.schedule;
           machine.stallDisk(
-            this.#site.schedule.nowMs + this.#electionMs * this.#random.pick([1, 3, 100]),
+            nowMs + this.#random.pick([1, 3].map((n) => n * this.#electionMs).concat(STALL_MS)),
           );
         });
       case "diskError":

@@ -9,7 +9,7 @@ import { DiskError } from "../../src/storage/disk.ts";
 import type { Identity } from "../../src/storage/storage.ts";
 import { type DiskWorld, PowerCutError } from "./disk_session.ts";
 import { Process } from "./process.ts";
-import type { ExitReason } from "./process.ts";
+import type { ExitReason } from "./process_end.ts";
 import { SeededRandom } from "./random.ts";
 import { SimDisk } from "./sim_disk.ts";
 import type { Site } from "./site.ts";

@@ -6,7 +6,8 @@
  */
 import type { Configuration, MemberId } from "../../src/raft/types.ts";
 import type { Machine } from "./machine.ts";
-import type { ExitReason, Running } from "./process.ts";
+import type { Running } from "./process.ts";
+import type { ExitReason } from "./process_end.ts";
 import { SeededRandom } from "./random.ts";
 import type { Site } from "./site.ts";
 

@@ -5,17 +5,13 @@
  * again: all of them come through the schedule, which drops them.
  */
 import { Service } from "../../src/api/v1/service.ts";
-import { InvariantError } from "../../src/base/assert.ts";
 import type { Clock } from "../../src/base/clock.ts";
-import { DiskFullError } from "../../src/base/errors.ts";
 import type { Logger } from "../../src/base/logger.ts";
 import { Node } from "../../src/node/node.ts";
 import type { Scheduler } from "../../src/node/ports.ts";
 import { type CoreEvent, RaftCore } from "../../src/raft/core.ts";
 import type { Member, MemberId } from "../../src/raft/types.ts";
-import { bootstrap, JoinError } from "../../src/server/bootstrap.ts";
-import { CorruptionError } from "../../src/storage/errors.ts";
-import { DiskError } from "../../src/storage/disk.ts";
+import { bootstrap } from "../../src/server/bootstrap.ts";
 import { type DataStorage, firstSnapshot, openStorage } from "../../src/storage/storage.ts";
 import type { Identity, OpenedStorage } from "../../src/storage/storage.ts";
 import type { ApplyResult } from "../../src/store/event.ts";
@@ -25,13 +21,11 @@ import type { Subject } from "./consensus_check.ts";
 import { DiskSession, PowerCutError } from "./disk_session.ts";
 import type { Machine } from "./machine.ts";
 import { Peers } from "./peers.ts";
+import { type ExitReason, judgeEnd, textOf } from "./process_end.ts";
 import type { Owner, SimEvent } from "./schedule.ts";
 import type { Site } from "./site.ts";
 import { describe, describeMembers } from "./text.ts";
 import { CheckedMachine } from "./state_check.ts";
-
-/** Why a process ended by itself. */
-export type ExitReason = "stopped" | "removed" | "diskError" | "diskFull" | "damaged" | "notJoined";
 
 /** Rounds of a newcomer over the addresses it was given. */
 const JOIN_ATTEMPTS = 3;
@@ -316,16 +310,12 @@ export class Process implements Owner {
     if (this.#dead || error instanceof PowerCutError) return;
     const { violations, trace, schedule } = this.#site;
     trace.line(schedule.nowMs, this.name, () => `ends: ${error}`);
-    if (error instanceof JoinError) {
-      // It had joined and was removed before it heard of either: its operator starts it afresh.
-      return this.#end(/was removed/.test(error.message) ? "removed" : "notJoined");
-    }
-    if (error instanceof DiskFullError) return this.#end("diskFull");
-    if (error instanceof DiskError && this.#sawDiskError) return this.#end("diskError");
-    if (error instanceof CorruptionError && this.machine.mayBeDamaged) return this.#end("damaged");
-    const property = error instanceof InvariantError ? "invariant" : "no unexpected end";
-    const text = error instanceof Error ? error.stack ?? error.message : String(error);
-    violations.note(property, `${this.name} ends: ${text}`);
+    const end = judgeEnd(error, {
+      sawDiskError: this.#sawDiskError,
+      mayBeDamaged: this.machine.mayBeDamaged,
+    });
+    if (end.type === "exit") return this.#end(end.reason);
+    violations.note(end.property, `${this.name} ends: ${textOf(error)}`);
     this.die();
   }
 

@@ -40,7 +40,7 @@ export type FaultKind =
   | "wipe"
   /** A machine comes back under another address. */
   | "move"
-  /** A disk works on nothing for seconds. */
+  /** A disk works on nothing for up to ten seconds or more. */
   | "diskStall"
   /** An operation of a disk fails. */
   | "diskError"
@@ -199,7 +199,7 @@ function nodeLimits(random: SeededRandom, electionTicks: number): NodeLimits {
     expiryBatchMax: random.pick([1, 3, 100]),
     membersMax: 9,
     applyBytesMax: random.pick([1, 300, 100_000]),
-    snapshotEntries: random.pick([0, 2, 5, 10, 30]),
+    snapshotEntries: random.pick([0, 2, 5, 10, 30, 100]),
     trailingEntries: random.pick([0, 0, 2, 10, 50]),
     diskRetryTicks: random.integer(1, electionTicks),
     snapshotChunkBytes: random.pick([64, 300, 4000]),

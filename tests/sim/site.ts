@@ -5,7 +5,7 @@ import type { DurabilityCheck } from "./durability_check.ts";
 import type { HistoryCheck } from "./history_check.ts";
 import type { Machine } from "./machine.ts";
 import type { Network } from "./network.ts";
-import type { ExitReason } from "./process.ts";
+import type { ExitReason } from "./process_end.ts";
 import type { Profile } from "./profile.ts";
 import type { Schedule } from "./schedule.ts";
 import type { StateCheck } from "./state_check.ts";

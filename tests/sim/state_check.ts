@@ -8,6 +8,9 @@ import type { Store } from "../../src/store/store.ts";
 import type { ModelStore } from "./model_store.ts";
 import type { Violations } from "./violation.ts";
 
+/** What is looked at of a member's store. */
+export type Observed = Pick<Store, "digest" | "read">;
+
 export class StateCheck {
   readonly #violations: Violations;
   readonly #model: ModelStore;
@@ -19,8 +22,8 @@ export class StateCheck {
     this.#model = model;
   }
 
-  /** `name` applied the command at `index`, and its state then has `digest`. */
-  applied(name: string, index: number, result: ApplyResult, digest: string): void {
+  /** `name` applied the command at `index`; `store` is what it has then. */
+  applied(name: string, index: number, result: ApplyResult, store: Observed): void {
     const step = this.#model.stepAt(index);
     if (step === undefined) {
       return this.#violations.note("applied is committed", `${name} applies index ${index}`);
@@ -32,6 +35,15 @@ export class StateCheck {
         `${name} gets ${JSON.stringify(result)} from index ${index}, expected ` +
         `${JSON.stringify(step.result)} of ${JSON.stringify(step.command)}`,
     );
+    const { command } = step;
+    // An expiry that came too late for its key has changed nothing; else the key is gone.
+    const isExpired = command.type === "expire" && "action" in step.result;
+    this.#violations.check(
+      !isExpired || store.read(command.key, 0).kind === "missing",
+      "expired is gone",
+      () => `${name} still has "${command.key}" after its expiry at index ${index}`,
+    );
+    const digest = store.digest();
     const first = this.#digests[index];
     if (first === undefined) this.#digests[index] = digest;
     else this.#checkDigest(name, index, digest, first);
@@ -76,7 +88,7 @@ export class CheckedMachine implements StateMachine<ApplyResult> {
   apply(index: number, data: Uint8Array): ApplyResult {
     this.#beforeApply();
     const result = this.#store.apply(index, data);
-    this.#check.applied(this.#name, index, result, this.#store.digest());
+    this.#check.applied(this.#name, index, result, this.#store);
     return result;
   }
 

@@ -15,6 +15,8 @@ export interface PendingWatch {
   /** The lowest index that answers it: given by the client, or the next one on this member. */
   readonly since: number;
   over: boolean;
+  /** Up to this index nothing has happened that it waits for. */
+  quietTo: number;
 }
 
 export class WatchCheck {
@@ -66,8 +68,11 @@ export class WatchCheck {
   }
 
   /** `watch` still waits although its member has applied everything up to `appliedIndex`. */
-  waits({ watcher, member, path, since }: PendingWatch, appliedIndex: number): void {
-    const missed = this.#model.firstEvent(path, since);
+  waits(watch: PendingWatch, appliedIndex: number): void {
+    if (appliedIndex <= watch.quietTo) return;
+    const { watcher, member, path, since, quietTo } = watch;
+    const missed = this.#model.firstEvent(path, Math.max(since, quietTo + 1));
+    watch.quietTo = appliedIndex;
     this.#violations.check(
       missed === undefined || missed.index > appliedIndex,
       "watch",

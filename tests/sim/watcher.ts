@@ -35,10 +35,10 @@ export class Watcher {
     });
   }
 
-  /** A watch must not wait for what its member has applied long ago. */
-  check(): void {
-    const applied = this.#waiting?.process.running?.core.appliedIndex;
-    if (this.#waiting === undefined || applied === undefined) return;
+  /** A watch must not wait for what its member, which runs in `process`, has applied. */
+  check(process: Process): void {
+    const applied = process.running?.core.appliedIndex;
+    if (this.#waiting?.process !== process || applied === undefined) return;
     this.#site.watches.waits(this.#waiting.watch, applied);
   }
 
@@ -58,6 +58,7 @@ export class Watcher {
       path: this.#path,
       since: this.#since ?? core.appliedIndex + 1,
       over: false,
+      quietTo: 0,
     };
     trace.line(
       schedule.nowMs,

@@ -11,6 +11,7 @@ import { ConsensusCheck } from "./consensus_check.ts";
 import { DurabilityCheck } from "./durability_check.ts";
 import { Faults } from "./faults.ts";
 import { HistoryCheck } from "./history_check.ts";
+import { waitUntil } from "./liveness_check.ts";
 import { Machine } from "./machine.ts";
 import { ModelStore } from "./model_store.ts";
 import { Network } from "./network.ts";
@@ -164,6 +165,7 @@ export class World {
       await turnOfTheEventLoop();
       const { running } = owner;
       if (running !== undefined) consensus.observe(running.subject);
+      for (const watcher of this.#watchers) watcher.check(owner);
     }
     this.#violations.throwIfAny();
   }
@@ -186,8 +188,6 @@ export class World {
       this.#electionsMs(AGREEMENT_ELECTIONS) + this.#workMs(),
       () => this.#disagreement(),
     );
-    for (const watcher of this.#watchers) watcher.check();
-    this.#violations.throwIfAny();
   }
 
   /**
@@ -232,22 +232,12 @@ export class World {
   }
 
   /** Steps until `lack` finds nothing any more, for `patienceMs` at most. */
-  async #until(
-    property: string,
-    patienceMs: number,
-    lack: () => string | undefined,
-  ): Promise<void> {
-    const endMs = this.#schedule.nowMs + patienceMs;
-    for (let missing = lack(); missing !== undefined; missing = lack()) {
-      if (this.#schedule.nowMs > endMs) {
-        this.#violations.note(
-          property,
-          `${Math.round(patienceMs)} ms after healing ${missing}`,
-        );
-        this.#violations.throwIfAny();
-      }
-      await this.#step();
-    }
+  #until(property: string, patienceMs: number, lack: () => string | undefined): Promise<void> {
+    return waitUntil(property, patienceMs, lack, {
+      nowMs: () => this.#schedule.nowMs,
+      step: () => this.#step(),
+      violations: this.#violations,
+    });
   }
 
   /** What keeps the members from being one, in words. */
