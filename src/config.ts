@@ -67,6 +67,8 @@ export interface Config {
   readonly historyMax: number;
   readonly heartbeatMs: number;
   readonly electionMs: number;
+  /** The web page: `readonly` changes nothing, `off` serves none. */
+  readonly dashboard: "on" | "readonly" | "off";
   readonly logLevel: "info" | "debug" | "trace";
   readonly logFormat: "text" | "json";
 }
@@ -123,6 +125,7 @@ function makeConfig(settings: Settings): Config {
     snapshotEntries: settings.boolean("snapshot") ? settings.integer("snapCount") : undefined,
     historyMax: settings.integer("m"),
     ...timing(settings),
+    dashboard: dashboardMode(settings),
     logLevel: settings.boolean("vv") ? "trace" : settings.boolean("v") ? "debug" : "info",
     logFormat: logFormat(settings),
   });
@@ -283,6 +286,15 @@ function timing(settings: Settings): { heartbeatMs: number; electionMs: number }
     );
   }
   return { heartbeatMs, electionMs };
+}
+
+function dashboardMode(settings: Settings): "on" | "readonly" | "off" {
+  const mode = settings.text("dashboard");
+  if (mode === "on" || mode === "readonly" || mode === "off") return mode;
+  throw new UsageError(
+    `${settings.label("dashboard")} expects "on", "readonly" or "off", ` +
+      `found "${printable(mode)}"`,
+  );
 }
 
 function logFormat(settings: Settings): "text" | "json" {

@@ -24,6 +24,8 @@ import { startMember } from "./server/member.ts";
 import type { RunningMember } from "./server/member.ts";
 import { openMetricsPort } from "./server/metrics_port.ts";
 import type { MetricsPort } from "./server/metrics_port.ts";
+import { startOverview } from "./server/overview.ts";
+import type { Overview } from "./server/overview.ts";
 import { openPeerPort } from "./server/peer_port.ts";
 import type { PeerPort } from "./server/peer_port.ts";
 import { onStopSignal } from "./server/signals.ts";
@@ -73,6 +75,7 @@ export class Server {
   #storage: DataStorage | undefined;
   #member: RunningMember | undefined;
   #api: ClientApi | undefined;
+  #overview: Overview | undefined;
   #ticker: Ticker | undefined;
   #clientListener: Listener | undefined;
   #peerPort: PeerPort | undefined;
@@ -159,7 +162,6 @@ export class Server {
       onFatal: (error) => this.#fatal(error),
     });
     this.#member = member;
-    port.attach(member);
     this.#telemetry = new Telemetry({
       config: this.#config,
       logger: this.#logger,
@@ -167,6 +169,14 @@ export class Server {
       disk: opened.times,
     });
     this.#metricsPort?.attach(member, this.#telemetry);
+    this.#overview = startOverview({
+      config: this.#config,
+      member,
+      disk: opened.times,
+      clientTls: () => clientTls,
+      peerTls: () => peerTls,
+    });
+    port.attach(member, this.#overview.peerRoutes);
     this.#ticker = startTicker(
       systemClock,
       LIMITS.tickMs,
@@ -176,7 +186,7 @@ export class Server {
     member.node.campaignIfAlone();
     await registered(member);
     if (this.#stopping) return;
-    await this.#openClientPort(member, this.#telemetry, clientTls);
+    await this.#openClientPort(member, clientTls, this.#telemetry, this.#overview);
     this.#logger.info("Serving", {
       version: VERSION,
       client: client.url,
@@ -202,20 +212,27 @@ export class Server {
 
   async #openClientPort(
     member: RunningMember,
-    telemetry: Telemetry,
     tls: TlsMaterial | undefined,
+    telemetry: Telemetry,
+    { policy, dashboard }: Overview,
   ): Promise<void> {
     const { client } = this.#config;
     const read = () => telemetry.read();
     this.#api = makeClientApi(member.service, {
-      keyBytesMax: LIMITS.keyBytesMax,
-      watchesMax: LIMITS.watchesMax,
-      healthTimeoutMs: LIMITS.healthTimeoutMs,
-    }, [
-      metricsRoute(read),
-      ...healthRoutes(() => telemetry.checks),
-      ...statsRoutes(member.node, read, systemClock.wallMs),
-    ]);
+      limits: {
+        keyBytesMax: LIMITS.keyBytesMax,
+        watchesMax: LIMITS.watchesMax,
+        healthTimeoutMs: LIMITS.healthTimeoutMs,
+      },
+      policy,
+      routes: [
+        ...dashboard?.routes ?? [],
+        metricsRoute(read),
+        ...healthRoutes(() => telemetry.checks),
+        ...statsRoutes(member.node, read, systemClock.wallMs),
+      ],
+      onStop: () => dashboard?.stop(),
+    });
     this.#clientListener = await listen({
       hostname: client.listen.host,
       port: client.listen.port,
@@ -302,6 +319,7 @@ export class Server {
 
   async #close(): Promise<void> {
     this.#api?.stop();
+    this.#overview?.stop();
     await this.#clientListener?.shutdown();
     this.#ticker?.stop();
     await this.#member?.node.stop();

@@ -28,9 +28,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ["base"],
   transport: ["base", "raft", "http", "node/ports"],
   api: ["base", "http", "store", "version", "type raft", "type node/ports"],
+  dashboard: ["http", "api", "store", "version", "type raft", "type node/ports"],
   server: [
     ...["base", "version", "config", "raft", "store", "node"],
-    ...["storage", "http", "transport", "api"],
+    ...["storage", "http", "transport", "api", "dashboard"],
   ],
   main: ["base", "config", "server"],
 };
@@ -107,13 +108,36 @@ Deno.test("the program imports nothing from tests and tools", () => {
   assertEquals(strays, []);
 });
 
-Deno.test("only the four JSR packages and node: built-ins are imported", () => {
+/** Packages that code of some place may import beside the four JSR ones and `node:` built-ins. */
+const PACKAGES: readonly (readonly [place: string, packages: RegExp])[] = [
+  ["src/dashboard/ui/", /^(preact(\/hooks)?|@preact\/signals|uplot)$/],
+  ["tests/dashboard/", /^playwright-core$/],
+];
+
+Deno.test("only the packages that DESIGN.md gives reasons for are imported", () => {
   const foreign = [...product, ...tools, ...tests].flatMap(({ path, imports }) =>
     imports.map(({ specifier }) => specifier)
       .filter((specifier) => !/^(\.|node:|@std\/(assert|cli|fs|http)\b)/.test(specifier))
+      .filter((specifier) =>
+        !PACKAGES.some(([place, packages]) => path.startsWith(place) && packages.test(specifier))
+      )
       .map((specifier) => `${path} imports ${specifier}`)
   );
   assertEquals(foreign, []);
+});
+
+Deno.test("the page of the dashboard stands alone", () => {
+  const isPage = (path: string) => path.startsWith("src/dashboard/ui/");
+  const crossings = product.flatMap(({ path, imports }) =>
+    imports.filter(({ specifier, typeOnly }) => {
+      const target = resolveImport(path, specifier);
+      if (target === undefined) return isPage(path) && specifier.startsWith("node:");
+      // The page knows the node by the types of its answers only.
+      return isPage(path) !== isPage(target) &&
+        !(isPage(path) && typeOnly && target === "src/dashboard/view.ts");
+    }).map(({ specifier }) => `${path} imports ${specifier}`)
+  );
+  assertEquals(crossings, []);
 });
 
 Deno.test("consensus and state machine are pure", () => {
@@ -158,7 +182,7 @@ Deno.test("a file opens with its purpose and exports are documented", () => {
 
 Deno.test("files have snake_case names", () => {
   const paths = [...product, ...tools, ...tests].map(({ path }) => path);
-  assertEquals(paths.filter((path) => !/^([a-z0-9_]+\/)*[a-z0-9_]+\.ts$/.test(path)), []);
+  assertEquals(paths.filter((path) => !/^([a-z0-9_]+\/)*[a-z0-9_]+\.tsx?$/.test(path)), []);
 });
 
 Deno.test("no work is left for later and no test is switched off", () => {

@@ -1,5 +1,8 @@
 /** The handler of the client port: joins the versions of the API that it speaks. */
+import { foreignWriteProblem } from "../http/cross_site.ts";
+import type { SitePolicy } from "../http/cross_site.ts";
 import type { Handler } from "../http/exchange.ts";
+import { fault } from "../http/fault.ts";
 import { makeRouter } from "../http/router.ts";
 import type { Route } from "../http/router.ts";
 import { clusterRoutes } from "./v1/cluster.ts";
@@ -24,23 +27,41 @@ export interface ClientApi {
   stop(): void;
 }
 
-/** The whole client port, `routes` besides the versions of the API included; `stop` it before its listener. */
+export interface ClientApiOptions {
+  readonly limits: ApiLimits;
+  readonly policy: SitePolicy;
+  /** Beside the versions of the API, and before all of those that is no key and no watch. */
+  readonly routes?: readonly Route[];
+  /** Answers what waits in `routes`. */
+  readonly onStop?: () => void;
+}
+
+/** The whole client port; `stop` it before its listener. */
 export function makeClientApi(
   service: Service,
-  limits: ApiLimits,
-  routes: readonly Route[] = [],
+  { limits, policy, routes = [], onStop }: ClientApiOptions,
 ): ClientApi {
   const watches = new Watches(service, limits);
   const route = makeRouter([
     keysRoute(service, limits.keyBytesMax),
     watches.route,
+    ...routes,
     ...clusterRoutes(service),
     ...infoRoutes(service, limits.healthTimeoutMs),
-    ...routes,
   ]);
   const handle: Handler = (exchange) => {
     service.requests.count(exchange.method);
+    if (exchange.method !== "GET") {
+      const problem = foreignWriteProblem(exchange, policy);
+      if (problem !== undefined) return fault(403, problem);
+    }
     return route(exchange);
   };
-  return { handle, stop: () => watches.stop() };
+  return {
+    handle,
+    stop: () => {
+      watches.stop();
+      onStop?.();
+    },
+  };
 }

@@ -61,17 +61,47 @@ export class HistogramWindow {
    * last one, undefined when there were none.
    */
   take(quantile: number): { readonly count: number; readonly bound: number | undefined } {
+    const { count, bound } = this.#take(quantile);
+    return { count, bound };
+  }
+
+  /**
+   * The quantile of those since the last call in seconds, as if they were spread
+   * evenly over their bucket; undefined when there were none. Beyond the last
+   * bound it is that bound.
+   */
+  takeEstimate(quantile: number): number | undefined {
+    const { bound, from, share } = this.#take(quantile);
+    if (bound === undefined) return undefined;
+    return bound === Infinity ? from : from + (bound - from) * share;
+  }
+
+  #take(quantile: number): Taken {
     const counts = this.#histogram.counts();
     const before = this.#before;
     this.#before = counts;
     const fresh = counts.map((count, bucket) => count - before[bucket]!);
     const count = fresh.reduce((sum, n) => sum + n, 0);
-    if (count === 0) return { count, bound: undefined };
+    if (count === 0) return { count, bound: undefined, from: 0, share: 0 };
+    const { bounds } = this.#histogram;
     let left = Math.ceil(count * quantile);
-    for (const [bucket, n] of fresh.entries()) {
-      left -= n;
-      if (left <= 0) return { count, bound: this.#histogram.bounds[bucket] ?? Infinity };
-    }
-    return { count, bound: Infinity };
+    let bucket = 0;
+    while (left > fresh[bucket]!) left -= fresh[bucket++]!;
+    return {
+      count,
+      bound: bounds[bucket] ?? Infinity,
+      from: bounds[bucket - 1] ?? 0,
+      share: left / fresh[bucket]!,
+    };
   }
+}
+
+interface Taken {
+  readonly count: number;
+  /** The upper bound of the bucket that the quantile is in. */
+  readonly bound: number | undefined;
+  /** Its lower bound. */
+  readonly from: number;
+  /** Which part of the bucket is not above the quantile. */
+  readonly share: number;
 }

@@ -274,6 +274,15 @@ export const FLAGS = [
     help: "milliseconds without a leader before an election, at least five heartbeats",
   },
   {
+    name: "dashboard",
+    env: "ETCD_DASHBOARD",
+    group: "Node",
+    kind: "text",
+    value: "MODE",
+    initial: "on",
+    help: 'web page at /dashboard/: "on", "readonly" or "off"',
+  },
+  {
     name: "v",
     env: "ETCD_VERBOSE",
     group: "Logging",

@@ -99,6 +99,18 @@ export const LIMITS = Object.freeze({
   /** … and stuck when one sync takes longer than this. */
   stuckSyncMs: 2_000,
 
+  // The dashboard.
+  /** From one sample of the plots to the next, and how many are kept: 15 minutes. */
+  sampleIntervalMs: 2_000,
+  samplesMax: 450,
+  /** How long one round of questions to all members is good for, and how long a member may take. */
+  reportFreshMs: 1_000,
+  reportTimeoutMs: 1_000,
+  /** Long polls for events that may wait at once, and the events in one answer. */
+  eventPollsMax: 100,
+  eventsPerPollMax: 200,
+  eventPollMs: 25_000,
+
   // The data directory.
   segmentBytes: 16 * MiB,
   /** Emptied segments kept to be written again: cheaper than new ones, and safe from a full disk. */

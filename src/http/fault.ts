@@ -6,7 +6,7 @@
  */
 import type { Reply } from "./exchange.ts";
 
-export type FaultStatus = 400 | 404 | 405 | 408 | 413 | 414 | 431 | 500 | 503;
+export type FaultStatus = 400 | 403 | 404 | 405 | 408 | 413 | 414 | 431 | 500 | 503;
 
 interface Fault {
   readonly errorCode: number;
@@ -15,6 +15,7 @@ interface Fault {
 
 const FAULTS: Readonly<Record<FaultStatus, Fault>> = {
   400: { errorCode: 402, message: "Malformed Request" },
+  403: { errorCode: 403, message: "Forbidden" },
   404: { errorCode: 404, message: "Unknown Path" },
   405: { errorCode: 405, message: "Method Not Allowed" },
   408: { errorCode: 408, message: "Request Timeout" },

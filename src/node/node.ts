@@ -185,6 +185,13 @@ export class Node<R> implements ClusterNode<R> {
       snapshotIndex: this.#replica.snapshotIndex,
       proposalsPending: this.#proposals.size,
       diskIsFull: this.#replica.diskIsFull,
+      followers: core.progress().map(({ id, match, state, ticksSinceHeard, recentActive }) => ({
+        id,
+        matchIndex: match,
+        state,
+        silentTicks: ticksSinceHeard,
+        alive: recentActive,
+      })),
     };
   }
 

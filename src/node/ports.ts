@@ -190,4 +190,18 @@ export interface NodeStatus {
   readonly proposalsPending: number;
   /** Writes are refused until there is space. */
   readonly diskIsFull: boolean;
+  /** Every other member as the leader knows it; empty elsewhere. */
+  readonly followers: readonly FollowerStatus[];
+}
+
+/** What a leader knows of another member, learners included. */
+export interface FollowerStatus {
+  readonly id: MemberId;
+  /** The log up to here is on its disk. */
+  readonly matchIndex: number;
+  readonly state: "probe" | "replicate" | "snapshot";
+  /** Ticks since it was heard last. */
+  readonly silentTicks: number;
+  /** Heard within an election time-out. */
+  readonly alive: boolean;
 }

@@ -11,6 +11,7 @@ import { listenNode } from "../http/node_listener.ts";
 import type { Handler } from "../http/exchange.ts";
 import { unavailable } from "../http/fault.ts";
 import { makeRouter } from "../http/router.ts";
+import type { Route } from "../http/router.ts";
 import type { RunningMember } from "./member.ts";
 
 export interface PeerPortOptions extends Omit<NodeListenOptions, "onUpgrade"> {
@@ -19,8 +20,8 @@ export interface PeerPortOptions extends Omit<NodeListenOptions, "onUpgrade"> {
 }
 
 export interface PeerPort {
-  /** From here on calls and requests come to `member`, those that waited first. */
-  attach(member: RunningMember): void;
+  /** From here on calls and requests come to `member`, those that waited first; `routes` are served, too. */
+  attach(member: RunningMember, routes: readonly Route[]): void;
   /** Accepts again after a shortage of descriptors. */
   reopen(): void;
   shutdown(): Promise<void>;
@@ -46,9 +47,13 @@ export async function openPeerPort(options: PeerPortOptions): Promise<PeerPort> 
   };
   const listener = await listenNode({ ...options, onUpgrade }, (exchange) => handle(exchange));
   return {
-    attach: (attached) => {
+    attach: (attached, routes) => {
       member = attached;
-      handle = makeRouter([joinRoute(attached.node), ...clusterRoutes(attached.service)]);
+      handle = makeRouter([
+        joinRoute(attached.node),
+        ...clusterRoutes(attached.service),
+        ...routes,
+      ]);
       for (const { request, socket, head } of waiting) {
         if (!socket.destroyed) attached.transport.handleUpgrade(request, socket, head);
       }

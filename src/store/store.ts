@@ -147,6 +147,14 @@ export class Store implements StateMachine<ApplyResult> {
   }
 
   /**
+   * A page of what `list` lists: the children after the one named `after` ("" for
+   * the first ones), at most `max` and some `unitsMax` UTF-16 units of values.
+   */
+  page(key: string, nowMs: number, after: string, max: number, unitsMax: number): Listed[] {
+    return this.#tree.page(key, nowMs, after, max, unitsMax);
+  }
+
+  /**
    * The image of the state as of this call, in slices of at most 256 KiB, each
    * made when it is asked for, while the store goes on.
    */

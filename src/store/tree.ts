@@ -160,6 +160,26 @@ export class Tree {
     return concat(first, rest);
   }
 
+  /**
+   * The direct children of the directory `key` that sort after the child named
+   * `after` ("" for the first ones), in the order of `list`: at most `max`, and
+   * few enough that all values together have some `unitsMax` UTF-16 units.
+   */
+  page(key: string, nowMs: number, after: string, max: number, unitsMax: number): Listed[] {
+    if (key.length > KEY_LENGTH_MAX) return [];
+    const prefix = prefixOf(key);
+    // No key has a NUL: this is the first place after `after` itself.
+    const start = after === "" ? prefix : `${prefix}${after}\0`;
+    const page: Listed[] = [];
+    let units = 0;
+    for (const child of children(this.#records.cursor(), prefix, nowMs, start)) {
+      page.push(child);
+      if (child.item !== DIRECTORY) units += child.item.value.length;
+      if (page.length >= max || units >= unitsMax) break;
+    }
+    return page;
+  }
+
   /** Every record as of now, however late it is consumed, sorted by key. */
   image(): Iterable<Page> {
     return this.#records.image();
@@ -216,9 +236,14 @@ function deadlineOf(deadlineKey: string): number {
   return parseInt(deadlineKey.slice(0, DEADLINE_DIGITS), 16);
 }
 
-/** Walks over the range of `prefix` and leaps over everything below a child. */
-function* children(cursor: Cursor, prefix: string, nowMs: number): Generator<Listed, void> {
-  let found = cursor.seek(prefix);
+/** Walks over the range of `prefix`, from `start` on, and leaps over everything below a child. */
+function* children(
+  cursor: Cursor,
+  prefix: string,
+  nowMs: number,
+  start = prefix,
+): Generator<Listed, void> {
+  let found = cursor.seek(start);
   while (found) {
     const { bytes, at } = cursor;
     const valueAt = keyEnd(bytes, at);

@@ -9,6 +9,7 @@ import type {
   Done,
   Failure,
   FailureReason,
+  FollowerStatus,
   NodeStatus,
 } from "../../src/node/ports.ts";
 import type { Configuration, Member } from "../../src/raft/types.ts";
@@ -40,6 +41,8 @@ export class FakeNode implements ClusterNode<ApplyResult> {
   silent = false;
   /** What a follower's forwarded requests are answered by. */
   leaderHandler: ((request: Uint8Array, done: (reply: Uint8Array) => void) => void) | undefined;
+  /** What the leader knows of the others. */
+  followers: FollowerStatus[] = [];
   readonly removed: string[] = [];
   #nowMs = START_MS;
   /** The no-op and the registration of the node itself come first. */
@@ -115,6 +118,7 @@ export class FakeNode implements ClusterNode<ApplyResult> {
       snapshotIndex: 0,
       proposalsPending: 0,
       diskIsFull: false,
+      followers: this.followers,
     };
   }
 }

@@ -2,6 +2,8 @@
 import { type ApiLimits, type ClientApi, makeClientApi } from "../../src/api/client_api.ts";
 import { Service } from "../../src/api/v1/service.ts";
 import { silentLogger } from "../../src/base/logger.ts";
+import type { Dashboard } from "../../src/dashboard/dashboard.ts";
+import type { SitePolicy } from "../../src/http/cross_site.ts";
 import type { HttpLimits, Listener, TlsMaterial } from "../../src/http/endpoint.ts";
 import { listen } from "../../src/http/listener.ts";
 import { listenNode } from "../../src/http/node_listener.ts";
@@ -36,6 +38,8 @@ export interface StartOptions {
   readonly historyMax?: number;
   readonly http?: Partial<HttpLimits>;
   readonly api?: Partial<ApiLimits>;
+  /** What the port serves beside v1. */
+  readonly extend?: (service: Service, policy: SitePolicy) => Dashboard;
 }
 
 /** What an object in an answer may say. */
@@ -139,8 +143,16 @@ export async function startNode(options: StartOptions = {}): Promise<TestNode> {
   const store = new Store({ historyMax: options.historyMax ?? 1024 });
   const node = new FakeNode(store);
   const service = new Service({ node, store, redirect: options.redirect ?? false });
-  const api = makeClientApi(service, { ...API_LIMITS, ...options.api });
   const tls = tlsOf(kind);
+  const policy = { tls: tls !== undefined, isOwnName: (name: string) => name === "node1.example" };
+  const extension = options.extend?.(service, policy);
+  const api = makeClientApi(service, {
+    limits: { ...API_LIMITS, ...options.api },
+    policy,
+    ...(extension === undefined
+      ? {}
+      : { routes: extension.routes, onStop: () => extension.stop() }),
+  });
   const listenOptions = {
     hostname: "127.0.0.1",
     port: 0,

@@ -49,3 +49,16 @@ Deno.test("HistogramWindow.take() tells the bound of what came since the last lo
   assertEquals(window.take(0.99), { count: 1, bound: Infinity });
   assertEquals(window.take(0.99).count, 0);
 });
+
+Deno.test("HistogramWindow.takeEstimate() spreads a bucket evenly", () => {
+  const histogram = new Histogram(0.001, 4);
+  const window = new HistogramWindow(histogram);
+  assertEquals(window.takeEstimate(0.99), undefined);
+  for (let i = 0; i < 50; i++) histogram.observe(0.0005);
+  for (let i = 0; i < 50; i++) histogram.observe(0.003);
+  assertEquals(window.takeEstimate(0.75), 0.003);
+  histogram.observe(0.003);
+  assertEquals(window.takeEstimate(0.99), 0.004);
+  histogram.observe(1);
+  assertEquals(window.takeEstimate(0.99), 0.008);
+});

@@ -55,6 +55,7 @@ Deno.test("parseFlags() gives the documented defaults when nothing is set", () =
     historyMax: 1024,
     heartbeatMs: 100,
     electionMs: 1000,
+    dashboard: "on",
     logLevel: "info",
     logFormat: "text",
   });

@@ -4,7 +4,8 @@ import type { Route } from "../../http/router.ts";
 import { VERSION } from "../../version.ts";
 import type { Service } from "./service.ts";
 
-const BANNER: Reply = {
+/** What programs get at `/`. */
+export const BANNER: Reply = {
   status: 200,
   contentType: "text/plain; charset=utf-8",
   body: `etcd v${VERSION}`,

@@ -1,0 +1,114 @@
+/**
+ * Live events for the page: a long poll that is answered with everything that
+ * has happened at a path since, so that a burst costs a few answers and not one
+ * each. Values are cut: the page shows their beginning.
+ */
+import type { Exchange, Reply } from "../http/exchange.ts";
+import { unavailable } from "../http/fault.ts";
+import { STOPPING } from "../http/message.ts";
+import type { Event } from "../store/event.ts";
+import type { Store } from "../store/store.ts";
+import type { Watch } from "../store/watch_hub.ts";
+import { PREVIEW_LENGTH } from "./limits.ts";
+import type { EventsView, EventView } from "./view.ts";
+
+export interface EventPollsOptions {
+  readonly store: Store;
+  /** Polls that may wait at once. */
+  readonly pollsMax: number;
+  /** Events in one answer. */
+  readonly eventsMax: number;
+  /** After so long without an event the answer is empty. */
+  readonly waitMs: number;
+}
+
+export class EventPolls {
+  readonly #options: EventPollsOptions;
+  /** Ends each poll that waits. */
+  readonly #waiting = new Set<(reply: Reply) => void>();
+  #stopping = false;
+
+  constructor(options: EventPollsOptions) {
+    this.#options = options;
+  }
+
+  /** Answers all that wait; later ones are refused. */
+  stop(): void {
+    this.#stopping = true;
+    for (const finish of [...this.#waiting]) finish(STOPPING);
+  }
+
+  /** Events at or under `path` from index `since` on; without it, tells where to begin. */
+  poll(exchange: Exchange, path: string, since: number | undefined): Reply | Promise<Reply> {
+    const { store, pollsMax } = this.#options;
+    if (this.#stopping) return STOPPING;
+    if (since === undefined) return answer({ events: [], next: store.index + 1, gap: false });
+    if (this.#waiting.size >= pollsMax) {
+      return unavailable(`Expected at most ${pollsMax} dashboards that wait for events`);
+    }
+    return new Promise((resolve) => this.#wait(exchange, path, since, resolve));
+  }
+
+  #wait(
+    exchange: Exchange,
+    path: string,
+    since: number,
+    resolve: (reply: Reply) => void,
+  ): void {
+    const { store, waitMs } = this.#options;
+    let watch: Watch | undefined = undefined;
+    const finish = (reply: Reply) => {
+      if (!this.#waiting.delete(finish)) return;
+      clearTimeout(timer);
+      watch?.cancel();
+      resolve(reply);
+    };
+    const idle = () => finish(answer({ events: [], next: since, gap: false }));
+    const cleared = (next: number) => finish(answer({ events: [], next, gap: true }));
+    const timer = setTimeout(idle, waitMs);
+    this.#waiting.add(finish);
+    const found = store.watches.watch(
+      path,
+      since,
+      (event) => finish(this.#from(path, event)),
+      cleared,
+    );
+    if ("clearedBefore" in found) return cleared(found.clearedBefore);
+    watch = found;
+    if (this.#waiting.has(finish)) exchange.onGone(idle);
+  }
+
+  /** `first` and what the history has after it. */
+  #from(path: string, first: Event): Reply {
+    const { store, eventsMax } = this.#options;
+    const events = [describe(first)];
+    let next = first.index + 1;
+    let found = true;
+    while (found && events.length < eventsMax) {
+      found = false;
+      const watch = store.watches.watch(path, next, (event) => {
+        found = true;
+        events.push(describe(event));
+        next = event.index + 1;
+      });
+      if (!found && "cancel" in watch) watch.cancel();
+    }
+    return answer({ events, next, gap: false });
+  }
+}
+
+function answer(view: EventsView): Reply {
+  return { status: 200, body: JSON.stringify(view) };
+}
+
+function describe({ action, key, index, value = "", newKey, ttlSeconds = 0 }: Event): EventView {
+  return {
+    action,
+    key,
+    index,
+    value: value.slice(0, PREVIEW_LENGTH),
+    length: value.length,
+    newKey,
+    ttlSeconds,
+  };
+}

@@ -1,0 +1,69 @@
+/** The page's requests to the node that served it. */
+
+/** What the node answered instead, or why it did not. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+
+  constructor(
+    message: string,
+    /** 0 when there was no answer. */
+    readonly status: number,
+    /** The code of a v1 error; 0 when it was none. */
+    readonly errorCode: number,
+    /** Of a v1 error. */
+    readonly detail: string,
+  ) {
+    super(message);
+  }
+}
+
+/** What a v1 write answers. */
+export interface Written {
+  readonly index: number;
+  readonly newKey?: boolean;
+}
+
+const HEADERS = { "x-etcd-dashboard": "1" };
+
+/** `GET /dashboard/api/PATH`. Rejects with `ApiError`. */
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return await send<T>(path, signal === undefined ? {} : { signal });
+}
+
+/** Sets, tests and sets, or deletes a key; `path` is encoded. Rejects with `ApiError`. */
+export async function write(
+  path: string,
+  fields: readonly (readonly [string, string])[] | undefined,
+): Promise<Written> {
+  return await send<Written>(
+    `keys${path}`,
+    fields === undefined
+      ? { method: "DELETE" }
+      : { method: "POST", body: new URLSearchParams(fields.map(([name, value]) => [name, value])) },
+  );
+}
+
+async function send<T>(path: string, init: RequestInit): Promise<T> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(`/dashboard/api/${path}`, { ...init, headers: HEADERS });
+    text = await response.text();
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new ApiError("This node does not answer", 0, 0, "");
+  }
+  const body = parse(text);
+  if (response.ok && body !== undefined) return body as T;
+  const { message = `The node answered ${response.status}`, cause = "", errorCode = 0 } =
+    (body ?? {}) as { message?: string; cause?: string; errorCode?: number };
+  throw new ApiError(message, response.status, errorCode, cause);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

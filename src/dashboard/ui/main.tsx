@@ -1,0 +1,85 @@
+/** The page: its frame, its sections, and what keeps it up to date. */
+import { render } from "preact";
+import { Certificates } from "./certificates.tsx";
+import { Events } from "./events.tsx";
+import { Keys } from "./keys.tsx";
+import { Overview } from "./overview.tsx";
+import { ErrorNote, Icon, Logo } from "./parts.tsx";
+import { follow, hashOf, isReadonly, notice, route, status, trouble } from "./state.ts";
+import type { Section } from "./state.ts";
+import { nextTheme, shownTheme, theme } from "./theme.ts";
+
+const SECTIONS: readonly (readonly [Section, string])[] = [
+  ["overview", "Overview"],
+  ["keys", "Keys"],
+  ["events", "Events"],
+  ["certificates", "Certificates"],
+];
+
+function App() {
+  const { section, path } = route.value;
+  return (
+    <>
+      <a class="skip" href="#main" onClick={skipToMain}>Skip to the content</a>
+      <Header />
+      <main id="main" tabIndex={-1}>
+        {trouble.value !== undefined && status.value !== undefined && (
+          <ErrorNote error={trouble.value} what="What you see is old; trying again." />
+        )}
+        {section === "overview" && <Overview />}
+        {section === "keys" && <Keys path={path} />}
+        {section === "events" && <Events key={path} path={path} />}
+        {section === "certificates" && <Certificates />}
+      </main>
+      <p class="toast" role="status">{notice.value !== "" && <span>{notice.value}</span>}</p>
+    </>
+  );
+}
+
+function Header() {
+  const view = status.value;
+  return (
+    <header class="top">
+      <a class="brand" href="#/" aria-label="etcd, overview">
+        <Logo />
+        <span class="brand-name">etcd</span>
+      </a>
+      {view !== undefined && (
+        <span class="node">
+          <span class={`dot ${trouble.value === undefined ? "good" : "bad"}`} aria-hidden="true" />
+          <span class="node-name">{view.node}</span>
+          {isReadonly.value && <span class="pill">read-only</span>}
+        </span>
+      )}
+      <nav aria-label="Sections">
+        {SECTIONS.map(([section, title]) => (
+          <a
+            key={section}
+            href={hashOf(section)}
+            aria-current={route.value.section === section ? "page" : undefined}
+          >
+            {title}
+          </a>
+        ))}
+      </nav>
+      <button
+        type="button"
+        class="icon-button"
+        onClick={nextTheme}
+        aria-label={`Colours: ${theme.value}. Change`}
+        title={`Colours: ${theme.value}`}
+      >
+        <Icon name={shownTheme.value === "dark" ? "moon" : "sun"} />
+      </button>
+    </header>
+  );
+}
+
+/** The hash is the route, so the link must not change it. */
+function skipToMain(event: Event): void {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
+}
+
+follow();
+render(<App />, document.body);

@@ -1,0 +1,210 @@
+/**
+ * What the page knows of the key tree: the directories that were opened, page by
+ * page, and the key that is shown. Kept fresh by the events of the node.
+ */
+import { signal } from "@preact/signals";
+import type { ChildView, EventsView, EventView, KeyView } from "../view.ts";
+import { ApiError, get } from "./api.ts";
+import { encodeKey } from "./curl.ts";
+import { clockOffsetMs } from "./state.ts";
+
+/** A directory that was asked for. */
+export interface Directory {
+  readonly children: readonly ChildView[];
+  readonly more: boolean;
+  readonly loading: boolean;
+  readonly error: ApiError | undefined;
+}
+
+/** What is shown beside the tree. */
+export interface Shown {
+  readonly key: string;
+  /** The newest answer; undefined until there is one. */
+  readonly view: KeyView | undefined;
+  readonly error: ApiError | undefined;
+}
+
+/** A directory is asked for again at most so often. */
+const REFRESH_MS = 1000;
+
+/** Children that a refresh asks for again at most. */
+const REFRESH_CHILDREN_MAX = 1000;
+
+/** By key. */
+export const directories = signal<ReadonlyMap<string, Directory>>(new Map());
+
+/** Directories whose children are shown in the tree. */
+export const opened = signal<ReadonlySet<string>>(new Set(["/"]));
+
+/** What is shown beside the tree. */
+export const shown = signal<Shown>({ key: "", view: undefined, error: undefined });
+
+const NEW: Directory = { children: [], more: false, loading: true, error: undefined };
+
+/** The key of a child. */
+export function childKey(directory: string, name: string): string {
+  return directory === "/" ? `/${name}` : `${directory}/${name}`;
+}
+
+/** The directory of a key. */
+export function parentKey(key: string): string {
+  return key.slice(0, Math.max(1, key.lastIndexOf("/")));
+}
+
+/** Opens a directory of the tree, or closes it. */
+export function toggle(key: string, open = !opened.value.has(key)): void {
+  const next = new Set(opened.value);
+  if (open) next.add(key);
+  else next.delete(key);
+  opened.value = next;
+  if (open && !directories.value.has(key)) void loadMore(key);
+}
+
+/** Opens what is above `key`. */
+export function reveal(key: string): void {
+  for (let at = key; at !== "/";) {
+    at = parentKey(at);
+    if (!opened.value.has(at) || !directories.value.has(at)) toggle(at, true);
+  }
+}
+
+/** The next page of a directory, or its first one. */
+export async function loadMore(key: string): Promise<void> {
+  const before = directories.value.get(key) ?? NEW;
+  put(key, { ...before, loading: true, error: undefined });
+  try {
+    const page = await fetchPage(key, before.children.at(-1)?.name ?? "");
+    put(key, {
+      children: [...before.children, ...page.children],
+      more: page.more,
+      loading: false,
+      error: undefined,
+    });
+  } catch (error) {
+    put(key, { ...before, loading: false, error: asApiError(error) });
+  }
+}
+
+/** Shows `key` beside the tree; `whole` asks for all of a long value. */
+export async function show(key: string, whole = false): Promise<void> {
+  const isNew = shown.value.key !== key;
+  if (isNew) shown.value = { key, view: undefined, error: undefined };
+  try {
+    const view = await get<KeyView>(`keys${encodeKey(key)}${whole ? "?whole=true" : ""}`);
+    clockOffsetMs.value = view.nowMs - Date.now();
+    if (shown.value.key !== key) return;
+    shown.value = { key, view, error: undefined };
+    if (view.kind === "directory") {
+      adopt(key, view);
+      if (isNew) toggle(key, true);
+    }
+  } catch (error) {
+    if (shown.value.key === key) shown.value = { key, view: undefined, error: asApiError(error) };
+  }
+}
+
+/** The first page of a directory came by another way. */
+function adopt(key: string, view: KeyView & { kind: "directory" }): void {
+  const known = directories.value.get(key);
+  if (known !== undefined && known.children.length > view.children.length) return;
+  put(key, { children: view.children, more: view.more, loading: false, error: undefined });
+}
+
+function put(key: string, directory: Directory): void {
+  directories.value = new Map(directories.value).set(key, directory);
+}
+
+async function fetchPage(
+  key: string,
+  after: string,
+): Promise<KeyView & { readonly kind: "directory" }> {
+  const query = after === "" ? "" : `?after=${encodeURIComponent(after)}`;
+  const view = await get<KeyView>(`keys${encodeKey(key)}${query}`);
+  if (view.kind === "directory") return view;
+  throw new ApiError("Expected a directory", 0, 0, "it has become a key with a value");
+}
+
+/** Loads again what is known of a directory. */
+async function refresh(key: string): Promise<void> {
+  const wanted = Math.min(directories.value.get(key)?.children.length ?? 0, REFRESH_CHILDREN_MAX);
+  let children: readonly ChildView[] = [];
+  let more = true;
+  try {
+    do {
+      const page = await fetchPage(key, children.at(-1)?.name ?? "");
+      children = [...children, ...page.children];
+      more = page.more;
+    } while (more && children.length < wanted);
+    put(key, { children, more, loading: false, error: undefined });
+  } catch {
+    // The next event, or the user, tries again.
+  }
+}
+
+/** Keeps what is shown fresh until the signal aborts. */
+export async function followChanges(signal: AbortSignal): Promise<void> {
+  for await (const { events, gap } of changes("/", signal)) {
+    if (gap) await Promise.all([...directories.value.keys()].map(refresh));
+    else await refreshAfter(events);
+    const { key, view } = shown.value;
+    const concerned = gap ||
+      events.some((event) => event.key === key || parentKey(event.key) === key);
+    // A whole value that was asked for stays until it is asked for again.
+    const isWhole = view?.kind === "file" && view.value.length === view.length;
+    if (concerned) await show(key, isWhole);
+  }
+}
+
+/** A key that is new may have made directories above it, so those that are known are asked again. */
+async function refreshAfter(events: readonly EventView[]): Promise<void> {
+  const stale = new Set<string>();
+  for (const { key, newKey } of events) {
+    for (let at = key; at !== "/";) {
+      at = parentKey(at);
+      if (directories.value.has(at)) stale.add(at);
+      if (!newKey) break;
+    }
+  }
+  await Promise.all([...stale].map(refresh));
+}
+
+/** What happens at or under `path`, in answers at least a second apart; goes on after errors. */
+export async function* changes(
+  path: string,
+  signal: AbortSignal,
+  onTrouble: (error: ApiError | undefined) => void = () => {},
+): AsyncGenerator<EventsView, void> {
+  let since: number | undefined;
+  while (!signal.aborted) {
+    try {
+      const query = `events?path=${encodeURIComponent(path)}`;
+      const view: EventsView = await get<EventsView>(
+        since === undefined ? query : `${query}&since=${since}`,
+        signal,
+      );
+      onTrouble(undefined);
+      const isNews = view.events.length > 0 || view.gap;
+      since = view.next;
+      if (isNews) yield view;
+      if (isNews) await pause(REFRESH_MS, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      onTrouble(asApiError(error));
+      await pause(2 * REFRESH_MS, signal);
+    }
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    }, { once: true });
+  });
+}
+
+function asApiError(error: unknown): ApiError {
+  return error instanceof ApiError ? error : new ApiError(String(error), 0, 0, "");
+}

@@ -1,0 +1,184 @@
+/**
+ * What the dashboard's page and its node say to each other, as JSON. Types only:
+ * both sides are checked against them. Times are Unix ms unless they say otherwise.
+ */
+
+/** `on` serves all, `readonly` changes nothing, `off` serves nothing. */
+export type DashboardMode = "on" | "readonly" | "off";
+
+/** One certificate of one file that a member uses. */
+export interface CertificateView {
+  readonly use: "client port" | "client authority" | "peer port" | "peer authority";
+  readonly file: string;
+  readonly subject: string;
+  readonly issuer: string;
+  /** Subject alternative names, e.g. `DNS:node1` and `IP Address:10.0.0.1`. */
+  readonly names: readonly string[];
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+}
+
+/** What every member tells about itself to every other. */
+export interface MemberReport {
+  readonly id: number;
+  readonly version: string;
+  readonly uptimeSeconds: number;
+  readonly role: "follower" | "preCandidate" | "candidate" | "leader" | "learner";
+  readonly term: number;
+  /** The member it follows, 0 for none. */
+  readonly leader: number;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly rssBytes: number;
+  readonly keys: number;
+  readonly directories: number;
+  /** Keys with a time to live. */
+  readonly expiring: number;
+  readonly watchers: number;
+  readonly certificates: readonly CertificateView[];
+  /** To the members it has a stream to; null while none was measured. */
+  readonly peers: readonly {
+    readonly id: number;
+    readonly connected: boolean;
+    readonly roundTripMs: number | null;
+  }[];
+  /** The leader's alone: how far the others are. */
+  readonly followers: readonly {
+    readonly id: number;
+    readonly matchIndex: number;
+    readonly state: "probe" | "replicate" | "snapshot";
+    readonly alive: boolean;
+  }[];
+}
+
+/** One member, from all that is known about it. */
+export interface MemberView {
+  readonly name: string;
+  /** The node that serves this page. */
+  readonly self: boolean;
+  readonly role: MemberReport["role"] | "unknown";
+  readonly voter: boolean;
+  readonly alive: boolean;
+  readonly clientUrl: string;
+  readonly peerUrl: string;
+  /** Committed entries that it does not have yet; null when no leader tells. */
+  readonly lag: number | null;
+  /** It receives a snapshot before it can follow the log. */
+  readonly snapshotting: boolean;
+  /** The round trip from the leader, or from this node when no leader tells. */
+  readonly latencyMs: number | null;
+  /** Null when it did not answer. */
+  readonly version: string | null;
+  readonly uptimeSeconds: number | null;
+  readonly rssBytes: number | null;
+  /** Why it did not answer; null when it did. */
+  readonly problem: string | null;
+}
+
+/** How many failures the cluster can take from here, in words. */
+export interface Margin {
+  /** `spare`: some; `none`: none left, but it works; `lost`: no quorum. */
+  readonly level: "spare" | "none" | "lost";
+  /** Voters that may still fail. */
+  readonly canLose: number;
+  /** For a headline: "Can lose 1". */
+  readonly headline: string;
+  /** A sentence. */
+  readonly detail: string;
+}
+
+/** `GET /dashboard/api/status` */
+export interface StatusView {
+  readonly node: string;
+  readonly clusterId: number;
+  readonly version: string;
+  readonly mode: "on" | "readonly";
+  /** What a client of this port has to bring. */
+  readonly clientTls: "none" | "server" | "mutual";
+  readonly nowMs: number;
+  readonly hasLeader: boolean;
+  readonly margin: Margin;
+  readonly members: readonly MemberView[];
+  /** Of this node. */
+  readonly totals: {
+    readonly keys: number;
+    readonly directories: number;
+    readonly expiring: number;
+    readonly watchers: number;
+    readonly term: number;
+    readonly commitIndex: number;
+    readonly appliedIndex: number;
+  };
+  readonly certificates: readonly (CertificateView & { readonly member: string })[];
+}
+
+/** `GET /dashboard/api/samples?after=N`: the samples after number N, the oldest first. */
+export interface SamplesView {
+  readonly intervalMs: number;
+  /** When the last one was taken. */
+  readonly endMs: number;
+  /** The number of the last one; they are counted from 1. */
+  readonly last: number;
+  /** Of the whole cluster: entries applied a second. */
+  readonly writes: readonly number[];
+  /** Of this node: keys and listings read a second. */
+  readonly reads: readonly number[];
+  /** Null where nothing was synced. */
+  readonly syncP99Ms: readonly (number | null)[];
+  readonly rssBytes: readonly number[];
+}
+
+/** A child in a listing; a directory has no more than its name. */
+export interface ChildView {
+  readonly name: string;
+  readonly dir: boolean;
+  /** UTF-16 units of the whole value. */
+  readonly length: number;
+  /** The value's beginning. */
+  readonly preview: string;
+  /** 0: it never expires. */
+  readonly deadlineMs: number;
+}
+
+/** `GET /dashboard/api/keys/KEY`: a directory's page of children, or a file. */
+export type KeyView =
+  | {
+    readonly kind: "directory";
+    readonly key: string;
+    readonly children: readonly ChildView[];
+    /** There are children after the last one here. */
+    readonly more: boolean;
+    readonly nowMs: number;
+  }
+  | {
+    readonly kind: "file";
+    readonly key: string;
+    readonly value: string;
+    /** UTF-16 units of the whole value; `value` is its beginning when this is more. */
+    readonly length: number;
+    readonly setIndex: number;
+    readonly deadlineMs: number;
+    readonly nowMs: number;
+    /** `/_etcd`: nobody but the cluster writes there. */
+    readonly reserved: boolean;
+  };
+
+/** A change, with the beginning of its values. */
+export interface EventView {
+  readonly action: "SET" | "DELETE";
+  readonly key: string;
+  readonly index: number;
+  readonly value: string;
+  readonly length: number;
+  readonly newKey: boolean;
+  readonly ttlSeconds: number;
+}
+
+/** `GET /dashboard/api/events?path=P&since=N`: what happened from N on, or nothing for a while. */
+export interface EventsView {
+  readonly events: readonly EventView[];
+  /** What to ask for next. */
+  readonly next: number;
+  /** Events before `next` are missing: the history does not reach back. */
+  readonly gap: boolean;
+}

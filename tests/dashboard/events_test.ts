@@ -1,0 +1,89 @@
+/** The page's long poll. */
+import { assertEquals } from "@std/assert";
+import type { EventsView } from "../../src/dashboard/view.ts";
+import { LISTENERS, type TestNode, until } from "../api/harness.ts";
+import { startDashboard } from "./harness.ts";
+
+async function poll(node: TestNode, query: string): Promise<EventsView> {
+  const { status, text } = await node.ask("GET", `/dashboard/api/events?${query}`);
+  assertEquals(status, 200, text);
+  return JSON.parse(text);
+}
+
+const set = (node: TestNode, key: string, value = "x") =>
+  node.ask("POST", `/v1/keys${key}`, { value });
+
+const briefly = ({ events, next, gap }: EventsView) =>
+  `${events.map(({ action, key, index }) => `${action} ${key} ${index}`).join(", ")}; ` +
+  `next ${next}${gap ? ", gap" : ""}`;
+
+Deno.test("a poll without an index tells where to begin", async () => {
+  await using node = await startDashboard();
+  await set(node, "/foo");
+  assertEquals(await poll(node, "path=/"), { events: [], next: 4, gap: false });
+});
+
+for (const kind of LISTENERS) {
+  Deno.test(`a poll waits for what happens under its path, on ${kind}`, async () => {
+    await using node = await startDashboard({ kind });
+    const waiting = poll(node, "path=/foo&since=3");
+    await until(() => node.store.watches.size === 1, "the poll to wait");
+    await set(node, "/foobar");
+    await set(node, "/foo/bar");
+    assertEquals(briefly(await waiting), "SET /foo/bar 4; next 5");
+    assertEquals(node.store.watches.size, 0);
+  });
+}
+
+Deno.test("a poll brings all that has happened, in portions", async () => {
+  await using node = await startDashboard();
+  for (let i = 0; i < 7; i++) await set(node, `/a/${i}`, "v".repeat(1000));
+  const first = await poll(node, "path=/a&since=3");
+  assertEquals(first.events.map(({ index }) => index), [3, 4, 5, 6, 7]);
+  assertEquals([first.events[0]!.value.length, first.events[0]!.length], [120, 1000]);
+  assertEquals(
+    briefly(await poll(node, `path=/a&since=${first.next}`)),
+    "SET /a/5 8, SET /a/6 9; next 10",
+  );
+});
+
+Deno.test("a poll says that events are missing", async () => {
+  await using node = await startDashboard({ historyMax: 2 });
+  for (let i = 0; i < 5; i++) await set(node, `/a/${i}`);
+  assertEquals(briefly(await poll(node, "path=/&since=3")), "; next 6, gap");
+});
+
+Deno.test("a poll ends empty after a while", async () => {
+  await using node = await startDashboard({ pollWaitMs: 1 });
+  assertEquals(briefly(await poll(node, "path=/&since=3")), "; next 3");
+  assertEquals(node.store.watches.size, 0);
+});
+
+Deno.test("a poll is turned away when too many wait", async () => {
+  await using node = await startDashboard({ pollsMax: 1 });
+  const waiting = poll(node, "path=/&since=3");
+  await until(() => node.store.watches.size === 1, "the poll to wait");
+  assertEquals((await node.ask("GET", "/dashboard/api/events?path=/&since=3")).status, 503);
+  await set(node, "/foo");
+  await waiting;
+});
+
+Deno.test("a poll whose page is closed leaves nothing behind", async () => {
+  await using node = await startDashboard();
+  const closed = new AbortController();
+  const gone = node.ask("GET", "/dashboard/api/events?path=/&since=3", undefined, {
+    signal: closed.signal,
+  }).catch(() => "closed");
+  await until(() => node.store.watches.size === 1, "the poll to wait");
+  closed.abort();
+  assertEquals(await gone, "closed");
+  await until(() => node.store.watches.size === 0, "the watch to end");
+});
+
+Deno.test("a poll is answered when the node stops", async () => {
+  await using node = await startDashboard();
+  const waiting = node.ask("GET", "/dashboard/api/events?path=/&since=3");
+  await until(() => node.store.watches.size === 1, "the poll to wait");
+  node.api.stop();
+  assertEquals((await waiting).status, 503);
+});
