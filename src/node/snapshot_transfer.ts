@@ -75,7 +75,9 @@ export class SnapshotSender {
     if (tick - this.#progressTick < this.#options.stallTicks) return true;
     if (++this.#stalls > this.#options.stallsMax) return false;
     this.#progressTick = tick;
-    this.#sent = this.#acknowledged;
+    // The end of the file again, if the other has had it all: it may have had to drop it.
+    const { chunkBytes } = this.#options;
+    this.#sent = this.done ? Math.max(0, this.#reader.size - chunkBytes) : this.#acknowledged;
     this.#pump();
     return true;
   }
@@ -125,7 +127,8 @@ export interface ReceiverOptions {
 export class SnapshotReceiver {
   readonly #options: ReceiverOptions;
   #incoming: Incoming | undefined;
-  #finishing = false;
+  /** Complete, and being proven. */
+  #finishing: Incoming | undefined;
   /** From the last byte until the node has adopted or refused the file: nothing may touch it. */
   #held = false;
 
@@ -135,10 +138,14 @@ export class SnapshotReceiver {
 
   /** `committedIndex` is this node's: an older snapshot is no use to it. */
   receive(from: MemberId, chunk: SnapshotChunk, committedIndex: number): void {
-    if (this.#finishing || this.#held) return;
+    if (this.#held) return;
     const message = decodeInstall(chunk.message);
     // Nobody speaks for another.
     if (message.from !== from) return;
+    if (this.#finishing !== undefined) {
+      if (isOf(this.#finishing, chunk, message)) renew(this.#finishing, message);
+      return;
+    }
     // The leader does not know, or its acknowledgement was lost: the core tells it what is here.
     if (message.snapshot.index <= committedIndex) return this.#options.complete(message);
     const incoming = this.#continue(from, chunk, message);
@@ -158,7 +165,8 @@ export class SnapshotReceiver {
   }
 
   close(): void {
-    if (!this.#finishing) this.#incoming?.writer.abort();
+    // The writer of a complete file is at work by itself.
+    this.#incoming?.writer.abort();
     this.#incoming = undefined;
   }
 
@@ -169,13 +177,8 @@ export class SnapshotReceiver {
     message: InstallSnapshot,
   ): Incoming | undefined {
     const current = this.#incoming;
-    if (
-      current !== undefined && current.from === from && current.size === chunk.size &&
-      current.message.snapshot.index === message.snapshot.index &&
-      current.message.snapshot.term === message.snapshot.term
-    ) {
-      // The same leader, elected again meanwhile, goes on with the same file.
-      if (message.term > current.message.term) current.message = message;
+    if (current !== undefined && isOf(current, chunk, message)) {
+      renew(current, message);
       return current;
     }
     if (chunk.offset !== 0 || chunk.size > this.#options.snapshotBytesMax) {
@@ -188,15 +191,15 @@ export class SnapshotReceiver {
   }
 
   #finish(incoming: Incoming): void {
-    this.#finishing = true;
+    this.#finishing = incoming;
     this.#incoming = undefined;
     incoming.writer.finish().then(() => {
-      this.#finishing = false;
+      this.#finishing = undefined;
       this.#held = true;
       this.#acknowledge(incoming.from, incoming.message, incoming.size);
       this.#options.complete(incoming.message);
     }, (error) => {
-      this.#finishing = false;
+      this.#finishing = undefined;
       this.#options.failed(incoming.from, error);
     });
   }
@@ -211,6 +214,21 @@ export class SnapshotReceiver {
     this.#incoming = undefined;
     this.#options.failed(from, new Error(`Snapshot ${why}`));
   }
+}
+
+/** Whether `chunk`, which comes with `message`, is a part of that file. */
+function isOf(
+  { from, size, message: { snapshot } }: Incoming,
+  chunk: SnapshotChunk,
+  message: InstallSnapshot,
+): boolean {
+  return from === message.from && size === chunk.size &&
+    snapshot.index === message.snapshot.index && snapshot.term === message.snapshot.term;
+}
+
+/** The same leader, elected again meanwhile, goes on with the same file. */
+function renew(incoming: Incoming, message: InstallSnapshot): void {
+  if (message.term > incoming.message.term) incoming.message = message;
 }
 
 function decodeInstall(bytes: Uint8Array): InstallSnapshot {
