@@ -56,3 +56,8 @@ export const UNANSWERED: Failure = {
   reason: "unknown",
   cause: "The leader did not answer in time, the request may still take effect",
 };
+
+/** For what is in the log already: other disks may have it, and this one as soon as there is space. */
+export function notWrittenYet(cause: string): Failure {
+  return { ok: false, reason: "unknown", cause: `${cause}; the entry may still take effect` };
+}

@@ -12,7 +12,7 @@ import { ClusterClock } from "./cluster_clock.ts";
 import { isAppend, NodeCounters } from "./counters.ts";
 import { Expiry } from "./expiry.ts";
 import { Farewell } from "./farewell.ts";
-import { NOT_COMMITTED, NOT_LEADER, OVERLOADED, STOPPING } from "./failures.ts";
+import { NOT_COMMITTED, NOT_LEADER, notWrittenYet, OVERLOADED, STOPPING } from "./failures.ts";
 import { Leadership } from "./leadership.ts";
 import type { NodeOptions } from "./options.ts";
 import { decodeFrame, encodeFrame } from "./peer_message.ts";
@@ -365,12 +365,7 @@ export class Node<R> implements ClusterNode<R> {
     this.#options.logger.error("The disk is full, writes are refused until there is space", {
       cause,
     });
-    // They are in the log, and may be on other disks: the batch is written as soon as there is space.
-    this.#proposals.failAll({
-      ok: false,
-      reason: "unknown",
-      cause: `${cause}; the entry may still take effect`,
-    });
+    this.#proposals.failAll(notWrittenYet(cause));
     this.#leadership.handOver();
   }
 
