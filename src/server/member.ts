@@ -16,7 +16,7 @@ import type { MemberId } from "../raft/types.ts";
 import type { DataStorage, Identity } from "../storage/storage.ts";
 import { Store } from "../store/store.ts";
 import type { ApplyResult } from "../store/event.ts";
-import { formatId, refusalStatus } from "../transport/handshake.ts";
+import { formatId, refusalStatus, refuse } from "../transport/handshake.ts";
 import type { Admission, Hello } from "../transport/handshake.ts";
 import type { PeerTls } from "../transport/peer_http.ts";
 import { PeerTransport } from "../transport/peer_transport.ts";
@@ -90,7 +90,7 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
     random: Math.random,
     logger,
     receive: (from, frame) => node.receive(from, frame),
-    admit: (hello) => admit(hello, node, contacts),
+    admit: (hello, isExpected) => admit(hello, isExpected, node, contacts),
     onRefused: (_, status, reason) => {
       if (status === refusalStatus.removed) options.onRemoved(reason);
     },
@@ -136,10 +136,15 @@ async function restore(store: Store, storage: DataStorage): Promise<void> {
   }
 }
 
-function admit(hello: Hello, node: Node<ApplyResult>, contacts: Contacts): Admission {
+function admit(
+  hello: Hello,
+  isExpected: boolean,
+  node: Node<ApplyResult>,
+  contacts: Contacts,
+): Admission {
   const reason = node.refusalOf(hello.from);
-  if (reason !== undefined) return { ok: false, status: refusalStatus.removed, reason };
-  contacts.called(hello);
+  if (reason !== undefined) return refuse(refusalStatus.removed, reason);
+  if (isExpected) contacts.called(hello);
   return { ok: true };
 }
 

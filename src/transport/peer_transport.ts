@@ -61,8 +61,8 @@ export interface PeerTransportOptions {
    * the stream as the peer's fault, an `InvariantError` passes through.
    */
   readonly receive: (from: MemberId, frame: Uint8Array) => void;
-  /** The node's judgement on a caller that is meant for this member of this cluster. */
-  readonly admit: (hello: Hello) => Admission;
+  /** The node's judgement on a caller of this cluster; let in only if it `isExpected` here, and wants no other incarnation. */
+  readonly admit: (hello: Hello, isExpected: boolean) => Admission;
   /** The stream to `id`, on which this member sends, opened or was lost. */
   readonly onConnection?: (id: MemberId, state: "up" | "down") => void;
   /** `id` does not want this member; called at every attempt. `status` is one of `refusalStatus`. */
@@ -234,9 +234,11 @@ export class PeerTransport implements Transport {
       return refuse(refusalStatus.unavailable, reason);
     }
     const address = judgeAddress(hello, self, clusterId);
-    if (!address.ok) return address;
-    const admission = admit(hello);
-    return admission.ok ? parsed : admission;
+    if (!address.ok && address.status !== refusalStatus.wrongReceiver) return address;
+    // A member that was removed may know of nobody but incarnations that are gone.
+    const admission = admit(hello, address.ok);
+    if (!admission.ok) return admission;
+    return address.ok ? parsed : address;
   }
 
   #accept(hello: Hello, socket: Socket, head: Uint8Array): void {

@@ -91,15 +91,16 @@ export class Peers implements Transport {
   /** Whether the stream that `caller` opened to member `to` is taken here. */
   accept(to: MemberId, from: Peers, caller: Process): boolean {
     const node = this.#process.running?.node;
-    // Another incarnation answers at this address now.
-    if (node === undefined || to !== this.#self) return false;
-    if (this.#accepted.get(from.#self) === caller) return true;
+    if (node === undefined) return false;
+    if (to === this.#self && this.#accepted.get(from.#self) === caller) return true;
     if (node.refusalOf(from.#self) !== undefined) {
       const { number } = this.#process.machine;
       const { network } = this.#site;
       network.carry(number, caller.machine.number, "refusal", caller, from.#onRefused);
       return false;
     }
+    // Another incarnation answers at this address now.
+    if (to !== this.#self) return false;
     this.#accepted.set(from.#self, caller);
     this.#contacts.called({ from: from.#self, url: caller.url });
     return true;

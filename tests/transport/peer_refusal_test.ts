@@ -46,6 +46,15 @@ Deno.test("a removed member is told so by the node's own judgement", async () =>
   });
 });
 
+Deno.test("a removed member is told so by another incarnation than it called", async () => {
+  await using one = await TestMember.start({ id: 1 });
+  await using renewed = await TestMember.start({
+    id: 3,
+    admit: () => ({ ok: false, status: refusalStatus.removed, reason: "This member was removed" }),
+  });
+  assertEquals((await refusalBetween(one, renewed)).status, refusalStatus.removed);
+});
+
 Deno.test("a refusal is logged once and reported at every attempt", async () => {
   await using one = await TestMember.start({ id: 1, clusterId: 0xaaa });
   await using two = await TestMember.start({ id: 2, clusterId: 0xbbb });
