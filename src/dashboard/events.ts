@@ -12,6 +12,9 @@ import type { Watch } from "../store/watch_hub.ts";
 import { PREVIEW_LENGTH } from "./limits.ts";
 import type { EventsView, EventView } from "./view.ts";
 
+/** Entries that a look at the newest events goes back at most. */
+const LOOK_BACK_MAX = 1000;
+
 export interface EventPollsOptions {
   readonly store: Store;
   /** Polls that may wait at once. */
@@ -38,11 +41,14 @@ export class EventPolls {
     for (const finish of [...this.#waiting]) finish(STOPPING);
   }
 
-  /** Events at or under `path` from index `since` on; without it, tells where to begin. */
+  /**
+   * Events at or under `path` from index `since` on, as soon as there are any;
+   * without it, at once the newest that the history has, and where to go on.
+   */
   poll(exchange: Exchange, path: string, since: number | undefined): Reply | Promise<Reply> {
-    const { store, pollsMax } = this.#options;
+    const { pollsMax } = this.#options;
     if (this.#stopping) return STOPPING;
-    if (since === undefined) return answer({ events: [], next: store.index + 1, gap: false });
+    if (since === undefined) return this.#newest(path);
     if (this.#waiting.size >= pollsMax) {
       return unavailable(`Expected at most ${pollsMax} dashboards that wait for events`);
     }
@@ -80,20 +86,33 @@ export class EventPolls {
 
   /** `first` and what the history has after it. */
   #from(path: string, first: Event): Reply {
+    const events = [first, ...this.#past(path, first.index + 1, this.#options.eventsMax - 1)];
+    return answer({ events: events.map(describe), next: events.at(-1)!.index + 1, gap: false });
+  }
+
+  #newest(path: string): Reply {
     const { store, eventsMax } = this.#options;
-    const events = [describe(first)];
-    let next = first.index + 1;
+    const from = Math.max(store.stats().historyFirstIndex, store.index - LOOK_BACK_MAX);
+    const events = this.#past(path, from, Infinity).slice(-eventsMax);
+    return answer({ events: events.map(describe), next: store.index + 1, gap: false });
+  }
+
+  /** At most `max` events of the history from index `since` on. */
+  #past(path: string, since: number, max: number): Event[] {
+    const { watches } = this.#options.store;
+    const events: Event[] = [];
+    let next = since;
     let found = true;
-    while (found && events.length < eventsMax) {
+    while (found && events.length < max) {
       found = false;
-      const watch = store.watches.watch(path, next, (event) => {
+      const watch = watches.watch(path, next, (event) => {
         found = true;
-        events.push(describe(event));
+        events.push(event);
         next = event.index + 1;
       });
       if (!found && "cancel" in watch) watch.cancel();
     }
-    return answer({ events, next, gap: false });
+    return events;
   }
 }
 

@@ -174,7 +174,10 @@ export interface EventView {
   readonly ttlSeconds: number;
 }
 
-/** `GET /dashboard/api/events?path=P&since=N`: what happened from N on, or nothing for a while. */
+/**
+ * `GET /dashboard/api/events?path=P&since=N`: what happened from N on, or nothing
+ * for a while; without `since` the newest events, at once.
+ */
 export interface EventsView {
   readonly events: readonly EventView[];
   /** What to ask for next. */

@@ -17,10 +17,15 @@ const briefly = ({ events, next, gap }: EventsView) =>
   `${events.map(({ action, key, index }) => `${action} ${key} ${index}`).join(", ")}; ` +
   `next ${next}${gap ? ", gap" : ""}`;
 
-Deno.test("a poll without an index tells where to begin", async () => {
+Deno.test("a poll without an index gives the newest events and tells where to go on", async () => {
   await using node = await startDashboard();
-  await set(node, "/foo");
-  assertEquals(await poll(node, "path=/"), { events: [], next: 4, gap: false });
+  assertEquals(briefly(await poll(node, "path=/")), "; next 1");
+  for (let i = 0; i < 7; i++) await set(node, `/a/${i}`);
+  await set(node, "/b");
+  const newest = await poll(node, "path=/a");
+  assertEquals([newest.events.map(({ index }) => index), newest.next], [[5, 6, 7, 8, 9], 11]);
+  assertEquals(briefly(await poll(node, "path=/b")), "SET /b 10; next 11");
+  assertEquals(node.store.watches.size, 0);
 });
 
 for (const kind of LISTENERS) {

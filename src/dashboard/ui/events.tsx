@@ -13,12 +13,15 @@ import { changes } from "./tree_state.ts";
 const EVENTS_MAX = 500;
 
 interface Seen extends EventView {
-  readonly seenMs: number;
+  /** Undefined for what happened before somebody looked. */
+  readonly seenMs: number | undefined;
 }
 
 /** `path`: the prefix. */
 export function Events({ path }: { path: string }) {
   const events = useSignal<readonly Seen[]>([]);
+  /** Of the newest one, though it may have been cleared. */
+  const lastIndex = useSignal(0);
   const gaps = useSignal(0);
   const paused = useSignal(false);
   const trouble = useSignal<ApiError | undefined>(undefined);
@@ -32,9 +35,12 @@ export function Events({ path }: { path: string }) {
   async function collect(prefix: string, signal: AbortSignal): Promise<void> {
     const onTrouble = (error: ApiError | undefined) => trouble.value = error;
     for await (const view of changes(prefix, signal, onTrouble)) {
-      const seenMs = Date.now();
       if (view.gap) gaps.value++;
-      const newest = view.events.map((event) => ({ ...event, seenMs })).reverse();
+      const seenMs = view.earlier ? undefined : Date.now();
+      // After a pause the newest ones are known already.
+      const newest = view.events.filter(({ index }) => index > lastIndex.value)
+        .map((event) => ({ ...event, seenMs })).reverse();
+      lastIndex.value = newest[0]?.index ?? lastIndex.value;
       events.value = [...newest, ...events.value].slice(0, EVENTS_MAX);
     }
   }
@@ -110,7 +116,11 @@ function List({ events }: { events: readonly Seen[] }) {
       <ol class="events">
         {events.map((event) => (
           <li key={event.index}>
-            <time class="muted">{new Date(event.seenMs).toLocaleTimeString("en-GB")}</time>
+            <span class="event-time muted">
+              {event.seenMs === undefined
+                ? "earlier"
+                : new Date(event.seenMs).toLocaleTimeString("en-GB")}
+            </span>
             <span
               class={`pill ${event.action === "DELETE" ? "bad" : event.newKey ? "good" : "accent"}`}
             >

@@ -159,7 +159,7 @@ function Set({ view, test }: { view: FileView; test: boolean }) {
 function Stale({ before, value }: { before: Signal<string>; value: string }) {
   return (
     <p class="note">
-      The value has another one by now.{" "}
+      The key has another value now.{" "}
       <button type="button" class="link" onClick={() => before.value = value}>Take that</button>
     </p>
   );

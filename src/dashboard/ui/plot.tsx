@@ -29,15 +29,17 @@ export function Plot({ title, note, times, values, show }: PlotProps) {
     // The canvas has no style sheet: it is drawn anew in the other colours.
     shownTheme.value;
     plot.current?.destroy();
-    plot.current = draw(box.current!, show, (at) => pointed.value = at);
+    if (box.current === null) return;
+    plot.current = draw(box.current, show, (at) => pointed.value = at);
     plot.current.setData([[...times], [...values]]);
   });
   useEffect(() => plot.current?.setData([[...times], [...values]]), [times, values]);
   useEffect(() => {
+    const element = box.current!;
     const observer = new ResizeObserver(() => {
-      plot.current?.setSize({ width: box.current!.clientWidth, height: HEIGHT });
+      plot.current?.setSize({ width: element.clientWidth, height: HEIGHT });
     });
-    observer.observe(box.current!);
+    observer.observe(element);
     return () => {
       observer.disconnect();
       plot.current?.destroy();

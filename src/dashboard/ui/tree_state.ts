@@ -143,7 +143,9 @@ async function refresh(key: string): Promise<void> {
 
 /** Keeps what is shown fresh until the signal aborts. */
 export async function followChanges(signal: AbortSignal): Promise<void> {
-  for await (const { events, gap } of changes("/", signal)) {
+  for await (const { events, gap, earlier } of changes("/", signal)) {
+    // What is shown was asked for just now.
+    if (earlier) continue;
     if (gap) await Promise.all([...directories.value.keys()].map(refresh));
     else await refreshAfter(events);
     const { key, view } = shown.value;
@@ -168,12 +170,15 @@ async function refreshAfter(events: readonly EventView[]): Promise<void> {
   await Promise.all([...stale].map(refresh));
 }
 
-/** What happens at or under `path`, in answers at least a second apart; goes on after errors. */
+/**
+ * What happens at or under `path`, in answers at least a second apart; the first
+ * one, at once, has what happened shortly before. Goes on after errors.
+ */
 export async function* changes(
   path: string,
   signal: AbortSignal,
   onTrouble: (error: ApiError | undefined) => void = () => {},
-): AsyncGenerator<EventsView, void> {
+): AsyncGenerator<EventsView & { readonly earlier: boolean }, void> {
   let since: number | undefined;
   while (!signal.aborted) {
     try {
@@ -183,10 +188,11 @@ export async function* changes(
         signal,
       );
       onTrouble(undefined);
+      const earlier = since === undefined;
       const isNews = view.events.length > 0 || view.gap;
       since = view.next;
-      if (isNews) yield view;
-      if (isNews) await pause(REFRESH_MS, signal);
+      if (isNews) yield { ...view, earlier };
+      if (isNews && !earlier) await pause(REFRESH_MS, signal);
     } catch (error) {
       if (signal.aborted) return;
       onTrouble(asApiError(error));

@@ -1,0 +1,275 @@
+/** The dashboard as people use it: in a browser, on a cluster of real processes. */
+import { assert, assertEquals } from "@std/assert";
+import type { Page } from "playwright-core";
+import { TestCluster } from "../cluster/harness.ts";
+import { findChromium, TestBrowser, type Visit } from "./browser.ts";
+import { startDashboard } from "./harness.ts";
+
+const path = findChromium();
+
+interface Stage {
+  readonly browser: TestBrowser;
+  readonly cluster: TestCluster;
+  /** Of the first node. */
+  readonly url: string;
+}
+
+/** What a visit must never do. */
+function assertWellBehaved({ complaints, asked }: Visit, url: string): void {
+  assertEquals(complaints, []);
+  assertEquals([...asked], [new URL(url).origin]);
+}
+
+const heading = (page: Page, name: string) =>
+  page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
+
+const curlOf = (page: Page, label: string) => page.getByLabel(label, { exact: true });
+
+async function overview({ browser, url }: Stage): Promise<void> {
+  await browser.visit(`${url}/`, {}, async (visit) => {
+    const { page } = visit;
+    await page.getByText("Can lose 1").waitFor();
+    await page.getByText("3 of 3 members are up; any one of them may fail").waitFor();
+    const row = page.getByRole("row", { name: /node1.*this node/ });
+    assertEquals(await row.locator(".pill").innerText(), "leader");
+    assertEquals(await page.getByRole("row").count(), 4);
+    await page.getByRole("row", { name: /node2 follower none .* ms/ }).waitFor();
+    assertEquals(await page.locator(".plot canvas").count(), 4);
+    assertEquals(
+      await curlOf(page, "The members by curl").innerText(),
+      `curl ${url}/v1/keys/_etcd/machines`,
+    );
+    assertWellBehaved(visit, url);
+  });
+}
+
+async function writing({ browser, url }: Stage): Promise<void> {
+  await browser.visit(`${url}/dashboard/#/keys`, {}, async (visit) => {
+    const { page } = visit;
+    const form = page.getByRole("region", { name: "New key" });
+    await form.getByLabel("Key").fill("/config/flags");
+    await form.getByLabel("Value").fill('{"beta":true}');
+    assertEquals(
+      await curlOf(page, "Set by curl").innerText(),
+      `curl ${url}/v1/keys/config/flags --data-urlencode 'value={"beta":true}'`,
+    );
+    await form.getByRole("button", { name: "Set", exact: true }).click();
+    await heading(page, "flags");
+    await page.getByRole("status").getByText(/^Set at index \d+$/).waitFor();
+    assertEquals(
+      await page.getByLabel("Value", { exact: true }).innerText(),
+      '{\n  "beta": true\n}',
+    );
+    await page.getByRole("button", { name: "Text" }).click();
+    assertEquals(await page.getByLabel("Value", { exact: true }).innerText(), '{"beta":true}');
+    await page.getByRole("treeitem", { name: "flags", selected: true }).waitFor();
+
+    await page.getByRole("button", { name: "Test and set" }).first().click();
+    const change = page.getByRole("region", { name: "Change" });
+    const testAndSet = change.getByRole("button", { name: "Test and set", exact: true });
+    await change.getByLabel("Only if it is").fill("something else");
+    await change.getByLabel("New value").fill("two");
+    await testAndSet.last().click();
+    await change.getByRole("alert").getByText('TestAndSet: {"beta":true}!=something else')
+      .waitFor();
+    await change.getByRole("button", { name: "Take that" }).click();
+    await testAndSet.last().click();
+    await page.locator("pre.value").getByText("two", { exact: true }).waitFor();
+
+    await change.getByRole("button", { name: "Delete", exact: true }).click();
+    assertEquals(
+      await curlOf(page, "Delete by curl").innerText(),
+      `curl -X DELETE ${url}/v1/keys/config/flags`,
+    );
+    await change.getByRole("button", { name: "Delete this key" }).click();
+    await heading(page, "config");
+    await page.getByText("This directory is empty").waitFor();
+    // The refused test-and-set is the browser's to mention.
+    assertEquals(visit.complaints.filter((text) => !text.includes("400 (Bad Request)")), []);
+  });
+}
+
+async function expiry({ browser, cluster, url }: Stage): Promise<void> {
+  await cluster.client.set(url, "/short", "lived", { ttl: 1 });
+  await browser.visit(`${url}/dashboard/#/keys/short`, {}, async ({ page }) => {
+    await page.getByText(/expires in\s*[01] s/).waitFor();
+    await page.getByText("There is no such key").waitFor();
+  });
+}
+
+async function hostile({ browser, cluster, url }: Stage): Promise<void> {
+  const key = "<img src=x onerror=alert(1)>";
+  const value = "<script>alert(1)</script>\u202e`id`";
+  await cluster.client.ask(`${url}/v1/keys/hostile/${encodeURIComponent(key)}`, {
+    method: "POST",
+    form: { value },
+  });
+  await browser.visit(`${url}/dashboard/#/keys/hostile`, {}, async (visit) => {
+    const { page } = visit;
+    await page.locator(".children").getByRole("link", { name: key }).click();
+    await heading(page, key);
+    assertEquals(await page.locator("pre.value").textContent(), value);
+    await page.getByRole("link", { name: "Events" }).click();
+    await page.getByRole("log").getByText("<script>alert(1)</script>·`id`").waitFor();
+    assertWellBehaved(visit, url);
+  });
+}
+
+async function events({ browser, cluster, url }: Stage): Promise<void> {
+  await browser.visit(`${url}/dashboard/#/events/jobs`, {}, async (visit) => {
+    const { page } = visit;
+    await page.getByText("Waiting for a change under /jobs").waitFor();
+    assertEquals(
+      await curlOf(page, "Wait for the next one by curl").innerText(),
+      `curl ${url}/v1/watch/jobs`,
+    );
+    await cluster.client.set(url, "/jobs/0", "first");
+    await page.getByRole("listitem").filter({ hasText: /NEW\s*\/jobs\/0\s*first/ }).waitFor();
+    const follower = (await cluster.followers())[0]!;
+    await cluster.client.set(url, "/other", "x");
+    await cluster.client.set(follower.url, "/jobs/1", "done");
+    await cluster.client.delete(follower.url, "/jobs/1");
+    await page.getByRole("listitem").filter({ hasText: /DELETE\s*\/jobs\/1/ }).waitFor();
+    await page.getByRole("listitem").filter({ hasText: /NEW\s*\/jobs\/1\s*done/ }).waitFor();
+    assertEquals(await page.getByRole("listitem").filter({ hasText: "/other" }).count(), 0);
+    assertWellBehaved(visit, url);
+  });
+}
+
+async function keyboard({ browser, cluster, url }: Stage): Promise<void> {
+  await cluster.client.set(url, "/a/b/c", "deep");
+  await browser.visit(`${url}/dashboard/#/keys`, {}, async ({ page }) => {
+    await page.getByRole("treeitem", { name: "a", exact: true }).waitFor();
+    await page.keyboard.press("Tab");
+    assertEquals(await page.locator(":focus").innerText(), "Skip to the content");
+    await page.keyboard.press("Enter");
+    // From the content on: the field, its button, the tree.
+    for (let i = 0; i < 3; i++) await page.keyboard.press("Tab");
+    assertEquals(await page.locator(":focus").getAttribute("role"), "treeitem");
+    for (const key of ["ArrowDown", "ArrowDown", "ArrowRight"]) await page.keyboard.press(key);
+    await page.getByRole("treeitem", { name: "b", exact: true }).waitFor();
+    for (const key of ["ArrowRight", "ArrowRight"]) await page.keyboard.press(key);
+    await page.getByRole("treeitem", { name: "c", exact: true }).waitFor();
+    for (const key of ["ArrowRight", "Enter"]) await page.keyboard.press(key);
+    await heading(page, "c");
+    await page.locator(":focus").press("ArrowLeft");
+    assertEquals(await page.locator(":focus").getAttribute("data-key"), "/a/b");
+    await page.keyboard.press("ArrowLeft");
+    assertEquals(await page.getByRole("treeitem", { name: "c", exact: true }).count(), 0);
+  });
+}
+
+async function narrowAndDark({ browser, url }: Stage): Promise<void> {
+  await browser.visit(`${url}/dashboard/`, { width: 390, dark: true }, async (visit) => {
+    const { page } = visit;
+    const background = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
+    await page.getByText("Can lose 1").waitFor();
+    const dark = await background();
+    for (const hash of ["#/", "#/keys", "#/keys/a/b/c", "#/events", "#/certificates"]) {
+      await page.goto(`${url}/dashboard/${hash}`);
+      await page.getByRole("navigation", { name: "Sections" }).waitFor();
+      const width = await page.evaluate("document.documentElement.scrollWidth");
+      assertEquals(width, 390, hash);
+    }
+    await page.getByRole("button", { name: "Colours: auto" }).click();
+    assert(await background() !== dark);
+    await page.reload();
+    await page.getByRole("button", { name: "Colours: light" }).waitFor();
+    assert(await background() !== dark);
+    assertWellBehaved(visit, url);
+  });
+}
+
+/** A page of somebody else, open in the visitor's browser. */
+async function otherSites({ browser, cluster, url }: Stage): Promise<void> {
+  const { port } = new URL(url);
+  using site = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const evil = `http://evil.example:${(site.addr as Deno.NetAddr).port}/`;
+  const html = `<form method=post action=${url}/v1/keys/stolen><input name=value value=x></form>`;
+  const served = (async () => {
+    const connection = await site.accept();
+    await connection.read(new Uint8Array(4096));
+    const head = `HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: ${html.length}`;
+    await connection.write(new TextEncoder().encode(`${head}\r\nconnection: close\r\n\r\n${html}`));
+    connection.close();
+  })();
+  await browser.visit(evil, {}, async ({ page }) => {
+    const refused = page.waitForResponse(`${url}/v1/keys/stolen`);
+    await page.evaluate("document.forms[0].submit()");
+    assertEquals((await refused).status(), 403);
+  });
+  await served;
+  // A name that was pointed here is another site, too.
+  await browser.visit(`http://evil.example:${port}/dashboard/`, {}, async ({ page }) => {
+    await page.getByRole("alert").getByText("Forbidden").waitFor();
+    const status = await page.evaluate(async () => {
+      const body = new URLSearchParams({ value: "x" });
+      return (await fetch("/v1/keys/stolen", { method: "POST", body })).status;
+    });
+    assertEquals(status, 403);
+  });
+  assertEquals((await cluster.client.get(url, "/stolen")).status, 404);
+}
+
+async function lossOfMembers({ browser, cluster, url }: Stage): Promise<void> {
+  await browser.visit(`${url}/dashboard/`, {}, async ({ page }) => {
+    await page.getByText("Can lose 1").waitFor();
+    await cluster.nodes[2]!.kill();
+    await page.getByText("Can lose none").waitFor();
+    await page.getByText('2 of 3 members are up, "node3" is not').waitFor();
+    await page.getByRole("row", { name: /node3/ }).getByText("down", { exact: true }).waitFor();
+    await cluster.nodes[0]!.kill();
+    await page.getByText("What you see is old; trying again.").waitFor();
+  });
+}
+
+Deno.test({
+  name: "the dashboard works in a browser",
+  ignore: path === undefined,
+  fn: async (t) => {
+    await using cluster = await TestCluster.prepare({ size: 3 });
+    const [, browser] = await Promise.all([cluster.start(), TestBrowser.start(path!)]);
+    await using _ = browser;
+    const stage = { browser, cluster, url: cluster.nodes[0]!.url };
+    const step = (name: string, body: (stage: Stage) => Promise<void>) =>
+      t.step(name, () => cluster.explain(() => body(stage)));
+    await step("shows the members, the margin and the last minutes", overview);
+    await step("creates, tests and sets, and deletes a key", writing);
+    await step("counts down to an expiry and sees it", expiry);
+    await step("shows hostile keys and values as text", hostile);
+    await step("shows the events of a prefix as they happen", events);
+    await step("is used by keyboard alone", keyboard);
+    await step("fits a narrow screen, dark and light", narrowAndDark);
+    await step("takes nothing from other sites", otherSites);
+    await step("tells when members are lost", lossOfMembers);
+  },
+});
+
+Deno.test({
+  name: "the dashboard offers nothing to change when it is read-only, and works over HTTP/2",
+  ignore: path === undefined,
+  fn: async () => {
+    await using browser = await TestBrowser.start(path!);
+    await using node = await startDashboard({ kind: "tls", mode: "readonly" });
+    await node.ask("POST", "/v1/keys/long", { value: "x".repeat(70_000) });
+    for (let i = 0; i < 201; i++) await node.ask("POST", `/v1/keys/many/${i}`, { value: "x" });
+    await browser.visit(`${node.url}/dashboard/#/keys/long`, {}, async (visit) => {
+      const { page } = visit;
+      await page.getByText("read-only").waitFor();
+      await page.getByText("These are the first 65,536 characters of 70,000.").waitFor();
+      assertEquals(
+        await curlOf(page, "Read by curl").innerText(),
+        `curl --cacert ca.crt ${node.url}/v1/keys/long`,
+      );
+      await page.getByRole("button", { name: "Load all" }).click();
+      await page.getByText("These are the first").waitFor({ state: "detached" });
+      assertEquals(await page.getByRole("region", { name: "Change" }).count(), 0);
+      await page.goto(`${node.url}/dashboard/#/keys/many`);
+      await page.getByText("200 of more entries").waitFor();
+      await page.locator(".key-panel").getByRole("button", { name: "Show more" }).click();
+      await page.getByText("201 entries").waitFor();
+      assertEquals(await page.getByRole("region", { name: "New key" }).count(), 0);
+      assertWellBehaved(visit, node.url);
+    });
+  },
+});
