@@ -2,6 +2,7 @@
  * The composition root: the one place where the parts of a node are joined, in
  * the order in which they must come up, and taken apart in the reverse.
  */
+import { backupRoute } from "./api/backup.ts";
 import { makeClientApi } from "./api/client_api.ts";
 import type { ClientApi } from "./api/client_api.ts";
 import { healthRoutes } from "./api/health.ts";
@@ -16,6 +17,7 @@ import type { Config, PortConfig } from "./config.ts";
 import type { Listener, TlsMaterial } from "./http/endpoint.ts";
 import { listen } from "./http/listener.ts";
 import { dialWithoutCertificate, loadTls, TlsError } from "./http/tls_check.ts";
+import { backupsOf } from "./server/backups.ts";
 import { bootstrap } from "./server/bootstrap.ts";
 import { openDataDirectory } from "./server/data_directory.ts";
 import { checkKinship } from "./server/kinship.ts";
@@ -218,6 +220,7 @@ export class Server {
   ): Promise<void> {
     const { client } = this.#config;
     const read = () => telemetry.read();
+    const backups = backupsOf(member, SCHEDULER);
     this.#api = makeClientApi(member.service, {
       limits: {
         keyBytesMax: LIMITS.keyBytesMax,
@@ -227,11 +230,15 @@ export class Server {
       policy,
       routes: [
         ...dashboard?.routes ?? [],
+        backupRoute(backups),
         metricsRoute(read),
         ...healthRoutes(() => telemetry.checks),
         ...statsRoutes(member.node, read, systemClock.wallMs),
       ],
-      onStop: () => dashboard?.stop(),
+      onStop: () => {
+        dashboard?.stop();
+        backups.stop();
+      },
     });
     this.#clientListener = await listen({
       hostname: client.listen.host,

@@ -18,7 +18,7 @@ import { Deadlines } from "./deadlines.ts";
 import { DenoPort } from "./deno_port.ts";
 import { ListenError } from "./endpoint.ts";
 import type { HttpLimits, Listener, ListenOptions } from "./endpoint.ts";
-import type { Exchange, Handler, Reply } from "./exchange.ts";
+import type { ByteStream, Exchange, Handler, Reply } from "./exchange.ts";
 import { fault } from "./fault.ts";
 import { bodyTooLarge, bodyTooSlow, internalError, STOPPING, TOO_MANY_BODIES } from "./message.ts";
 
@@ -256,7 +256,7 @@ function toResponse(reply: Reply): Response {
     ? jsonInit(status)
     : { status, headers: { "content-type": contentType ?? "application/json", ...headers } };
   if (typeof body !== "string" && !(body instanceof Uint8Array)) {
-    return new Response(streamOf(body), init);
+    return new Response("portions" in body ? toStream(body) : streamOf(body), init);
   }
   // A 204 may not even have an empty body.
   return new Response(body.length === 0 ? null : body as BodyInit, init);
@@ -273,6 +273,10 @@ async function bodyLength(body: Reply["body"]): Promise<number> {
   if (typeof body === "string") return new TextEncoder().encode(body).length;
   if (body instanceof Uint8Array) return body.length;
   let length = 0;
+  if ("portions" in body) {
+    for await (const { length: bytes } of body.portions) length += bytes;
+    return length;
+  }
   for await (const slice of body) {
     length += new TextEncoder().encode(slice).length;
     // A long listing must not hold up everybody else.
@@ -286,6 +290,10 @@ function streamOf(
   slices: Iterable<string> | AsyncIterable<string>,
 ): ReadableStream<Uint8Array> {
   return ReadableStream.from(slices).pipeThrough(new TextEncoderStream());
+}
+
+function toStream({ portions }: ByteStream): ReadableStream<Uint8Array> {
+  return ReadableStream.from(portions);
 }
 
 const BAD_HOST = fault(400, "Expected a Host header without a path");

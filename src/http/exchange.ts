@@ -22,8 +22,13 @@ export interface Reply {
   /** Default `application/json`. */
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** A string, or slices of one that are written as the client takes them. */
-  readonly body: string | Iterable<string> | AsyncIterable<string> | Uint8Array;
+  /** A string, or slices of one or portions of bytes that are written as the client takes them. */
+  readonly body: string | Iterable<string> | AsyncIterable<string> | Uint8Array | ByteStream;
+}
+
+/** Portions of bytes, each asked for when the client has taken the one before. A throw breaks the answer off. */
+export interface ByteStream {
+  readonly portions: AsyncIterable<Uint8Array>;
 }
 
 /** Must not throw; a rejection becomes a 500 and is logged. */

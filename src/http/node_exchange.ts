@@ -153,7 +153,8 @@ export class NodeExchanges {
       return;
     }
     response.writeHead(status, headers);
-    this.#sendSlices(response, body).catch((error) => {
+    const slices = "portions" in body ? body.portions : body;
+    this.#sendSlices(response, slices).catch((error) => {
       this.#logger.error("An answer broke off", { cause: String(error) });
       response.destroy();
     });
@@ -162,7 +163,7 @@ export class NodeExchanges {
   /** Writes as the client takes it, one slice in memory. */
   async #sendSlices(
     response: ServerResponse,
-    slices: Iterable<string> | AsyncIterable<string>,
+    slices: Iterable<string> | AsyncIterable<string | Uint8Array>,
   ): Promise<void> {
     if (response.req.method === "HEAD") {
       response.end();

@@ -8,6 +8,8 @@
 import type { RaftCore } from "../raft/core.ts";
 import type { Configuration, Entry, Member, MemberId, SnapshotMeta } from "../raft/types.ts";
 import { CallService } from "./call_service.ts";
+import { capture } from "./capture.ts";
+import type { Capture } from "./capture.ts";
 import { ClusterClock } from "./cluster_clock.ts";
 import { isAppend, NodeCounters } from "./counters.ts";
 import { Expiry } from "./expiry.ts";
@@ -17,7 +19,7 @@ import { Leadership } from "./leadership.ts";
 import type { NodeOptions } from "./options.ts";
 import { decodeFrame, encodeFrame } from "./peer_message.ts";
 import type { PeerMessage } from "./peer_message.ts";
-import type { Barrier, ClusterNode, Done, Failure, NodeStatus } from "./ports.ts";
+import type { Barrier, ClusterNode, Done, Failure, NodeStatus, Outcome } from "./ports.ts";
 import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import { Replica } from "./replica.ts";
@@ -172,6 +174,11 @@ export class Node<R> implements ClusterNode<R> {
   removeMember(name: string, done: Done<Member>): void {
     if (this.#stopping) return done(STOPPING);
     this.#calls.remove(name, this.#deadline(), done);
+  }
+
+  /** The state as of this call: all that was acknowledged before, if called by a barrier's callback. */
+  capture(): Outcome<Capture> {
+    return this.#stopping ? STOPPING : capture(this.#core, this.#options.machine);
   }
 
   status(): NodeStatus {

@@ -36,6 +36,8 @@ export interface MemberOptions {
 }
 
 export interface RunningMember {
+  /** As its data directory knows it. */
+  readonly name: string;
   readonly node: Node<ApplyResult>;
   readonly service: Service;
   readonly transport: PeerTransport;
@@ -118,7 +120,7 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
     onFatal: options.onFatal,
   });
   const service = new Service({ node, store, redirect: config.redirect });
-  return { node, service, transport, leadership };
+  return { name: identity.name, node, service, transport, leadership };
 }
 
 function recordLeader(record: LeadershipRecord, leader: MemberId): void {

@@ -10,6 +10,8 @@ export class CorruptionError extends Error {
   readonly file: string;
   /** Bytes from its start to the damaged part. */
   readonly offset: number;
+  readonly expected: string;
+  readonly found: string;
 
   constructor(file: string, offset: number, expected: string, found: string) {
     super(
@@ -17,6 +19,23 @@ export class CorruptionError extends Error {
         "nothing was changed: restore this directory from a copy, or remove the member from its cluster and let it join anew with -f",
     );
     this.file = file;
+    this.offset = offset;
+    this.expected = expected;
+    this.found = found;
+  }
+}
+
+/** A backup that does not add up, and of which therefore nothing is used. */
+export class DamagedBackupError extends Error {
+  override readonly name = "DamagedBackupError";
+  /** Bytes from the start of the file to the damaged part. */
+  readonly offset: number;
+
+  constructor(file: string, { offset, expected, found }: CorruptionError) {
+    super(
+      `Damaged backup "${file}" at offset ${offset}: expected ${expected}, found ${found}: ` +
+        "use another backup, nothing was made of this one",
+    );
     this.offset = offset;
   }
 }

@@ -43,18 +43,37 @@ export async function writeSnapshot(
   slices: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   options: PaceOptions,
 ): Promise<void> {
-  const header = encodeHeader(meta);
   const output = new SliceOutput(file, options);
-  await output.write(header);
-  const chain = new SliceChain(headerCrc(header));
+  const encoding = new SnapshotEncoding(meta);
+  await output.write(encoding.head);
   for await (const slice of slices) {
     if (slice.length === 0) continue;
-    await output.write(chain.next(slice));
+    await output.write(encoding.next(slice));
     await output.write(slice);
   }
-  await output.write(chain.trailer());
+  await output.write(encoding.trailer());
   await output.flush();
   await file.sync();
+}
+
+/** The bytes around the slices of one snapshot: `head`, then each slice after its header, then the trailer. */
+export class SnapshotEncoding {
+  readonly head: Uint8Array;
+  readonly #chain: SliceChain;
+
+  constructor(meta: SnapshotMeta) {
+    this.head = encodeHeader(meta);
+    this.#chain = new SliceChain(headerCrc(this.head));
+  }
+
+  /** The header of `slice`, which is the next one and not empty. */
+  next(slice: Uint8Array): Uint8Array {
+    return this.#chain.next(slice);
+  }
+
+  trailer(): Uint8Array {
+    return this.#chain.trailer();
+  }
 }
 
 /**
@@ -69,21 +88,31 @@ export async function proveSnapshot(
 ): Promise<SnapshotContent> {
   const file = disk.open(name);
   try {
-    const window = new FileWindow(file, options.sliceBytes);
-    const path = `${disk.path}/${name}`;
-    const { meta, seed, end } = readHeader(window, path);
-    let reported = 0;
-    for (const _ of readSlices(window, path, seed, end)) {
-      if (window.furthest === reported) continue;
-      onRead(window.furthest - reported);
-      reported = window.furthest;
-      await pause(options.scheduler);
-    }
-    onRead(window.size - reported);
-    return { meta, sizeBytes: window.size };
+    return await proveSnapshotAt(file, `${disk.path}/${name}`, 0, options, onRead);
   } finally {
     file.close();
   }
+}
+
+/** The same for one that fills an open file from `begin` to the end. */
+export async function proveSnapshotAt(
+  file: DiskFile,
+  path: string,
+  begin: number,
+  options: PaceOptions,
+  onRead: (bytes: number) => void = () => {},
+): Promise<SnapshotContent> {
+  const window = new FileWindow(file, options.sliceBytes);
+  const { meta, seed, end } = readHeader(window, path, begin);
+  let reported = 0;
+  for (const _ of readSlices(window, path, seed, end)) {
+    if (window.furthest === reported) continue;
+    onRead(window.furthest - reported);
+    reported = window.furthest;
+    await pause(options.scheduler);
+  }
+  onRead(window.size - reported);
+  return { meta, sizeBytes: window.size - begin };
 }
 
 /** The slices of an open file, each proven before it is handed out, the trailer after the last. */
@@ -91,9 +120,10 @@ export function* snapshotSlices(
   file: DiskFile,
   path: string,
   windowBytes: number,
+  begin = 0,
 ): Generator<Uint8Array, void> {
   const window = new FileWindow(file, windowBytes);
-  const { seed, end } = readHeader(window, path);
+  const { seed, end } = readHeader(window, path, begin);
   yield* readSlices(window, path, seed, end);
 }
 
@@ -147,9 +177,10 @@ function headerCrc(header: Uint8Array): number {
 function readHeader(
   window: FileWindow,
   path: string,
+  begin: number,
 ): { readonly meta: SnapshotMeta; readonly seed: number; readonly end: number } {
-  const refuse = refuseAt(path, 0);
-  const header = window.bytes(0, HEADER_BYTES, refuse);
+  const refuse = refuseAt(path, begin);
+  const header = window.bytes(begin, HEADER_BYTES, refuse);
   const reader = new ByteReader(header, refuse);
   const magic = reader.bytes(MAGIC.length);
   const version = reader.u32();
@@ -163,15 +194,15 @@ function readHeader(
     reader.u32() !== crc32(header.subarray(0, HEADER_CHECKED_BYTES))
   ) refuse("the header of a snapshot", "bytes that fail their checksum");
   if (version !== SNAPSHOT_VERSION) throw new FormatVersionError(path, SNAPSHOT_VERSION, version);
-  const refuseConfiguration = refuseAt(path, HEADER_BYTES);
-  const encoded = window.bytes(HEADER_BYTES, configurationBytes, refuseConfiguration);
+  const refuseConfiguration = refuseAt(path, begin + HEADER_BYTES);
+  const encoded = window.bytes(begin + HEADER_BYTES, configurationBytes, refuseConfiguration);
   if (crc32(encoded) !== configurationCrc) {
     refuseConfiguration("a configuration", "bytes that fail their checksum");
   }
   return {
     meta: { index, term, configuration: readConfiguration(encoded, refuseConfiguration) },
     seed: headerCrc(header),
-    end: HEADER_BYTES + configurationBytes,
+    end: begin + HEADER_BYTES + configurationBytes,
   };
 }
 
