@@ -43,6 +43,7 @@ export class BackupAbandonedError extends Error {
   override readonly name = "BackupAbandonedError";
 }
 
+/** See `BackupSource`. */
 export class Backups implements BackupSource {
   readonly #options: BackupsOptions;
   #current: BackupStream | undefined;

@@ -40,6 +40,17 @@ export class DamagedBackupError extends Error {
   }
 }
 
+/** A command that makes a directory anew was cut short in it. */
+export class UnfinishedError extends Error {
+  override readonly name = "UnfinishedError";
+
+  constructor(directory: string, command: string) {
+    super(
+      `Expected a whole data directory in "${directory}", found one in which "etcd ${command}" was cut short: run it again to its end`,
+    );
+  }
+}
+
 /** The file is sound, but of a format that this program does not know. */
 export class FormatVersionError extends Error {
   override readonly name = "FormatVersionError";

@@ -8,10 +8,18 @@ export const LOCK_NAME = "etcd.lock";
 
 /** An identity that is being written. Unfinished files are of no value after a crash. */
 export const IDENTITY_TEMPORARY_NAME = "etcd.identity.tmp";
+/** Written to by a test of the disk. */
+export const PROBE_TEMPORARY_NAME = "etcd.probe.tmp";
 /** A part of the log that is being filled. */
 export const SEGMENT_TEMPORARY_NAME = "wal-next.tmp";
 /** A snapshot that is being made here. */
 export const SNAPSHOT_TEMPORARY_NAME = "snapshot-new.tmp";
+
+/** There while the command makes a directory anew: no node starts on what is half made. */
+export const UNFINISHED_NAMES = {
+  restore: "etcd.restoring",
+  recover: "etcd.recovering",
+} as const;
 
 const SEGMENT = /^wal-(\d{16})\.log$/;
 const SPARE = /^wal-\d{16}\.spare\.tmp$/;
@@ -20,6 +28,7 @@ const SNAPSHOT = /^snapshot-(\d{16})-(\d{16})\.snap$/;
 
 const TEMPORARY_NAMES: ReadonlySet<string> = new Set([
   IDENTITY_TEMPORARY_NAME,
+  PROBE_TEMPORARY_NAME,
   SEGMENT_TEMPORARY_NAME,
   SNAPSHOT_TEMPORARY_NAME,
 ]);
@@ -73,5 +82,6 @@ export function isTemporary(name: string): boolean {
 /** Whether a node wrote a file of this name. The lock file is not counted: it holds no data. */
 export function isNodeFile(name: string): boolean {
   return name === IDENTITY_NAME || isTemporary(name) ||
+    (Object.values(UNFINISHED_NAMES) as string[]).includes(name) ||
     parseSegmentName(name) !== undefined || parseSnapshotName(name) !== undefined;
 }

@@ -1,35 +1,28 @@
 /**
  * The durable half of a node (`Storage` in `node/ports.ts`): joins the write-ahead
- * log, the snapshots and the identity of one data directory, and decides at
- * start what they say together. It never drops what may have been acknowledged:
- * what does not add up is refused with the file and the offset.
+ * log, the snapshots and the identity of one data directory. What they say
+ * together at start is judged in `directory.ts`.
  */
 import { assert } from "../base/assert.ts";
 import { DiskFullError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Loaded, SnapshotReader, SnapshotWriter, Storage } from "../node/ports.ts";
-import type { HardState, SaveBatch, SnapshotMeta } from "../raft/types.ts";
+import type { SaveBatch, SnapshotMeta } from "../raft/types.ts";
+import { checkFinished, isNew, readDirectory, type ReadOptions } from "./directory.ts";
 import type { Disk, DiskLock } from "./disk.ts";
-import { CorruptionError } from "./errors.ts";
 import { Fuse } from "./fuse.ts";
-import { type Identity, readIdentity, writeIdentity } from "./identity.ts";
+import { type Identity, writeIdentity } from "./identity.ts";
 import type { LogPosition } from "./log_shape.ts";
-import { IDENTITY_NAME, isTemporary, LOCK_NAME, parseSegmentName, segmentName } from "./names.ts";
-import { type ReplayedLog, replayLog, segmentSequences } from "./replay.ts";
-import {
-  chooseSnapshot,
-  type ChosenSnapshot,
-  listSnapshots,
-  SnapshotStore,
-} from "./snapshot_store.ts";
+import { isTemporary, LOCK_NAME } from "./names.ts";
+import type { ReplayedLog } from "./replay.ts";
+import { type ChosenSnapshot, SnapshotStore } from "./snapshot_store.ts";
 import { createLog, Wal, type WalOptions } from "./wal.ts";
 
+export { firstSnapshot } from "./directory.ts";
 export type { Identity } from "./identity.ts";
 
-export interface StorageOptions extends WalOptions {
+export interface StorageOptions extends WalOptions, ReadOptions {
   readonly logger: Logger;
-  /** Bytes read so far and in all, while the directory is being opened. */
-  readonly onProgress?: (bytesRead: number, bytesTotal: number) => void;
 }
 
 export interface OpenedStorage {
@@ -37,12 +30,6 @@ export interface OpenedStorage {
   /** Undefined in a new directory: write one before the first save. */
   readonly identity: Identity | undefined;
   readonly loaded: Loaded;
-}
-
-/** What stands at index 0, before the first entry: the founder's configuration, or nobody's. */
-export function firstSnapshot(identity: Identity | undefined): SnapshotMeta {
-  const configuration = identity?.initial ?? { members: [], removed: [] };
-  return { index: 0, term: 0, configuration };
 }
 
 /**
@@ -69,75 +56,20 @@ async function openLocked(
   options: StorageOptions,
   lock: DiskLock,
 ): Promise<OpenedStorage> {
+  checkFinished(disk);
   for (const { name } of disk.list()) {
     if (isTemporary(name)) await disk.remove(name);
   }
   // A killed process may have left its last renames to the page cache.
   await disk.syncDirectory();
-  const identity = readIdentity(disk);
-  if (segmentSequences(disk).length === 0) {
-    const isNew = identity === undefined && listSnapshots(disk).length === 0;
-    if (!isNew) throw missing(disk, segmentName(1), "the log of this node");
-    await createLog(disk, options);
-  }
-  const onRead = progress(disk, options);
-  const chosen = await chooseSnapshot(disk, options, onRead);
-  const snapshot = chosen.current?.meta ?? firstSnapshot(identity);
-  const log = await replayLog(disk, snapshot.index, { ...options, onRead });
-  checkReach(disk, log, snapshot, chosen);
-  if (identity === undefined && (log.tail.sequence > 1 || snapshot.index > 0)) {
-    throw missing(disk, IDENTITY_NAME, "the identity of this node");
-  }
+  if (isNew(disk)) await createLog(disk, options);
+  const { identity, chosen, log, loaded, reset } = await readDirectory(disk, options);
   report(disk, log, chosen, options.logger);
-  const { loaded, reset } = reconcile(log, snapshot);
   const fuse = new Fuse();
   const wal = await Wal.open(disk, { ...log, hardState: loaded.hardState }, options, fuse);
   const snapshots = new SnapshotStore(disk, chosen, options, fuse);
   const storage = new DataStorage({ disk, lock, fuse, wal, snapshots, identity, reset, options });
   return { storage, identity, loaded };
-}
-
-/** Counts the bytes of what is read at start. */
-function progress(disk: Disk, options: StorageOptions): (bytes: number) => void {
-  const newest = listSnapshots(disk)[0]?.name;
-  let total = 0;
-  for (const { name, size } of disk.list()) {
-    if (name === newest || parseSegmentName(name) !== undefined) total += size;
-  }
-  let read = 0;
-  return (bytes) => {
-    // An older snapshot, read when the newest is damaged, was not counted.
-    read = Math.min(read + bytes, total);
-    options.onProgress?.(read, total);
-  };
-}
-
-/**
- * Nothing acknowledged may be missing: the log begins at the snapshot or before
- * it, and where a damaged snapshot was passed over it makes up for all of it.
- */
-function checkReach(
-  disk: Disk,
-  log: ReplayedLog,
-  snapshot: SnapshotMeta,
-  { damaged }: ChosenSnapshot,
-): void {
-  const { base, last } = log.shape;
-  const newest = damaged[0];
-  const isWhole = base.index <= snapshot.index;
-  if (isWhole && (newest === undefined || last.index >= newest.index)) return;
-  if (newest !== undefined) throw newest.error;
-  const first = log.sealed[0] ?? log.tail.segment;
-  throw new CorruptionError(
-    `${disk.path}/${first.name}`,
-    0,
-    `a log that goes on after the snapshot of index ${snapshot.index}`,
-    `one that begins after index ${base.index}`,
-  );
-}
-
-function missing(disk: Disk, name: string, expected: string): CorruptionError {
-  return new CorruptionError(`${disk.path}/${name}`, 0, expected, "no such file beside the others");
 }
 
 function report(disk: Disk, log: ReplayedLog, { damaged }: ChosenSnapshot, logger: Logger): void {
@@ -152,36 +84,6 @@ function report(disk: Disk, log: ReplayedLog, { damaged }: ChosenSnapshot, logge
     file: `${disk.path}/${log.tail.segment.name}`,
     offset: log.tail.offset,
   });
-}
-
-/**
- * What snapshot and log say together. A received snapshot is renamed before the
- * log is reset to it: after a crash in between, the log either holds the very
- * entry that the snapshot ends with and goes on from there, or counts for
- * nothing (Raft §7, figure 13, steps 6 and 7).
- */
-function reconcile(
-  log: ReplayedLog,
-  snapshot: SnapshotMeta,
-): { readonly loaded: Loaded; readonly reset: LogPosition | undefined } {
-  const { hardState, entries } = log;
-  if (log.shape.termAt(snapshot.index) === snapshot.term) {
-    return { loaded: { hardState, snapshot, entries }, reset: undefined };
-  }
-  return {
-    loaded: { hardState: raised(hardState, snapshot), snapshot, entries: [] },
-    reset: snapshot,
-  };
-}
-
-/** No vote was cast in a term that was never saved. */
-function raised(hardState: HardState, { index, term }: LogPosition): HardState {
-  const vote = term > hardState.term ? 0 : hardState.vote;
-  return {
-    term: Math.max(hardState.term, term),
-    vote,
-    commitIndex: Math.max(hardState.commitIndex, index),
-  };
 }
 
 interface Parts {
