@@ -7,7 +7,7 @@ import { makeClientApi } from "./api/client_api.ts";
 import type { ClientApi } from "./api/client_api.ts";
 import { healthRoutes } from "./api/health.ts";
 import { metricsRoute } from "./api/metrics/metrics.ts";
-import { JOIN_PATH, joinBody, parseClusterId, parseJoinReply } from "./api/peer.ts";
+import { joinBody, parseClusterId, parseJoinReply } from "./api/peer.ts";
 import { statsRoutes } from "./api/v1/stats.ts";
 import { InvariantError } from "./base/assert.ts";
 import { systemClock } from "./base/clock.ts";
@@ -17,6 +17,7 @@ import type { Config, PortConfig } from "./config.ts";
 import type { Listener, TlsMaterial } from "./http/endpoint.ts";
 import { listen } from "./http/listener.ts";
 import { dialWithoutCertificate, loadTls, TlsError } from "./http/tls_check.ts";
+import { ask } from "./server/ask.ts";
 import { backupsOf } from "./server/backups.ts";
 import { bootstrap } from "./server/bootstrap.ts";
 import { openDataDirectory } from "./server/data_directory.ts";
@@ -36,7 +37,6 @@ import { startTicker } from "./server/ticker.ts";
 import type { Ticker } from "./server/ticker.ts";
 import { firstSnapshot } from "./storage/storage.ts";
 import type { DataStorage, Identity } from "./storage/storage.ts";
-import { requestPeer } from "./transport/peer_http.ts";
 import type { PeerTls } from "./transport/peer_http.ts";
 import { VERSION } from "./version.ts";
 
@@ -350,35 +350,6 @@ function demandAuthority(port: PortConfig, tls: TlsMaterial | undefined): PeerTl
   throw new TlsError(
     `Expected -serverCAFile beside -serverCert "${port.tls?.certFile}": members verify each other, name the CA that signs their certificates`,
   );
-}
-
-/** A question about joining, to the member at `address`; resolves with the body of its 200. */
-async function ask(
-  address: string,
-  tls: PeerTls | undefined,
-  method: "GET" | "POST",
-  body: string,
-  timeoutMs: number,
-): Promise<string> {
-  const scheme = tls === undefined ? "http" : "https";
-  const reply = await requestPeer(`${scheme}://${address}`, {
-    method,
-    path: JOIN_PATH,
-    body,
-    tls,
-    timeoutMs,
-    responseBytesMax: LIMITS.bodyBytesMax,
-  });
-  if (reply.status === 200) return reply.body;
-  throw new Error(causeOf(reply.body) ?? `answered ${reply.status}`);
-}
-
-function causeOf(body: string): string | undefined {
-  try {
-    return (JSON.parse(body) as { cause?: string }).cause;
-  } catch {
-    return undefined;
-  }
 }
 
 /** A founder's first entries precede every client's: its own record is part of the log first. */

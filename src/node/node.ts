@@ -25,6 +25,7 @@ import { Reads } from "./reads.ts";
 import { Replica } from "./replica.ts";
 import { Roster } from "./roster.ts";
 import { SnapshotTransfers } from "./snapshot_transfers.ts";
+import { statusOf } from "./status.ts";
 
 export class Node<R> implements ClusterNode<R> {
   readonly self: MemberId;
@@ -182,25 +183,7 @@ export class Node<R> implements ClusterNode<R> {
   }
 
   status(): NodeStatus {
-    const core = this.#core;
-    return {
-      role: core.isLearner ? "learner" : core.role,
-      term: core.term,
-      leader: core.leader,
-      commitIndex: core.commitIndex,
-      appliedIndex: core.appliedIndex,
-      lastIndex: core.lastIndex,
-      snapshotIndex: this.#replica.snapshotIndex,
-      proposalsPending: this.#proposals.size,
-      diskIsFull: this.#replica.diskIsFull,
-      followers: core.progress().map(({ id, match, state, ticksSinceHeard, recentActive }) => ({
-        id,
-        matchIndex: match,
-        state,
-        silentTicks: ticksSinceHeard,
-        alive: recentActive,
-      })),
-    };
+    return statusOf(this.#core, this.#replica, this.#proposals.size);
   }
 
   /** Once every tick of the outside's monotonic clock. */

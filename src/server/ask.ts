@@ -1,0 +1,34 @@
+/** Questions about joining, put to the peer port of another member. */
+import { JOIN_PATH } from "../api/peer.ts";
+import { LIMITS } from "../config.ts";
+import { requestPeer } from "../transport/peer_http.ts";
+import type { PeerTls } from "../transport/peer_http.ts";
+
+/** A question about joining, to the member at `address`; resolves with the body of its 200. */
+export async function ask(
+  address: string,
+  tls: PeerTls | undefined,
+  method: "GET" | "POST",
+  body: string,
+  timeoutMs: number,
+): Promise<string> {
+  const scheme = tls === undefined ? "http" : "https";
+  const reply = await requestPeer(`${scheme}://${address}`, {
+    method,
+    path: JOIN_PATH,
+    body,
+    tls,
+    timeoutMs,
+    responseBytesMax: LIMITS.bodyBytesMax,
+  });
+  if (reply.status === 200) return reply.body;
+  throw new Error(causeOf(reply.body) ?? `answered ${reply.status}`);
+}
+
+function causeOf(body: string): string | undefined {
+  try {
+    return (JSON.parse(body) as { cause?: string }).cause;
+  } catch {
+    return undefined;
+  }
+}
