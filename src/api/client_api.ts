@@ -6,6 +6,7 @@ import { fault } from "../http/fault.ts";
 import { makeRouter } from "../http/router.ts";
 import type { Route } from "../http/router.ts";
 import { clusterRoutes } from "./v1/cluster.ts";
+import { digestRoute } from "./v1/digest.ts";
 import { infoRoutes } from "./v1/info.ts";
 import { keysRoute } from "./v1/keys.ts";
 import type { Service } from "./v1/service.ts";
@@ -48,6 +49,7 @@ export function makeClientApi(
     ...routes,
     ...clusterRoutes(service),
     ...infoRoutes(service, limits.healthTimeoutMs),
+    digestRoute(service.store),
   ]);
   const handle: Handler = (exchange) => {
     service.requests.count(exchange.method);

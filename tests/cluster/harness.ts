@@ -22,6 +22,10 @@ export interface ClusterOptions {
   readonly proxied?: boolean;
   /** Flags of every node. */
   readonly flags?: readonly string[];
+  /** Variables of the processes of the node of that name. */
+  readonly environment?: (name: string) => Readonly<Record<string, string>>;
+  /** Tells which node dials from a local port, where the handshake can't be read. */
+  readonly dialler?: (port: number) => Promise<string>;
 }
 
 export class TestCluster implements AsyncDisposable {
@@ -30,15 +34,16 @@ export class TestCluster implements AsyncDisposable {
   /** The members, and those that may become so. */
   readonly nodes: TestNode[] = [];
   readonly #forgotten: TestNode[] = [];
-  readonly #directory: string;
+  /** The nodes' directories are in it, by name; removed at the end. */
+  readonly directory: string;
   readonly #options: ClusterOptions;
   readonly #ends: (() => Promise<void>)[] = [];
 
   private constructor(directory: string, options: ClusterOptions) {
-    this.#directory = directory;
+    this.directory = directory;
     this.#options = options;
     this.client = new Client(options.tls === true ? "client" : undefined);
-    this.network = options.proxied === true ? new Network() : undefined;
+    this.network = options.proxied === true ? new Network(options.dialler) : undefined;
     for (let number = 1; number <= options.size; number++) this.add(`node${number}`);
   }
 
@@ -61,8 +66,9 @@ export class TestCluster implements AsyncDisposable {
     const { tls, flags = [] } = this.#options;
     const certificate = tls === true ? PAIRS[this.nodes.length % PAIRS.length]! : undefined;
     const listenHost = this.network === undefined ? undefined : BEHIND_PROXY;
-    const directory = `${this.#directory}/${name}`;
-    const node = new TestNode({ name, directory, certificate, listenHost, flags });
+    const directory = `${this.directory}/${name}`;
+    const environment = this.#options.environment?.(name) ?? {};
+    const node = new TestNode({ name, directory, certificate, listenHost, flags, environment });
     this.network?.listen(name, node.peerPort, { hostname: BEHIND_PROXY, port: node.peerPort });
     this.nodes.push(node);
     return node;
@@ -152,7 +158,7 @@ export class TestCluster implements AsyncDisposable {
     await Promise.all(ends);
     await this.network?.close();
     this.client[Symbol.dispose]();
-    await Deno.remove(this.#directory, { recursive: true });
+    await Deno.remove(this.directory, { recursive: true });
   }
 
   /** Runs `body`; what it throws comes with the logs of all nodes. */

@@ -28,6 +28,14 @@ export async function runToEnd(flags: readonly string[]): Promise<Ended> {
   return { code, signal, stdout: decode(stdout), stderr: decode(stderr) };
 }
 
+/** What a process is given beside its command line. */
+export interface Surroundings {
+  /** So many files and connections may it have open. */
+  readonly descriptorsMax?: number;
+  /** Variables beside the tests' own. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 export class NodeProcess {
   /** Settles when the process has ended and all it said has been read. */
   readonly ended: Promise<Deno.CommandStatus>;
@@ -42,9 +50,8 @@ export class NodeProcess {
     this.ended = this.#read();
   }
 
-  /** `descriptorsMax`: so many files and connections may it have open. */
-  static spawn(flags: readonly string[], descriptorsMax?: number): NodeProcess {
-    return new NodeProcess(command(flags, "null", descriptorsMax).spawn());
+  static spawn(flags: readonly string[], surroundings: Surroundings = {}): NodeProcess {
+    return new NodeProcess(command(flags, "null", surroundings).spawn());
   }
 
   get pid(): number {
@@ -121,16 +128,16 @@ export class NodeProcess {
 function command(
   flags: readonly string[],
   stdout: "piped" | "null",
-  descriptorsMax?: number,
+  { descriptorsMax, environment = {} }: Surroundings = {},
 ): Deno.Command {
   // The developer's own settings must not reach the nodes.
-  const environment = Object.entries(Deno.env.toObject())
+  const own = Object.entries(Deno.env.toObject())
     .filter(([name]) => !name.startsWith("ETCD_"));
   const args = ["run", ...PERMISSION_FLAGS, ...UNSTABLE_FLAGS, MAIN, ...flags];
   const limit = `ulimit -n ${descriptorsMax} && exec "$0" "$@"`;
   return new Deno.Command(descriptorsMax === undefined ? Deno.execPath() : "sh", {
     args: descriptorsMax === undefined ? args : ["-c", limit, Deno.execPath(), ...args],
-    env: { ...Object.fromEntries(environment), NO_COLOR: "1" },
+    env: { ...Object.fromEntries(own), NO_COLOR: "1", ...environment },
     clearEnv: true,
     stdin: "null",
     stdout,

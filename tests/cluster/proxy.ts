@@ -3,8 +3,9 @@
  * port, which knows who calls by the name in the plain-text handshake. A cut
  * holds bytes back instead of closing connections, as a cut cable does; what was
  * held back arrives when it is healed. Over TLS the name can't be read: there
- * only all calls to a member can be cut.
+ * only all calls to a member can be cut, unless somebody else can tell who calls.
  */
+import { pause } from "./wait.ts";
 
 const CHUNK_BYTES = 64 * 1024;
 
@@ -20,6 +21,14 @@ export class Network {
   readonly #proxies: PeerProxy[] = [];
   #healed = Promise.withResolvers<void>();
   #closed = false;
+  /** Milliseconds that each chunk takes more, by `FROM>TO`. */
+  readonly #delays = new Map<string, number>();
+  readonly #dialler: ((port: number) => Promise<string>) | undefined;
+
+  /** `dialler` tells who dials from a port of this machine; empty when it can't. */
+  constructor(dialler?: (port: number) => Promise<string>) {
+    this.#dialler = dialler;
+  }
 
   /** Stands at `port` for the member `name`, whose own port is `target`. */
   listen(name: string, port: number, target: Deno.ConnectOptions): void {
@@ -31,18 +40,39 @@ export class Network {
     this.#cuts.add(`${from}>${to}`);
   }
 
+  /** Lets each chunk on such streams, and of the answers, take `ms` longer. */
+  delay(from: string, to: string, ms: number): void {
+    this.#delays.set(`${from}>${to}`, ms);
+  }
+
+  /** Ends all delays. */
+  calm(): void {
+    this.#delays.clear();
+  }
+
   heal(): void {
     this.#cuts.clear();
+    this.#delays.clear();
     this.#healed.resolve();
     this.#healed = Promise.withResolvers<void>();
   }
 
   /** Resolves when bytes may go from `from` to `to`; false when the network is closed. */
   async open(from: string, to: string): Promise<boolean> {
+    const delayMs = this.#delays.get(`${from}>${to}`);
+    if (delayMs !== undefined) await pause(delayMs);
     while (!this.#closed && (this.#isCut(from, to) || this.#isCut(ANYONE, to))) {
       await this.#healed.promise;
     }
     return !this.#closed;
+  }
+
+  /** Who has dialled the connection that began with `head`. */
+  async callerOf(head: Uint8Array, connection: Deno.Conn): Promise<string> {
+    const { remoteAddr } = connection;
+    const name = callerOf(head);
+    if (name !== "" || this.#dialler === undefined || !("port" in remoteAddr)) return name;
+    return await this.#dialler(remoteAddr.port);
   }
 
   async close(): Promise<void> {
@@ -91,7 +121,7 @@ class PeerProxy {
 
   async #serve(caller: Deno.Conn): Promise<void> {
     const head = await readHead(caller);
-    const from = callerOf(head);
+    const from = await this.#network.callerOf(head, caller);
     if (!await this.#network.open(from, this.#name)) return;
     const member = await Deno.connect(this.#target);
     this.#connections.add(member);

@@ -49,7 +49,7 @@ async function withNode(
   const directory = await Deno.makeTempDir();
   const [client, peer] = [freePort(), freePort()];
   const flags = ["-d", directory, "-c", `${client}`, "-s", `${peer}`, "-snapCount", "1"];
-  const node = NodeProcess.spawn(flags, DESCRIPTORS_MAX);
+  const node = NodeProcess.spawn(flags, { descriptorsMax: DESCRIPTORS_MAX });
   try {
     await node.says(/ Serving /);
     await story(node, client, peer);

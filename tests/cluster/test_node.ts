@@ -15,6 +15,8 @@ export interface TestNodeOptions {
   readonly listenHost: string | undefined;
   /** Beside name, directory, addresses and certificates. */
   readonly flags: readonly string[];
+  /** Variables of its processes, beside the tests' own. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export class TestNode {
@@ -25,6 +27,7 @@ export class TestNode {
   readonly #flags: readonly string[];
   readonly #certificate: string | undefined;
   readonly #listenHost: string | undefined;
+  readonly #environment: Readonly<Record<string, string>>;
   #process: NodeProcess | undefined;
   #isPaused = false;
   /** Logs of processes that came before. */
@@ -36,6 +39,7 @@ export class TestNode {
     this.#flags = options.flags;
     this.#certificate = options.certificate;
     this.#listenHost = options.listenHost;
+    this.#environment = options.environment ?? {};
   }
 
   get url(): string {
@@ -80,7 +84,9 @@ export class TestNode {
     if (this.isRunning) throw new Error(`"${this.name}" runs already`);
     this.#pastLog += this.#process?.log ?? "";
     this.#isPaused = false;
-    this.#process = NodeProcess.spawn([...this.commandLine, ...flags]);
+    this.#process = NodeProcess.spawn([...this.commandLine, ...flags], {
+      environment: this.#environment,
+    });
     return this.#process;
   }
 
@@ -109,9 +115,14 @@ export class TestNode {
     this.process.signal("SIGCONT");
   }
 
+  /** All that its processes said, this one and those before. */
+  get wholeLog(): string {
+    return this.#pastLog + (this.#process?.log ?? "");
+  }
+
   /** What its processes said last, this one's and those before. */
   get logTail(): string {
-    return (this.#pastLog + (this.#process?.log ?? "")).slice(-LOG_TAIL_LENGTH);
+    return this.wholeLog.slice(-LOG_TAIL_LENGTH);
   }
 
   get #scheme(): string {

@@ -50,6 +50,10 @@ export function checkByIndex(
   const watched = Map.groupBy(events, ({ key }) => key);
   for (const [key, group] of byKey(operations)) {
     violations.push(...new Replay(key, group, windows).run(watched.get(key) ?? []));
+    watched.delete(key);
+  }
+  for (const [key, [event]] of watched) {
+    violations.push({ key, what: `a watcher saw what nobody asked for: ${JSON.stringify(event)}` });
   }
   return violations;
 }
