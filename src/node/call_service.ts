@@ -56,6 +56,8 @@ export class CallService {
   readonly #membership: MembershipQueue;
   readonly #reads: FollowerReads;
   #announcing = false;
+  /** What was committed a heartbeat ago, as this leader; Infinity before. */
+  #committedBefore = Infinity;
 
   constructor(options: CallServiceOptions) {
     this.#options = options;
@@ -237,16 +239,23 @@ export class CallService {
     this.#administer("announce", announced, deadline, () => this.#announcing = false);
   }
 
+  /**
+   * One that has by now what was committed a heartbeat ago keeps up (thesis
+   * §4.2.1): under load even the voters' disks are not all at the newest entry.
+   */
   #promoteLearners(): void {
     const core = this.#core;
-    if (core.role !== "leader" || !this.#membership.idle) return;
+    const isLeader = core.role === "leader";
+    const required = Math.min(core.commitIndex, this.#committedBefore);
+    this.#committedBefore = isLeader ? core.commitIndex : Infinity;
+    if (!isLeader || !this.#membership.idle) return;
     // Only one that was heard just now: a vote for a member that is gone may cost the quorum.
     const silenceMax = 2 * this.#options.limits.heartbeatTicks;
     const learner = core.configuration.members.find(({ id, voter }) => {
       if (voter) return false;
       const peer = core.progress().find((progress) => progress.id === id);
       return peer !== undefined && peer.state === "replicate" &&
-        peer.match >= core.commitIndex && peer.ticksSinceHeard <= silenceMax;
+        peer.match >= required && peer.ticksSinceHeard <= silenceMax;
     });
     if (learner === undefined) return;
     const deadline = this.#options.now() + this.#options.limits.requestTicks;

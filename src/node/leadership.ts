@@ -37,6 +37,11 @@ export class Leadership {
     return this.#core.isTransferring ? NONE : this.#core.leader;
   }
 
+  /** How many wait for a leader. */
+  get size(): number {
+    return this.#waiters.length;
+  }
+
   /** Undefined also as long as this member's log does not name it. */
   get leader(): Member | undefined {
     const id = this.leaderId;

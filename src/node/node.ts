@@ -153,6 +153,7 @@ export class Node<R> implements ClusterNode<R> {
 
   whenLeader(done: Done<Member>): void {
     if (this.#stopping) return done(STOPPING);
+    if (this.#leadership.size >= this.#options.limits.waitingMax) return done(OVERLOADED);
     this.#leadership.whenLeader(done, this.#deadline());
   }
 
