@@ -12,16 +12,24 @@ export type Order =
 /** As many as there are processors. */
 export const CREW = navigator.hardwareConcurrency;
 
-/** Runs the seeds that follow `from`; `milliseconds` are those of the clock on the wall. */
+/**
+ * Runs the seeds that follow `from`; `milliseconds` are those of the clock on the
+ * wall. Ends early, with what was done until then, when `signal` is aborted.
+ */
 export async function runWithCrew(
   options: Omit<CampaignOptions, "stride">,
   size = CREW,
+  signal?: AbortSignal,
 ): Promise<CampaignReport> {
   const workers = Array.from(
     { length: Math.min(size, options.seeds) },
     () => new Worker(new URL("./crew_worker.ts", import.meta.url), { type: "module" }),
   );
   const order = (worker: Worker, order: Order) => worker.postMessage(order);
+  const endAll = () => {
+    for (const worker of workers) order(worker, { type: "end" });
+  };
+  signal?.addEventListener("abort", endAll);
   try {
     const reports = workers.map(async (worker, i) => {
       order(worker, {
@@ -34,13 +42,12 @@ export async function runWithCrew(
         },
       });
       const report = await reportOf(worker);
-      if (report.failure !== undefined) {
-        for (const other of workers) order(other, { type: "end" });
-      }
+      if (report.failure !== undefined) endAll();
       return report;
     });
     return sum(await Promise.all(reports));
   } finally {
+    signal?.removeEventListener("abort", endAll);
     for (const worker of workers) worker.terminate();
   }
 }

@@ -72,12 +72,19 @@ if (seed !== undefined) {
 const minutes = number("minutes", flags.minutes);
 const from = number("from", flags.from) ?? 1 + Math.floor(Math.random() * FRESH_MAX);
 console.log(`Seeds from ${from} on`);
-const result = await runWithCrew({
-  from,
-  seeds: number("seeds", flags.seeds) ?? (minutes === undefined ? SEEDS : Infinity),
-  milliseconds: (minutes ?? Infinity) * 60_000,
-  steps,
-}, number("workers", flags.workers) ?? CREW);
+const interrupt = new AbortController();
+// Ctrl-C ends the run with what it has.
+Deno.addSignalListener("SIGINT", () => interrupt.abort());
+const result = await runWithCrew(
+  {
+    from,
+    seeds: number("seeds", flags.seeds) ?? (minutes === undefined ? SEEDS : Infinity),
+    milliseconds: (minutes ?? Infinity) * 60_000,
+    steps,
+  },
+  number("workers", flags.workers) ?? CREW,
+  interrupt.signal,
+);
 const { failure } = result;
 if (failure !== undefined) {
   const isReplayed = await tell(failure.seed, steps, false);
