@@ -235,7 +235,7 @@ export const FLAGS = [
     group: "Storage",
     kind: "integer",
     value: "N",
-    initial: 10_000,
+    initial: 100_000,
     min: 1,
     max: 100_000_000,
     help: "log entries from one snapshot to the next",

@@ -60,6 +60,8 @@ export const LIMITS = Object.freeze({
   inflightBytesMax: 16 * MiB,
   /** Entries kept behind a snapshot for followers that lag a little. */
   trailingEntries: 5_000,
+  /** Of the entries since the last snapshot, after which the next is due however few they are. */
+  snapshotLogBytesMax: 64 * MiB,
   /** Of the entries that one turn of the event loop applies. */
   applyBytesMax: 512 * KiB,
 

@@ -133,8 +133,7 @@ class DenoExchanges {
       text.then((body) => {
         if (!this.#bodies.delete(deadline)) return;
         if (body === undefined) return resolve(toResponse(bodyTooLarge(this.#limits)));
-        const response = this.#answer(new DenoExchange(request, method, target, body));
-        resolve(response as Response);
+        this.#answerBy(resolve, new DenoExchange(request, method, target, body));
       }, () => {
         // Cut off; a client that closed only its own half still hears of it.
         this.#bodies.delete(deadline);
@@ -181,11 +180,34 @@ class DenoExchanges {
     }
   }
 
+  /** As `#answer`, by `resolve`: to resolve with a promise would cost two more turns of the microtasks. */
+  #answerBy(
+    resolve: (response: Response | Promise<Response>) => void,
+    exchange: Exchange,
+  ): void {
+    try {
+      const reply = this.#handler(exchange);
+      const respond = (reply: Reply) => resolve(this.#respond(exchange, reply));
+      if (reply instanceof Promise) reply.then(respond, (error) => resolve(this.failed(error)));
+      else respond(reply);
+    } catch (error) {
+      resolve(this.failed(error));
+    }
+  }
+
+  #respond(exchange: Exchange, reply: Reply): Response | Promise<Response> {
+    try {
+      return exchange.method === "HEAD" ? toHeadResponse(reply) : toResponse(reply);
+    } catch (error) {
+      return this.failed(error);
+    }
+  }
+
   #answer(exchange: Exchange): Response | Promise<Response> {
     try {
-      const respond = exchange.method === "HEAD" ? toHeadResponse : toResponse;
       const reply = this.#handler(exchange);
-      return reply instanceof Promise ? reply.then(respond, this.failed) : respond(reply);
+      if (!(reply instanceof Promise)) return this.#respond(exchange, reply);
+      return reply.then((reply) => this.#respond(exchange, reply), this.failed);
     } catch (error) {
       return this.failed(error);
     }

@@ -122,10 +122,15 @@ export class Node<R> implements ClusterNode<R> {
     else if (this.#leadership.isHandingOver) done(NOT_LEADER);
     else {
       // What is due is gone before the client's command comes to it.
-      const nowMs = this.#clock.nowMs();
-      if (this.#options.machine.nextDeadlineMs() <= nowMs) this.#expiry.run(nowMs);
+      if (this.#options.machine.nextDeadlineMs() !== Infinity) this.#expiry.run(this.#clock.nowMs());
       this.#append(data, done);
     }
+  }
+
+  barrierNow(): Barrier | undefined {
+    if (this.#stopping || !this.#core.isReadableAlone) return undefined;
+    const nowMs = this.#clock.nowMs();
+    return this.#expiry.run(nowMs) ? undefined : { nowMs };
   }
 
   barrier(done: Done<Barrier>): void {

@@ -158,6 +158,8 @@ export interface ClusterNode<R> {
    * and everything due has expired. Works on any member; batched.
    */
   barrier(done: Done<Barrier>): void;
+  /** What `barrier` would say, if no other member need be asked and nothing waited for. */
+  barrierNow(): Barrier | undefined;
   /** The cluster's time by this member's reckoning, without a round trip. */
   nowMs(): number;
   isLeader(): boolean;

@@ -19,6 +19,8 @@ export interface ReplicaLimits {
   readonly applyBytesMax: number;
   /** A snapshot is due after so many entries, 0 for never … */
   readonly snapshotEntries: number;
+  /** … or so many bytes of them, which the log holds in memory. */
+  readonly snapshotLogBytesMax: number;
   /** Entries kept behind a snapshot for members that lag a little. */
   readonly trailingEntries: number;
   /** Ticks between two attempts to write to a full disk. */
@@ -44,7 +46,7 @@ export interface ReplicaHooks<R> {
   fatal(error: unknown): void;
 }
 
-/** … and not before the log since the last one is this part of that one's size, so that a large store is not rewritten all the time. */
+/** But not before the log since the last one is this part of that one's size, so that a large store is not rewritten all the time. */
 const SNAPSHOT_LOG_SHARE = 0.25;
 
 /** Turns of the event loop that a growing batch waits at most. */
@@ -256,13 +258,12 @@ export class Replica<R> {
   }
 
   #snapshotIfDue(): void {
-    const { snapshotEntries, trailingEntries } = this.#limits;
+    const { snapshotEntries, snapshotLogBytesMax, trailingEntries } = this.#limits;
+    if (snapshotEntries === 0 || this.#snapshotting !== undefined) return;
     const index = this.#core.appliedIndex;
-    if (
-      snapshotEntries === 0 || this.#snapshotting !== undefined ||
-      index - this.#attemptedIndex < snapshotEntries ||
-      this.#logBytes < this.#snapshotBytes * SNAPSHOT_LOG_SHARE
-    ) return;
+    const isLong = index - this.#attemptedIndex >= snapshotEntries ||
+      this.#logBytes >= snapshotLogBytesMax;
+    if (!isLong || this.#logBytes < this.#snapshotBytes * SNAPSHOT_LOG_SHARE) return;
     const term = this.#core.termAt(index);
     // A received snapshot is about to replace all that was applied here.
     if (term === undefined) return;

@@ -21,6 +21,7 @@ import {
   advanceReads,
   appendOwn,
   canStartReads,
+  isEstablished,
   startReads,
   startTransfer,
   tickLeader,
@@ -107,6 +108,16 @@ export class RaftCore {
   /** Whether a received snapshot was accepted and is not in place yet. */
   get isInstalling(): boolean {
     return this.#state.saves.pendingSnapshot !== undefined;
+  }
+
+  /**
+   * Whether this leader is its own quorum and has applied all that is committed:
+   * then a read needs no round.
+   */
+  get isReadableAlone(): boolean {
+    const { leadership, voters, isVoter, commitIndex, appliedIndex } = this.#state;
+    return leadership !== undefined && voters.length === 1 && isVoter &&
+      appliedIndex === commitIndex && isEstablished(this.#state);
   }
 
   /** A member without a vote, by `configuration`. */

@@ -36,6 +36,7 @@ export function nodeLimits(config: Config): NodeLimits {
     membersMax: config.membersMax,
     applyBytesMax: LIMITS.applyBytesMax,
     snapshotEntries: config.snapshotEntries ?? 0,
+    snapshotLogBytesMax: LIMITS.snapshotLogBytesMax,
     // Half of what a snapshot stands for at most, or a small -snapCount would never cut the log.
     trailingEntries: Math.min(
       LIMITS.trailingEntries,

@@ -72,6 +72,10 @@ export class FakeNode implements ClusterNode<ApplyResult> {
     queueMicrotask(() => done({ ok: true, value: { nowMs: this.#nowMs } }));
   }
 
+  barrierNow(): undefined {
+    return undefined;
+  }
+
   nowMs(): number {
     return this.#nowMs;
   }

@@ -51,7 +51,7 @@ Deno.test("parseFlags() gives the documented defaults when nothing is set", () =
     joinAttempts: 3,
     membersMax: 9,
     redirect: false,
-    snapshotEntries: 10_000,
+    snapshotEntries: 100_000,
     historyMax: 1024,
     heartbeatMs: 100,
     electionMs: 1000,

@@ -144,7 +144,7 @@ export class Client {
     const key = this.#random.pick(this.#keys);
     const read = history.read(this.name, key);
     trace.line(schedule.nowMs, this.name, () => `asks ${process.name} for ${key}`);
-    service.read("/", (nowMs) => {
+    const answered = service.read("/", (nowMs) => {
       if (process.isDead) return SERVED;
       const found = store.read(key, nowMs);
       const { appliedIndex } = core;
@@ -156,7 +156,8 @@ export class Client {
       history.served(read, { member: process.name, appliedIndex, nowMs, found });
       if (found.kind === "file") this.#known.set(key, found.item.value);
       return SERVED;
-    }).then(
+    });
+    Promise.resolve(answered).then(
       (reply) => {
         if (process.isDead) return;
         trace.mix(reply.status);

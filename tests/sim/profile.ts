@@ -200,6 +200,7 @@ function nodeLimits(random: SeededRandom, electionTicks: number): NodeLimits {
     membersMax: 9,
     applyBytesMax: random.pick([1, 300, 100_000]),
     snapshotEntries: random.pick([0, 2, 5, 10, 30, 100]),
+    snapshotLogBytesMax: 5_000,
     trailingEntries: random.pick([0, 0, 2, 10, 50]),
     diskRetryTicks: random.integer(1, electionTicks),
     snapshotChunkBytes: random.pick([64, 300, 4000]),

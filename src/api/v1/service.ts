@@ -63,7 +63,9 @@ export class Service {
   }
 
   /** Linearizable: calls `serve` with the cluster's time when the local state is fresh enough. */
-  read(target: string, serve: (nowMs: number) => Reply): Promise<Reply> {
+  read(target: string, serve: (nowMs: number) => Reply): Reply | Promise<Reply> {
+    const barrier = this.node.barrierNow();
+    if (barrier !== undefined) return serve(barrier.nowMs);
     return new Promise((resolve, reject) => {
       if (this.#redirects && !this.node.isLeader()) {
         return this.#redirect(target, resolve, () => this.#barrier(serve, { resolve, reject }));
