@@ -75,7 +75,7 @@ function forbiddenImports(source: Source): string[] {
 function impurities(source: Source): string[] {
   return [
     ...source.names.filter(({ name }) => IMPURE.test(name)),
-    ...source.imports.filter(({ specifier }) => !specifier.startsWith("."))
+    ...source.imports.filter(({ specifier }) => !/^(\.|node:buffer$)/.test(specifier))
       .map(({ specifier, line }) => ({ name: specifier, line })),
     ...source.constructs.filter(({ what }) => what === "new Date()")
       .map(({ what, line }) => ({ name: what, line })),

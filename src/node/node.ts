@@ -6,7 +6,7 @@
  * Time is counted in ticks that the outside delivers by `tick()`.
  */
 import type { RaftCore } from "../raft/core.ts";
-import type { Configuration, Entry, Member, MemberId, SnapshotMeta } from "../raft/types.ts";
+import type { Configuration, Member, MemberId } from "../raft/types.ts";
 import { CallService } from "./call_service.ts";
 import { capture } from "./capture.ts";
 import type { Capture } from "./capture.ts";
@@ -23,6 +23,7 @@ import type { Barrier, ClusterNode, Done, Failure, NodeStatus, Outcome } from ".
 import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import { Replica } from "./replica.ts";
+import type { ReplicaHooks } from "./replica.ts";
 import { Roster } from "./roster.ts";
 import { SnapshotTransfers } from "./snapshot_transfers.ts";
 import { statusOf } from "./status.ts";
@@ -118,19 +119,15 @@ export class Node<R> implements ClusterNode<R> {
 
   propose(data: Uint8Array, done: Done<R>): void {
     const failure = this.#refusal(this.#proposals.size);
-    if (failure !== undefined) done(failure);
-    else if (this.#leadership.isHandingOver) done(NOT_LEADER);
-    else {
-      // What is due is gone before the client's command comes to it.
-      if (this.#options.machine.nextDeadlineMs() !== Infinity) this.#expiry.run(this.#clock.nowMs());
-      this.#append(data, done);
-    }
+    if (failure !== undefined) return done(failure);
+    if (this.#leadership.isHandingOver) return done(NOT_LEADER);
+    // What is due is gone before the client's command comes to it.
+    if (this.#options.machine.nextDeadlineMs() !== Infinity) this.#expiry.run(this.#clock.nowMs());
+    this.#append(data, done);
   }
 
   barrierNow(): Barrier | undefined {
-    if (this.#stopping || !this.#core.isReadableAlone) return undefined;
-    const nowMs = this.#clock.nowMs();
-    return this.#expiry.run(nowMs) ? undefined : { nowMs };
+    return this.#stopping ? undefined : this.#reads.now();
   }
 
   barrier(done: Done<Barrier>): void {
@@ -279,7 +276,7 @@ export class Node<R> implements ClusterNode<R> {
     }
   }
 
-  #replicaHooks() {
+  #replicaHooks(): ReplicaHooks<R> {
     return {
       beforeTurn: () => {
         this.#calls.run();
@@ -292,31 +289,31 @@ export class Node<R> implements ClusterNode<R> {
           this.#calls.leaderChanged(this.#leadership.leaderId, this.#tick);
         }
       },
-      applied: (entry: Entry, value: R) => {
+      applied: (entry, value) => {
         this.#proposals.applied(entry.index, entry.term, value);
       },
-      appliedOther: (entry: Entry) => {
+      appliedOther: (entry) => {
         this.#proposals.appliedOther(entry.index);
         if (entry.kind === "config") this.#configured();
         // The first entry of its own term: all that came before has been applied by now.
         else if (this.#core.role === "leader") this.#clock.raiseTo(this.#options.machine.timeMs);
       },
-      installed: (meta: SnapshotMeta) => {
+      installed: (meta) => {
         this.#transfers.installed();
         this.#proposals.skippedTo(meta.index);
         this.#configured();
       },
-      diskFull: (cause: string) => this.#diskIsFull(cause),
+      diskFull: (cause) => this.#diskIsFull(cause),
       diskFree: () => {
         this.#diskFull = undefined;
         this.#options.logger.info("There is space on the disk again, writes go on");
       },
-      send: (message: PeerMessageOf<"raft">["message"]) => {
+      send: (message) => {
         if (isAppend(message)) this.counters.appendsSent++;
         if (message.type === "snapshot") this.#transfers.start(message, this.#tick);
         else this.#send(message.to, { type: "raft", message });
       },
-      fatal: (error: unknown) => {
+      fatal: (error) => {
         this.#stopping = true;
         this.#failAll(STOPPING);
         this.#options.onFatal(error);
@@ -358,9 +355,8 @@ export class Node<R> implements ClusterNode<R> {
 
   #diskIsFull(cause: string): void {
     this.#diskFull = { ok: false, reason: "diskFull", cause };
-    this.#options.logger.error("The disk is full, writes are refused until there is space", {
-      cause,
-    });
+    const { logger } = this.#options;
+    logger.error("The disk is full, writes are refused until there is space", { cause });
     this.#proposals.failAll(notWrittenYet(cause));
     this.#leadership.handOver();
   }
@@ -390,5 +386,3 @@ export class Node<R> implements ClusterNode<R> {
     this.#calls.failAll(failure);
   }
 }
-
-type PeerMessageOf<T extends PeerMessage["type"]> = Extract<PeerMessage, { type: T }>;

@@ -53,6 +53,13 @@ export class Reads {
     return size;
   }
 
+  /** What a read may be judged by at once, on a leader that need ask nobody. */
+  now(): Barrier | undefined {
+    if (!this.#core.isReadableAlone) return undefined;
+    const nowMs = this.#nowMs();
+    return this.#expiring(nowMs) ? undefined : { nowMs };
+  }
+
   add(done: Done<Barrier>, deadlineTick: number): void {
     this.#arriving.push(done);
     this.#arrivingDeadlineTick = deadlineTick;
