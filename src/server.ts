@@ -13,14 +13,14 @@ import { InvariantError } from "./base/assert.ts";
 import { systemClock } from "./base/clock.ts";
 import type { Logger } from "./base/logger.ts";
 import { formatAddress, LIMITS } from "./config.ts";
-import type { Config, PortConfig } from "./config.ts";
-import type { Listener, TlsMaterial } from "./http/endpoint.ts";
+import type { Config } from "./config.ts";
+import type { Listener } from "./http/endpoint.ts";
 import { listen } from "./http/listener.ts";
-import { dialWithoutCertificate, loadTls, TlsError } from "./http/tls_check.ts";
 import { ask } from "./server/ask.ts";
 import { backupsOf } from "./server/backups.ts";
 import { bootstrap } from "./server/bootstrap.ts";
 import { openDataDirectory } from "./server/data_directory.ts";
+import { CertificateWatch } from "./server/certificate_watch.ts";
 import { checkKinship } from "./server/kinship.ts";
 import { httpLimits, ticks } from "./server/limits.ts";
 import { startMember } from "./server/member.ts";
@@ -31,7 +31,8 @@ import { startOverview } from "./server/overview.ts";
 import type { Overview } from "./server/overview.ts";
 import { openPeerPort } from "./server/peer_port.ts";
 import type { PeerPort } from "./server/peer_port.ts";
-import { onStopSignal } from "./server/signals.ts";
+import { PortTls } from "./server/port_tls.ts";
+import { onReloadSignal, onStopSignal } from "./server/signals.ts";
 import { Telemetry } from "./server/telemetry.ts";
 import { startTicker } from "./server/ticker.ts";
 import type { Ticker } from "./server/ticker.ts";
@@ -78,6 +79,8 @@ export class Server {
   #member: RunningMember | undefined;
   #api: ClientApi | undefined;
   #overview: Overview | undefined;
+  #certificates: CertificateWatch | undefined;
+  #offReload = () => {};
   #ticker: Ticker | undefined;
   #clientListener: Listener | undefined;
   #peerPort: PeerPort | undefined;
@@ -142,16 +145,17 @@ export class Server {
 
   async #start(): Promise<void> {
     const { client, peer } = this.#config;
-    const clientTls = loadPort(client);
-    const peerTls = demandAuthority(peer, loadPort(peer));
+    const clientTls = PortTls.load("client", client, this.#logger);
+    const peerTls = PortTls.load("peer", peer, this.#logger);
+    const peerMaterial = () => peerTls?.mutual;
     const { metrics } = this.#config;
     if (metrics !== undefined) this.#metricsPort = await openMetricsPort(metrics, this.#logger);
     const opened = await openDataDirectory(this.#config, SCHEDULER, this.#logger);
     this.#storage = opened.storage;
     const { storage } = opened;
-    await this.#checkKinship(opened.identity, peerTls);
+    await this.#checkKinship(opened.identity, peerMaterial());
     const port = await this.#openPeerPort(peerTls);
-    const identity = await this.#bootstrap(opened.identity, storage, peerTls);
+    const identity = await this.#bootstrap(opened.identity, storage, peerMaterial);
     const fresh = opened.loaded.snapshot.index === 0;
     const member = await startMember({
       config: this.#config,
@@ -159,7 +163,7 @@ export class Server {
       storage,
       identity,
       loaded: fresh ? { ...opened.loaded, snapshot: firstSnapshot(identity) } : opened.loaded,
-      tls: peerTls,
+      tls: peerTls === undefined ? undefined : () => peerTls.mutual,
       onRemoved: (reason) => this.#removed(reason),
       onFatal: (error) => this.#fatal(error),
     });
@@ -175,8 +179,8 @@ export class Server {
       config: this.#config,
       member,
       disk: opened.times,
-      clientTls: () => clientTls,
-      peerTls: () => peerTls,
+      clientTls: () => clientTls?.material,
+      peerTls: peerMaterial,
     });
     port.attach(member, this.#overview.peerRoutes);
     this.#ticker = startTicker(
@@ -189,6 +193,7 @@ export class Server {
     await registered(member);
     if (this.#stopping) return;
     await this.#openClientPort(member, clientTls, this.#telemetry, this.#overview);
+    this.#watchCertificates([clientTls, peerTls].filter((tls) => tls !== undefined));
     this.#logger.info("Serving", {
       version: VERSION,
       client: client.url,
@@ -198,23 +203,24 @@ export class Server {
   }
 
   /** Opens the peer port before there is a member: a join is answered by the leader's call. */
-  async #openPeerPort(tls: PeerTls | undefined): Promise<PeerPort> {
+  async #openPeerPort(tls: PortTls | undefined): Promise<PeerPort> {
     const port = await openPeerPort({
       hostname: this.#config.peer.listen.host,
       port: this.#config.peer.listen.port,
-      ...(tls === undefined ? {} : { tls }),
+      ...(tls === undefined ? {} : { tls: tls.mutual }),
       limits: httpLimits(),
       logger: this.#logger,
       waitingMax: LIMITS.peerStreamsMax,
     });
     this.#peerPort = port;
-    await this.#proveMutualTls(this.#config.peer, tls);
+    tls?.attach(port);
+    await tls?.prove();
     return port;
   }
 
   async #openClientPort(
     member: RunningMember,
-    tls: TlsMaterial | undefined,
+    tls: PortTls | undefined,
     telemetry: Telemetry,
     { policy, dashboard }: Overview,
   ): Promise<void> {
@@ -243,26 +249,22 @@ export class Server {
     this.#clientListener = await listen({
       hostname: client.listen.host,
       port: client.listen.port,
-      ...(tls === undefined ? {} : { tls }),
+      ...(tls === undefined ? {} : { tls: tls.material }),
       limits: httpLimits(),
       logger: this.#logger,
       onShortage: () => this.#peerPort?.reopen(),
     }, this.#api.handle);
-    await this.#proveMutualTls(client, tls);
+    tls?.attach(this.#clientListener);
+    await tls?.prove();
   }
 
-  /** Dials a mutual-TLS port as a stranger: it must not be let in. */
-  async #proveMutualTls({ listen }: PortConfig, tls: TlsMaterial | undefined): Promise<void> {
-    if (tls?.ca === undefined) return;
-    const verdict = await dialWithoutCertificate(
-      dialable(listen.host),
-      listen.port,
-      LIMITS.handshakeTimeoutMs,
-    );
-    if (verdict === "refused") return;
-    throw new TlsError(
-      `Port ${listen.port} let a client in that showed no certificate: do not use this build`,
-    );
+  /** At SIGHUP and when the files change. Without TLS there is nothing to do, but the signal kills nobody. */
+  #watchCertificates(ports: readonly PortTls[]): void {
+    this.#certificates = new CertificateWatch(ports, LIMITS.certificateLookMs);
+    this.#offReload = onReloadSignal(ports.length > 0, () => {
+      if (ports.length === 0) this.#logger.info("There are no certificates to read again");
+      for (const port of ports) port.reload();
+    });
   }
 
   /** Before anything is open: nobody has heard of a node that is refused. */
@@ -282,7 +284,7 @@ export class Server {
   #bootstrap(
     identity: Parameters<typeof bootstrap>[0]["identity"],
     storage: DataStorage,
-    tls: PeerTls | undefined,
+    tls: () => PeerTls | undefined,
   ) {
     const config = this.#config;
     if (identity !== undefined && config.nameGiven && identity.name !== config.name) {
@@ -304,7 +306,7 @@ export class Server {
       writeIdentity: (made) => storage.writeIdentity(made),
       requestJoin: async (address, newcomer) => {
         const body = joinBody(newcomer);
-        return parseJoinReply(await ask(address, tls, "POST", body, LIMITS.joinTimeoutMs));
+        return parseJoinReply(await ask(address, tls(), "POST", body, LIMITS.joinTimeoutMs));
       },
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     });
@@ -325,8 +327,10 @@ export class Server {
   }
 
   async #close(): Promise<void> {
+    this.#offReload();
     this.#api?.stop();
     this.#overview?.stop();
+    await this.#certificates?.stop();
     await this.#clientListener?.shutdown();
     this.#ticker?.stop();
     await this.#member?.node.stop();
@@ -338,29 +342,9 @@ export class Server {
   }
 }
 
-function loadPort({ tls }: PortConfig): TlsMaterial | undefined {
-  return tls === undefined ? undefined : loadTls(tls, systemClock.wallMs());
-}
-
-/** Members always verify each other: TLS on the peer port is mutual or not at all. */
-function demandAuthority(port: PortConfig, tls: TlsMaterial | undefined): PeerTls | undefined {
-  if (tls === undefined) return undefined;
-  const { cert, key, ca } = tls;
-  if (ca !== undefined) return { cert, key, ca };
-  throw new TlsError(
-    `Expected -serverCAFile beside -serverCert "${port.tls?.certFile}": members verify each other, name the CA that signs their certificates`,
-  );
-}
-
 /** A founder's first entries precede every client's: its own record is part of the log first. */
 function registered({ node }: RunningMember): Promise<void> {
   return new Promise((resolve) => node.onceRegistered(resolve));
-}
-
-/** An unspecified address is dialled by loopback. */
-function dialable(host: string): string {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  return host === "::" ? "::1" : host;
 }
 
 /** In [0, 1), unguessable: for ids that must not meet. */

@@ -115,6 +115,10 @@ export const LIMITS = Object.freeze({
   eventsPerPollMax: 200,
   eventPollMs: 25_000,
 
+  // Certificates.
+  /** From one look at their files to the next. */
+  certificateLookMs: 1_000,
+
   // The data directory.
   segmentBytes: 16 * MiB,
   /** Emptied segments kept to be written again: cheaper than new ones, and safe from a full disk. */

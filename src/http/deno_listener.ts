@@ -1,7 +1,6 @@
 /**
- * Serves a port by `Deno.serve`: plain HTTP, or TLS that asks no client for a
- * certificate. The hot path of the server: no `URL`, no walk over headers, no
- * stream for a body whose length is told.
+ * Serves a plain port by `Deno.serve`. The hot path of the server: no `URL`, no
+ * walk over headers, no stream for a body whose length is told.
  *
  * What `Deno.serve` can't do and this can't add: time-outs for a request's head,
  * for an idle connection and for a handshake, and a body of our own on what the
@@ -11,7 +10,7 @@
  * closes them. One whose body was answered 408 or 413 stays open until the client
  * closes it, too.
  *
- * Over TLS most clients choose HTTP/2, where every body has to be read.
+ * A client may begin in HTTP/2 (prior knowledge), where every body has to be read.
  */
 import type { Logger } from "../base/logger.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -22,14 +21,16 @@ import type { ByteStream, Exchange, Handler, Reply } from "./exchange.ts";
 import { fault } from "./fault.ts";
 import { bodyTooLarge, bodyTooSlow, internalError, STOPPING, TOO_MANY_BODIES } from "./message.ts";
 
-/** Opens the port. Rejects with `ListenError`; `tls.ca` has no place here. */
-export function listenDeno(options: ListenOptions, handler: Handler): Promise<Listener> {
-  const { hostname, tls, limits, logger } = options;
+/** Opens the port, without TLS. Rejects with `ListenError`. */
+export function listenDeno(
+  options: Omit<ListenOptions, "tls">,
+  handler: Handler,
+): Promise<Listener> {
+  const { hostname, limits, logger } = options;
   const exchanges = new DenoExchanges(limits, logger, handler);
   const common = { hostname, port: options.port, onError: exchanges.failed };
-  const pair = tls === undefined ? {} : { cert: tls.cert, key: tls.key };
   try {
-    const port = new DenoPort({ ...common, ...pair }, exchanges.serve, options);
+    const port = new DenoPort(common, exchanges.serve, options);
     return Promise.resolve({
       hostname: port.hostname,
       port: port.port,

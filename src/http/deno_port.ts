@@ -11,7 +11,7 @@ import type { ListenOptions } from "./endpoint.ts";
 /** How long the port stays closed: what was closed has to be given back first. */
 const REOPEN_MS = 50;
 
-type Options = Deno.ServeTcpOptions & Partial<Deno.TlsCertifiedKeyPem>;
+type Options = Deno.ServeTcpOptions;
 type Server = Deno.HttpServer<Deno.NetAddr>;
 
 export class DenoPort {

@@ -1,7 +1,6 @@
 /**
  * One HTTP exchange, as small as both listeners can fill it: `Deno.serve` on
- * plain and server-TLS ports, `node:https` where a client certificate is
- * demanded. Handlers see neither `Request` nor `IncomingMessage`.
+ * plain client ports, `node:http(s)` under TLS and on peer ports. Handlers see neither `Request` nor `IncomingMessage`.
  */
 
 export interface Exchange {

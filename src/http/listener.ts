@@ -5,11 +5,10 @@ import type { Handler } from "./exchange.ts";
 import { listenNode } from "./node_listener.ts";
 
 /**
- * Opens the port: plain and server-TLS by `Deno.serve`, and by `node:https` when
- * `tls.ca` says that clients have to show a certificate. Rejects with `ListenError`.
+ * Opens the port: plain by `Deno.serve`, TLS by `node:https`, which can demand
+ * client certificates and takes new certificates while connections go on; `Deno.serve`
+ * can do neither. Rejects with `ListenError`.
  */
 export function listen(options: ListenOptions, handler: Handler): Promise<Listener> {
-  return options.tls?.ca === undefined
-    ? listenDeno(options, handler)
-    : listenNode(options, handler);
+  return options.tls === undefined ? listenDeno(options, handler) : listenNode(options, handler);
 }

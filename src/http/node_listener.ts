@@ -1,7 +1,6 @@
 /**
- * Serves a port by `node:http` or `node:https`: the client port where a client
- * certificate is demanded, which `Deno.serve` can't do, and every peer port,
- * which also takes HTTP Upgrade. Exchanges are filled straight from node's
+ * Serves a port by `node:http` or `node:https`: the client port under TLS, whose
+ * certificates can change here, and every peer port, which also takes HTTP Upgrade. Exchanges are filled straight from node's
  * objects: building `Request` and `Response` here halves the rate.
  */
 import { Buffer } from "node:buffer";

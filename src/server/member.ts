@@ -30,7 +30,8 @@ export interface MemberOptions {
   readonly storage: DataStorage;
   readonly identity: Identity;
   readonly loaded: Loaded;
-  readonly tls: PeerTls | undefined;
+  /** Asked for at every dial; undefined on a plain peer port. */
+  readonly tls: (() => PeerTls) | undefined;
   readonly onRemoved: (reason: string) => void;
   readonly onFatal: (error: unknown) => void;
 }

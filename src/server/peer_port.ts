@@ -6,6 +6,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { joinRoute } from "../api/peer.ts";
 import { clusterRoutes } from "../api/v1/cluster.ts";
+import type { TlsMaterial } from "../http/endpoint.ts";
 import type { NodeListenOptions } from "../http/node_listener.ts";
 import { listenNode } from "../http/node_listener.ts";
 import type { Handler } from "../http/exchange.ts";
@@ -24,6 +25,8 @@ export interface PeerPort {
   attach(member: RunningMember, routes: readonly Route[]): void;
   /** Accepts again after a shortage of descriptors. */
   reopen(): void;
+  /** Takes other certificates for new connections. */
+  reloadTls(tls: TlsMaterial): void;
   shutdown(): Promise<void>;
 }
 
@@ -60,6 +63,7 @@ export async function openPeerPort(options: PeerPortOptions): Promise<PeerPort> 
       waiting = [];
     },
     reopen: () => listener.reopen?.(),
+    reloadTls: (tls) => listener.reloadTls?.(tls),
     shutdown: async () => {
       for (const { socket } of waiting) socket.destroy();
       await listener.shutdown();

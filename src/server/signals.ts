@@ -1,7 +1,13 @@
-/** SIGTERM and SIGINT: the first asks for an orderly stop, the second ends the process at once. */
+/**
+ * SIGTERM and SIGINT: the first asks for an orderly stop, the second ends the
+ * process at once. SIGHUP: certificates are read again.
+ */
 import type { Logger } from "../base/logger.ts";
 
-const SIGNALS = ["SIGTERM", "SIGINT"] as const;
+const IS_WINDOWS = Deno.build.os === "windows";
+
+/** Windows knows no SIGTERM; Ctrl-Break is what services get there. */
+const SIGNALS: readonly Deno.Signal[] = IS_WINDOWS ? ["SIGINT", "SIGBREAK"] : ["SIGTERM", "SIGINT"];
 
 /** Exit status of a process that ended before it could stop in order. */
 const IMPATIENT = 130;
@@ -30,4 +36,14 @@ export function onStopSignal(logger: Logger, stop: () => void): () => void {
   return () => {
     for (const { signal, handler } of handlers) Deno.removeSignalListener(signal, handler);
   };
+}
+
+/**
+ * Calls `reload` at SIGHUP; the returned function takes the handler off. A node
+ * on a terminal with nothing to reload ends with its terminal, as programs do.
+ */
+export function onReloadSignal(hasMaterial: boolean, reload: () => void): () => void {
+  if (IS_WINDOWS || (!hasMaterial && Deno.stdin.isTerminal())) return () => {};
+  Deno.addSignalListener("SIGHUP", reload);
+  return () => Deno.removeSignalListener("SIGHUP", reload);
 }

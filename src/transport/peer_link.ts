@@ -35,7 +35,7 @@ export interface LinkLimits {
 
 export interface LinkOptions {
   readonly hello: () => Hello;
-  readonly tls: PeerTls | undefined;
+  readonly tls: (() => PeerTls) | undefined;
   readonly limits: LinkLimits;
   readonly clock: Clock;
   readonly random: Random;
@@ -128,7 +128,7 @@ export class PeerLink {
     try {
       const { url } = this.peer;
       const timeoutMs = limits.handshakeTimeoutMs;
-      const dialled = await dial({ url, hello: hello(), tls, timeoutMs, signal });
+      const dialled = await dial({ url, hello: hello(), tls: tls?.(), timeoutMs, signal });
       const { queueBytesMax, silenceMsMax } = limits;
       return new SendStream(dialled, { queueBytesMax, silenceMsMax, clock, counters });
     } catch (error) {

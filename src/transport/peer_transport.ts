@@ -50,8 +50,8 @@ export interface PeerTransportOptions {
   readonly version: string;
   /** The advertised peer URL, asked for at every handshake. */
   readonly selfUrl: () => string;
-  /** Present: every peer is dialled by TLS and must present a certificate of this authority. */
-  readonly tls?: PeerTls;
+  /** Present: every peer is dialled by TLS and must present a certificate of this authority. Asked at every dial. */
+  readonly tls?: () => PeerTls;
   readonly limits: TransportLimits;
   readonly clock: Clock;
   readonly random: Random;

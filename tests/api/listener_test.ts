@@ -183,10 +183,31 @@ Deno.test("listen() serves new certificates when they are reloaded", async () =>
   await listener.shutdown();
 });
 
+Deno.test("listen() goes on with open connections when certificates are reloaded", async () => {
+  for (const tls of [SERVER, MUTUAL]) {
+    const listener = await listen(options(tls), hello);
+    const { port } = listener;
+    const address = { hostname: "127.0.0.1", port, caCerts: [pem("ca.crt")] };
+    using client = await Deno.connectTls({ ...address, ...pair("client") });
+    const ask = async () => {
+      await client.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+      const bytes = new Uint8Array(1024);
+      return new TextDecoder().decode(bytes.subarray(0, await client.read(bytes) ?? 0));
+    };
+    assertStringIncludes(await ask(), "200 OK");
+    listener.reloadTls!({ ...tls, ...pair("other-host") });
+    assertEquals(await dial(port, pair("client")), undefined);
+    assertStringIncludes(await ask(), "200 OK");
+    listener.reloadTls!({ ...tls, ...pair("server2") });
+    assertEquals(await dial(port, pair("client")), "HTTP/1.1 200 OK");
+    await listener.shutdown();
+  }
+});
+
 Deno.test("listen() asks nobody for a certificate when there is no CA", async () => {
   const listener = await listen(options(SERVER), hello);
   assertEquals(await dial(listener.port), "HTTP/1.1 200 OK");
-  assertEquals(listener.reloadTls, undefined);
+  assertEquals(await dial(listener.port, pair("client")), "HTTP/1.1 200 OK");
   await listener.shutdown();
 });
 

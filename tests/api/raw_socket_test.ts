@@ -174,17 +174,17 @@ for (const kind of ["deno", "tls"] as const) {
     assertMatch(await client.untilClosed(), /^(HTTP\/1.1 408 |$)/);
     assertEquals(node.store.index, 0);
   });
-
-  Deno.test(`listener() on ${kind} refuses a write when the Host has a slash`, async () => {
-    await using node = await startNode({ kind });
-    using client = await connectRaw(node);
-    await client.send(
-      "POST /x?value=1 HTTP/1.1\r\nHost: test/v1/keys\r\nContent-Length: 0\r\n\r\n",
-    );
-    assertStringIncludes(await client.until('"cause"'), "HTTP/1.1 400 ");
-    assertEquals(node.store.index, 0);
-  });
 }
+
+Deno.test("listener() on deno refuses a write when the Host has a slash", async () => {
+  await using node = await startNode({ kind: "deno" });
+  using client = await connectRaw(node);
+  await client.send(
+    "POST /x?value=1 HTTP/1.1\r\nHost: test/v1/keys\r\nContent-Length: 0\r\n\r\n",
+  );
+  assertStringIncludes(await client.until('"cause"'), "HTTP/1.1 400 ");
+  assertEquals(node.store.index, 0);
+});
 
 for (const kind of ["node", "mtls"] as const) {
   Deno.test(`listener() on ${kind} answers 408 when a head stays away`, async () => {

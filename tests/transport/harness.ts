@@ -120,7 +120,7 @@ export class TestMember {
       name: `node${options.id}`,
       version: "1.0.0",
       selfUrl: () => options.url ?? this.url,
-      ...(tls === undefined ? {} : { tls }),
+      ...(tls === undefined ? {} : { tls: () => tls }),
       limits: { ...LIMITS, ...options.limits },
       clock: options.clock ?? systemClock,
       random: () => 0.5,
