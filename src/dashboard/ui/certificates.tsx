@@ -37,11 +37,10 @@ function Tile({ certificate }: { certificate: Certificate }) {
   const { member, use, file, subject, issuer, names, notBeforeMs, notAfterMs } = certificate;
   const days = Math.floor((notAfterMs - now.value - clockOffsetMs.value) / DAY_MS);
   const level = days < 0 ? "bad" : days < SOON_DAYS ? "warn" : "good";
-  const left = days < 0 ? "expired" : days === 0 ? "expires today" : `${days} days left`;
   return (
     <Card
       title={`${member}: ${use}`}
-      aside={<span class={`pill ${level}`}>{left}</span>}
+      aside={<span class={`pill ${level}`}>{timeLeft(days)}</span>}
     >
       <progress
         class={level}
@@ -83,4 +82,11 @@ function WithoutTls() {
       </div>
     </Empty>
   );
+}
+
+function timeLeft(days: number): string {
+  if (days < 0) return "expired";
+  if (days === 0) return "expires today";
+  if (days >= 730) return `${Math.floor(days / 365)} years left`;
+  return days === 1 ? "1 day left" : `${days} days left`;
 }

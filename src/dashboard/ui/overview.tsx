@@ -140,7 +140,11 @@ function lagOf({ lag, role }: MemberView): string {
 }
 
 function latencyOf({ latencyMs }: MemberView): string {
-  return latencyMs === null ? "–" : `${milliseconds(latencyMs)} ms`;
+  return latencyMs === null ? "–" : inMs(latencyMs);
+}
+
+function inMs(value: number): string {
+  return `${milliseconds(value)} ms`;
 }
 
 function Plots({ node }: { node: string }) {
@@ -150,13 +154,7 @@ function Plots({ node }: { node: string }) {
     <div class="plots">
       <Plot title="Writes a second" note="cluster" {...columns} values={writes} show={rate} />
       <Plot title="Reads a second" note={node} {...columns} values={reads} show={rate} />
-      <Plot
-        title="Sync p99"
-        note={`${node}, ms`}
-        {...columns}
-        values={sync}
-        show={milliseconds}
-      />
+      <Plot title="Sync p99" note={node} {...columns} values={sync} show={inMs} />
       <Plot title="Memory" note={node} {...columns} values={memory} show={bytes} />
     </div>
   );

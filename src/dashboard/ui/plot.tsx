@@ -83,7 +83,7 @@ function draw(
     {
       width: Math.max(box.clientWidth, 100),
       height: HEIGHT,
-      padding: [8, 4, 0, 0],
+      padding: [8, 24, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, sync: { key: cursors.key } },
       scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.15, 1e-9) || 1] } },
