@@ -50,7 +50,7 @@ export function marginOf(
   const canLose = alive.length - quorum;
   const there = total === 1
     ? "The only member is up"
-    : `${alive.length} of ${total} members are up`;
+    : `${alive.length} of ${total} members ${alive.length === 1 ? "is" : "are"} up`;
   const missing = down.length === 0
     ? ""
     : `, ${list(down)} ${down.length === 1 ? "is" : "are"} not`;

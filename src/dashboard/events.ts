@@ -48,7 +48,7 @@ export class EventPolls {
   poll(exchange: Exchange, path: string, since: number | undefined): Reply | Promise<Reply> {
     const { pollsMax } = this.#options;
     if (this.#stopping) return STOPPING;
-    if (since === undefined) return this.#newest(path);
+    if (since === undefined) return this.#newest(path, false);
     if (this.#waiting.size >= pollsMax) {
       return unavailable(`Expected at most ${pollsMax} dashboards that wait for events`);
     }
@@ -70,7 +70,8 @@ export class EventPolls {
       resolve(reply);
     };
     const idle = () => finish(answer({ events: [], next: since, gap: false }));
-    const cleared = (next: number) => finish(answer({ events: [], next, gap: true }));
+    // Whoever went on from where the history begins might never catch up.
+    const cleared = () => finish(this.#newest(path, true));
     const timer = setTimeout(idle, waitMs);
     this.#waiting.add(finish);
     const found = store.watches.watch(
@@ -79,7 +80,7 @@ export class EventPolls {
       (event) => finish(this.#from(path, event)),
       cleared,
     );
-    if ("clearedBefore" in found) return cleared(found.clearedBefore);
+    if ("clearedBefore" in found) return cleared();
     watch = found;
     if (this.#waiting.has(finish)) exchange.onGone(idle);
   }
@@ -90,11 +91,11 @@ export class EventPolls {
     return answer({ events: events.map(describe), next: events.at(-1)!.index + 1, gap: false });
   }
 
-  #newest(path: string): Reply {
+  #newest(path: string, gap: boolean): Reply {
     const { store, eventsMax } = this.#options;
     const from = Math.max(store.stats().historyFirstIndex, store.index - LOOK_BACK_MAX);
     const events = this.#past(path, from, Infinity).slice(-eventsMax);
-    return answer({ events: events.map(describe), next: store.index + 1, gap: false });
+    return answer({ events: events.map(describe), next: store.index + 1, gap });
   }
 
   /** At most `max` events of the history from index `since` on. */

@@ -182,6 +182,6 @@ export interface EventsView {
   readonly events: readonly EventView[];
   /** What to ask for next. */
   readonly next: number;
-  /** Events before `next` are missing: the history does not reach back. */
+  /** Events before these are missing: the history does not reach back. */
   readonly gap: boolean;
 }

@@ -246,7 +246,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the dashboard offers nothing to change when it is read-only, and works over HTTP/2",
+  name: "the dashboard offers nothing to change when it is read-only, and works over TLS",
   ignore: path === undefined,
   fn: async () => {
     await using browser = await TestBrowser.start(path!);

@@ -35,7 +35,7 @@ Deno.test("marginOf() names who is missing", () => {
   const { detail } = marginOf(3, ["node3"], ["node1", "node2"], false);
   assertEquals(
     detail,
-    '1 of 3 members are up, "node1" and "node2" are not: ' +
+    '1 of 3 members is up, "node1" and "node2" are not: ' +
       "writes and fresh reads wait until 1 more is back",
   );
 });
@@ -99,7 +99,7 @@ Deno.test("describeCluster() knows no lag without a leader", () => {
   const { members, margin } = view([report({ role: "candidate", leader: 0 }), "gone", "gone"]);
   assertEquals(members.map(({ lag }) => lag), [null, null, null]);
   assertEquals(margin.level, "lost");
-  assertStringIncludes(margin.detail, "1 of 3 members are up");
+  assertStringIncludes(margin.detail, "1 of 3 members is up");
 });
 
 Deno.test("describeCluster() keeps learners out of the margin", () => {

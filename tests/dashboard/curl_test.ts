@@ -32,10 +32,12 @@ Deno.test("curlLine() has the certificates that the port asks for", () => {
 });
 
 Deno.test("curlLine() names a file instead of a long value", () => {
-  assertEquals(
-    line({ path: "/v1/keys/foo", fields: [["value", "é".repeat(3000)]] }),
-    `curl ${ORIGIN}/v1/keys/foo --data-urlencode value@value.txt`,
-  );
+  for (const value of ["é".repeat(3000), "x".repeat(1_000_000)]) {
+    assertEquals(
+      line({ path: "/v1/keys/foo", fields: [["value", value]] }),
+      `curl ${ORIGIN}/v1/keys/foo --data-urlencode value@value.txt`,
+    );
+  }
 });
 
 const HOSTILE = [

@@ -64,8 +64,8 @@ const PLAIN = /^[A-Za-z0-9_.,:/-]*$/;
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
 
 function dataOption(name: string, value: string): string {
-  if (PLAIN.test(value)) return `-d ${name}=${value}`;
   if (value.length > VALUE_LENGTH_MAX) return `--data-urlencode ${name}@${name}.txt`;
+  if (PLAIN.test(value)) return `-d ${name}=${value}`;
   if (UNPRINTABLE.test(value)) return `-d ${name}=${encodeSegment(value)}`;
   return `--data-urlencode ${quote(`${name}=${value}`)}`;
 }
