@@ -61,6 +61,9 @@ export class Arena implements AsyncDisposable {
     });
     const isLoaded = preload instanceof Preload;
     const arena = new Arena(cluster, scratch, isLoaded ? preload : undefined);
+    if (Deno.build.os !== "linux") {
+      arena.missing.push("partitions: only Linux tells who dials whom under TLS");
+    }
     if (!isLoaded) arena.missing.push(`failed and slow syncs, clock jumps: ${preload}`);
     try {
       for (const node of cluster.nodes.slice(-smallDisks)) await arena.#mount(node);

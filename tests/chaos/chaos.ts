@@ -8,6 +8,7 @@
  *     deno task chaos --minutes 30      for a release
  *     deno task chaos --seed 4711       the same faults; their moments still vary
  *     --nodes 3 --users 16 --pace 40    size, users, and their rest in ms between two requests
+ *     --stale                           takes stale reads for linearizable ones: has to fail
  *     --out DIRECTORY                   where a failed run is kept
  */
 import { parseArgs } from "@std/cli/parse-args";
@@ -23,6 +24,7 @@ const PROBLEM_LENGTH = 2_000;
 
 const flags = parseArgs(Deno.args.filter((argument) => argument !== "--"), {
   string: ["minutes", "seed", "nodes", "users", "pace", "out"],
+  boolean: ["stale"],
   unknown: (argument) => {
     console.error(`Unknown argument "${argument}": see the head of tests/chaos/chaos.ts`);
     Deno.exit(EXIT_USAGE);
@@ -88,6 +90,7 @@ const report = await runChaos({
   milliseconds: minutes * 60_000,
   users: number("users", flags.users, 16),
   paceMs: number("pace", flags.pace, 40),
+  takesStale: flags.stale,
   print: (line) => {
     console.log(`${((performance.now() - startMs) / 1000).toFixed(1).padStart(7)} s  ${line}`);
   },

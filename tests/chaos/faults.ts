@@ -18,7 +18,8 @@ export interface Stage {
 
 export interface Fault {
   readonly name: string;
-  readonly weight: number;
+  /** How often it comes while each of the others comes as often as it says. */
+  readonly share: number;
   /** May go on beside any other. */
   readonly isLight?: boolean;
   /** False when the machine can't do it. */
@@ -35,25 +36,25 @@ const FULL_DISK_WRITES = 60;
 const CLOCK_JUMP_S = 3600;
 
 export const FAULTS: readonly Fault[] = [
-  { name: "kill -9 of any", weight: 3, run: killAny },
-  { name: "kill -9 of the leader", weight: 5, run: killLeader },
-  { name: "kill -9 of all", weight: 1.5, run: killAll },
-  { name: "SIGSTOP, 1 to 15 s", weight: 2, isLight: true, run: stopAny },
-  { name: "SIGSTOP of the leader", weight: 1, run: stopLeader },
-  { name: "partition", weight: 4, run: partition },
-  { name: "one-way cut", weight: 1.5, run: cutOneWay },
-  { name: "delayed links", weight: 2, isLight: true, run: delay },
+  { name: "kill -9 of any", share: 2, run: killAny },
+  { name: "kill -9 of the leader", share: 4, run: killLeader },
+  { name: "kill -9 of all", share: 1, run: killAll },
+  { name: "SIGSTOP, 1 to 15 s", share: 1, isLight: true, run: stopAny },
+  { name: "SIGSTOP of the leader", share: 1, run: stopLeader },
+  { name: "partition", share: 3, run: partition },
+  { name: "one-way cut", share: 1, run: cutOneWay },
+  { name: "delayed links", share: 1, isLight: true, run: delay },
   {
     name: "full disk",
-    weight: 2,
+    share: 1,
     isPossible: ({ smallDisks }) => smallDisks.size > 0,
     run: fillDisk,
   },
-  { name: "failed sync", weight: 2, isPossible: isLoaded, run: failSync },
-  { name: "slow syncs", weight: 2, isLight: true, isPossible: isLoaded, run: slowSync },
-  { name: "bit flips", weight: 2, run: flipBits },
-  { name: "clock jump", weight: 2, isLight: true, isPossible: isLoaded, run: jump },
-  { name: "member removed and added", weight: 2, run: replace },
+  { name: "failed sync", share: 1, isPossible: isLoaded, run: failSync },
+  { name: "slow syncs", share: 1, isLight: true, isPossible: isLoaded, run: slowSync },
+  { name: "bit flips", share: 2, run: flipBits },
+  { name: "clock jump", share: 1, isLight: true, isPossible: isLoaded, run: jump },
+  { name: "member removed and added", share: 2, run: replace },
 ];
 
 /** Any node that is awake, or none. */

@@ -45,6 +45,8 @@ export interface LoadOptions {
   readonly users: number;
   /** What a user rests between two requests, on average. */
   readonly paceMs: number;
+  /** Asks for stale reads and takes them for linearizable: a fault that has to be found. */
+  readonly takesStale: boolean;
 }
 
 export class ChaosLoad {
@@ -135,7 +137,8 @@ export class ChaosLoad {
     expected: string | undefined,
     ttl: number | undefined,
   ): Promise<Answer | undefined> {
-    const path = `${url}/v1/keys${key}${kind === "stale" ? "?stale=true" : ""}`;
+    const isStale = kind === "stale" || (kind === "read" && this.#options.takesStale);
+    const path = `${url}/v1/keys${key}${isStale ? "?stale=true" : ""}`;
     const options: AskOptions = kind === "set"
       ? {
         method: "POST",

@@ -13,6 +13,7 @@ export class Nemesis {
   readonly #stage: Omit<Stage, "random">;
   readonly #seed: number;
   #round = 0;
+  #pack: Fault[] = [];
   /** A leader's death is measured with nothing else going on. */
   #isLightAllowed = true;
   #lightUnderWay = 0;
@@ -32,10 +33,8 @@ export class Nemesis {
   }
 
   async #row(random: SeededRandom, endMs: number): Promise<void> {
-    const faults = this.#possible();
     while (performance.now() < endMs) {
-      const name = random.weighted(faults.map(({ name, weight }) => [name, weight] as const));
-      const fault = faults.find((fault) => fault.name === name)!;
+      const fault = this.#draw(random);
       const isAlone = fault.name === "kill -9 of the leader";
       this.#isLightAllowed = !isAlone;
       while (isAlone && this.#lightUnderWay > 0) await pause(100);
@@ -54,6 +53,16 @@ export class Nemesis {
       await this.#run(random.pick(faults), random);
       this.#lightUnderWay--;
     }
+  }
+
+  /** From a pack in which each has its share, so that none is left out for long. */
+  #draw(random: SeededRandom): Fault {
+    if (this.#pack.length === 0) {
+      this.#pack = this.#possible().flatMap((fault) =>
+        Array.from({ length: fault.share }, () => fault)
+      );
+    }
+    return this.#pack.splice(random.integer(0, this.#pack.length - 1), 1)[0]!;
   }
 
   #possible(): Fault[] {

@@ -11,7 +11,8 @@ const LENGTHS: Readonly<Record<string, number>> = {
   X: 400_000,
 };
 
-const FILLING = "+";
+/** Stands for itself in a form. */
+const FILLING = "*";
 
 /** The value as a node is sent it. */
 export function padded(value: string): string {

@@ -31,6 +31,7 @@ export interface RunOptions {
   readonly milliseconds: number;
   readonly users: number;
   readonly paceMs: number;
+  readonly takesStale: boolean;
   readonly print: (line: string) => void;
   /** Rejects when the run shall end before its time. */
   readonly interrupted: Promise<never>;
@@ -81,10 +82,10 @@ class ChaosRun {
   readonly #troubles: string[] = [];
 
   constructor(arena: Arena, options: RunOptions) {
-    const { seed, users, paceMs, print } = options;
+    const { seed, users, paceMs, takesStale, print } = options;
     this.#arena = arena;
     this.#options = options;
-    this.load = new ChaosLoad(arena.cluster, { seed, users, paceMs });
+    this.load = new ChaosLoad(arena.cluster, { seed, users, paceMs, takesStale });
     this.#watchers = WATCHED.map((path, i) =>
       new ChaosWatcher(arena.cluster, path, new SeededRandom(seed, 300 + i))
     );
