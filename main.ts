@@ -1,10 +1,19 @@
-/** The program's entry: what the command line asks for, and the exit status. */
+/**
+ * The program's entry: a first argument that is no flag names a command, all else
+ * runs a node. Each loads only what it needs.
+ */
 import { consoleLogger } from "./src/base/console_logger.ts";
 import { parseFlags } from "./src/config.ts";
-import { runServer } from "./src/server.ts";
 
 /** Exit status for a command line that cannot be followed. */
 const USAGE_STATUS = 2;
+
+const [first] = Deno.args;
+if (first !== undefined && !first.startsWith("-")) {
+  const { runCli } = await import("./src/cli/cli.ts");
+  const { systemTerminal } = await import("./src/cli/terminal.ts");
+  Deno.exit(await runCli(Deno.args, systemTerminal()));
+}
 
 const invocation = parseFlags(Deno.args, (name) => Deno.env.get(name));
 switch (invocation.kind) {
@@ -23,6 +32,7 @@ switch (invocation.kind) {
       level: config.logLevel,
       format: config.logFormat,
     });
+    const { runServer } = await import("./src/server.ts");
     Deno.exit(await runServer(config, logger));
   }
 }

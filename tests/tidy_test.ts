@@ -33,7 +33,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...["base", "version", "config", "raft", "store", "node"],
     ...["storage", "http", "transport", "api", "dashboard"],
   ],
-  main: ["base", "config", "server"],
+  cli: ["base", "version", "config"],
+  main: ["base", "config", "server", "cli"],
 };
 
 /** The rooms that are functions of their input alone. */

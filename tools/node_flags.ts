@@ -13,7 +13,7 @@ export const PERMISSION_FLAGS: readonly string[] = [
   "--allow-net",
   "--allow-read",
   "--allow-write",
-  "--allow-env=ETCD_*,NO_COLOR",
+  "--allow-env=ETCD_*,ETCDCTL_*,NO_COLOR",
 ];
 
 /** Language and platform switches that `deno.json` sets where it is read. */

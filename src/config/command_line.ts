@@ -1,12 +1,13 @@
 /**
- * Reads Go-style flags by the table in `flags.ts`: one or two dashes,
- * `-flag value` or `-flag=value`, booleans bare, the last of a repeated flag
- * wins, `--` ends the flags. Knows nothing of what the settings mean.
+ * Reads Go-style flags by a table, the node's in `flags.ts` or a command's: one
+ * or two dashes, `-flag value` or `-flag=value`, booleans bare, the last of a
+ * repeated flag wins, `--` ends the flags. Knows nothing of what the settings mean.
  *
  * `parseArgs` of `@std/cli` does not fit: to it `-cl` is two flags, `-c` and
  * `-l`, and it neither refuses unknown flags nor proposes the one that was meant.
  */
-import { type Flag, type FlagName, FLAGS } from "./flags.ts";
+import { assert } from "../base/assert.ts";
+import { type Flag, FLAGS } from "./flags.ts";
 import { printable, UsageError } from "./usage_error.ts";
 
 type Value = string | number | boolean;
@@ -14,49 +15,86 @@ type Value = string | number | boolean;
 /** Where a setting came from. */
 export type Source = "flag" | "environment" | "default";
 
+/** The names of the flags of one kind in a table of `Row`. */
+type NameOf<Row extends Flag, K extends Flag["kind"]> = Extract<Row, { kind: K }>["name"];
+
 /** The settings by flag name, each checked against its row and no further. */
-export class Settings {
+export class Settings<Row extends Flag = typeof FLAGS[number]> {
+  readonly #table: readonly Flag[];
   readonly #values = new Map<string, { readonly value: Value; readonly source: Source }>();
+
+  constructor(table: readonly Flag[]) {
+    this.#table = table;
+  }
 
   set(flag: Flag, value: Value, source: Source): void {
     this.#values.set(flag.name, { value, source });
   }
 
-  text(name: FlagName<"text">): string {
-    return String(this.#values.get(name)?.value);
+  text(name: NameOf<Row, "text">): string {
+    return String(this.#of(name).value);
   }
 
-  integer(name: FlagName<"integer">): number {
-    return Number(this.#values.get(name)?.value);
+  integer(name: NameOf<Row, "integer">): number {
+    return Number(this.#of(name).value);
   }
 
-  boolean(name: FlagName<"boolean">): boolean {
-    return this.#values.get(name)?.value === true;
+  boolean(name: NameOf<Row, "boolean">): boolean {
+    return this.#of(name).value === true;
   }
 
   /** Whether somebody chose the value, by a flag or a variable. */
-  isGiven(name: FlagName): boolean {
-    return this.#values.get(name)?.source !== "default";
+  isGiven(name: Row["name"]): boolean {
+    return this.#of(name).source !== "default";
   }
 
   /** What to call the setting in a message: the flag or variable that it came from. */
-  label(name: FlagName): string {
-    const flag = findFlag(name);
-    const fromEnvironment = this.#values.get(name)?.source === "environment";
+  label(name: Row["name"]): string {
+    const flag = findFlag(this.#table, name);
+    const fromEnvironment = this.#of(name).source === "environment";
     return fromEnvironment && flag?.env !== undefined ? flag.env : `-${name}`;
+  }
+
+  #of(name: string): { readonly value: Value; readonly source: Source } {
+    const setting = this.#values.get(name);
+    assert(setting !== undefined, `no flag "${name}" in the table`);
+    return setting;
   }
 }
 
+type Environment = (name: string) => string | undefined;
+
 /**
- * Settings from the flags, else from the environment, else the defaults. Throws
- * `UsageError` at the first thing that is wrong.
+ * The node's settings from the flags, else from the environment, else the
+ * defaults. Throws `UsageError` at the first thing that is wrong.
  */
-export function readSettings(
+export function readSettings(args: readonly string[], environment: Environment): Settings {
+  const { settings, operands } = readTable(FLAGS, args, environment, "etcd -h");
+  const [first] = operands;
+  if (first !== undefined) throw unexpectedArgument(first);
+  return settings;
+}
+
+/** What a command line says by some table. */
+export interface CommandLine<Row extends Flag = Flag> {
+  readonly settings: Settings<Row>;
+  /** The arguments that are no flags, in their order. */
+  readonly operands: readonly string[];
+}
+
+/**
+ * Reads flags and operands, which may stand among each other; everything after
+ * `--` and a lone `-` are operands. `seeHelp` is the command that shows the help,
+ * for messages. Throws `UsageError` at the first thing that is wrong.
+ */
+export function readTable<Row extends Flag>(
+  table: readonly Row[],
   args: readonly string[],
-  environment: (name: string) => string | undefined,
-): Settings {
-  const settings = new Settings();
-  for (const flag of FLAGS as readonly Flag[]) {
+  environment: Environment,
+  seeHelp: string,
+): CommandLine<Row> {
+  const settings = new Settings<Row>(table);
+  for (const flag of table) {
     const raw = flag.env === undefined ? undefined : environment(flag.env);
     // An empty variable is an unset one, as everywhere in shell scripts.
     if (flag.env === undefined || raw === undefined || raw === "") {
@@ -65,25 +103,26 @@ export function readSettings(
       settings.set(flag, parseValue(flag, raw, flag.env), "environment");
     }
   }
-  readFlags(args, settings);
-  return settings;
-}
-
-function readFlags(args: readonly string[], settings: Settings): void {
+  const operands: string[] = [];
   const rest = [...args];
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
-    if (arg === "--" && rest.length === 0) return;
+    if (arg === "--") return { settings, operands: [...operands, ...rest] };
     const match = /^--?([^-=][^=]*)(?:=(.*))?$/s.exec(arg);
-    if (match === null) throw unexpectedArgument(arg);
+    if (match === null) {
+      operands.push(arg);
+      continue;
+    }
     const [, name = "", inline] = match;
-    const flag = findFlag(name);
-    if (flag === undefined) throw unknownFlag(name);
-    settings.set(flag, parseValue(flag, inline ?? takeValue(flag, rest), `-${flag.name}`), "flag");
+    const flag = findFlag(table, name);
+    if (flag === undefined) throw unknownFlag(table, name, seeHelp);
+    const value = inline ?? takeValue(table, flag, rest);
+    settings.set(flag, parseValue(flag, value, `-${flag.name}`), "flag");
   }
+  return { settings, operands };
 }
 
 /** The value that follows `flag` in `rest`, which it is taken from. */
-function takeValue(flag: Flag, rest: string[]): string {
+function takeValue(table: readonly Flag[], flag: Flag, rest: string[]): string {
   if (flag.kind === "boolean") {
     const next = rest[0];
     if (next === "true" || next === "false") {
@@ -97,7 +136,7 @@ function takeValue(flag: Flag, rest: string[]): string {
   if (value === undefined) {
     throw new UsageError(`-${flag.name} expects a value: write "-${flag.name} ${flag.value}"`);
   }
-  if (/^--?\w+$/.test(value) && findFlag(value.replace(/^--?/, "")) !== undefined) {
+  if (/^--?\w+$/.test(value) && findFlag(table, value.replace(/^--?/, "")) !== undefined) {
     throw new UsageError(
       `-${flag.name} expects a value, found the flag "${value}": write "-${flag.name} ${flag.value}"`,
     );
@@ -119,20 +158,24 @@ function parseValue(flag: Flag, raw: string, label: string): Value {
       );
     }
     case "text":
+      if (flag.choices !== undefined && !flag.choices.includes(raw)) {
+        const choices = flag.choices.map((choice) => `"${choice}"`).join(" or ");
+        throw new UsageError(`${label} expects ${choices}, found "${printable(raw)}"`);
+      }
       if (raw !== "" && !/\p{Cc}/u.test(raw)) return raw;
       throw new UsageError(`${label} expects a value, found "${printable(raw)}"`);
   }
 }
 
-function findFlag(name: string): Flag | undefined {
+function findFlag(table: readonly Flag[], name: string): Flag | undefined {
   const wanted = name === "help" ? "h" : name;
-  return (FLAGS as readonly Flag[]).find((flag) => flag.name === wanted);
+  return table.find((flag) => flag.name === wanted);
 }
 
-function unknownFlag(name: string): UsageError {
-  const nearest = nearestFlag(name);
-  const hint = nearest === undefined ? "" : `did you mean "-${nearest}"? `;
-  return new UsageError(`Unknown flag "-${printable(name)}", ${hint}see "etcd -h"`);
+function unknownFlag(table: readonly Flag[], name: string, seeHelp: string): UsageError {
+  const close = nearest(name, table.map((flag) => flag.name));
+  const hint = close === undefined ? "" : `did you mean "-${close}"? `;
+  return new UsageError(`Unknown flag "-${printable(name)}", ${hint}see "${seeHelp}"`);
 }
 
 function unexpectedArgument(arg: string): UsageError {
@@ -141,15 +184,15 @@ function unexpectedArgument(arg: string): UsageError {
   );
 }
 
-/** The flag that was most likely meant, or undefined when none is close. */
-export function nearestFlag(name: string): string | undefined {
+/** The one of `names` that was most likely meant, or undefined when none is close. */
+export function nearest(name: string, names: readonly string[]): string | undefined {
   let best: { readonly name: string; readonly distance: number } | undefined;
-  for (const flag of FLAGS) {
-    const distance = editDistance(name.toLowerCase(), flag.name.toLowerCase());
+  for (const candidate of names) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     // More than a third wrong is a guess, not a slip.
-    const allowed = Math.max(1, Math.floor(Math.max(name.length, flag.name.length) / 3));
+    const allowed = Math.max(1, Math.floor(Math.max(name.length, candidate.length) / 3));
     if (distance <= allowed && (best === undefined || distance < best.distance)) {
-      best = { name: flag.name, distance };
+      best = { name: candidate, distance };
     }
   }
   return best?.name;

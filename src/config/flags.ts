@@ -1,6 +1,7 @@
 /**
- * The one table of settings: it drives the command line, the environment and
- * the help text. To add a setting, add a row here and its field in `Config`.
+ * The one table of a node's settings: it drives the command line, the
+ * environment, the help text, completion and the man page. To add a setting, add
+ * a row here and its field in `Config`. Commands have tables of the same rows.
  */
 import { LIMITS } from "./limits.ts";
 
@@ -12,7 +13,6 @@ interface Row {
   readonly name: string;
   /** The variable that gives the same setting; absent where only a flag may. */
   readonly env?: string;
-  readonly group: typeof GROUPS[number];
   /** One sentence without a full stop; `shown` is the default in words where a number is not enough. */
   readonly help: string;
   readonly shown?: string;
@@ -38,9 +38,15 @@ export interface TextFlag extends Row {
   readonly value: string;
   /** Empty means "not given". */
   readonly initial: string;
+  /** The only values there are; absent for free text. */
+  readonly choices?: readonly string[];
 }
 
+/** A row of any table of flags. */
 export type Flag = BooleanFlag | IntegerFlag | TextFlag;
+
+/** A row of the node's table. */
+export type NodeFlag = Flag & { readonly group: typeof GROUPS[number] };
 
 /** Environment names are those of etcd 0.3, where it had one. */
 export const FLAGS = [
@@ -321,7 +327,7 @@ export const FLAGS = [
     initial: false,
     help: "print the version",
   },
-] as const satisfies readonly Flag[];
+] as const satisfies readonly NodeFlag[];
 
 type Rows = typeof FLAGS[number];
 

@@ -24,7 +24,8 @@ export function helpText(version: string): string {
   });
   return [
     `etcd ${version}: a distributed, durable key-value store\n`,
-    "Usage: etcd [flags]\n",
+    "Usage: etcd [flags]                        runs a node\n" +
+    '       etcd COMMAND [flags] [arguments]    get, set, watch, certs ...: see "etcd help"\n',
     ...groups,
     EXAMPLES,
     'Flags take one or two dashes, "-flag value" or "-flag=value". A flag wins over its variable.\n',

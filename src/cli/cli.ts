@@ -1,0 +1,99 @@
+/** Finds the command that a command line names, and runs it. */
+import { nearest, readTable } from "../config/command_line.ts";
+import { printable, UsageError } from "../config/usage_error.ts";
+import { VERSION } from "../version.ts";
+import { type Command, CommandError, EXIT, HELP_FLAG, operandsText } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
+import { commandHelp, overview } from "./help.ts";
+import { ClosedPipeError, type Terminal } from "./terminal.ts";
+
+/** Runs the command that `args` begin with; resolves with the exit status. */
+export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+  let label = "etcd";
+  try {
+    if (args[0] === "help") return help(args.slice(1), terminal);
+    const found = findCommand(args);
+    label = `etcd ${found.command.name}`;
+    return await run(found.command, found.rest, terminal);
+  } catch (error) {
+    if (error instanceof ClosedPipeError) return EXIT.ok;
+    if (error instanceof UsageError) {
+      terminal.say(`${label}: ${error.message}\n`);
+      return EXIT.usage;
+    }
+    if (error instanceof CommandError) {
+      terminal.say(`${label}: ${error.message}\n`);
+      return error.status;
+    }
+    throw error;
+  }
+}
+
+async function run(
+  command: Command,
+  args: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  const seeHelp = `etcd ${command.name} -h`;
+  const table = [...command.flags, HELP_FLAG];
+  const { settings, operands } = readTable(table, args, terminal.environment, seeHelp);
+  if (settings.boolean("h")) {
+    terminal.write(commandHelp(command));
+    return EXIT.ok;
+  }
+  checkOperands(command, operands, seeHelp);
+  const start = await command.load();
+  return await start({ settings, operands, terminal });
+}
+
+function checkOperands(command: Command, found: readonly string[], seeHelp: string): void {
+  const { operands } = command;
+  const least = operands.filter(({ optional }) => !optional).length;
+  const most = operands.at(-1)?.repeated ? Infinity : operands.length;
+  if (found.length < least) {
+    throw new UsageError(
+      `Expected ${operandsText(command)}, found ${
+        found.length === 0 ? "nothing" : `only "${printable(found.join(" "))}"`
+      }, see "${seeHelp}"`,
+    );
+  }
+  const extra = found[most];
+  if (extra === undefined) return;
+  const expected = most === 0 ? "no arguments" : `only ${operandsText(command)}`;
+  throw new UsageError(
+    `Expected ${expected}, found "${printable(extra)}" too: ` +
+      `put quotes around what has blanks in it, see "${seeHelp}"`,
+  );
+}
+
+/** The command with the longest name that `args` begin with. */
+function findCommand(args: readonly string[]): {
+  readonly command: Command;
+  readonly rest: readonly string[];
+} {
+  for (const words of [2, 1]) {
+    const name = args.slice(0, words).join(" ");
+    const command = COMMANDS.find((candidate) => candidate.name === name);
+    if (command !== undefined) return { command, rest: args.slice(words) };
+  }
+  throw unknownCommand(args);
+}
+
+function unknownCommand(args: readonly string[]): UsageError {
+  const [first = "", second = ""] = args;
+  const family = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
+  if (family.length > 0) {
+    const names = family.map(({ name }) => `"etcd ${name}"`).join(" or ");
+    const found = second === "" ? "nothing after it" : `"${printable(second)}"`;
+    return new UsageError(`Expected ${names}, found ${found}`);
+  }
+  const close = nearest(first, COMMANDS.map(({ name }) => name));
+  const hint = close === undefined ? "" : `did you mean "${close}"? `;
+  return new UsageError(`Unknown command "${printable(first)}", ${hint}see "etcd help"`);
+}
+
+function help(args: readonly string[], terminal: Terminal): number {
+  const { command } = args.length === 0 ? { command: undefined } : findCommand(args);
+  terminal.write(command === undefined ? overview(COMMANDS, VERSION) : commandHelp(command));
+  return EXIT.ok;
+}

@@ -1,0 +1,270 @@
+/**
+ * Talks to the servers of a cluster for the commands: the addresses of `-peers`
+ * are tried in turn. A write goes to a second server only when the first can't
+ * have seen it, because nobody may do it twice.
+ */
+import { formatAddress, parseAddress } from "../config/address.ts";
+import type { Settings } from "../config/command_line.ts";
+import type { Flag } from "../config/flags.ts";
+import { printable, UsageError } from "../config/usage_error.ts";
+import { CommandError, EXIT } from "./command.ts";
+
+/** What is asked of a server. */
+export interface Request {
+  readonly method: "GET" | "POST" | "DELETE";
+  /** With its query, percent-encoded. */
+  readonly path: string;
+  /** Sent as an urlencoded form. */
+  readonly form?: Readonly<Record<string, string>>;
+  /** Until the answer is complete; undefined waits for ever. The flag's when absent. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** An answer of any status. */
+export interface Answer {
+  /** Of the server that gave it. */
+  readonly url: string;
+  readonly status: number;
+  readonly body: string;
+}
+
+/** A server's error of the v1 API, for those who can do something about it. */
+export class ServerError extends CommandError {
+  readonly code: number;
+
+  constructor(message: string, code: number) {
+    super(message, EXIT.failed);
+    this.code = code;
+  }
+}
+
+/** Reads the connection's flags and the files they name. Throws `UsageError`. Close it when done. */
+export function connect(settings: Settings<Flag>): Client {
+  const [cacert, cert, key] = (["cacert", "cert", "key"] as const).map((name) =>
+    settings.isGiven(name) ? readPem(settings.text(name), settings.label(name)) : undefined
+  );
+  for (const [one, other] of [["cert", "key"], ["key", "cert"]] as const) {
+    if (settings.isGiven(one) && !settings.isGiven(other)) {
+      throw new UsageError(`${settings.label(one)} needs "-${other}" beside it`);
+    }
+  }
+  const secure = cacert !== undefined || cert !== undefined;
+  const urls = peerUrls(settings.text("peers"), settings.label("peers"), secure);
+  const timeoutMs = settings.integer("timeout") * 1000;
+  return new Client(urls, timeoutMs, httpClient(settings, cacert, cert, key));
+}
+
+function httpClient(
+  settings: Settings<Flag>,
+  cacert: string | undefined,
+  cert: string | undefined,
+  key: string | undefined,
+): Deno.HttpClient {
+  try {
+    return Deno.createHttpClient({
+      ...(cacert === undefined ? {} : { caCerts: [cacert] }),
+      ...(cert === undefined || key === undefined ? {} : { cert, key }),
+    });
+  } catch (error) {
+    const found = error instanceof Error && error.message.includes("KeyMismatch")
+      ? "two that do not belong together"
+      : `what cannot be used (${messageOf(error)})`;
+    throw new UsageError(
+      `${settings.label("cert")} and ${settings.label("key")} expect a certificate and its key, ` +
+        `found ${found}: see "etcd certs check"`,
+    );
+  }
+}
+
+function readPem(path: string, label: string): string {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    const cause = error instanceof Deno.errors.NotFound ? "no such file" : messageOf(error);
+    throw new UsageError(`${label} "${printable(path)}": ${cause}`);
+  }
+  if (/-----BEGIN [A-Z ]+-----/.test(text)) return text;
+  throw new UsageError(`${label} expects a PEM file, found none in "${printable(path)}"`);
+}
+
+/** Addresses as users write them, with a scheme or without; `secure` is what no scheme means. */
+export function peerUrls(list: string, label: string, secure: boolean): string[] {
+  const items = list.split(/[\s,]+/).filter((item) => item !== "");
+  if (items.length === 0) throw new UsageError(`${label} expects addresses, found none`);
+  return items.map((item) => {
+    const https = /^https:/i.test(item) || (secure && !/^http:/i.test(item));
+    if (secure && !https) {
+      throw new UsageError(
+        `${label} "${printable(item)}" asks for no TLS, but -cacert or -cert is given: ` +
+          'write "https://"',
+      );
+    }
+    return `${https ? "https" : "http"}://${formatAddress(parseAddress(item, label, https))}`;
+  });
+}
+
+/** See the file's head. */
+export class Client implements Disposable {
+  readonly urls: readonly string[];
+  readonly #timeoutMs: number;
+  readonly #http: Deno.HttpClient;
+  /** Which address to begin with: the one that answered last. */
+  #first = 0;
+
+  constructor(urls: readonly string[], timeoutMs: number, http: Deno.HttpClient) {
+    this.urls = urls;
+    this.#timeoutMs = timeoutMs;
+    this.#http = http;
+  }
+
+  [Symbol.dispose](): void {
+    this.#http.close();
+  }
+
+  /** The answer of the first server that gives one. Throws `CommandError` when none does. */
+  async ask(request: Request): Promise<Answer> {
+    return await this.#inTurn(request, async (response, url) => ({
+      url,
+      status: response.status,
+      body: await response.text(),
+    }));
+  }
+
+  /** Like `ask()`, but the body of a 200 is a stream, and only its head has to come in time. */
+  async open(request: Request): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+    return await this.#inTurn(request, async (response, url) => {
+      if (response.status === 200 && response.body !== null) return response.body;
+      throw serverError({ url, status: response.status, body: await response.text() });
+    });
+  }
+
+  /** The body of a success. Throws `ServerError` for anything else. */
+  async get(request: Request): Promise<string> {
+    const answer = await this.ask(request);
+    if (answer.status === 200) return answer.body;
+    throw serverError(answer);
+  }
+
+  async #inTurn<T>(
+    request: Request,
+    take: (response: Response, url: string) => Promise<T>,
+  ): Promise<T> {
+    const failures: string[] = [];
+    for (let i = 0; i < this.urls.length; i++) {
+      const at = (this.#first + i) % this.urls.length;
+      const url = this.urls[at]!;
+      const isLast = i === this.urls.length - 1;
+      try {
+        const outcome = await this.#once(request, url, async (response) => {
+          if (isLast || !isForAnother(request, response.status)) return await take(response, url);
+          await response.body?.cancel();
+          failures.push(`"${url}" answered ${response.status}`);
+          return undefined;
+        });
+        if (outcome === undefined) continue;
+        this.#first = at;
+        return outcome;
+      } catch (error) {
+        if (error instanceof CommandError) throw error;
+        const why = explain(error);
+        if (request.method !== "GET" && !why.unsent) {
+          throw new CommandError(
+            `Lost "${url}" before its answer: ${why.text}: ` +
+              "whether it was done is unknown, look before you try again",
+            EXIT.unreachable,
+          );
+        }
+        failures.push(`"${url}": ${why.text}`);
+      }
+    }
+    throw new CommandError(`Cannot reach ${failures.join("; ")}`, EXIT.unreachable);
+  }
+
+  async #once<T>(
+    { method, path, form, ...rest }: Request,
+    url: string,
+    take: (response: Response) => Promise<T>,
+  ): Promise<T> {
+    const timeoutMs = "timeoutMs" in rest ? rest.timeoutMs : this.#timeoutMs;
+    const limit = new AbortController();
+    const timer = timeoutMs === undefined ? undefined : setTimeout(
+      () => limit.abort(new Error(`no answer within ${timeoutMs / 1000} s`)),
+      timeoutMs,
+    );
+    try {
+      const response = await fetch(`${url}${path}`, {
+        method,
+        client: this.#http,
+        signal: limit.signal,
+        ...(form === undefined ? {} : { body: new URLSearchParams(form) }),
+      });
+      return await take(response);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** Whether another server may do better: one that stops or is full has not done anything. */
+function isForAnother({ method }: Request, status: number): boolean {
+  return status === 503 || (method === "GET" && status >= 500);
+}
+
+/** The error that an answer tells of, in the API's own words. */
+export function serverError({ url, status, body }: Answer): ServerError {
+  try {
+    const { errorCode, message, cause } = JSON.parse(body);
+    if (typeof errorCode === "number") {
+      return new ServerError(
+        `${message}: "${printable(String(cause))}" (error ${errorCode})`,
+        errorCode,
+      );
+    }
+  } catch {
+    // Not of our API: a proxy's page, say.
+  }
+  return new ServerError(`"${url}" answered ${status}: ${printable(body.trim())}`, status);
+}
+
+interface Failure {
+  readonly text: string;
+  /** Whether the request can't have reached the server. */
+  readonly unsent: boolean;
+}
+
+/** The endings of what the runtime says of TLS, and what they mean to a user. */
+const TLS_CAUSES: readonly (readonly [RegExp, string])[] = [
+  [/CertificateRequired/, 'it demands a client certificate: give "-cert" and "-key"'],
+  [
+    /UnknownIssuer/,
+    'its certificate is not signed by an authority that is trusted here: give "-cacert"',
+  ],
+  [
+    /received fatal alert: (UnknownCA|BadCertificate|DecryptError)/,
+    "it refuses the certificate of -cert",
+  ],
+  [/NotValidForName/, "its certificate is for other names than this address"],
+  [/Expired/, "a certificate has expired"],
+  [/InvalidContentType/, 'it speaks no TLS: leave "-cacert" and "-cert" out, or write "http://"'],
+  [/invalid HTTP version/, 'it does not speak plain HTTP: give "-cacert", or write "https://"'],
+];
+
+/** What `fetch` rejected with, in a user's words. */
+function explain(error: unknown): Failure {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const message = messageOf(cause);
+  const unsent = message.includes("client error (Connect)") ||
+    /fatal alert|HTTP version/.test(message);
+  const tls = TLS_CAUSES.find(([pattern]) => pattern.test(message));
+  if (tls !== undefined) return { text: tls[1], unsent };
+  if (message.includes("Connection refused")) {
+    return { text: "connection refused: is a node running there", unsent };
+  }
+  const last = message.replace(/^.*client error \(\w+\): /, "").replace(/ \(os error \d+\)/, "");
+  return { text: last, unsent };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,11 @@
+/**
+ * The one table of commands: dispatch, help, completion and the man page are
+ * made from it. A command is a row in the file of its group and a file with its
+ * `run`, which the row loads.
+ */
+import type { Command } from "./command.ts";
+import { DATA_COMMANDS } from "./data_commands.ts";
+import { KEY_COMMANDS } from "./key_commands.ts";
+
+/** Every command, in the order of the help text. */
+export const COMMANDS: readonly Command[] = [...KEY_COMMANDS, ...DATA_COMMANDS];
