@@ -50,16 +50,10 @@ export class Saves {
     return !acknowledges || message.index <= this.#savedIndex;
   }
 
-  /** Keeps `message` until the disk holds what it promises. */
+  /** Keeps `message` until the disk holds what it promises: a few a peer, however long that takes. */
   defer(message: Message): void {
-    if (message.type === "appendReply" && !message.rejected) {
-      // A higher acknowledgement says all that a lower one does.
-      const at = this.#promises.findIndex((earlier) =>
-        earlier.type === "appendReply" && !earlier.rejected && earlier.to === message.to &&
-        earlier.index <= message.index
-      );
-      if (at >= 0) this.#promises.splice(at, 1);
-    }
+    const at = this.#promises.findIndex((earlier) => isSuperseded(earlier, message));
+    if (at >= 0) this.#promises.splice(at, 1);
     this.#promises.push(message);
   }
 
@@ -139,4 +133,13 @@ export class Saves {
     if (this.#snapshot === snapshot) this.#snapshot = undefined;
     this.#savedIndex = Math.max(this.#savedIndex, snapshot.index);
   }
+}
+
+/** Whether `later` leaves nothing for `earlier` to say to its receiver. */
+function isSuperseded(earlier: Message, later: Message): boolean {
+  if (earlier.type !== later.type || earlier.to !== later.to) return false;
+  if (earlier.type !== "appendReply" || later.type !== "appendReply") return true;
+  if (earlier.rejected !== later.rejected) return false;
+  // A higher acknowledgement says all that a lower one does; of refusals the newest counts.
+  return later.rejected || earlier.index <= later.index;
 }

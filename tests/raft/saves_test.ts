@@ -323,3 +323,24 @@ Deno.test("RaftCore takes up a log whose term was lost in a crash", () => {
   assertEquals([lone.core.term, lone.core.lastIndex], [4, 2]);
   assertEquals(disk.hardState.term, 4);
 });
+
+Deno.test("takeSave() has one promise of a kind for a peer, however long the disk was stuck", () => {
+  const { core } = follower();
+  core.step(append(1, [1, 1], entries(2, 1)));
+  const batch = core.takeSave()!;
+  for (let round = 1; round <= 1000; round++) {
+    core.step({ type: "heartbeat", from: 2, to: 1, term: 2, commitIndex: 0, readRound: round });
+    core.step(append(2, [9, 2], []));
+    core.step({ ...vote(3, 3, [9, 2]), type: "preVote" });
+  }
+  assertEquals(core.takeMessages(), []);
+  core.saved(batch);
+  const { messages } = core.takeSave()!;
+  assertEquals(messages.map(({ type, to }) => `${type} to ${to}`).sort(), [
+    "appendReply to 2",
+    "heartbeatReply to 2",
+    "preVoteReply to 3",
+  ]);
+  const confirmed = messages.find(({ type }) => type === "heartbeatReply");
+  assertEquals(confirmed?.type === "heartbeatReply" && confirmed.readRound, 1000);
+});

@@ -86,9 +86,12 @@ export function summary(report: CampaignReport): string {
 }
 
 /** The numbers of the line. */
-export function amount({ seeds, steps, coreSeconds, answers }: CampaignReport): string {
+export function amount(
+  { seeds, steps, coreSeconds, answers, faults }: CampaignReport,
+): string {
+  const injected = [...faults.values()].reduce((all, count) => all + count, 0);
   return `${seeds} seeds, ${steps} steps, ${Math.round(steps / coreSeconds)} steps/s a core, ` +
-    `${answers} answers checked`;
+    `${injected} faults, ${answers} answers checked`;
 }
 
 async function repeated(

@@ -95,6 +95,6 @@ if (flags.prove) {
   const outcome = failure === undefined
     ? "every promise kept"
     : `FAILED: seed ${failure.seed} breaks "${failure.property}"`;
-  console.log(`PROVE simulator | ${amount(result)} | ${outcome}`);
+  console.log(`PROVE Simulator | ${amount(result)} | ${outcome}`);
 }
 Deno.exit(failure === undefined ? 0 : EXIT_FAILED);
