@@ -223,6 +223,31 @@ async function lossOfMembers({ browser, cluster, url }: Stage): Promise<void> {
   });
 }
 
+/** On a node of its own, which takes HTTPS and changes nothing. */
+async function readonlyOverTls({ browser }: Stage): Promise<void> {
+  await using node = await startDashboard({ kind: "tls", mode: "readonly" });
+  await node.ask("POST", "/v1/keys/long", { value: "x".repeat(70_000) });
+  for (let i = 0; i < 201; i++) await node.ask("POST", `/v1/keys/many/${i}`, { value: "x" });
+  await browser.visit(`${node.url}/dashboard/#/keys/long`, {}, async (visit) => {
+    const { page } = visit;
+    await page.getByText("read-only").waitFor();
+    await page.getByText("These are the first 65,536 characters of 70,000.").waitFor();
+    assertEquals(
+      await curlOf(page, "Read by curl").innerText(),
+      `curl --cacert ca.crt ${node.url}/v1/keys/long`,
+    );
+    await page.getByRole("button", { name: "Load all" }).click();
+    await page.getByText("These are the first").waitFor({ state: "detached" });
+    assertEquals(await page.getByRole("region", { name: "Change" }).count(), 0);
+    await page.goto(`${node.url}/dashboard/#/keys/many`);
+    await page.getByText("200 of more entries").waitFor();
+    await page.locator(".key-panel").getByRole("button", { name: "Show more" }).click();
+    await page.getByText("201 entries").waitFor();
+    assertEquals(await page.getByRole("region", { name: "New key" }).count(), 0);
+    assertWellBehaved(visit, node.url);
+  });
+}
+
 Deno.test({
   name: "the dashboard works in a browser",
   ignore: path === undefined,
@@ -241,35 +266,7 @@ Deno.test({
     await step("is used by keyboard alone", keyboard);
     await step("fits a narrow screen, dark and light", narrowAndDark);
     await step("takes nothing from other sites", otherSites);
+    await step("offers nothing to change when it is read-only, over TLS", readonlyOverTls);
     await step("tells when members are lost", lossOfMembers);
-  },
-});
-
-Deno.test({
-  name: "the dashboard offers nothing to change when it is read-only, and works over TLS",
-  ignore: path === undefined,
-  fn: async () => {
-    await using browser = await TestBrowser.start(path!);
-    await using node = await startDashboard({ kind: "tls", mode: "readonly" });
-    await node.ask("POST", "/v1/keys/long", { value: "x".repeat(70_000) });
-    for (let i = 0; i < 201; i++) await node.ask("POST", `/v1/keys/many/${i}`, { value: "x" });
-    await browser.visit(`${node.url}/dashboard/#/keys/long`, {}, async (visit) => {
-      const { page } = visit;
-      await page.getByText("read-only").waitFor();
-      await page.getByText("These are the first 65,536 characters of 70,000.").waitFor();
-      assertEquals(
-        await curlOf(page, "Read by curl").innerText(),
-        `curl --cacert ca.crt ${node.url}/v1/keys/long`,
-      );
-      await page.getByRole("button", { name: "Load all" }).click();
-      await page.getByText("These are the first").waitFor({ state: "detached" });
-      assertEquals(await page.getByRole("region", { name: "Change" }).count(), 0);
-      await page.goto(`${node.url}/dashboard/#/keys/many`);
-      await page.getByText("200 of more entries").waitFor();
-      await page.locator(".key-panel").getByRole("button", { name: "Show more" }).click();
-      await page.getByText("201 entries").waitFor();
-      assertEquals(await page.getByRole("region", { name: "New key" }).count(), 0);
-      assertWellBehaved(visit, node.url);
-    });
   },
 });

@@ -1,5 +1,5 @@
 /** What all parts of the page share: where it is, what the node said last, how it looks. */
-import { batch, computed, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 import type { SamplesView, StatusView } from "../view.ts";
 import { ApiError, get } from "./api.ts";
 import type { CurlTarget } from "./curl.ts";
@@ -89,11 +89,24 @@ export function announce(text: string): void {
 
 /** Follows the hash, the clock and the node from now on. */
 export function follow(): void {
-  addEventListener("hashchange", () => route.value = parseHash(location.hash));
+  addEventListener("hashchange", () => {
+    route.value = parseHash(location.hash);
+    requestAnimationFrame(keepFocus);
+  });
+  effect(() => {
+    const view = status.value;
+    document.title = view === undefined ? "etcd" : `${view.margin.headline} · ${view.node} · etcd`;
+  });
   setInterval(() => now.value = Date.now(), 1000);
   document.addEventListener("visibilitychange", () => void pollIfSeen());
   setInterval(() => void pollIfSeen(), POLL_MS);
   void pollIfSeen();
+}
+
+/** What was followed may be gone with its section: the keyboard goes on from the content. */
+function keepFocus(): void {
+  if (document.activeElement !== document.body) return;
+  document.getElementById("main")?.focus({ preventScroll: true });
 }
 
 let polling = false;
