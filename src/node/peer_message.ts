@@ -153,7 +153,7 @@ export function decodeFrame(frame: Uint8Array): PeerMessage {
         type: "callReply",
         session: reader.integer(),
         id: reader.integer(),
-        led: reader.byte() === 1,
+        led: reader.boolean(),
         payload: reader.rest(),
       };
     case SNAPSHOT_CHUNK: {
@@ -163,11 +163,19 @@ export function decodeFrame(frame: Uint8Array): PeerMessage {
       return { type: "snapshotChunk", offset, size, message, data: reader.rest() };
     }
     case SNAPSHOT_ACK:
-      return { type: "snapshotAck", index: reader.integer(), received: reader.integer() };
+      return reader.last({
+        type: "snapshotAck",
+        index: reader.integer(),
+        received: reader.integer(),
+      });
     case CLUSTER_TIME:
-      return { type: "clusterTime", term: reader.integer(), timeMs: reader.integer() };
+      return reader.last({
+        type: "clusterTime",
+        term: reader.integer(),
+        timeMs: reader.integer(),
+      });
     case REMOVED:
-      return { type: "removed", term: reader.integer() };
+      return reader.last({ type: "removed", term: reader.integer() });
     default:
       throw new FrameError(`Expected a kind of frame from 1 to 7, found ${kind}`);
   }
@@ -221,8 +229,21 @@ export class FrameReader {
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
 
+  boolean(): boolean {
+    const value = this.byte();
+    if (value > 1) throw new FrameError(`Expected 0 or 1, found ${value}`);
+    return value === 1;
+  }
+
   rest(): Uint8Array {
     return this.#bytes.subarray(this.#at);
+  }
+
+  /** `message`, which the frame ends with. */
+  last<T>(message: T): T {
+    const left = this.#bytes.length - this.#at;
+    if (left > 0) throw new FrameError(`Expected the end of the frame, found ${left} bytes`);
+    return message;
   }
 }
 

@@ -83,7 +83,7 @@ export function pem(name: string): string {
   return Deno.readTextFileSync(new URL(name, CA_DIRECTORY));
 }
 
-function tlsOf(kind: Kind): TlsMaterial | undefined {
+export function tlsOf(kind: Kind): TlsMaterial | undefined {
   if (kind === "deno" || kind === "node") return undefined;
   const pair = { cert: pem("server.crt"), key: pem("server.key.insecure") };
   return kind === "tls" ? pair : { ...pair, ca: pem("ca.crt") };

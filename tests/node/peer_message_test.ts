@@ -46,3 +46,12 @@ Deno.test("decodeFrame() refuses an unknown kind and a number beyond 2^53", () =
     FrameError,
   );
 });
+
+Deno.test("decodeFrame() refuses what follows the end of a message, and a flag that is none", () => {
+  for (const message of MESSAGES.slice(3)) {
+    assertThrows(() => decodeFrame(Uint8Array.of(...encodeFrame(message), 0)), FrameError);
+  }
+  const reply = encodeFrame(MESSAGES[1]!);
+  reply[17] = 5;
+  assertThrows(() => decodeFrame(reply), FrameError, "0 or 1");
+});

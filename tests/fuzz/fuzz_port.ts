@@ -1,0 +1,138 @@
+/**
+ * A client port of each kind of listener, with the real routes in front of a
+ * service that answers a write with what it was asked to write.
+ */
+import { keysRoute } from "../../src/api/v1/keys.ts";
+import type { Service } from "../../src/api/v1/service.ts";
+import type { Operation } from "../../src/api/v1/operation.ts";
+import { silentLogger } from "../../src/base/logger.ts";
+import type { Exchange, Reply } from "../../src/http/exchange.ts";
+import type { Listener } from "../../src/http/endpoint.ts";
+import { listen } from "../../src/http/listener.ts";
+import { listenNode } from "../../src/http/node_listener.ts";
+import { makeRouter } from "../../src/http/router.ts";
+import { Store } from "../../src/store/store.ts";
+import { FakeNode } from "../api/fake_node.ts";
+import { HTTP_LIMITS, type Kind, pem, tlsOf } from "../api/harness.ts";
+import { KEY_BYTES_MAX } from "./expected_reply.ts";
+import { ResponseReader } from "./strict_http.ts";
+import { textOf } from "./subject.ts";
+
+/** An answer that never comes is a failure, too. */
+const PATIENCE_MS = 10_000;
+const BODY_BYTES_MAX = 64 * 1024;
+
+/** Answers at once, each write by what it was. */
+function echoService(): Service {
+  const store = new Store({ historyMax: 1 });
+  const node = new FakeNode(store);
+  const echo: Pick<Service, "node" | "store" | "write" | "read" | "readStale"> = {
+    node,
+    store,
+    write: (operation: Operation) => Promise.resolve(reply(operation)),
+    read: (_target, serve) => Promise.resolve(serve(node.nowMs())),
+    readStale: (serve) => serve(node.nowMs()),
+  };
+  return echo as Service;
+}
+
+function reply(operation: Operation): Reply {
+  return { status: 200, body: JSON.stringify(operation) };
+}
+
+export class FuzzPort {
+  readonly kind: Kind;
+  readonly #listener: Listener;
+  /** What is wrong with a request that a handler was given. */
+  readonly #strays: string[];
+
+  private constructor(kind: Kind, listener: Listener, strays: string[]) {
+    this.kind = kind;
+    this.#listener = listener;
+    this.#strays = strays;
+  }
+
+  static async open(kind: Kind): Promise<FuzzPort> {
+    const strays: string[] = [];
+    const route = makeRouter([keysRoute(echoService(), KEY_BYTES_MAX)]);
+    const handle = (exchange: Exchange) => {
+      const problem = problemOf(exchange);
+      if (problem !== undefined) strays.push(problem);
+      return route(exchange);
+    };
+    const tls = tlsOf(kind);
+    const options = {
+      hostname: "127.0.0.1",
+      port: 0,
+      limits: { ...HTTP_LIMITS, bodyBytesMax: BODY_BYTES_MAX },
+      logger: silentLogger,
+      ...(tls !== undefined && { tls }),
+    };
+    const listener = kind === "node"
+      ? await listenNode(options, handle)
+      : await listen(options, handle);
+    return new FuzzPort(kind, listener, strays);
+  }
+
+  connect(): Promise<Deno.TcpConn | Deno.TlsConn> {
+    const address = { hostname: "127.0.0.1", port: this.#listener.port };
+    if (this.kind === "deno" || this.kind === "node") return Deno.connect(address);
+    const tls = { ...address, caCerts: [pem("ca.crt")], alpnProtocols: ["http/1.1"] };
+    if (this.kind === "tls") return Deno.connectTls(tls);
+    return Deno.connectTls({ ...tls, cert: pem("client.crt"), key: pem("client.key.insecure") });
+  }
+
+  /** Sends `bytes` and the end of the connection, and reads what comes back. */
+  async sendAlone(bytes: Uint8Array, problem: (text: string) => Error): Promise<void> {
+    const connection = await this.connect();
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      connection.close();
+    }, PATIENCE_MS);
+    try {
+      await write(connection, bytes);
+      const reader = new ResponseReader(connection);
+      // Only a parser knows which answer is to a HEAD and has no body: there is one at most.
+      const method = textOf(bytes).includes("HEAD") ? "HEAD" : "";
+      for (;;) {
+        const response = await reader.next(method).catch((error: Error) => {
+          throw problem(`${this.kind}: ${error.message}`);
+        });
+        if (response === undefined) break;
+        if (method === "HEAD") break;
+        if (response.status >= 500) {
+          throw problem(`${this.kind}: found ${response.status} ${response.text}`);
+        }
+      }
+      if (isLate) throw problem(`${this.kind}: neither answered nor ended`);
+      const stray = this.#strays.pop();
+      if (stray !== undefined) throw problem(`${this.kind}: ${stray}`);
+    } finally {
+      clearTimeout(timer);
+      if (!isLate) connection.close();
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#listener.shutdown();
+  }
+}
+
+/** The server may have had enough before all is written. */
+async function write(connection: Deno.Conn & { closeWrite(): Promise<void> }, bytes: Uint8Array) {
+  try {
+    for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+    await connection.closeWrite();
+  } catch (error) {
+    if (error instanceof Deno.errors.BadResource) throw error;
+  }
+}
+
+/** No listener may hand over what could not be a request. */
+function problemOf({ method, target, body }: Exchange): string | undefined {
+  if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(method)) return `A handler saw the method "${method}"`;
+  // Spaces, controls: what would end a request line.
+  if (!/^\/[^\0-\x20\x7f]*$/.test(target)) return `A handler saw the target "${target}"`;
+  return body.length > BODY_BYTES_MAX ? `A handler saw ${body.length} bytes` : undefined;
+}

@@ -1,0 +1,26 @@
+/** All that is fuzzed. */
+import { commands } from "./commands.ts";
+import { segments, snapshots } from "./files.ts";
+import { flags } from "./flags.ts";
+import { encodedForms, forms } from "./forms.ts";
+import { handshakes } from "./handshakes.ts";
+import { images } from "./images.ts";
+import { codec, frames } from "./messages.ts";
+import { paths } from "./paths.ts";
+import { requests } from "./requests.ts";
+import type { Subject } from "./subject.ts";
+
+export const SUBJECTS: readonly Subject[] = [
+  requests,
+  forms,
+  encodedForms,
+  paths,
+  frames,
+  handshakes,
+  codec,
+  commands,
+  images,
+  segments,
+  snapshots,
+  flags,
+];
