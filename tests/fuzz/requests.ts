@@ -20,10 +20,10 @@ import type { Kind } from "../api/harness.ts";
 
 /** As often as each comes: a connection costs a TLS listener a hundred times a request. */
 const KINDS: readonly (readonly [Kind, number])[] = [
-  ["deno", 40],
-  ["node", 30],
+  ["deno", 50],
+  ["node", 25],
   ["tls", 15],
-  ["mtls", 15],
+  ["mtls", 10],
 ];
 const NAMES = KINDS.map(([kind]) => kind);
 /** How often bytes are sent that may break a connection. */
@@ -77,9 +77,14 @@ function anyBroken(random: SeededRandom): Uint8Array {
     : mutated(request, random);
 }
 
-interface Framed {
+interface Sent {
   readonly at: number;
   readonly bytes: Uint8Array;
+  /** Undefined when the bytes are no request beyond doubt. */
+  readonly request: Request | undefined;
+}
+
+interface Framed extends Sent {
   readonly request: Request;
 }
 
@@ -97,36 +102,42 @@ async function portOf(kind: Kind): Promise<FuzzPort> {
 export const requests: Subject = {
   name: "requests",
   promise: "the answers that the rules give, in order; whole HTTP for anything else",
-  batch: 256,
+  batch: 2048,
   make(random) {
     const kind = Number(random.weighted(KINDS.map(([, weight], i) => [`${i}`, weight] as const)));
     const isBroken = random.chance(BROKEN[NAMES[kind]!]);
     return joined(Uint8Array.of(kind), isBroken ? anyBroken(random) : anyRequest(random));
   },
   async check(inputs) {
-    const framed = new Map<Kind, Framed[]>();
+    const sent = new Map<Kind, Sent[]>(NAMES.map((kind) => [kind, []]));
     for (const [at, input] of inputs.entries()) {
-      const kind = NAMES[input[0]! % NAMES.length]!;
       const bytes = input.subarray(1);
-      const request = parseRequest(bytes);
-      if (request === undefined) {
-        const port = await portOf(kind);
-        await port.sendAlone(bytes, (problem) => new FuzzError(problem, at));
-        continue;
-      }
-      const list = framed.get(kind);
-      if (mayClose(kind, request)) {
-        await sendPipelined(await portOf(kind), [{ at, bytes, request }]);
-      } else if (list === undefined) framed.set(kind, [{ at, bytes, request }]);
-      else list.push({ at, bytes, request });
+      sent.get(NAMES[input[0]! % NAMES.length]!)!.push({ at, bytes, request: parseRequest(bytes) });
     }
-    for (const [kind, list] of framed) await sendPipelined(await portOf(kind), list);
+    // Beside each other: while one connection waits for an acknowledgement, others go on.
+    const ends = await Promise.allSettled([...sent].map(([kind, list]) => sendAll(kind, list)));
+    for (const end of ends) {
+      if (end.status === "rejected") throw end.reason;
+    }
   },
   async close() {
     for (const port of ports.values()) await port.close();
     ports.clear();
   },
 };
+
+/** Those that no two parsers can think differently of go together. */
+async function sendAll(kind: Kind, list: readonly Sent[]): Promise<void> {
+  if (list.length === 0) return;
+  const port = await portOf(kind);
+  const together: Framed[] = [];
+  for (const { at, bytes, request } of list) {
+    if (request === undefined) await port.sendAlone(bytes, (text) => new FuzzError(text, at));
+    else if (mayClose(kind, request)) await sendPipelined(port, [{ at, bytes, request }]);
+    else together.push({ at, bytes, request });
+  }
+  await sendPipelined(port, together);
+}
 
 async function sendPipelined(port: FuzzPort, list: readonly Framed[]): Promise<void> {
   const connection = await port.connect();

@@ -79,7 +79,7 @@ export interface Response {
   readonly text: string;
 }
 
-const STATUS_LINE = /^HTTP\/1\.1 ([1-5]\d\d) [^\r\n]*$/;
+const STATUS_LINE = /^HTTP\/1\.[01] ([1-5]\d\d) [^\r\n]*$/;
 
 /** Reads answers off a connection; throws `FuzzError` at what is none. */
 export class ResponseReader {
@@ -112,7 +112,9 @@ export class ResponseReader {
     const isChunked = !isBare && /\r\ntransfer-encoding: *chunked/i.test(head);
     const text = isChunked
       ? await this.#takeChunks()
-      : await this.#take(isBare ? 0 : Number(lengths[0]?.[1] ?? 0));
+      : isBare || lengths.length > 0
+      ? await this.#take(isBare ? 0 : Number(lengths[0]?.[1]))
+      : await this.#takeAll();
     // A request that asked for it is told to go on first.
     if (status === 100) return await this.next(method);
     return { status, text: Buffer.from(text, "latin1").toString("utf8") };
@@ -131,6 +133,12 @@ export class ResponseReader {
       if (size === 0) return body;
       body += chunk.slice(0, -2);
     }
+  }
+
+  /** Of an answer that ends with its connection. */
+  async #takeAll(): Promise<string> {
+    while (await this.#read());
+    return await this.#take(this.#buffer.length);
   }
 
   async #take(length: number): Promise<string> {
