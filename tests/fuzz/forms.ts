@@ -14,7 +14,7 @@ const NOW_MS = Date.UTC(2026, 10, 25);
 export function escaped(
   text: string,
   random: SeededRandom,
-  must = /[%&=+\s\0-\x1f\x7f#?]/,
+  must = /[%&=+\s\p{Cc}#?]/u,
 ): string {
   const eager = random.chance(0.2) ? 0.5 : 0.02;
   let result = "";

@@ -27,7 +27,7 @@ export function anyPath(random: SeededRandom): string {
   for (let left = random.skewed(1, 8); left > 0; left--) {
     const segment = random.chance(0.7)
       ? random.pick(SEGMENTS)
-      : escaped(anyText(random, 10), random, /[%#?\s\0-\x1f\x7f]/);
+      : escaped(anyText(random, 10), random, /[%#?\s\p{Cc}]/u);
     path += (random.chance(0.03) ? "/%2f" : "/") + segment;
   }
   return path;
