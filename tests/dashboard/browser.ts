@@ -3,6 +3,7 @@
  * machine without one is told how to get it, and those tests are left out.
  */
 import { type Browser, chromium, type Page } from "playwright-core";
+import { PATIENCE_MS } from "../cluster/wait.ts";
 
 /** What Debian, Ubuntu, Fedora and Google call it. */
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -100,7 +101,7 @@ export class TestBrowser implements AsyncDisposable {
     });
     try {
       const page = await context.newPage();
-      page.setDefaultTimeout(8000);
+      page.setDefaultTimeout(PATIENCE_MS);
       const complaints: string[] = [];
       const asked = new Set<string>();
       page.on("pageerror", (error) => complaints.push(error.message));

@@ -144,12 +144,11 @@ async function refresh(key: string): Promise<void> {
 /** Keeps what is shown fresh until the signal aborts. */
 export async function followChanges(signal: AbortSignal): Promise<void> {
   for await (const { events, gap, earlier } of changes("/", signal)) {
-    // What is shown was asked for just now.
-    if (earlier) continue;
-    if (gap) await Promise.all([...directories.value.keys()].map(refresh));
+    // What is shown was asked for just before, and something may have happened since.
+    if (gap || earlier) await Promise.all([...directories.value.keys()].map(refresh));
     else await refreshAfter(events);
     const { key, view } = shown.value;
-    const concerned = gap ||
+    const concerned = gap || earlier ||
       events.some((event) => event.key === key || parentKey(event.key) === key);
     // A whole value that was asked for stays until it is asked for again.
     const isWhole = view?.kind === "file" && view.value.length === view.length;
