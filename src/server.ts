@@ -32,6 +32,7 @@ import type { Overview } from "./server/overview.ts";
 import { openPeerPort } from "./server/peer_port.ts";
 import type { PeerPort } from "./server/peer_port.ts";
 import { PortTls } from "./server/port_tls.ts";
+import { ServiceManager } from "./server/service_manager.ts";
 import { onReloadSignal, onStopSignal } from "./server/signals.ts";
 import { Telemetry } from "./server/telemetry.ts";
 import { startTicker } from "./server/ticker.ts";
@@ -56,9 +57,15 @@ export async function runServer(config: Config, logger: Logger): Promise<number>
     logger.error(explain(error));
     return FAILED;
   }
-  const offSignals = onStopSignal(logger, () => server.stop(STOPPED));
+  const manager = ServiceManager.connect((name) => Deno.env.get(name), logger);
+  manager?.ready(`Serving clients on ${server.clientUrl}`);
+  const offSignals = onStopSignal(logger, () => {
+    manager?.stopping();
+    server.stop(STOPPED);
+  });
   const status = await server.ended;
   offSignals();
+  await manager?.close();
   return status;
 }
 

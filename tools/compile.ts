@@ -6,10 +6,8 @@
  *     deno task compile [--output FILE] [--target TRIPLE] [--fallback]
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { PERMISSION_FLAGS, UNSTABLE_FLAGS } from "./node_flags.ts";
+import { bundleProgram, denoCompile, RUN_FLAGS } from "./executable.ts";
 import { packSelfUnpacking } from "./self_unpacking.ts";
-
-const MAIN = new URL("../main.ts", import.meta.url).pathname;
 
 if (import.meta.main) Deno.exit(await compile(Deno.args));
 
@@ -31,17 +29,12 @@ export async function compile(args: string[]): Promise<number> {
     return 2;
   }
   if (fallback) return await compileFallback(output);
-  const compiled = await run([
-    "compile",
-    ...PERMISSION_FLAGS,
-    ...UNSTABLE_FLAGS,
-    ...["--target", target, "--output", output, MAIN],
-  ]);
-  if (compiled.ok) {
+  const compiled = await denoCompile(target, output);
+  if (compiled.kind === "made") {
     console.log(`compile: Made "${output}" for ${target} with deno compile`);
     return 0;
   }
-  if (!/denort|base binary/i.test(compiled.said)) {
+  if (compiled.kind === "failed") {
     console.error(compiled.said.trimEnd());
     return 1;
   }
@@ -59,16 +52,16 @@ async function compileFallback(output: string): Promise<number> {
   const directory = await Deno.makeTempDir({ prefix: "etcd-compile-" });
   try {
     const program = `${directory}/main.js`;
-    const bundled = await run(["bundle", "--quiet", "--output", program, MAIN]);
-    if (!bundled.ok) {
-      console.error(bundled.said.trimEnd());
+    const problem = await bundleProgram(program);
+    if (problem !== undefined) {
+      console.error(problem);
       return 1;
     }
     const bytes = await packSelfUnpacking({
       name: "etcd",
       runtime: Deno.execPath(),
       program,
-      flags: [...PERMISSION_FLAGS, ...UNSTABLE_FLAGS],
+      flags: RUN_FLAGS,
       output,
     });
     const megabytes = (bytes / 1_000_000).toFixed(1);
@@ -77,16 +70,4 @@ async function compileFallback(output: string): Promise<number> {
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
-}
-
-/** Runs the deno in hand; `said` is what it printed on standard error. */
-async function run(args: string[]): Promise<{ readonly ok: boolean; readonly said: string }> {
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args,
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  return { ok: success, said: new TextDecoder().decode(stderr) };
 }

@@ -13,8 +13,8 @@ export const PERMISSION_FLAGS: readonly string[] = [
   "--allow-net",
   "--allow-read",
   "--allow-write",
-  "--allow-env=ETCD_*,ETCDCTL_*,NO_COLOR",
+  "--allow-env=ETCD_*,ETCDCTL_*,NO_COLOR,NOTIFY_SOCKET,WATCHDOG_USEC",
 ];
 
-/** Language and platform switches that `deno.json` sets where it is read. */
-export const UNSTABLE_FLAGS: readonly string[] = ["--unstable-no-legacy-abort"];
+/** Language and platform switches that `deno.json` sets where it is read; `net` is for the datagrams to systemd. */
+export const UNSTABLE_FLAGS: readonly string[] = ["--unstable-no-legacy-abort", "--unstable-net"];

@@ -1,0 +1,71 @@
+/** What is packed for other machines, as far as it can be judged on this one. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { type Flag, FLAGS } from "../../src/config/flags.ts";
+import { PERMISSION_FLAGS, UNSTABLE_FLAGS } from "../../tools/node_flags.ts";
+import { checksumLine, RELEASE_TARGETS, windowsLauncher } from "../../tools/release_targets.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+function read(path: string): string {
+  return Deno.readTextFileSync(`${ROOT}packaging/${path}`);
+}
+
+Deno.test("RELEASE_TARGETS names five platforms, each by its own runtime", () => {
+  assertEquals(RELEASE_TARGETS.length, 5);
+  for (const key of ["triple", "label", "package"] as const) {
+    assertEquals(new Set(RELEASE_TARGETS.map((target) => target[key])).size, 5);
+  }
+});
+
+Deno.test("checksumLine() agrees with sha256sum", async () => {
+  const path = await Deno.makeTempFile();
+  await Deno.writeTextFile(path, "abc");
+  // FIPS 180-2, appendix B.1.
+  const digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+  assertEquals(await checksumLine(path, "etcd"), `${digest}  etcd\n`);
+  await Deno.remove(path);
+});
+
+Deno.test("windowsLauncher() passes arguments on and runs with a node's permissions", () => {
+  const lines = windowsLauncher([...PERMISSION_FLAGS, ...UNSTABLE_FLAGS]).split("\r\n");
+  const command = lines.find((line) => line.includes("deno.exe"))!;
+  assert(command.endsWith(`"%~dp0main.js" %*`));
+  for (const flag of PERMISSION_FLAGS) assertStringIncludes(command, `"${flag}"`);
+});
+
+Deno.test("release() refuses a target that it does not know", async () => {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", `${ROOT}tools/release.ts`, "--target", "sparc-sun-solaris"],
+    stdin: "null",
+  }).output();
+  assertEquals(code, 2);
+  assertMatch(new TextDecoder().decode(stderr), /Expected a target of x86_64-.*, found "sparc/);
+});
+
+Deno.test("etcd.service and Containerfile set only variables that a node knows", () => {
+  const flags: readonly Flag[] = FLAGS;
+  const known = new Set(flags.flatMap(({ env }) => env === undefined ? [] : [env]));
+  for (const file of ["etcd.service", "Containerfile"]) {
+    const named = read(file).match(/\bETCD_[A-Z_]+/g) ?? [];
+    assert(named.length > 0, file);
+    assertEquals(named.filter((name) => !known.has(name)), [], file);
+  }
+});
+
+Deno.test("etcd.service passes the checks of systemd-analyze", async () => {
+  const directory = await Deno.makeTempDir();
+  // The program need not be installed here.
+  const unit = read("etcd.service").replace("ExecStart=/usr/local/bin/etcd", "ExecStart=/bin/true");
+  await Deno.writeTextFile(`${directory}/etcd.service`, unit);
+  try {
+    const { code, stderr } = await new Deno.Command("systemd-analyze", {
+      args: ["verify", `${directory}/etcd.service`],
+    }).output();
+    assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    console.log("systemd-analyze was not found; on Debian: apt-get install systemd");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
