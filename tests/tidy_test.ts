@@ -33,7 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...["base", "version", "config", "raft", "store", "node"],
     ...["storage", "http", "transport", "api", "dashboard"],
   ],
-  cli: ["base", "version", "config"],
+  cli: ["base", "version", "config", "raft", "store", "storage", "http/tls_check"],
   main: ["base", "config", "server", "cli"],
 };
 

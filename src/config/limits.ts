@@ -65,6 +65,14 @@ export const LIMITS = Object.freeze({
   /** Of the entries that one turn of the event loop applies. */
   applyBytesMax: 512 * KiB,
 
+  // The divergence alarm.
+  /** From one comparison of the members' states to the next. */
+  comparisonMs: 60_000,
+  /** From an election to the first one. */
+  firstComparisonMs: 5_000,
+  /** How long the states of others are waited for. */
+  comparisonWaitMs: 10_000,
+
   // Joining.
   /** Pause between two rounds over the addresses of `-C`. */
   joinRetryMs: 1_000,

@@ -6,24 +6,24 @@
  * Time is counted in ticks that the outside delivers by `tick()`.
  */
 import type { RaftCore } from "../raft/core.ts";
-import type { Configuration, Member, MemberId } from "../raft/types.ts";
+import type { Configuration, Member, MemberId, Message } from "../raft/types.ts";
+import { Alarm } from "./alarm.ts";
 import { CallService } from "./call_service.ts";
-import { capture } from "./capture.ts";
-import type { Capture } from "./capture.ts";
+import { type Capture, capture } from "./capture.ts";
 import { ClusterClock } from "./cluster_clock.ts";
 import { isAppend, NodeCounters } from "./counters.ts";
+import { DiskSpace } from "./disk_space.ts";
 import { Expiry } from "./expiry.ts";
 import { Farewell } from "./farewell.ts";
 import { NOT_COMMITTED, NOT_LEADER, notWrittenYet, OVERLOADED, STOPPING } from "./failures.ts";
 import { Leadership } from "./leadership.ts";
 import type { NodeOptions } from "./options.ts";
-import { decodeFrame, encodeFrame } from "./peer_message.ts";
-import type { PeerMessage } from "./peer_message.ts";
+import { Outgoing } from "./outgoing.ts";
+import { decodeFrame, type PeerMessage } from "./peer_message.ts";
 import type { Barrier, ClusterNode, Done, Failure, NodeStatus, Outcome } from "./ports.ts";
 import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
-import { Replica } from "./replica.ts";
-import type { ReplicaHooks } from "./replica.ts";
+import { Replica, type ReplicaHooks } from "./replica.ts";
 import { Roster } from "./roster.ts";
 import { SnapshotTransfers } from "./snapshot_transfers.ts";
 import { statusOf } from "./status.ts";
@@ -44,9 +44,14 @@ export class Node<R> implements ClusterNode<R> {
   readonly #leadership: Leadership;
   readonly #roster: Roster;
   readonly #farewell: Farewell;
+  readonly #alarm: Alarm;
   #tick = 0;
-  #stopping = false;
-  #diskFull: Failure | undefined;
+  /** What everybody who asks is told, once this node serves nobody any more. */
+  #stopping: Failure | undefined;
+  /** Neither hears nor says anything any more. */
+  #halted = false;
+  readonly #space: DiskSpace;
+  readonly #outgoing: Outgoing;
 
   constructor(options: NodeOptions<R>) {
     const { core, limits } = options;
@@ -54,6 +59,10 @@ export class Node<R> implements ClusterNode<R> {
     this.#core = core;
     this.self = core.id;
     this.clusterId = options.clusterId;
+    this.#space = new DiskSpace(options.logger);
+    this.#outgoing = new Outgoing(core.id, options.transport, options.scheduler, (message) => {
+      if (!this.#halted) this.#handle(core.id, message);
+    });
     this.#clock = new ClusterClock(options.clock);
     this.#clock.raiseTo(options.machine.timeMs);
     this.#expiry = new Expiry(
@@ -81,11 +90,8 @@ export class Node<R> implements ClusterNode<R> {
       storage: options.storage,
       limits,
       logger: options.logger,
-      send: (to, message) => this.#send(to, message),
-      complete: (message) => {
-        core.step(message);
-        this.#replica.schedule();
-      },
+      send: (to, message) => this.#outgoing.send(to, message),
+      complete: (message) => this.#step(message),
     });
     this.#leadership = new Leadership(core, limits.heartbeatTicks, () => this.#replica.schedule());
     this.#farewell = new Farewell({
@@ -99,7 +105,7 @@ export class Node<R> implements ClusterNode<R> {
       session: Math.floor(options.random() * 2 ** 48) + 1,
       clusterId: options.clusterId,
       announced: options.announced,
-      send: (to, message) => this.#send(to, message),
+      send: (to, message) => this.#outgoing.send(to, message),
       leaderId: () => this.#leadership.leaderId,
       schedule: () => this.#replica.schedule(),
       announceCommit: () => this.#replica.announceCommit(),
@@ -115,6 +121,7 @@ export class Node<R> implements ClusterNode<R> {
       tellRemoved: (id) => this.#tellRemoved(id),
       onRemoved: options.onRemoved,
     });
+    this.#alarm = this.#makeAlarm();
   }
 
   propose(data: Uint8Array, done: Done<R>): void {
@@ -131,7 +138,7 @@ export class Node<R> implements ClusterNode<R> {
   }
 
   barrier(done: Done<Barrier>): void {
-    if (this.#stopping) return done(STOPPING);
+    if (this.#stopping !== undefined) return done(this.#stopping);
     if (this.#core.role === "leader") {
       if (this.#reads.size >= this.#options.limits.waitingMax) return done(OVERLOADED);
       this.#reads.add(done, this.#deadline());
@@ -154,13 +161,13 @@ export class Node<R> implements ClusterNode<R> {
   }
 
   whenLeader(done: Done<Member>): void {
-    if (this.#stopping) return done(STOPPING);
+    if (this.#stopping !== undefined) return done(this.#stopping);
     if (this.#leadership.size >= this.#options.limits.waitingMax) return done(OVERLOADED);
     this.#leadership.whenLeader(done, this.#deadline());
   }
 
   forward(request: Uint8Array, done: Done<Uint8Array>): void {
-    if (this.#stopping) return done(STOPPING);
+    if (this.#stopping !== undefined) return done(this.#stopping);
     this.#calls.call("request", request, this.#deadline(), done);
   }
 
@@ -170,27 +177,27 @@ export class Node<R> implements ClusterNode<R> {
 
   /** Adds a member as a learner, or answers at once when it is one; `done` gets the configuration. */
   join(member: Omit<Member, "voter">, done: Done<Configuration>): void {
-    if (this.#stopping) return done(STOPPING);
+    if (this.#stopping !== undefined) return done(this.#stopping);
     this.#calls.join(member, this.#deadline(), done);
   }
 
   removeMember(name: string, done: Done<Member>): void {
-    if (this.#stopping) return done(STOPPING);
+    if (this.#stopping !== undefined) return done(this.#stopping);
     this.#calls.remove(name, this.#deadline(), done);
   }
 
   /** The state as of this call: all that was acknowledged before, if called by a barrier's callback. */
   capture(): Outcome<Capture> {
-    return this.#stopping ? STOPPING : capture(this.#core, this.#options.machine);
+    return this.#stopping ?? capture(this.#core, this.#options.machine);
   }
 
   status(): NodeStatus {
-    return statusOf(this.#core, this.#replica, this.#proposals.size);
+    return statusOf(this.#core, this.#replica, this.#proposals.size, this.#alarm.text);
   }
 
   /** Once every tick of the outside's monotonic clock. */
   tick(): void {
-    if (this.#stopping) return;
+    if (this.#halted) return;
     const tick = ++this.#tick;
     this.#core.tick();
     if (tick % this.#options.limits.heartbeatTicks === 0) this.#expire(tick);
@@ -198,16 +205,20 @@ export class Node<R> implements ClusterNode<R> {
     this.#transfers.tick(tick);
     this.#replica.tick(tick);
     this.#farewell.tick(tick);
+    this.#alarm.tick(tick);
     if (this.#core.role === "leader") {
       this.#expiry.run(this.#clock.nowMs());
-      if (tick % this.#options.limits.heartbeatTicks === 0) this.#sendTime();
+      if (tick % this.#options.limits.heartbeatTicks === 0) {
+        const { term, configuration } = this.#core;
+        this.#outgoing.sendAll(configuration, { type: "clusterTime", term, timeMs: this.nowMs() });
+      }
     }
     this.#replica.schedule();
   }
 
   /** A frame from a peer, authenticated as `from`; anything that does not decode is an error thrown to the transport. */
   receive(from: MemberId, frame: Uint8Array): void {
-    if (this.#stopping) return;
+    if (this.#halted) return;
     const message = decodeFrame(frame);
     if (this.#roster.isRemoved(from)) this.#tellRemoved(from);
     else this.#handle(from, message);
@@ -232,15 +243,35 @@ export class Node<R> implements ClusterNode<R> {
 
   /** Lets another member lead, if there is one; resolves when nobody depends on this one, or after an election time-out. */
   handOver(): Promise<void> {
-    return this.#leadership.handOver() ? this.#farewell.start(this.#tick) : Promise.resolve();
+    if (this.#halted || !this.#leadership.handOver()) return Promise.resolve();
+    return this.#farewell.start(this.#tick);
   }
 
   /** Answers all that waits, and resolves when nothing touches the disk any more. */
   async stop(): Promise<void> {
-    this.#stopping = true;
-    this.#failAll(STOPPING);
+    this.#halted = true;
+    this.#failAll(this.#stopping ??= STOPPING);
     this.#transfers.close();
     await this.#replica.stop();
+  }
+
+  #step(message: Message): void {
+    this.#core.step(message);
+    this.#replica.schedule();
+  }
+
+  #makeAlarm(): Alarm {
+    const { limits, logger, machine, scheduler } = this.#options;
+    return new Alarm({
+      core: this.#core,
+      limits,
+      logger,
+      digest: () => machine.digest(),
+      send: (to, message) => this.#outgoing.send(to, message),
+      await: (index) => this.#replica.awaitedIndex = index,
+      // In a later turn: this one may be in the middle of applying.
+      stop: (failure) => scheduler.defer(() => this.#diverged(failure)),
+    });
   }
 
   #append(data: Uint8Array, done: Done<R>): void {
@@ -255,8 +286,7 @@ export class Node<R> implements ClusterNode<R> {
       case "raft":
         if (message.message.from !== from) return;
         if (isAppend(message.message)) this.counters.appendsReceived++;
-        this.#core.step(message.message);
-        return this.#replica.schedule();
+        return this.#step(message.message);
       case "call":
         return this.#calls.called(from, message);
       case "callReply":
@@ -273,6 +303,9 @@ export class Node<R> implements ClusterNode<R> {
       case "removed":
         if (this.#roster.has(from)) this.#options.onRemoved();
         return;
+      case "compare":
+      case "digest":
+        return this.#alarm.received(from, message);
     }
   }
 
@@ -303,68 +336,47 @@ export class Node<R> implements ClusterNode<R> {
         this.#proposals.skippedTo(meta.index);
         this.#configured();
       },
-      diskFull: (cause) => this.#diskIsFull(cause),
-      diskFree: () => {
-        this.#diskFull = undefined;
-        this.#options.logger.info("There is space on the disk again, writes go on");
+      diskFull: (cause) => {
+        this.#space.ended(cause);
+        this.#proposals.failAll(notWrittenYet(cause));
+        this.#leadership.handOver();
       },
+      diskFree: () => this.#space.found(),
       send: (message) => {
         if (isAppend(message)) this.counters.appendsSent++;
         if (message.type === "snapshot") this.#transfers.start(message, this.#tick);
-        else this.#send(message.to, { type: "raft", message });
+        else this.#outgoing.send(message.to, { type: "raft", message });
       },
+      reached: (index) => this.#alarm.reached(index),
       fatal: (error) => {
-        this.#stopping = true;
+        this.#stopping = STOPPING;
+        this.#halted = true;
         this.#failAll(STOPPING);
         this.#options.onFatal(error);
       },
     };
   }
 
-  #send(to: MemberId, message: PeerMessage): boolean {
-    if (to === this.self) {
-      // A call that came back to this node because it leads (again).
-      this.#options.scheduler.defer(() => {
-        if (!this.#stopping) this.#handle(to, message);
-      });
-      return true;
-    }
-    return this.#options.transport.send(to, encodeFrame(message));
-  }
-
-  #sendTime(): void {
-    const message = {
-      type: "clusterTime",
-      term: this.#core.term,
-      timeMs: this.#clock.nowMs(),
-    } as const;
-    for (const { id } of this.#core.configuration.members) {
-      if (id !== this.self) this.#send(id, message);
-    }
-  }
-
-  /** A configuration was applied. */
   #configured(): void {
     this.#roster.applied();
     this.#calls.membersChanged(this.#roster.configuration);
   }
 
   #tellRemoved(id: MemberId): void {
-    this.#send(id, { type: "removed", term: this.#core.term });
+    this.#outgoing.send(id, { type: "removed", term: this.#core.term });
   }
 
-  #diskIsFull(cause: string): void {
-    this.#diskFull = { ok: false, reason: "diskFull", cause };
-    const { logger } = this.#options;
-    logger.error("The disk is full, writes are refused until there is space", { cause });
-    this.#proposals.failAll(notWrittenYet(cause));
-    this.#leadership.handOver();
+  #diverged(failure: Failure): void {
+    if (this.#stopping !== undefined) return;
+    this.#stopping = failure;
+    this.#failAll(failure);
+    this.#options.onDiverged(failure);
+    this.handOver().then(() => this.stop()).catch(this.#options.onFatal);
   }
 
   #refusal(waiting: number): Failure | undefined {
-    if (this.#stopping) return STOPPING;
-    if (this.#diskFull !== undefined) return this.#diskFull;
-    return waiting < this.#options.limits.waitingMax ? undefined : OVERLOADED;
+    const overload = waiting < this.#options.limits.waitingMax ? undefined : OVERLOADED;
+    return this.#stopping ?? this.#space.failure ?? overload;
   }
 
   #expire(tick: number): void {

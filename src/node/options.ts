@@ -3,11 +3,12 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { RaftCore } from "../raft/core.ts";
 import type { Member } from "../raft/types.ts";
-import type { Random, Scheduler, StateMachine, Storage, Transport } from "./ports.ts";
+import type { ComparisonLimits } from "./comparison.ts";
+import type { Failure, Random, Scheduler, StateMachine, Storage, Transport } from "./ports.ts";
 import type { ReplicaLimits } from "./replica.ts";
 import type { TransferLimits } from "./snapshot_transfers.ts";
 
-export interface NodeLimits extends ReplicaLimits, TransferLimits {
+export interface NodeLimits extends ReplicaLimits, TransferLimits, ComparisonLimits {
   /** How long a proposal, a read or a call may stay without result. */
   readonly requestTicks: number;
   readonly heartbeatTicks: number;
@@ -39,6 +40,8 @@ export interface NodeOptions<R> {
   readonly onMembers: (members: readonly Member[]) => void;
   /** This node is no member any more. */
   readonly onRemoved: () => void;
+  /** This node's state is not that of the others: it has stopped, and nothing may be read from it. */
+  readonly onDiverged: (failure: Failure) => void;
   /** The process must end: the disk failed or an invariant broke. */
   readonly onFatal: (error: unknown) => void;
 }

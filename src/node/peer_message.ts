@@ -52,6 +52,20 @@ export interface ClusterTime {
   readonly timeMs: number;
 }
 
+/** The leader wants all to tell the digests of their states right after the entry `index`. */
+export interface Compare {
+  readonly type: "compare";
+  readonly index: number;
+}
+
+/** The sender's state had this digest right after the entry `index`. */
+export interface Digest {
+  readonly type: "digest";
+  readonly index: number;
+  /** ASCII. */
+  readonly digest: string;
+}
+
 /** The receiver is no member any more and must stop. */
 export interface Removed {
   readonly type: "removed";
@@ -65,7 +79,9 @@ export type PeerMessage =
   | SnapshotChunk
   | SnapshotAck
   | ClusterTime
-  | Removed;
+  | Removed
+  | Compare
+  | Digest;
 
 /** A frame that no member of this version would send. */
 export class FrameError extends Error {
@@ -79,6 +95,11 @@ const SNAPSHOT_CHUNK = 4;
 const SNAPSHOT_ACK = 5;
 const CLUSTER_TIME = 6;
 const REMOVED = 7;
+const COMPARE = 8;
+const DIGEST = 9;
+
+/** Characters of a digest at most. */
+const DIGEST_LENGTH_MAX = 64;
 
 const CALL_KINDS: readonly CallKind[] = [
   "request",
@@ -131,6 +152,13 @@ export function encodeFrame(message: PeerMessage): Uint8Array {
       ]);
     case "removed":
       return Uint8Array.from([REMOVED, ...integer(message.term)]);
+    case "compare":
+      return Uint8Array.from([COMPARE, ...integer(message.index)]);
+    case "digest":
+      return concat(
+        [DIGEST, ...integer(message.index)],
+        new TextEncoder().encode(message.digest),
+      );
   }
 }
 
@@ -176,8 +204,12 @@ export function decodeFrame(frame: Uint8Array): PeerMessage {
       });
     case REMOVED:
       return reader.last({ type: "removed", term: reader.integer() });
+    case COMPARE:
+      return reader.last({ type: "compare", index: reader.integer() });
+    case DIGEST:
+      return { type: "digest", index: reader.integer(), digest: digestOf(reader.rest()) };
     default:
-      throw new FrameError(`Expected a kind of frame from 1 to 7, found ${kind}`);
+      throw new FrameError(`Expected a kind of frame from 1 to 9, found ${kind}`);
   }
 }
 
@@ -245,6 +277,13 @@ export class FrameReader {
     if (left > 0) throw new FrameError(`Expected the end of the frame, found ${left} bytes`);
     return message;
   }
+}
+
+function digestOf(bytes: Uint8Array): string {
+  if (bytes.length > DIGEST_LENGTH_MAX || bytes.some((byte) => byte > 127)) {
+    throw new FrameError(`Expected a digest of up to ${DIGEST_LENGTH_MAX} characters of ASCII`);
+  }
+  return String.fromCharCode(...bytes);
 }
 
 function concat(head: readonly number[] | Uint8Array, tail: Uint8Array): Uint8Array {

@@ -126,6 +126,8 @@ export type FailureReason =
   | "refused"
   /** One member more than the cluster may have. */
   | "full"
+  /** This member's state is not that of the others: it serves nobody any more. */
+  | "diverged"
   /** The node is stopping. */
   | "stopping";
 
@@ -192,6 +194,8 @@ export interface NodeStatus {
   readonly proposalsPending: number;
   /** Writes are refused until there is space. */
   readonly diskIsFull: boolean;
+  /** What the operator has to know at once: members whose states differ. */
+  readonly alarm: string | undefined;
   /** Every other member as the leader knows it; empty elsewhere. */
   readonly followers: readonly FollowerStatus[];
 }

@@ -37,6 +37,8 @@ export interface ReplicaHooks<R> {
   applied(entry: Entry, value: R): void;
   /** A no-op or a configuration was applied. */
   appliedOther(entry: Entry): void;
+  /** The entry `awaitedIndex` was applied. */
+  reached(index: number): void;
   /** The state machine now stands where `meta` does; entries up to there were never applied one by one. */
   installed(meta: SnapshotMeta): void;
   diskFull(cause: string): void;
@@ -63,6 +65,8 @@ export class Replica<R> {
   readonly #logger: Logger;
   readonly #limits: ReplicaLimits;
   readonly #hooks: ReplicaHooks<R>;
+  /** `reached` is called when this entry has been applied. */
+  awaitedIndex = 0;
   #scheduled = false;
   #gatheredIndex = 0;
   #gatheringTurns = 0;
@@ -199,6 +203,7 @@ export class Replica<R> {
       } else {
         this.#hooks.appliedOther(entry);
       }
+      if (entry.index === this.awaitedIndex) this.#hooks.reached(entry.index);
     }
     if (entries.length > 0) this.schedule();
   }

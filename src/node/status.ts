@@ -7,6 +7,7 @@ export function statusOf(
   core: RaftCore,
   replica: { readonly snapshotIndex: number; readonly diskIsFull: boolean },
   proposalsPending: number,
+  alarm: string | undefined,
 ): NodeStatus {
   return {
     role: core.isLearner ? "learner" : core.role,
@@ -18,6 +19,7 @@ export function statusOf(
     snapshotIndex: replica.snapshotIndex,
     proposalsPending,
     diskIsFull: replica.diskIsFull,
+    alarm,
     followers: core.progress().map(({ id, match, state, ticksSinceHeard, recentActive }) => ({
       id,
       matchIndex: match,

@@ -48,6 +48,9 @@ export function nodeLimits(config: Config): NodeLimits {
     snapshotStallTicks: ticks(LIMITS.snapshotStallMs),
     snapshotStallsMax: LIMITS.snapshotStallsMax,
     snapshotBytesMax: LIMITS.snapshotBytesMax,
+    comparisonTicks: ticks(LIMITS.comparisonMs),
+    firstComparisonTicks: ticks(LIMITS.firstComparisonMs),
+    comparisonWaitTicks: ticks(LIMITS.comparisonWaitMs),
   };
 }
 

@@ -55,8 +55,7 @@ export interface LeadershipRecord {
 /** Restores the state machine from `loaded` and starts to talk to peers. */
 export async function startMember(options: MemberOptions): Promise<RunningMember> {
   const { config, logger, storage, identity, loaded } = options;
-  const store = new Store({ historyMax: config.historyMax });
-  await restore(store, storage);
+  const store = await restore(new Store({ historyMax: config.historyMax }), storage);
   const leadership: LeadershipRecord = { changes: 0, sinceMs: systemClock.wallMs() };
   const core = new RaftCore({
     id: identity.memberId,
@@ -118,6 +117,7 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
     handleRequest: (request, done) => service.handleForwarded(request, done),
     onMembers: (members) => contacts.membersAre(members),
     onRemoved: () => options.onRemoved("This member was removed from the cluster"),
+    onDiverged: (failure) => service.refuse(failure),
     onFatal: options.onFatal,
   });
   const service = new Service({ node, store, redirect: config.redirect });
@@ -129,11 +129,12 @@ function recordLeader(record: LeadershipRecord, leader: MemberId): void {
   record.sinceMs = systemClock.wallMs();
 }
 
-async function restore(store: Store, storage: DataStorage): Promise<void> {
+async function restore(store: Store, storage: DataStorage): Promise<Store> {
   const reader = storage.openSnapshot();
-  if (reader === undefined) return;
+  if (reader === undefined) return store;
   try {
     await store.restore(reader.data());
+    return store;
   } finally {
     reader.close();
   }

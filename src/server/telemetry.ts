@@ -116,7 +116,7 @@ export class Telemetry {
   }
 
   #makeChecks(): Checks {
-    const { node } = this.#options.member;
+    const { node, service } = this.#options.member;
     const timers = () => {
       const lateMs = systemClock.monotonicMs() - this.#lookedMs;
       return lateMs < LOOKS_MISSED_MAX * LIMITS.lookMs
@@ -135,6 +135,7 @@ export class Telemetry {
           name: "space",
           problem: () => node.status().diskIsFull ? "The disk is full" : undefined,
         },
+        { name: "data_corruption", problem: () => service.refusal?.cause },
         { name: "data", problem: () => this.#dataProblem() },
       ],
     };

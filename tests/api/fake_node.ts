@@ -37,6 +37,8 @@ export class FakeNode implements ClusterNode<ApplyResult> {
   leading: Member | undefined = this.members[0];
   /** What every request comes to, instead of success. */
   failure: FailureReason | undefined;
+  /** What the operator has to know. */
+  alarm: string | undefined;
   /** Whether barriers stay unanswered. */
   silent = false;
   /** What a follower's forwarded requests are answered by. */
@@ -122,6 +124,7 @@ export class FakeNode implements ClusterNode<ApplyResult> {
       snapshotIndex: 0,
       proposalsPending: 0,
       diskIsFull: false,
+      alarm: this.alarm,
       followers: this.followers,
     };
   }

@@ -118,6 +118,7 @@ Deno.test("service() answers as v1 does when the node has no result", async () =
     refused: [500, 300],
     full: [400, 103],
     overloaded: [503, 300],
+    diverged: [503, 300],
     stopping: [503, 300],
   };
   for (const [reason, answer] of Object.entries(expected)) {

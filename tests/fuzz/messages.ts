@@ -93,7 +93,7 @@ function anyMessage(random: SeededRandom): Message {
 function anyPeerMessage(random: SeededRandom): PeerMessage {
   const n = () => anyInteger(random);
   const payload = randomBytes(random, random.skewed(0, 60));
-  switch (random.integer(0, 6)) {
+  switch (random.integer(0, 8)) {
     case 0:
       return { type: "raft", message: anyMessage(random) };
     case 1: {
@@ -110,6 +110,10 @@ function anyPeerMessage(random: SeededRandom): PeerMessage {
       return { type: "snapshotAck", index: n(), received: n() };
     case 5:
       return { type: "clusterTime", term: n(), timeMs: n() };
+    case 6:
+      return { type: "compare", index: n() };
+    case 7:
+      return { type: "digest", index: n(), digest: n().toString(16) };
     default:
       return { type: "removed", term: n() };
   }

@@ -252,6 +252,7 @@ export class Process implements Owner {
       handleRequest: (request, done) => service.handleForwarded(request, done),
       onMembers: (members) => peers.membersAre(members),
       onRemoved: () => this.#end("removed"),
+      onDiverged: (failure) => this.#site.violations.note("no divergence", failure.cause),
       onFatal: (error) => this.#fail(error),
     });
     const service = new Service({ node, store, redirect: false });

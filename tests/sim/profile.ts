@@ -208,5 +208,8 @@ function nodeLimits(random: SeededRandom, electionTicks: number): NodeLimits {
     snapshotStallTicks: random.integer(2, 2 * electionTicks),
     snapshotStallsMax: random.integer(1, 5),
     snapshotBytesMax: 1_000_000,
+    comparisonTicks: 3 * electionTicks,
+    firstComparisonTicks: electionTicks,
+    comparisonWaitTicks: 2 * electionTicks,
   };
 }

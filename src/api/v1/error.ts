@@ -40,6 +40,7 @@ export function failureReply({ reason, cause }: Failure): Reply {
     case "full":
       return errorReply(103, cause);
     case "overloaded":
+    case "diverged":
     case "stopping":
       return unavailable(cause);
     case "superseded":

@@ -39,7 +39,18 @@ function health({ node }: Service, timeoutMs: number): Promise<Reply> {
     const timer = setTimeout(() => resolve(UNHEALTHY), timeoutMs);
     node.barrier((outcome) => {
       clearTimeout(timer);
-      resolve(outcome.ok ? HEALTHY : UNHEALTHY);
+      if (outcome.ok) resolve(healthy(node.status().alarm));
+      else resolve(outcome.reason === "diverged" ? unhealthy(outcome.cause) : UNHEALTHY);
     });
   });
+}
+
+/** It works, but its operator may have to know something. */
+function healthy(alarm: string | undefined): Reply {
+  if (alarm === undefined) return HEALTHY;
+  return { status: 200, body: JSON.stringify({ health: "true", alarm }) };
+}
+
+function unhealthy(alarm: string): Reply {
+  return { status: 503, body: JSON.stringify({ health: "false", alarm }) };
 }

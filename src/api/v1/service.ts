@@ -48,6 +48,8 @@ export class Service {
   readonly requests = new RequestCounters();
   readonly #redirects: boolean;
   readonly #replies = new EventReplies();
+  readonly #onRefusal: ((failure: Failure) => void)[] = [];
+  #refusal: Failure | undefined;
 
   constructor({ node, store, redirect }: ServiceOptions) {
     this.node = node;
@@ -74,8 +76,25 @@ export class Service {
     });
   }
 
+  /** Why nothing may be read from this member, not even what it knows by now. */
+  get refusal(): Failure | undefined {
+    return this.#refusal;
+  }
+
+  /** From now on nothing is read from this member; what waits for it is told. */
+  refuse(failure: Failure): void {
+    this.#refusal = failure;
+    this.#onRefusal.forEach((callback) => callback(failure));
+  }
+
+  /** Calls back when nothing may be read from this member any more. */
+  onRefusal(callback: (failure: Failure) => void): void {
+    this.#onRefusal.push(callback);
+  }
+
   /** Whatever this member knows by now. */
   readStale(serve: (nowMs: number) => Reply): Reply {
+    if (this.#refusal !== undefined) return failureReply(this.#refusal);
     return serve(this.node.nowMs());
   }
 

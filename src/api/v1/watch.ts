@@ -11,7 +11,7 @@ import type { BadForm, Fields } from "../../http/form.ts";
 import { STOPPING } from "../../http/message.ts";
 import { longerThan } from "../../http/path.ts";
 import type { Route } from "../../http/router.ts";
-import { errorReply } from "./error.ts";
+import { errorReply, failureReply } from "./error.ts";
 import { parseIndex } from "./number.ts";
 import { Outbox } from "./outbox.ts";
 import type { Service } from "./service.ts";
@@ -33,11 +33,13 @@ export class Watches {
   /** Ends each watch that waits. */
   readonly #waiting = new Set<(reply: Reply) => void>();
   readonly #outbox = new Outbox();
-  #stopping = false;
+  /** What every watch is answered with from now on. */
+  #stopping: Reply | undefined;
 
   constructor(service: Service, limits: WatchLimits) {
     this.#service = service;
     this.#limits = limits;
+    service.onRefusal((failure) => this.stop(failureReply(failure)));
   }
 
   get route(): Route {
@@ -52,9 +54,9 @@ export class Watches {
   }
 
   /** Answers all that wait; later ones are refused. */
-  stop(): void {
-    this.#stopping = true;
-    for (const finish of [...this.#waiting]) finish(STOPPING);
+  stop(reply: Reply = STOPPING): void {
+    this.#stopping = reply;
+    for (const finish of [...this.#waiting]) finish(reply);
   }
 
   #get(exchange: Exchange, path: string, query: string): Reply | Promise<Reply> {
@@ -87,7 +89,7 @@ export class Watches {
     if (longerThan(path, keyBytesMax)) {
       return fault(414, `Expected a path of at most ${keyBytesMax} bytes, found a longer one`);
     }
-    if (this.#stopping) return STOPPING;
+    if (this.#stopping !== undefined) return this.#stopping;
     if (this.#waiting.size + this.#outbox.size >= watchesMax) {
       return unavailable(`Expected at most ${watchesMax} waiting watches, try again later`);
     }

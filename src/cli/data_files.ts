@@ -1,0 +1,70 @@
+/** What the commands about a node's data share: how bulk work is paced, and how errors become a line. */
+import { DiskFullError } from "../base/errors.ts";
+import { LIMITS } from "../config/limits.ts";
+import type { Identity } from "../storage/identity.ts";
+import type { RebuildOptions } from "../storage/rebuild.ts";
+import { CommandError } from "./command.ts";
+
+/** As a node has them. */
+export const DATA_OPTIONS: RebuildOptions = {
+  scheduler: { defer: (task) => void setImmediate(task) },
+  segmentBytes: LIMITS.segmentBytes,
+  spareSegmentsMax: 0,
+  sliceBytes: LIMITS.sliceBytes,
+  bulkSyncBytes: LIMITS.bulkSyncBytes,
+  random: Math.random,
+};
+
+/** What the storage and the store say in words for the operator. */
+const SPOKEN: ReadonlySet<string> = new Set([
+  "CorruptionError",
+  "DamagedBackupError",
+  "DirectoryInUseError",
+  "DiskError",
+  "FormatVersionError",
+  "ImageError",
+  "LockedError",
+  "NoMemberError",
+  "UnfinishedError",
+]);
+
+/** Runs `work`; errors that say all that an operator needs become the command's one line. */
+export async function spoken<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof DiskFullError) throw new CommandError(error.message);
+    if (error instanceof Error && SPOKEN.has(error.name)) throw new CommandError(error.message);
+    throw error;
+  }
+}
+
+/** The base name of a directory: a node's name unless it is given another. */
+export function baseName(directory: string): string {
+  const parts = Deno.realPathSync(directory).split(/[/\\]/).filter((part) => part !== "");
+  return parts.at(-1) ?? "node";
+}
+
+/** In [1, 2^53), unguessable. */
+export function randomId(): number {
+  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return Math.max(1, (high >>> 11) * 2 ** 32 + low);
+}
+
+/** A member of a new cluster, on disk before anybody hears of it. */
+export function newIdentity(name: string, memberId = randomId()): Identity {
+  return { memberId, clusterId: randomId(), name, initial: undefined };
+}
+
+/** Whether there is something at `path`. */
+export function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw new CommandError(
+      `Cannot look at "${path}": ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}

@@ -1,0 +1,125 @@
+/** What `etcd doctor` finds out about the machine around a node: ports, limits, clock, certificates. */
+import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import type { Address } from "../config/address.ts";
+import { LIMITS } from "../config/limits.ts";
+import { loadTls } from "../http/tls_check.ts";
+import type { Finding } from "./finding.ts";
+
+const DAY_MS = 86_400_000;
+/** Time enough to renew a certificate in working hours. */
+const EXPIRY_WARN_DAYS = 30;
+/** Descriptors for the watches and streams that the limits allow, with files and others beside. */
+const DESCRIPTORS_GOOD = LIMITS.watchesMax + 2_000;
+const DESCRIPTORS_BAD = 256;
+/** Clocks of machines that are kept by NTP differ by less. */
+const CLOCK_SKEW_MS = 5_000;
+/** Before it was written, no clock can be right. */
+const CLOCK_EARLIEST_MS = Date.UTC(2025, 0, 1);
+
+export interface PortToCheck {
+  /** `client` or `peer`. */
+  readonly name: string;
+  readonly address: Address;
+  /** Where it would listen. */
+  readonly host: string;
+}
+
+/** Whether a node could listen there, or whether one does. */
+export async function diagnosePort(port: PortToCheck, isRunning: boolean): Promise<Finding> {
+  const check = `${port.name} port`;
+  const where = `${port.host}:${port.address.port}`;
+  const options = { hostname: port.host, port: port.address.port };
+  if (isRunning) {
+    const dialled = port.host === "0.0.0.0" ? "127.0.0.1" : port.host === "::" ? "::1" : port.host;
+    try {
+      (await Deno.connect({ ...options, hostname: dialled })).close();
+      return { status: "ok", check, found: `${where} answers`, advice: "" };
+    } catch (error) {
+      const found = `${where} does not answer: ${messageOf(error)}`;
+      const advice = `a node runs in the directory, but not there: give its -c, -s, -cl and -sl`;
+      return { status: "fail", check, found, advice };
+    }
+  }
+  try {
+    Deno.listen(options).close();
+    return { status: "ok", check, found: `${where} is free`, advice: "" };
+  } catch (error) {
+    const found = `${where}: ${messageOf(error)}`;
+    const advice = "stop what holds it, or choose another address of this machine";
+    return { status: "fail", check, found, advice };
+  }
+}
+
+/** How many files and connections a process may have open (`ulimit -n`). */
+export function diagnoseLimits(): Finding {
+  const check = "open files";
+  let text: string;
+  try {
+    text = Deno.readTextFileSync("/proc/self/limits");
+  } catch {
+    return { status: "ok", check, found: "not known on this system", advice: "see `ulimit -n`" };
+  }
+  const soft = /^Max open files\s+(\S+)/m.exec(text)?.[1] ?? "unlimited";
+  const limit = soft === "unlimited" ? Infinity : Number(soft);
+  const found = `at most ${soft} of a process started from here`;
+  if (limit >= DESCRIPTORS_GOOD) return { status: "ok", check, found, advice: "" };
+  const advice =
+    `a node with ${LIMITS.watchesMax} watches needs ${DESCRIPTORS_GOOD}: "ulimit -n 65536", or LimitNOFILE= in its unit`;
+  return { status: limit < DESCRIPTORS_BAD ? "fail" : "warn", check, found, advice };
+}
+
+/** The clock against what the data was stamped with. */
+export function diagnoseClock(nowMs: number, stampedMs: number): Finding {
+  const check = "clock";
+  const now = new Date(nowMs).toISOString();
+  const behindMs = stampedMs - nowMs;
+  if (behindMs <= CLOCK_SKEW_MS && nowMs >= CLOCK_EARLIEST_MS) {
+    return { status: "ok", check, found: now, advice: "" };
+  }
+  const found = behindMs > CLOCK_SKEW_MS
+    ? `${now}, ${Math.round(behindMs / 1000)} s before the newest data`
+    : `${now}, before this program was written`;
+  return { status: "warn", check, found, advice: "set it by NTP: keys with a TTL live by it" };
+}
+
+export interface CertificatesToCheck {
+  /** `client` or `peer`. */
+  readonly name: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly caFile: string | undefined;
+  /** The host of the advertised address. */
+  readonly host: string;
+}
+
+/** The pair, its validity, its names. */
+export function diagnoseCertificates(files: CertificatesToCheck, nowMs: number): Finding {
+  const check = `${files.name} TLS`;
+  try {
+    const { cert } = loadTls(files, nowMs);
+    const certificate = new X509Certificate(cert);
+    const { host } = files;
+    const matches = isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host);
+    const names = certificate.subjectAltName ?? "no names";
+    if (matches === undefined) {
+      const found = `"${files.certFile}" is for ${names}, not for the advertised "${host}"`;
+      return {
+        status: "fail",
+        check,
+        found,
+        advice: "make one for this host, or advertise another",
+      };
+    }
+    const days = Math.floor((certificate.validToDate.getTime() - nowMs) / DAY_MS);
+    const found = `"${files.certFile}" for ${names}, ${days} days left`;
+    if (days >= EXPIRY_WARN_DAYS) return { status: "ok", check, found, advice: "" };
+    return { status: "warn", check, found, advice: "renew it; a running node takes the new one" };
+  } catch (error) {
+    return { status: "fail", check, found: messageOf(error), advice: 'see "etcd certs check"' };
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

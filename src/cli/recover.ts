@@ -1,0 +1,181 @@
+/**
+ * `etcd recover`: a cluster has lost its quorum for good, and the directory of one
+ * survivor becomes that of the first member of a new cluster. Everything in its
+ * log is kept, because any of it may have been acknowledged.
+ */
+import { decodeConfiguration } from "../raft/codec.ts";
+import type { Configuration, Member } from "../raft/types.ts";
+import type { DirectoryContent } from "../storage/directory.ts";
+import type { Disk } from "../storage/disk.ts";
+import type { Identity } from "../storage/identity.ts";
+import { openRealDisk } from "../storage/real_disk.ts";
+import { snapshotName } from "../storage/names.ts";
+import { Recovery } from "../storage/rebuild.ts";
+import { snapshotSlices } from "../storage/snapshot_file.ts";
+
+import { Store } from "../store/store.ts";
+import { CommandError, EXIT, type Invocation } from "./command.ts";
+import { DATA_OPTIONS, exists, newIdentity, spoken } from "./data_files.ts";
+
+/** How many events for watches that look back are kept: as many as any node may be told to keep. */
+const HISTORY_MAX = 1_000_000;
+
+/** How long a member that should be gone may take to answer. */
+const DIAL_MS = 1_000;
+
+/** Runs it. */
+export async function runRecover(invocation: Invocation): Promise<number> {
+  const directory = invocation.settings.text("d");
+  if (!exists(directory)) {
+    throw new CommandError(`Expected a data directory at "${directory}", found nothing there`);
+  }
+  return await spoken(async () => {
+    const disk = await openRealDisk(directory);
+    const recovery = await Recovery.open(disk, DATA_OPTIONS);
+    try {
+      return await recover(recovery, disk, invocation);
+    } finally {
+      recovery.close();
+    }
+  });
+}
+
+async function recover(recovery: Recovery, disk: Disk, invocation: Invocation): Promise<number> {
+  const { terminal, settings } = invocation;
+  const { content } = recovery;
+  if (content === undefined) {
+    terminal.say("A recovery was cut short here; it is brought to its end\n");
+    report(await recovery.finish(identityOf), invocation);
+    return EXIT.ok;
+  }
+  const survivor = survivorOf(content, disk.path);
+  terminal.say(await explain(content, survivor));
+  if (!settings.boolean("force") && !await isConfirmed(invocation, survivor)) {
+    throw new CommandError("Nothing was changed");
+  }
+  const identity = newIdentity(survivor.name);
+  const { store, index, term } = await replay(content, disk);
+  const known = membersOf(content).find(({ id }) => id === survivor.memberId);
+  const member: Member = {
+    id: identity.memberId,
+    name: identity.name,
+    peerUrl: known?.peerUrl ?? "http://127.0.0.1:7001",
+    clientUrl: known?.clientUrl ?? "http://127.0.0.1:4001",
+    voter: true,
+  };
+  const meta = { index, term, configuration: { members: [member], removed: [] } };
+  await recovery.commit({ identity, meta, slices: store.snapshot() });
+  report(identity, invocation);
+  return EXIT.ok;
+}
+
+/** The identity of the one member that a recovered configuration has. */
+function identityOf({ members }: Configuration): Identity {
+  const [member] = members;
+  return newIdentity(member!.name, member!.id);
+}
+
+function survivorOf({ identity }: DirectoryContent, path: string): Identity {
+  if (identity !== undefined && identity.clusterId !== 0) return identity;
+  throw new CommandError(
+    `Expected the directory of a member in "${path}", found one that never joined a cluster: use another survivor's`,
+  );
+}
+
+/** By the newest configuration in its log. */
+function membersOf({ loaded }: DirectoryContent): readonly Member[] {
+  const last = loaded.entries.findLast(({ kind }) => kind === "config");
+  return last === undefined
+    ? loaded.snapshot.configuration.members
+    : decodeConfiguration(last.data).members;
+}
+
+/** The state after all that the log holds. */
+async function replay({ loaded }: DirectoryContent, disk: Disk) {
+  const { snapshot, entries } = loaded;
+  const store = new Store({ historyMax: HISTORY_MAX });
+  if (snapshot.index > 0) {
+    const name = snapshotName(snapshot.index, snapshot.term);
+    const file = disk.open(name);
+    try {
+      await store.restore(snapshotSlices(file, `${disk.path}/${name}`, DATA_OPTIONS.sliceBytes));
+    } finally {
+      file.close();
+    }
+  }
+  for (const { kind, index, data } of entries) {
+    if (kind === "command") store.apply(index, data);
+  }
+  const { index, term } = entries.at(-1) ?? snapshot;
+  if (index > 0) return { store, index, term };
+  throw new CommandError(
+    `Expected a member with data in "${disk.path}", found an empty log: use another survivor's`,
+  );
+}
+
+async function explain(content: DirectoryContent, survivor: Identity): Promise<string> {
+  const { loaded } = content;
+  const { index, term } = loaded.entries.at(-1) ?? loaded.snapshot;
+  const others = membersOf(content).filter(({ id }) => id !== survivor.memberId);
+  const { commitIndex } = loaded.hardState;
+  const doubtful = index - Math.max(commitIndex, loaded.snapshot.index);
+  const alive: string[] = [];
+  for (const { name, peerUrl } of others) if (await answers(peerUrl)) alive.push(`"${name}"`);
+  return [
+    `Member "${survivor.name}" of cluster ${survivor.clusterId.toString(16)}, ` +
+    `last entry: index ${index} of term ${term}`,
+    `  its cluster:      ${
+      others.map(({ name, peerUrl }) => `"${name}" ${peerUrl}`).join(", ") || "no other member"
+    }`,
+    "  kept:             everything in this member's log",
+    "  may be lost:      what the others acknowledged after that entry; of several survivors,",
+    "                    recover the one whose last entry has the highest term, then index",
+    `  may be confirmed: ${
+      doubtful > 0
+        ? `the last ${doubtful} entries are not known to be committed; of what was never\n` +
+          "                    acknowledged among them, some may take effect now"
+        : "nothing, all of it is known to be committed"
+    }`,
+    "  then:             a new cluster with a new id; the old members are refused by it, erase their",
+    "                    directories (-f) and let them join",
+    ...(alive.length === 0 ? [] : [
+      `  WARNING:          something answers at the address of ${
+        alive.join(" and ")
+      }: if a majority`,
+      "                    is alive, the quorum is not lost, and this would split the cluster in two",
+    ]),
+    "",
+  ].join("\n");
+}
+
+async function answers(peerUrl: string): Promise<boolean> {
+  const { hostname, port } = new URL(peerUrl);
+  const dial = Deno.connect({ hostname: hostname.replace(/^\[|\]$/g, ""), port: Number(port) })
+    .then((connection) => {
+      connection.close();
+      return true;
+    }, () => false);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<false>((resolve) => timer = setTimeout(resolve, DIAL_MS, false));
+  try {
+    return await Promise.race([dial, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function isConfirmed({ terminal }: Invocation, { name }: Identity): Promise<boolean> {
+  terminal.say(`Type the member's name, ${name}, to go on: `);
+  return (await terminal.readLine())?.trim() === name;
+}
+
+function report({ name, clusterId }: Identity, { terminal, settings }: Invocation): void {
+  const directory = settings.text("d");
+  terminal.write(
+    `Recovered "${directory}": the first member, "${name}", of the new cluster ${
+      clusterId.toString(16)
+    }\n` +
+      `Start it with     etcd -d ${directory} and its former flags, without -C\n` +
+      `and others with   etcd -d OTHER -C ITS-PEER-ADDRESS, and -f where an old directory is\n`,
+  );
+}

@@ -1,0 +1,84 @@
+/** `etcd restore FILE`: makes the data directory of a new cluster's first member from a backup. */
+import { formatAddress, parseAddress } from "../config/address.ts";
+import type { SnapshotMeta } from "../raft/types.ts";
+import { backupSlices, proveBackup, type ProvenBackup } from "../storage/backup_file.ts";
+import type { DiskFile } from "../storage/disk.ts";
+import type { Identity } from "../storage/identity.ts";
+import { openReadOnlyFile } from "../storage/read_only_disk.ts";
+import { openRealDisk } from "../storage/real_disk.ts";
+import { restoreInto } from "../storage/rebuild.ts";
+import { Store } from "../store/store.ts";
+import { describeBackup } from "./backup.ts";
+import { CommandError, EXIT, type Invocation } from "./command.ts";
+import { baseName, DATA_OPTIONS, newIdentity, spoken } from "./data_files.ts";
+import { Progress } from "./progress.ts";
+
+/** Runs it. */
+export async function runRestore(invocation: Invocation): Promise<number> {
+  const { operands, settings, terminal } = invocation;
+  const path = operands[0]!;
+  const directory = settings.text("d");
+  return await spoken(async () => {
+    const file = openReadOnlyFile(path);
+    try {
+      const backup = await prove(file, path, invocation);
+      const disk = await openRealDisk(directory);
+      const identity = newIdentity(settings.text("n") || baseName(directory));
+      const slices = backupSlices(file, path, backup, DATA_OPTIONS);
+      await restoreInto(
+        disk,
+        { identity, meta: place(backup, identity, invocation), slices },
+        DATA_OPTIONS,
+      );
+      terminal.write(
+        `Restored ${describeBackup(backup.description)}\n` +
+          `into "${directory}": the first member, "${identity.name}", of the new cluster ${
+            identity.clusterId.toString(16)
+          }\n` +
+          `Start it with     etcd -d ${directory}\n` +
+          `and others with   etcd -d OTHER -C ${settings.text("s")}\n`,
+      );
+      return EXIT.ok;
+    } finally {
+      file.close();
+    }
+  });
+}
+
+/** Proves the checksums, and that a store comes of it that is what the backup says. */
+async function prove(
+  file: DiskFile,
+  path: string,
+  { terminal }: Invocation,
+): Promise<ProvenBackup> {
+  const progress = new Progress(terminal, { label: "Checking", total: file.size(), unit: "bytes" });
+  let done = 0;
+  try {
+    const backup = await proveBackup(file, path, DATA_OPTIONS, (bytes) => {
+      progress.update(done += bytes);
+    });
+    const store = new Store({ historyMax: 0 });
+    await store.restore(backupSlices(file, path, backup, DATA_OPTIONS));
+    const { digest } = backup.description;
+    if (store.digest() === digest) return backup;
+    throw new CommandError(
+      `Expected a state with the digest ${digest} in "${path}", found ${store.digest()}: use another backup`,
+    );
+  } finally {
+    progress.finish();
+  }
+}
+
+/** The backup's place in the log, with one voter; its addresses are told anew when it starts. */
+function place(
+  { meta }: ProvenBackup,
+  { memberId, name }: Identity,
+  { settings }: Invocation,
+): SnapshotMeta {
+  const url = (flag: "c" | "s") => {
+    const address = parseAddress(settings.text(flag), settings.label(flag), false);
+    return `http://${formatAddress(address)}`;
+  };
+  const member = { id: memberId, name, peerUrl: url("s"), clientUrl: url("c"), voter: true };
+  return { index: meta.index, term: meta.term, configuration: { members: [member], removed: [] } };
+}

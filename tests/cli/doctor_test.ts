@@ -1,0 +1,180 @@
+/** `etcd doctor`: what it finds in sound, damaged and busy directories, and that it changes nothing. */
+import { assert, assertEquals } from "@std/assert";
+import { silentLogger } from "../../src/base/logger.ts";
+import {
+  diagnoseCertificates,
+  diagnoseClock,
+  diagnoseLimits,
+  diagnosePort,
+} from "../../src/cli/doctor_host.ts";
+import { diagnoseData } from "../../src/cli/doctor_data.ts";
+import { type Finding, findingsTable } from "../../src/cli/finding.ts";
+import { openRealDisk } from "../../src/storage/real_disk.ts";
+import { encodeCommand } from "../../src/store/command.ts";
+import { Store } from "../../src/store/store.ts";
+import { batch, entryOf, founded, FOUNDER, meta, smallOptions } from "../storage/harness.ts";
+
+const STAMPED_MS = Date.UTC(2026, 5, 1);
+
+function command(i: number): Uint8Array {
+  const set = { type: "set", key: `/k${i}`, value: "v", timeMs: STAMPED_MS + i } as const;
+  return encodeCommand({ ...set, prevValue: undefined, ttlSeconds: undefined });
+}
+
+/** A node's directory with a snapshot and a log; `use` gets its storage before it is closed. */
+async function withDirectory(
+  test: (path: string) => Promise<void>,
+  use: (path: string) => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  const path = await Deno.makeTempDir({ prefix: "etcd-test-" });
+  try {
+    await Deno.chmod(path, 0o700);
+    const storage = await founded(await openRealDisk(path), smallOptions({ logger: silentLogger }));
+    const store = new Store({ historyMax: 10 });
+    for (let index = 1; index <= 20; index++) {
+      await storage.save(batch({
+        hardState: { term: 1, vote: 0, commitIndex: index - 1 },
+        entries: [entryOf("command", index, 1, command(index))],
+      }));
+      store.apply(index, command(index));
+      if (index === 10) {
+        await storage.createSnapshot(meta(10, 1, FOUNDER.initial), store.snapshot(), 5);
+      }
+    }
+    await use(path);
+    await storage.close();
+    await test(path);
+  } finally {
+    await Deno.remove(path, { recursive: true });
+  }
+}
+
+async function contents(path: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(path), async ({ name }) => {
+    const bytes = await Deno.readFile(`${path}/${name}`);
+    const hash = await crypto.subtle.digest("SHA-256", bytes);
+    return `${name} ${new Uint8Array(hash).toHex()}`;
+  });
+  return entries.sort();
+}
+
+function findingOf(findings: readonly Finding[], check: string): Finding {
+  return findings.find((finding) => finding.check === check)!;
+}
+
+const noProgress = () => {};
+
+Deno.test("diagnoseData() proves a sound directory and changes nothing in it", async () => {
+  await withDirectory(async (path) => {
+    const before = await contents(path);
+    const { findings, isRunning, stampedMs } = await diagnoseData(path, noProgress);
+    assertEquals(findingOf(findings, "data directory").status, "ok");
+    const verified = findingOf(findings, "log, snapshot");
+    assertEquals([verified.status, verified.advice], ["ok", ""]);
+    assert(verified.found.includes("snapshot at index 10, log to 20"), verified.found);
+    assertEquals([isRunning, stampedMs], [false, STAMPED_MS + 20]);
+    assertEquals(await contents(path), before);
+  });
+});
+
+Deno.test("diagnoseData() looks at the directory of a running node without disturbing it", async () => {
+  await withDirectory(async () => {}, async (path) => {
+    // The next segment is made in the background.
+    while ((await contents(path)).some((line) => line.includes(".tmp"))) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    const before = await contents(path);
+    const { findings, isRunning } = await diagnoseData(path, noProgress);
+    assertEquals([findingOf(findings, "log, snapshot").status, isRunning], ["ok", true]);
+    assertEquals(await contents(path), before);
+  });
+});
+
+Deno.test("diagnoseData() tells file and offset of damage, and what to do", async () => {
+  await withDirectory(async (path) => {
+    const names = (await contents(path)).map((line) => line.split(" ")[0]!);
+    const segment = names.find((name) => name.startsWith("wal-") && name.endsWith(".log"))!;
+    const bytes = await Deno.readFile(`${path}/${segment}`);
+    bytes[600]! ^= 1;
+    await Deno.writeFile(`${path}/${segment}`, bytes);
+    const { findings } = await diagnoseData(path, noProgress);
+    const { status, found, advice } = findingOf(findings, "log, snapshot");
+    assertEquals(status, "fail");
+    assert(found.includes(segment) && /at offset \d+/.test(found), found);
+    assert(advice !== "");
+  });
+});
+
+Deno.test("diagnoseData() warns of a directory that is not there, and of one that others may read", async () => {
+  const missing = await diagnoseData("/nonexistent/etcd", noProgress);
+  assertEquals(missing.findings.map(({ status }) => status), ["warn"]);
+  await withDirectory(async (path) => {
+    await Deno.chmod(path, 0o755);
+    const { findings } = await diagnoseData(path, noProgress);
+    const { status, advice } = findingOf(findings, "data directory");
+    assertEquals([status, advice], ["warn", `chmod 700 ${path}`]);
+  });
+});
+
+Deno.test("diagnoseData() tells of a restore that was cut short", async () => {
+  await withDirectory(async (path) => {
+    await Deno.writeTextFile(`${path}/etcd.restoring`, "");
+    const { findings } = await diagnoseData(path, noProgress);
+    const { status, found } = findingOf(findings, "log, snapshot");
+    assertEquals(status, "fail");
+    assert(found.includes("cut short"), found);
+  });
+});
+
+Deno.test("diagnosePort() wants a port free, or answering when the node runs", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const checked = { name: "client", address: { host: "127.0.0.1", port }, host: "127.0.0.1" };
+  assertEquals((await diagnosePort(checked, false)).status, "fail");
+  assertEquals((await diagnosePort(checked, true)).status, "ok");
+  listener.close();
+  assertEquals((await diagnosePort(checked, false)).status, "ok");
+  assertEquals((await diagnosePort(checked, true)).status, "fail");
+});
+
+Deno.test("diagnoseClock() warns of a clock behind the data, and of one before this program", () => {
+  const now = Date.UTC(2026, 6, 1);
+  assertEquals(diagnoseClock(now, now - 1000).status, "ok");
+  assertEquals(diagnoseClock(now, now + 60_000).status, "warn");
+  assertEquals(diagnoseClock(1000, 0).status, "warn");
+});
+
+Deno.test("diagnoseLimits() tells how many files may be open", () => {
+  const { check, found } = diagnoseLimits();
+  assertEquals(check, "open files");
+  assert(found !== "");
+});
+
+Deno.test("diagnoseCertificates() checks pair, names and expiry", () => {
+  const pair = {
+    name: "client",
+    certFile: "fixtures/ca/server.crt",
+    keyFile: "fixtures/ca/server.key.insecure",
+    caFile: "fixtures/ca/ca.crt",
+    host: "127.0.0.1",
+  };
+  const now = Date.now();
+  const good = diagnoseCertificates(pair, now);
+  assertEquals(good.status, "ok", good.found);
+  const years = 100 * 365 * 86_400_000;
+  const cases = [
+    diagnoseCertificates({ ...pair, host: "elsewhere.example" }, now),
+    diagnoseCertificates({ ...pair, keyFile: "fixtures/ca/client.key.insecure" }, now),
+    diagnoseCertificates(pair, now + years),
+    diagnoseCertificates({ ...pair, certFile: "missing.crt" }, now),
+  ];
+  for (const { status, advice } of cases) assertEquals([status, advice !== ""], ["fail", true]);
+});
+
+Deno.test("findingsTable() has a line for each finding, and one for what to do", () => {
+  const table = findingsTable([
+    { status: "ok", check: "disk", found: "fast", advice: "" },
+    { status: "fail", check: "clock", found: "slow", advice: "set it" },
+  ]);
+  assertEquals(table, "ok    disk   fast\nfail  clock  slow\n             -> set it\n");
+});
