@@ -165,8 +165,7 @@ async function sendPipelined(port: FuzzPort, list: readonly Framed[]): Promise<v
  * come, it closes behind the answer: what was pipelined is lost.
  */
 function mayClose(kind: Kind, { method, body }: Request): boolean {
-  return (kind === "deno" || kind === "tls") && body !== "" &&
-    (method === "GET" || method === "HEAD");
+  return kind === "deno" && body !== "" && (method === "GET" || method === "HEAD");
 }
 
 function problemOf(

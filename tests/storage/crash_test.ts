@@ -5,10 +5,10 @@
  * then take the next save.
  */
 import { assert } from "@std/assert";
-import { openStorage } from "../../src/storage/storage.ts";
-import { check, type CrashState, Driver, randomStep } from "./crash_driver.ts";
-import { batch, describe, entries, entry, entryOf, meta, seeded, smallOptions } from "./harness.ts";
-import type { MemoryDisk } from "./memory_disk.ts";
+import { births, checkBirth } from "./crash_births.ts";
+import { recoveryStates } from "./crash_campaign.ts";
+import { check, Driver, randomStep } from "./crash_driver.ts";
+import { batch, entries, entry, entryOf, meta, seeded } from "./harness.ts";
 
 Deno.test("openStorage() finds what was acknowledged when a crash hits any operation of append, rotate, recycle, snapshot and install", async () => {
   const driver = new Driver(1, 6);
@@ -71,22 +71,9 @@ Deno.test("openStorage() finds what was acknowledged when a crash hits the repai
   }));
   const random = seeded(3);
   let repairs = 0;
-  for (const { disk, allowed, place } of driver.states) {
-    const again: CrashState[] = [];
-    const repairing: MemoryDisk = disk.killed({
-      before: ({ kind }) => {
-        const state = { allowed, place: `${kind} in the repair after ${place}` };
-        again.push({ ...state, disk: repairing.killed({}) });
-        again.push({ ...state, disk: repairing.crashed(random, {}) });
-      },
-    });
-    const { storage, loaded } = await openStorage(repairing, smallOptions());
-    // From here on somebody may have seen it: it must not change any more.
-    const seen = allowed.filter((model) => describe(model) === describe(loaded));
-    const durable = repairing.crashed(random, {});
-    again.push({ disk: durable, allowed: seen, place: `the repair after ${place}` });
-    await storage.close();
-    for (const state of again) await check(state, random);
+  for (const state of driver.states) {
+    const again = await recoveryStates(state, random);
+    for (const each of again) await check(each, random);
     repairs += again.length;
   }
   assert(repairs > 500);
@@ -109,4 +96,11 @@ Deno.test("openStorage() finds what was acknowledged after a crash anywhere in a
     states += driver.states.length;
   }
   assert(states > 2000, `Only ${states} states`);
+});
+
+Deno.test("openStorage() finds the identity that was acknowledged when a crash hits the beginning of a directory", async () => {
+  const random = seeded(5);
+  const found = await births(random, 20);
+  for (const birth of found) await checkBirth(birth, random);
+  assert(found.length > 500, `Only ${found.length} states`);
 });

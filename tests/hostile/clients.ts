@@ -1,0 +1,142 @@
+/**
+ * A worker with clients that mean no good, so that they take no time from those
+ * that are measured. It is told a kind and a port, says "ready" when all are
+ * there, goes on until it is told to stop, and says "stopped".
+ */
+import { type HostileKind, KINDS } from "./kinds.ts";
+
+export interface Order {
+  readonly kind: HostileKind;
+  readonly port: number;
+}
+
+const encoder = new TextEncoder();
+const HEAD = "GET /v1/keys/a HTTP/1.1\r\nHost: a\r\nX: ";
+const BODY = "POST /v1/keys/hostile HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nvalue=";
+/** Far above what any listener takes. */
+const HUGE_HEAD = encoder.encode(HEAD + "x".repeat(1024 * 1024));
+/** Connections are opened so many at once. */
+const AT_ONCE = 64;
+const TURN_MS = 100;
+
+/** The side of a worker that the default types leave out. */
+const worker = globalThis as unknown as { postMessage(message: unknown): void };
+
+let isRunning = false;
+let turn: Promise<void> = Promise.resolve();
+
+class Clients {
+  readonly #port: number;
+  readonly #kind: HostileKind;
+  readonly #open: Deno.TcpConn[] = [];
+  #next = 0;
+
+  constructor({ port, kind }: Order) {
+    this.#port = port;
+    this.#kind = kind;
+  }
+
+  get count(): number {
+    return this.#open.length;
+  }
+
+  async open(): Promise<void> {
+    const { connections } = KINDS[this.#kind];
+    for (let left = connections; left > 0 && isRunning; left -= AT_ONCE) {
+      const attempts = Array.from({ length: Math.min(left, AT_ONCE) }, () => this.#connect());
+      await Promise.all(attempts);
+    }
+  }
+
+  /** What they do ten times a second. */
+  async act(): Promise<void> {
+    switch (this.#kind) {
+      case "idle":
+        return;
+      case "slowHead":
+      case "slowBody":
+        return await this.#drip();
+      case "many":
+        // Ten new ones, in place of ten old ones.
+        for (const old of this.#open.splice(0, 10)) old.close();
+        await Promise.all(Array.from({ length: 10 }, () => this.#connect()));
+        return;
+      case "hugeHead":
+        await Promise.all([this.#sendHuge(), this.#sendHuge()]);
+        return;
+    }
+  }
+
+  close(): void {
+    for (const connection of this.#open.splice(0)) close(connection);
+  }
+
+  async #connect(): Promise<void> {
+    try {
+      const connection = await Deno.connect({ hostname: "127.0.0.1", port: this.#port });
+      this.#open.push(connection);
+      const first = this.#kind === "slowHead" ? HEAD : this.#kind === "slowBody" ? BODY : "";
+      if (first !== "") await connection.write(encoder.encode(first));
+    } catch {
+      // Refused: what there is has to do.
+    }
+  }
+
+  /** A byte from each in five seconds; who was sent away comes back. */
+  async #drip(): Promise<void> {
+    const share = Math.ceil(this.#open.length / 50);
+    for (let i = 0; i < share; i++) {
+      const at = this.#next++ % Math.max(1, this.#open.length);
+      try {
+        await this.#open[at]?.write(encoder.encode("x"));
+      } catch {
+        const [gone] = this.#open.splice(at, 1);
+        if (gone !== undefined) close(gone);
+        await this.#connect();
+      }
+    }
+  }
+
+  async #sendHuge(): Promise<void> {
+    let connection: Deno.TcpConn | undefined;
+    try {
+      connection = await Deno.connect({ hostname: "127.0.0.1", port: this.#port });
+      for (let at = 0; at < HUGE_HEAD.length;) {
+        at += await connection.write(HUGE_HEAD.subarray(at));
+      }
+    } catch {
+      // Cut off in the middle, as it should be.
+    }
+    if (connection !== undefined) close(connection);
+  }
+}
+
+function close(connection: Deno.TcpConn): void {
+  try {
+    connection.close();
+  } catch {
+    // The server was first.
+  }
+}
+
+async function run(order: Order): Promise<void> {
+  const clients = new Clients(order);
+  await clients.open();
+  worker.postMessage({ what: "ready", count: clients.count });
+  while (isRunning) {
+    await clients.act();
+    await new Promise((resolve) => setTimeout(resolve, TURN_MS));
+  }
+  clients.close();
+  worker.postMessage({ what: "stopped", count: 0 });
+}
+
+addEventListener("message", (event) => {
+  const { data } = event as MessageEvent<Order | "stop">;
+  if (data === "stop") {
+    isRunning = false;
+    return;
+  }
+  isRunning = true;
+  turn = turn.then(() => run(data));
+});
