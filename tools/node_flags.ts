@@ -13,6 +13,7 @@ export const PERMISSION_FLAGS: readonly string[] = [
   "--allow-net",
   "--allow-read",
   "--allow-write",
+  "--allow-sys=statfs",
   "--allow-env=ETCD_*,ETCDCTL_*,NO_COLOR,NOTIFY_SOCKET,WATCHDOG_USEC",
 ];
 

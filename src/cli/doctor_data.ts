@@ -199,10 +199,17 @@ async function syncs(path: string): Promise<Finding> {
 }
 
 function space(path: string): Finding {
-  const { bavail, blocks, bsize } = statfsSync(path);
-  const free = bavail * bsize;
-  const found = `${amount(free, "bytes")} of ${amount(blocks * bsize, "bytes")} free`;
   const check = "disk space";
+  let free: number;
+  let found: string;
+  try {
+    const { bavail, blocks, bsize } = statfsSync(path);
+    free = bavail * bsize;
+    found = `${amount(free, "bytes")} of ${amount(blocks * bsize, "bytes")} free`;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { status: "warn", check, found: `not known: ${reason}`, advice: "see `df`" };
+  }
   if (free >= SPACE_GOOD_BYTES) return { status: "ok", check, found, advice: "" };
   return {
     status: free < SPACE_BAD_BYTES ? "fail" : "warn",

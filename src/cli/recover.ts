@@ -124,25 +124,25 @@ async function explain(content: DirectoryContent, survivor: Identity): Promise<s
   return [
     `Member "${survivor.name}" of cluster ${survivor.clusterId.toString(16)}, ` +
     `last entry: index ${index} of term ${term}`,
-    `  its cluster:      ${
+    `  its cluster:  ${
       others.map(({ name, peerUrl }) => `"${name}" ${peerUrl}`).join(", ") || "no other member"
     }`,
-    "  kept:             everything in this member's log",
-    "  may be lost:      what the others acknowledged after that entry; of several survivors,",
-    "                    recover the one whose last entry has the highest term, then index",
-    `  may be confirmed: ${
+    "  kept:         everything in this member's log",
+    "  may be lost:  what the others acknowledged after that entry; of several survivors,",
+    "                recover the one whose last entry has the highest term, then index",
+    `  may appear:   ${
       doubtful > 0
-        ? `the last ${doubtful} entries are not known to be committed; of what was never\n` +
-          "                    acknowledged among them, some may take effect now"
+        ? `the last ${doubtful} ${
+          doubtful === 1 ? "entry is" : "entries are"
+        } not known to be committed; of what was\n` +
+          "                never acknowledged among them, some may take effect now"
         : "nothing, all of it is known to be committed"
     }`,
-    "  then:             a new cluster with a new id; the old members are refused by it, erase their",
-    "                    directories (-f) and let them join",
+    "  then:         a new cluster with a new id; the old members are refused by it, erase their",
+    "                directories (-f) and let them join",
     ...(alive.length === 0 ? [] : [
-      `  WARNING:          something answers at the address of ${
-        alive.join(" and ")
-      }: if a majority`,
-      "                    is alive, the quorum is not lost, and this would split the cluster in two",
+      `  WARNING:      something answers at the address of ${alive.join(" and ")}: if a majority`,
+      "                is alive, the quorum is not lost, and this would split the cluster in two",
     ]),
     "",
   ].join("\n");
