@@ -44,7 +44,7 @@ function MarginBanner({ view: { margin, members } }: { view: StatusView }) {
 
 function Totals({ view: { totals } }: { view: StatusView }) {
   const rows: readonly (readonly [string, string, string])[] = [
-    ["Keys", count(totals.keys), `${count(totals.expiring)} expire`],
+    ["Keys", count(totals.keys), `${count(totals.expiring)} expiring`],
     ["Directories", count(totals.directories), ""],
     ["Waiting watches", count(totals.watchers), "on this node"],
     ["Index", count(totals.appliedIndex), `term ${count(totals.term)}`],

@@ -86,7 +86,7 @@ function draw(
       padding: [8, 24, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, sync: { key: cursors.key } },
-      scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.15, 1e-9) || 1] } },
+      scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.15 : 1] } },
       axes: [
         {
           ...axis,
