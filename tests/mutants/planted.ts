@@ -1,0 +1,15 @@
+/** Every planted bug. */
+import type { Mutant } from "./mutant.ts";
+import { EDGE_MUTANTS } from "./planted/edge.ts";
+import { NODE_MUTANTS } from "./planted/node.ts";
+import { RAFT_MUTANTS } from "./planted/raft.ts";
+import { STORAGE_MUTANTS } from "./planted/storage.ts";
+import { STORE_MUTANTS } from "./planted/store.ts";
+
+export const MUTANTS: readonly Mutant[] = [
+  ...RAFT_MUTANTS,
+  ...NODE_MUTANTS,
+  ...STORAGE_MUTANTS,
+  ...STORE_MUTANTS,
+  ...EDGE_MUTANTS,
+];

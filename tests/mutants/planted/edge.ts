@@ -1,0 +1,124 @@
+/** Planted bugs where others meet the program: peer streams, HTTP, the API. */
+import { type Mutant, mutantsOf } from "../mutant.ts";
+
+const API = "tests/api";
+const TRANSPORT = "tests/transport";
+
+export const EDGE_MUTANTS: readonly Mutant[] = [
+  ...mutantsOf("src/transport/peer_transport.ts", TRANSPORT, [
+    [
+      "any certificate of the authority poses as any member",
+      "a caller's certificate is for the host that it announces",
+      "if (problem !== undefined) return refuse(refusalStatus.certificate, problem);",
+      "",
+    ],
+    [
+      "callers are admitted unasked",
+      "who was removed is refused",
+      "if (!admission.ok) return admission;",
+      "",
+    ],
+    [
+      "an older stream outlives the newer",
+      "the newest stream of a peer wins",
+      'this.#accepted.get(from)?.destroy("The peer opened a newer stream");',
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/transport/handshake.ts", TRANSPORT, [
+    [
+      "members of another cluster are let in",
+      "the cluster's id is in every handshake",
+      "if (hello.clusterId !== clusterId) {",
+      "if (hello.clusterId < 0) {",
+    ],
+    [
+      "a wiped member takes its predecessor's messages",
+      "a member is an incarnation, not a name",
+      "if (hello.to !== self) {",
+      "if (hello.to < 0) {",
+    ],
+  ]),
+  ...mutantsOf("src/transport/frame.ts", TRANSPORT, [
+    [
+      "a frame may be of any length",
+      "memory is bounded whatever a peer sends",
+      "this.#length > this.#frameBytesMax) {",
+      "this.#length < 0) {",
+    ],
+  ]),
+  ...mutantsOf("src/http/tls_check.ts", "tests/api/tls_check_test.ts", [
+    [
+      "a certificate that is no CA's counts as one",
+      "a public certificate opens no port",
+      "if (certificate.ca) return;",
+      "return;",
+    ],
+    [
+      "an expired certificate is served",
+      "a port opens only under a valid certificate",
+      "if (nowMs > to.getTime()) {",
+      "if (nowMs < 0) {",
+    ],
+  ]),
+  ...mutantsOf("src/http/path.ts", "tests/api/path_test.ts", [
+    [
+      "dots in a path are a name",
+      "no spelling passes one check and fails another",
+      'if (segment === "..") segments.pop();\n    else if',
+      "if",
+    ],
+  ]),
+  ...mutantsOf("src/http/form.ts", "tests/api/form_test.ts", [
+    [
+      "a later value wins over the first",
+      "forms are read as the original read them",
+      "if (name !== undefined && names.has(name) && !fields.has(name)) {",
+      "if (name !== undefined && names.has(name)) {",
+    ],
+  ]),
+  ...mutantsOf("src/http/deno_listener.ts", "tests/api/listener_test.ts", [
+    [
+      "a body of untold length may be of any length",
+      "memory is bounded whatever a client sends",
+      "if (size > this.#limits.bodyBytesMax) {",
+      "if (size < 0) {",
+    ],
+  ]),
+  ...mutantsOf("src/api/v1/keys.ts", API, [
+    [
+      "the membership can be written",
+      "what is under /_etcd is the log's affair",
+      'if (isReserved(key)) return errorReply(400, "Set");',
+      "",
+    ],
+    [
+      "a malformed TTL is none",
+      "a key that should expire does",
+      'if (ttlSeconds === undefined) return errorReply(202, "Set");',
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/api/v1/watch.ts", API, [
+    [
+      "a watch outlives its client",
+      "memory is bounded whatever a client does",
+      "watch.cancel();",
+      "",
+    ],
+    [
+      "any number may watch",
+      "memory is bounded whatever a client does",
+      "if (this.#waiting.size + this.#outbox.size >= watchesMax) {",
+      "if (watchesMax < 0) {",
+    ],
+  ]),
+  ...mutantsOf("src/api/v1/reply.ts", API, [
+    [
+      "a writer gets the answer of another",
+      "a writer is told of its own event",
+      "if (event !== this.#event) {",
+      "if (this.#event === undefined) {",
+    ],
+  ]),
+];

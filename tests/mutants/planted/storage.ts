@@ -1,0 +1,183 @@
+/** Planted bugs of the log and the snapshots on disk. */
+import { type Mutant, mutantsOf } from "../mutant.ts";
+
+const CRASH = "tests/storage/crash_test.ts";
+const DAMAGE = "tests/storage/damage_test.ts";
+const FAULTS = "tests/storage/disk_fault_test.ts";
+const STORAGE = "tests/storage";
+
+export const STORAGE_MUTANTS: readonly Mutant[] = [
+  ...mutantsOf("src/storage/wal.ts", CRASH, [
+    [
+      "a batch counts before it is synced",
+      "what was acknowledged survives a power cut",
+      "await this.#write(frame);\n    await this.#file.sync();",
+      "await this.#write(frame);",
+    ],
+    [
+      "the log goes on before its seal is synced",
+      "a torn write is told from damage",
+      'await this.#write(this.#bareFrame("seal", sequence));\n    await this.#file.sync();',
+      'await this.#write(this.#bareFrame("seal", sequence));',
+    ],
+    [
+      "one segment too many is given up",
+      "no entry leaves the disk before a snapshot stands for it",
+      "(segment) => segment.lastIndex > index)",
+      "(segment) => segment.lastIndex > index + 1)",
+    ],
+    [
+      "what a killed process left in the page cache counts as durable",
+      "what was acknowledged survives a power cut",
+      "await wal.#file.sync();",
+      "",
+    ],
+    [
+      "a received snapshot leaves the old log in effect",
+      "after a snapshot the log begins where it stands",
+      "if (batch.start?.reset) {",
+      "if (batch.start === undefined) {",
+      STORAGE,
+    ],
+  ]),
+  ...mutantsOf("src/storage/record.ts", CRASH, [
+    [
+      "the vote is forgotten at a restart",
+      "one vote a term, restarts included",
+      "vote: reader.u53(),",
+      "vote: reader.u53() * 0,",
+      STORAGE,
+    ],
+    [
+      "the term is forgotten at a restart",
+      "the term never goes back, restarts included",
+      "const term = reader.u53();\n  const length",
+      "const term = reader.u53() && 1;\n  const length",
+      STORAGE,
+    ],
+  ]),
+  ...mutantsOf("src/storage/replay.ts", DAMAGE, [
+    [
+      "the checksum of a batch is not checked",
+      "damage is found, never served",
+      'return crc32(payload) === header.payloadCrc ? undefined : "torn";',
+      "return undefined;",
+    ],
+    [
+      "damage in the middle passes for a torn end",
+      "a node refuses to start when acknowledged data is damaged",
+      "if (later === undefined) return sequence;",
+      "return sequence;",
+    ],
+    [
+      "the log goes on at any sequence",
+      "a recycled segment brings nothing back",
+      'if (header.sequence !== expected) return "open";',
+      "",
+      STORAGE,
+    ],
+  ]),
+  ...mutantsOf("src/storage/frame.ts", DAMAGE, [
+    [
+      "the checksum of a frame's header is not checked",
+      "damage is found, never served",
+      "if (view.getUint32(at + 28) !== crc32(checked, salt)) return undefined;",
+      "",
+    ],
+    [
+      "a frame may stand at any offset",
+      "a client's bytes never pass for a frame",
+      "if (kind === undefined || view.getUint32(at + 24) * FRAME_ALIGNMENT !== offset) {",
+      "if (kind === undefined) {",
+      STORAGE,
+    ],
+  ]),
+  ...mutantsOf("src/storage/segment.ts", CRASH, [
+    [
+      "every segment has the same salt",
+      "a recycled segment brings nothing back",
+      "const salt = Math.floor(this.#options.random() * 2 ** 32);",
+      "const salt = 7;",
+      STORAGE,
+    ],
+    [
+      "a segment's name is not synced",
+      "what was acknowledged survives a power cut",
+      "await disk.syncDirectory();\n    return segment;",
+      "return segment;",
+    ],
+    [
+      "a segment's content is not synced",
+      "what was acknowledged survives a power cut",
+      "await file.sync();\n      } finally",
+      "} finally",
+    ],
+    [
+      "a retired segment is written over before its old name is gone",
+      "a recycled segment brings nothing back",
+      "await this.#disk.syncDirectory();\n    this.#spares.push(...spares);",
+      "this.#spares.push(...spares);",
+    ],
+  ]),
+  ...mutantsOf("src/storage/snapshot_store.ts", CRASH, [
+    [
+      "a snapshot is renamed without a sync of the directory",
+      "a snapshot that stands for the log survives a power cut",
+      "this.#disk.rename(temporary, name);\n    await this.#disk.syncDirectory();",
+      "this.#disk.rename(temporary, name);",
+    ],
+    [
+      "the previous snapshot goes at once",
+      "the previous snapshot stays until the log no longer reaches back to it",
+      "previous.index >= logBaseIndex ? previous : undefined;",
+      "previous.index < 0 ? previous : undefined;",
+      STORAGE,
+    ],
+    [
+      "a damaged snapshot is not told from a sound one",
+      "damage to the newest snapshot is made up for by the one before",
+      "damaged.push({ ...named, error });",
+      "throw error;",
+      STORAGE,
+    ],
+  ]),
+  ...mutantsOf("src/storage/snapshot_file.ts", CRASH, [
+    [
+      "a snapshot is not synced",
+      "a snapshot that stands for the log survives a power cut",
+      "await output.flush();\n  await file.sync();",
+      "await output.flush();",
+    ],
+    [
+      "the checksum of a slice is not checked",
+      "damage is found, never served",
+      "if (!sameBytes(expected, header)) {",
+      "if (expected.length < 0) {",
+      DAMAGE,
+    ],
+    [
+      "a snapshot that was cut short is whole",
+      "damage is found, never served",
+      "if (!sameBytes(trailer, chain.trailer())) {",
+      "if (trailer.length < 0) {",
+      STORAGE,
+    ],
+  ]),
+  ...mutantsOf("src/storage/identity.ts", CRASH, [
+    [
+      "an identity is renamed without a sync of the directory",
+      "a member never comes back as another",
+      "disk.rename(IDENTITY_TEMPORARY_NAME, IDENTITY_NAME);\n  await disk.syncDirectory();",
+      "disk.rename(IDENTITY_TEMPORARY_NAME, IDENTITY_NAME);",
+      STORAGE,
+    ],
+  ]),
+  ...mutantsOf("src/storage/fuse.ts", FAULTS, [
+    [
+      "a failed sync is tried again",
+      "after a failed sync nothing is written any more",
+      "this.#blown ??= error;",
+      "",
+    ],
+  ]),
+];

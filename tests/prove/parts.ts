@@ -1,0 +1,65 @@
+/** The parts of `deno task prove`, in the order of its table. */
+
+export interface Part {
+  readonly name: string;
+  /** From the root. */
+  readonly file: string;
+  readonly full: readonly string[];
+  /** The same for seconds, to try the runner: it proves nothing. */
+  readonly quick: readonly string[];
+  /** What the full part takes on two idle cores, about. */
+  readonly minutes: number;
+  /** One that judges by real time, or takes both cores: nothing else may run. */
+  readonly alone: boolean;
+}
+
+export const PARTS: readonly Part[] = [
+  {
+    name: "simulator",
+    file: "tests/sim/sim.ts",
+    full: ["--prove", "--minutes=8"],
+    quick: ["--prove", "--seeds=10"],
+    minutes: 9,
+    alone: true,
+  },
+  {
+    name: "linearizability",
+    file: "tests/linearizability/prove.ts",
+    full: ["--operations=1000000"],
+    quick: ["--operations=20000"],
+    minutes: 3,
+    alone: false,
+  },
+  {
+    name: "crash states",
+    file: "tests/storage/prove_crashes.ts",
+    full: ["--states=300000"],
+    quick: ["--states=2000"],
+    minutes: 4,
+    alone: false,
+  },
+  {
+    name: "fuzz",
+    file: "tests/fuzz/fuzz.ts",
+    full: [],
+    quick: ["--count=200"],
+    minutes: 10,
+    alone: false,
+  },
+  {
+    name: "chaos",
+    file: "tests/chaos/chaos.ts",
+    full: ["--minutes=5"],
+    quick: ["--minutes=0.3"],
+    minutes: 7,
+    alone: true,
+  },
+  {
+    name: "mutants",
+    file: "tests/mutants/mutants.ts",
+    full: [],
+    quick: ["--every=30"],
+    minutes: 12,
+    alone: true,
+  },
+];
