@@ -11,6 +11,7 @@
  * snapshot carries past it has nothing to tell in that round.
  */
 import type { RaftCore } from "../raft/core.ts";
+import { NONE } from "../raft/types.ts";
 import type { MemberId } from "../raft/types.ts";
 import type { PeerMessage } from "./peer_message.ts";
 
@@ -66,6 +67,8 @@ export class Comparison {
   /** The last tick at which this round is waited for. */
   #waitingUntilTick: number | undefined;
   #tick = 0;
+  /** Whether this process has asked a leader for a comparison, for its state is new. */
+  #hasAsked = false;
   /** What was said of the round so far. */
   #said = "";
 
@@ -79,8 +82,9 @@ export class Comparison {
     const { core, limits } = this.#options;
     if (core.role !== "leader") {
       this.#dueTick = undefined;
-      return;
+      return this.#askOnce();
     }
+    this.#hasAsked = true;
     this.#dueTick ??= tick + limits.firstComparisonTicks;
     if (tick < this.#dueTick) return;
     this.#dueTick = tick + limits.comparisonTicks;
@@ -89,9 +93,13 @@ export class Comparison {
     this.#begin(index);
   }
 
-  /** The leader wants all to compare at `index`. */
+  /** The leader wants all to compare at `index`; or a member that has just started wants the leader to begin soon. */
   asked(from: MemberId, index: number): void {
-    if (from === this.#options.core.leader) this.#begin(index);
+    const { core, limits } = this.#options;
+    if (from === core.leader) this.#begin(index);
+    else if (this.#dueTick !== undefined) {
+      this.#dueTick = Math.min(this.#dueTick, this.#tick + limits.firstComparisonTicks);
+    }
   }
 
   /** The entry `index`, which was waited for, has been applied. */
@@ -118,6 +126,14 @@ export class Comparison {
     if (core.isInstalling || index < core.appliedIndex) return;
     if (index === core.appliedIndex) this.reached(index);
     else this.#options.await(index);
+  }
+
+  /** What was wrong with the disk shows soon after a start, not only with the next round. */
+  #askOnce(): void {
+    const { core, send } = this.#options;
+    if (this.#hasAsked || core.leader === NONE || core.appliedIndex === 0) return;
+    this.#hasAsked = true;
+    send(core.leader, { type: "compare", index: core.appliedIndex });
   }
 
   /** Who has not told by now will not be waited for. */

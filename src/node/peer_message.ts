@@ -52,7 +52,10 @@ export interface ClusterTime {
   readonly timeMs: number;
 }
 
-/** The leader wants all to tell the digests of their states right after the entry `index`. */
+/**
+ * The leader wants all to tell the digests of their states right after the entry
+ * `index`. From another member: it has just started, and asks for that.
+ */
 export interface Compare {
   readonly type: "compare";
   readonly index: number;

@@ -50,6 +50,7 @@ function memberOf(id: number) {
 
 Deno.test("Comparison begins a round soon after an election and then at intervals, on the leader only", () => {
   const bench = new Bench();
+  bench.core.leader = 0;
   bench.tick(500);
   assertEquals(bench.sent, []);
   bench.core.role = "leader";
@@ -85,6 +86,22 @@ Deno.test("Comparison has nothing to tell past the index, during a snapshot, or 
   bench.core.isInstalling = true;
   bench.comparison.asked(2, 10);
   assertEquals([bench.sent.length, bench.awaited], [0, 0]);
+});
+
+Deno.test("Comparison is asked for once by a member that has started, and then begins soon", () => {
+  const started = new Bench();
+  started.tick(500);
+  assertEquals(started.sent, [{ to: 2, message: { type: "compare", index: 10 } }]);
+  const leader = new Bench();
+  leader.core.role = "leader";
+  leader.core.leader = 1;
+  leader.tick(12);
+  const { length } = leader.sent;
+  leader.comparison.asked(3, 10);
+  leader.tick(9);
+  assertEquals(leader.sent.length, length);
+  leader.tick(1);
+  assertEquals(leader.sent.length, 2 * length);
 });
 
 Deno.test("Comparison finds all alike", () => {
