@@ -35,4 +35,9 @@ export const CASES: readonly Case[] = [
     })),
     why: "A peer URL that only a forgiving parser understands was taken",
   },
+  {
+    subject: "commands",
+    input: "000101efbbbfefbbbf04c3a93d61",
+    why: "A reply that was passed on lost the byte order mark it began with",
+  },
 ];

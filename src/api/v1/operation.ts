@@ -31,6 +31,9 @@ export function decodeOperation(bytes: Uint8Array): Operation {
 
 const STATUS_BYTES = 2;
 
+/** Takes nothing away, a byte order mark neither. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
 /** Instead of a reply: nothing was appended, ask the leader that is known by now. */
 export const NOT_LEADER_BYTES = new Uint8Array(STATUS_BYTES);
 
@@ -50,6 +53,6 @@ export function decodeReply(bytes: Uint8Array): Reply | undefined {
   if (status < 200 || status > 599) {
     throw new CommandError(`Expected a status and a body, found ${bytes.length} other bytes`);
   }
-  const body = new TextDecoder().decode(bytes.subarray(STATUS_BYTES));
+  const body = decoder.decode(bytes.subarray(STATUS_BYTES));
   return status === 503 ? { ...unavailable(""), body } : { status, body };
 }
