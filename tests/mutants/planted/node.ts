@@ -57,6 +57,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "a key that was found dead never comes back",
       "if (read.index > applied || this.#expiring(read.group.nowMs)) {",
       "if (read.index > applied) {",
+      NODE,
     ],
   ]),
   ...mutantsOf("src/node/call_service.ts", SIM, [
@@ -95,6 +96,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "the log is stamped with ascending times",
       'else if (this.#core.role === "leader") this.#clock.raiseTo(this.#options.machine.timeMs);',
       "",
+      NODE,
     ],
     [
       "a member speaks for another",
@@ -107,6 +109,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "what is due is gone when the next command comes to it",
       "if (this.#options.machine.nextDeadlineMs() !== Infinity) this.#expiry.run(this.#clock.nowMs());",
       "",
+      NODE,
     ],
     [
       "a removed member is let in again",
@@ -128,6 +131,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "an acknowledgement speaks of the log of its own term",
       "if (message.term >= this.#core.term) this.#hooks.send(message);",
       "this.#hooks.send(message);",
+      NODE,
     ],
     [
       "a snapshot counts before the store has taken it in",

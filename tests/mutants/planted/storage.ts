@@ -69,13 +69,6 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
       "if (later === undefined) return sequence;",
       "return sequence;",
     ],
-    [
-      "the log goes on at any sequence",
-      "a recycled segment brings nothing back",
-      'if (header.sequence !== expected) return "open";',
-      "",
-      STORAGE,
-    ],
   ]),
   ...mutantsOf("src/storage/frame.ts", DAMAGE, [
     [

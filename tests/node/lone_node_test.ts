@@ -1,0 +1,142 @@
+/** A whole node, alone in its cluster, over a disk in memory: what it says to clients, and when. */
+import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { silentLogger } from "../../src/base/logger.ts";
+import { Node } from "../../src/node/node.ts";
+import type { Outcome, Storage } from "../../src/node/ports.ts";
+import { RaftCore } from "../../src/raft/core.ts";
+import type { Entry, HardState, Member, SaveBatch } from "../../src/raft/types.ts";
+import { type Command, encodeCommand } from "../../src/store/command.ts";
+import type { ApplyResult } from "../../src/store/event.ts";
+import { Store } from "../../src/store/store.ts";
+
+const SELF: Member = {
+  id: 1,
+  name: "n1",
+  peerUrl: "http://n1:7001",
+  clientUrl: "http://n1:4001",
+  voter: true,
+};
+const WALL_MS = 1_800_000_000_000;
+
+/** Keeps what is saved. */
+class MemoryStorage implements Partial<Storage> {
+  hardState: HardState = { term: 0, vote: 0, commitIndex: 0 };
+  entries: Entry[] = [];
+
+  save({ hardState, entries }: SaveBatch): Promise<void> {
+    this.hardState = hardState ?? this.hardState;
+    const first = entries[0];
+    if (first !== undefined) this.entries.length = first.index - 1;
+    this.entries.push(...entries);
+    return Promise.resolve();
+  }
+
+  openSnapshot(): undefined {}
+}
+
+class LoneNode {
+  readonly store = new Store({ historyMax: 10 });
+  readonly node: Node<ApplyResult>;
+  /** Since the process began. */
+  nowMs = 0;
+
+  constructor(storage: MemoryStorage, wallMs: number) {
+    const { hardState, entries } = storage;
+    const configuration = { members: [SELF], removed: [] };
+    const core = new RaftCore({
+      id: SELF.id,
+      electionTicks: 10,
+      heartbeatTicks: 2,
+      random: () => 0.5,
+      hardState,
+      snapshot: { index: 0, term: 0, configuration },
+      entries: [...entries],
+      appendBytesMax: 1e6,
+      inflightMax: 10,
+      inflightBytesMax: 1e6,
+      uncommittedBytesMax: 1e6,
+    });
+    const nothing = () => {};
+    this.node = new Node<ApplyResult>({
+      core,
+      storage: storage as Partial<Storage> as Storage,
+      machine: this.store,
+      transport: { send: () => false },
+      scheduler: { defer: queueMicrotask },
+      clock: { monotonicMs: () => this.nowMs, wallMs: () => wallMs + this.nowMs },
+      random: () => 0.5,
+      logger: silentLogger,
+      clusterId: 1,
+      announced: SELF,
+      limits: {
+        ...{ requestTicks: 50, heartbeatTicks: 2, electionTicks: 10, waitingMax: 100 },
+        ...{ expiryBatchMax: 10, membersMax: 9, applyBytesMax: 1e6, diskRetryTicks: 10 },
+        ...{ snapshotEntries: 0, snapshotLogBytesMax: 1e9, trailingEntries: 10 },
+        ...{ snapshotChunkBytes: 1000, snapshotWindowChunks: 2, snapshotStallTicks: 10 },
+        ...{ snapshotStallsMax: 3, snapshotBytesMax: 1e6 },
+        ...{ comparisonTicks: 1000, firstComparisonTicks: 1000, comparisonWaitTicks: 10 },
+      },
+      handleRequest: nothing,
+      onMembers: nothing,
+      onRemoved: nothing,
+      onDiverged: nothing,
+      onFatal: (error) => {
+        throw error;
+      },
+    });
+    this.node.campaignIfAlone();
+  }
+
+  async led(): Promise<this> {
+    await new Promise((resolve) => this.node.whenLeader(resolve));
+    // A read is answered when the first entry of the term is committed and applied.
+    await this.read();
+    return this;
+  }
+
+  set(key: string, value: string, more: { prevValue?: string; ttlSeconds?: number } = {}) {
+    const { prevValue, ttlSeconds } = more;
+    const command: Command = {
+      ...{ type: "set", key, value, prevValue, ttlSeconds, timeMs: this.node.nowMs() },
+    };
+    return new Promise<Outcome<ApplyResult>>((resolve) =>
+      this.node.propose(encodeCommand(command), resolve)
+    );
+  }
+
+  read(): Promise<number> {
+    return new Promise((resolve) => this.node.barrier(() => resolve(this.store.index)));
+  }
+}
+
+Deno.test("Node.propose() expires what is due before the command comes to it", async () => {
+  const lone = await new LoneNode(new MemoryStorage(), WALL_MS).led();
+  await lone.set("/a", "1", { ttlSeconds: 5 });
+  lone.nowMs += 5_000;
+  // No tick in between.
+  const outcome = await lone.set("/a", "2", { prevValue: "1" });
+  assert(outcome.ok);
+  assertEquals(outcome.value, { errorCode: 100, cause: "/a" });
+  await lone.node.stop();
+});
+
+Deno.test("Node.barrier() answers when what is due at its time has expired", async () => {
+  const lone = await new LoneNode(new MemoryStorage(), WALL_MS).led();
+  await lone.set("/a", "1", { ttlSeconds: 5 });
+  lone.nowMs += 5_000;
+  assertEquals(lone.node.barrierNow(), undefined);
+  await lone.read();
+  assertEquals(lone.store.nextDeadlineMs(), Infinity);
+  assert(lone.node.barrierNow() !== undefined);
+  await lone.node.stop();
+});
+
+Deno.test("Node.nowMs() is not behind the log when a leader starts with a wall clock that is", async () => {
+  const storage = new MemoryStorage();
+  const before = await new LoneNode(storage, WALL_MS).led();
+  await before.set("/a", "1", { ttlSeconds: 5 });
+  await before.node.stop();
+  const after = await new LoneNode(storage, WALL_MS - 3_600_000).led();
+  assertGreaterOrEqual(after.node.nowMs(), WALL_MS);
+  await after.node.stop();
+});

@@ -1,0 +1,71 @@
+/** The Ready loop: what leaves when. */
+import { assertEquals } from "@std/assert";
+import { silentLogger } from "../../src/base/logger.ts";
+import type { StateMachine, Storage } from "../../src/node/ports.ts";
+import { Replica, type ReplicaHooks, type ReplicaLimits } from "../../src/node/replica.ts";
+import type { RaftCore } from "../../src/raft/core.ts";
+import type { Message, SaveBatch } from "../../src/raft/types.ts";
+
+function acknowledgement(term: number): Message {
+  const zeros = { hintIndex: 0, hintTerm: 0 };
+  return { type: "appendReply", from: 1, to: 2, term, rejected: false, index: 7, ...zeros };
+}
+
+/** What leaves when a batch with an acknowledgement of term 1 is durable in `termThen`. */
+async function sentWhenSavedIn(termThen: number): Promise<{ early: number; late: number }> {
+  const batch: SaveBatch = {
+    hardState: undefined,
+    snapshot: undefined,
+    entries: [],
+    messages: [acknowledgement(1)],
+  };
+  const batches: (SaveBatch | undefined)[] = [batch];
+  const core = {
+    term: 1,
+    role: "follower" as const,
+    lastIndex: 7,
+    appliedIndex: 7,
+    takeMessages: () => [],
+    takeSave: () => batches.shift(),
+    takeCommitted: () => [],
+    saved: () => {},
+  };
+  let durable = () => {};
+  const save = () => new Promise<void>((resolve) => durable = resolve);
+  const sent: Message[] = [];
+  const nothing = () => {};
+  const tasks: (() => void)[] = [];
+  const hooks: Partial<ReplicaHooks<void>> = {
+    beforeTurn: nothing,
+    afterApply: nothing,
+    send: (message) => void sent.push(message),
+    fatal: (error) => {
+      throw error;
+    },
+  };
+  const replica = new Replica<void>(
+    core as Partial<RaftCore> as RaftCore,
+    { save, openSnapshot: () => undefined } as Partial<Storage> as Storage,
+    {} as StateMachine<void>,
+    { defer: (task) => void tasks.push(task) },
+    silentLogger,
+    { snapshotEntries: 0 } as ReplicaLimits,
+    hooks as ReplicaHooks<void>,
+  );
+  replica.schedule();
+  // Batches that grow wait for some turns.
+  for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) task();
+  const early = sent.length;
+  core.term = termThen;
+  durable();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  return { early, late: sent.length };
+}
+
+Deno.test("Replica sends a promise when its batch is durable, and not before", async () => {
+  assertEquals(await sentWhenSavedIn(1), { early: 0, late: 1 });
+});
+
+Deno.test("Replica keeps a promise back when its term has passed meanwhile", async () => {
+  assertEquals(await sentWhenSavedIn(2), { early: 0, late: 0 });
+});
