@@ -243,3 +243,14 @@ Deno.test("digest() depends on what is there, not on how it came", () => {
     assertEquals(one.store.digest() === changed.store.digest(), false, change);
   }
 });
+
+Deno.test("apply() has the event in the history when a watch that it calls back looks there", () => {
+  const log = new Log();
+  const again: number[] = [];
+  log.store.watches.watch("/a", undefined, (event) => {
+    log.store.watches.watch("/a", event.index, ({ index }) => again.push(index));
+    assertEquals(again, [event.index]);
+  });
+  log.set("/a", "1");
+  assertEquals(again, [log.index]);
+});

@@ -42,8 +42,8 @@ export const STORE_MUTANTS: readonly Mutant[] = [
       "this.watches.publish(event);\n    this.#history.push(event);",
     ],
     [
-      "members expire by their own TTL",
-      "all members agree at every index",
+      "a deadline may be beyond the year 9999",
+      "every deadline can be written down (RFC 3339)",
       "return Math.min(timeMs + ttlSeconds * 1000, DEADLINE_MS_MAX);",
       "return timeMs + ttlSeconds * 1000;",
     ],
