@@ -138,10 +138,12 @@ function report(found: readonly Found[], seconds: number): number {
 const startMs = performance.now();
 const directory = await Deno.makeTempDir({ prefix: "etcd-mutants-" });
 // The checks of a run that is ended by hand end by themselves.
-Deno.addSignalListener("SIGINT", () => {
-  Deno.removeSync(directory, { recursive: true });
-  Deno.exit(EXIT_FAILED);
-});
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, () => {
+    Deno.removeSync(directory, { recursive: true });
+    Deno.exit(EXIT_FAILED);
+  });
+}
 const found: Found[] = [];
 try {
   const queue = [...chosen];

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { silentLogger } from "../../src/base/logger.ts";
 import { Node } from "../../src/node/node.ts";
+import { encodeFrame } from "../../src/node/peer_message.ts";
 import type { Outcome, Storage } from "../../src/node/ports.ts";
 import { RaftCore } from "../../src/raft/core.ts";
 import type { Entry, HardState, Member, SaveBatch } from "../../src/raft/types.ts";
@@ -139,4 +140,16 @@ Deno.test("Node.nowMs() is not behind the log when a leader starts with a wall c
   const after = await new LoneNode(storage, WALL_MS - 3_600_000).led();
   assertGreaterOrEqual(after.node.nowMs(), WALL_MS);
   await after.node.stop();
+});
+
+Deno.test("Node.receive() drops a message when it names another sender than the stream's", async () => {
+  const lone = await new LoneNode(new MemoryStorage(), WALL_MS).led();
+  const heartbeat = { ...{ from: 3, to: 1, term: 99 }, commitIndex: 0, readRound: 0 };
+  const frame = encodeFrame({ type: "raft", message: { type: "heartbeat", ...heartbeat } });
+  lone.node.receive(2, frame);
+  assert(lone.node.isLeader());
+  // From whom it names it is news of a later term.
+  lone.node.receive(3, frame);
+  assert(!lone.node.isLeader());
+  await lone.node.stop();
 });

@@ -103,6 +103,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "a message comes from whom it names",
       "if (message.message.from !== from) return;",
       "",
+      NODE,
     ],
     [
       "a command comes before what was due",
