@@ -117,7 +117,7 @@ try {
 const worst = Math.min(...results.map(({ calm, hostile }) => hostile / calm));
 const isKept = worst >= KEPT_MIN && failures === 0;
 console.log(
-  `PROVE hostile | ${results.length} kinds of clients, ${rounds} rounds each | ` +
+  `PROVE Hostile clients | ${results.length} kinds of clients, ${rounds} rounds each | ` +
     `others keep ${Math.round(worst * 100)} % at least, ${failures} of their requests failed`,
 );
 Deno.exit(isKept ? 0 : EXIT_FAILED);

@@ -32,10 +32,18 @@ export const PARTS: readonly Part[] = [
   },
   {
     name: "crash states",
-    file: "tests/storage/prove_crashes.ts",
+    file: "tests/storage/crash.ts",
     full: ["--states=300000"],
     quick: ["--states=2000"],
-    minutes: 4,
+    minutes: 5,
+    alone: false,
+  },
+  {
+    name: "divergence",
+    file: "tests/prove/divergence.ts",
+    full: [],
+    quick: [],
+    minutes: 1,
     alone: false,
   },
   {
@@ -45,6 +53,14 @@ export const PARTS: readonly Part[] = [
     quick: ["--count=200"],
     minutes: 10,
     alone: false,
+  },
+  {
+    name: "hostile",
+    file: "tests/hostile/hostile.ts",
+    full: ["--rounds=2"],
+    quick: ["--rounds=1", "--only=slowHead"],
+    minutes: 2,
+    alone: true,
   },
   {
     name: "chaos",

@@ -46,5 +46,5 @@ if (failure !== undefined) {
 const verdict = failure === undefined
   ? "0 acknowledged entries lost, 0 false refusals"
   : `broken, replay with --states 1 --seed ${failure.seed}`;
-console.log(`PROVE crash | ${count(states)} states, seed ${seed} | ${verdict}`);
+console.log(`PROVE Crash states | ${count(states)} states, seed ${seed} | ${verdict}`);
 Deno.exit(failure === undefined ? 0 : EXIT_FAILED);
