@@ -227,6 +227,13 @@ export function serverError({ url, status, body }: Answer): ServerError {
   return new ServerError(`"${url}" answered ${status}: ${printable(body.trim())}`, status);
 }
 
+/** A success that is none of our API's: what answers there is something else. */
+export function unexpectedBody(body: string): CommandError {
+  return new CommandError(
+    `Expected an answer of the v1 API, found "${printable(body.trim())}": is that an etcd`,
+  );
+}
+
 interface Failure {
   readonly text: string;
   /** Whether the request can't have reached the server. */

@@ -1,4 +1,5 @@
 /** The rows of the commands that read and write keys. */
+import type { Flag } from "../config/flags.ts";
 import type { Command } from "./command.ts";
 import { CONNECTION_FLAGS, OUTPUT_FLAG } from "./connection_flags.ts";
 
@@ -9,18 +10,113 @@ const STALE_FLAG = {
   help: "read what the server knows by now, without asking the others",
 } as const;
 
-/** In the order of the help text. */
-export const KEY_COMMANDS: readonly Command[] = [
+const TTL_FLAG: Flag = {
+  name: "ttl",
+  kind: "integer",
+  value: "SECONDS",
+  initial: 0,
+  shown: "for ever",
+  min: 1,
+  max: 200_000_000_000,
+  help: "time to live: the key is gone when it is over",
+};
+
+const RECURSIVE_FLAG = { name: "r", kind: "boolean", initial: false } as const;
+
+const COMMON_FLAGS = [OUTPUT_FLAG, ...CONNECTION_FLAGS];
+
+const ABOUT_VALUES = 'The VALUE "-" is standard input, to its last byte. ' +
+  'What begins with a dash and is no flag comes after "--".';
+
+const READERS: readonly Command[] = [
   {
     name: "get",
     group: "Keys",
     summary: "print the value of a key",
     operands: [{ name: "KEY" }],
-    flags: [STALE_FLAG, OUTPUT_FLAG, ...CONNECTION_FLAGS],
+    description: [
+      "A value that does not end in a line end gets one; -o json shows it exactly. A read asks a quorum, so that it never misses an acknowledged write, unless -stale is given.",
+    ],
+    flags: [STALE_FLAG, ...COMMON_FLAGS],
     examples: [
       { line: "etcd get message", says: "the value, and nothing else" },
       { line: "etcd get -o json message", says: "all that the server says, as it says it" },
     ],
     load: async () => (await import("./keys.ts")).runGet,
   },
+  {
+    name: "ls",
+    group: "Keys",
+    summary: "list the keys in a directory, the root if none is named",
+    operands: [{ name: "DIRECTORY", optional: true }],
+    description: [
+      "One key a line, sorted; directories end in a slash. With -r each directory is read at a moment of its own.",
+    ],
+    flags: [
+      { ...RECURSIVE_FLAG, help: "and what is in the directories, all the way down" },
+      STALE_FLAG,
+      ...COMMON_FLAGS,
+    ],
+    examples: [
+      { line: "etcd ls services", says: "what is in /services" },
+      { line: "etcd ls -r -o json", says: "everything, with values, as one JSON array" },
+    ],
+    load: async () => (await import("./listing.ts")).runList,
+  },
 ];
+
+const WRITERS: readonly Command[] = [
+  {
+    name: "set",
+    group: "Keys",
+    summary: "set the value of a key",
+    operands: [{ name: "KEY" }, { name: "VALUE" }],
+    description: [ABOUT_VALUES],
+    flags: [TTL_FLAG, ...COMMON_FLAGS],
+    examples: [
+      { line: 'etcd set message "Hello world"', says: "it is on the disks of a majority" },
+      {
+        line: "etcd set -ttl 30 services/web 10.0.0.1:80",
+        says: "gone after 30 s, unless set again",
+      },
+      { line: "etcd set config - <config.toml", says: "a whole file" },
+    ],
+    load: async () => (await import("./keys.ts")).runSet,
+  },
+  {
+    name: "cas",
+    group: "Keys",
+    summary: "set the value of a key if it is what is expected",
+    operands: [{ name: "KEY" }, { name: "EXPECTED" }, { name: "VALUE" }],
+    description: [
+      "Compared and set in one step that nothing comes between. It fails when the value is another one, or when there is no such key.",
+      ABOUT_VALUES,
+    ],
+    flags: [TTL_FLAG, ...COMMON_FLAGS],
+    examples: [
+      { line: "etcd cas lock free node1", says: "takes the lock; status 1 if it is not free" },
+    ],
+    load: async () => (await import("./keys.ts")).runCas,
+  },
+  {
+    name: "rm",
+    group: "Keys",
+    summary: "delete keys",
+    operands: [{ name: "KEY", repeated: true }],
+    description: [
+      "One after the other, and it ends at the first that cannot be deleted. Directories remain, empty: the API has no request that deletes one.",
+    ],
+    flags: [
+      { ...RECURSIVE_FLAG, help: "of a directory, every key in it, one after the other" },
+      ...COMMON_FLAGS,
+    ],
+    examples: [
+      { line: "etcd rm message", says: "status 1 if there is no such key" },
+      { line: "etcd rm -r services", says: "everything in /services" },
+    ],
+    load: async () => (await import("./keys.ts")).runRemove,
+  },
+];
+
+/** In the order of the help text. */
+export const KEY_COMMANDS: readonly Command[] = [...READERS, ...WRITERS];

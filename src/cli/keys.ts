@@ -1,41 +1,124 @@
-/** `etcd get`, `set`, `cas` and `rm`: one request each. */
+/** `etcd get`, `set`, `cas` and `rm`: one request for each key. */
+import { UsageError } from "../config/usage_error.ts";
 import { type Client, connect } from "./client.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
-
-/** What the v1 API answers about one item; fields that are empty are absent. */
-export interface Item {
-  readonly action: string;
-  readonly key: string;
-  readonly dir?: boolean;
-  readonly prevValue?: string;
-  readonly value?: string;
-  readonly newKey?: boolean;
-  readonly ttl?: number;
-  readonly index: number;
-}
+import { isMissing, keyPath, parseItem, read } from "./items.ts";
+import { walk } from "./listing.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** `etcd get KEY` */
 export async function runGet({ settings, operands, terminal }: Invocation): Promise<number> {
+  const key = operands[0]!;
   using client = connect(settings);
-  const body = await read(client, operands[0]!, settings.boolean("stale"));
-  const found: Item | readonly Item[] = JSON.parse(body);
+  const { body, found } = await read(client, key, settings.boolean("stale"));
   if (settings.text("o") === "json") terminal.write(`${body}\n`);
-  else if ("value" in found) terminal.write(`${found.value}\n`);
-  else {
-    throw new CommandError(
-      `Expected a key with a value, found the directory "${operands[0]}": see "etcd ls"`,
+  else if (found.kind === "file") terminal.write(withLineEnd(found.item.value ?? ""));
+  else throw new CommandError(`Expected a key, found the directory "${key}": see "etcd ls"`);
+  return EXIT.ok;
+}
+
+/** `etcd set KEY VALUE` */
+export async function runSet(invocation: Invocation): Promise<number> {
+  const [key = "", value = ""] = invocation.operands;
+  return await write(invocation, key, value, {});
+}
+
+/** `etcd cas KEY EXPECTED VALUE` */
+export async function runCas(invocation: Invocation): Promise<number> {
+  const [key = "", prevValue = "", value = ""] = invocation.operands;
+  // The API takes an empty one for none, and would set whatever the value is.
+  if (prevValue === "") {
+    throw new UsageError("EXPECTED is empty, which no value ever is: name the value that is there");
+  }
+  return await write(invocation, key, value, { prevValue });
+}
+
+/** `etcd rm KEY...` */
+export async function runRemove({ settings, operands, terminal }: Invocation): Promise<number> {
+  const isJson = settings.text("o") === "json";
+  const tell = (body: string) =>
+    terminal.write(
+      isJson ? `${body}\n` : `Deleted "${parseItem(body).key}", index ${parseItem(body).index}\n`,
     );
+  using client = connect(settings);
+  for (const key of operands) {
+    if (settings.boolean("r")) await removeUnder(client, key, tell);
+    else tell(await removeOne(client, key));
   }
   return EXIT.ok;
 }
 
-/** The body of a GET: an item, or an array of them for a directory. */
-export function read(client: Client, key: string, stale: boolean): Promise<string> {
-  const path = `/v1/keys${encodeKey(key)}${stale ? "?stale=true" : ""}`;
-  return client.get({ method: "GET", path });
+async function write(
+  { settings, terminal }: Invocation,
+  key: string,
+  value: string,
+  condition: Readonly<Record<string, string>>,
+): Promise<number> {
+  const text = value === "-" ? await readValue(terminal) : value;
+  if (text === "") throw new UsageError("VALUE is empty: a key needs a value, found none");
+  using client = connect(settings);
+  const ttl = settings.isGiven("ttl") ? { ttl: String(settings.integer("ttl")) } : {};
+  const form = { value: text, ...condition, ...ttl };
+  const body = await client.get({ method: "POST", path: keyPath(key), form });
+  const item = parseItem(body);
+  terminal.write(
+    settings.text("o") === "json"
+      ? `${body}\n`
+      : `Set "${item.key}"${item.newKey ? ", a new key" : ""}, index ${item.index}\n`,
+  );
+  return EXIT.ok;
 }
 
-/** A key as users write it, with or without its first slash, as a path of a URL. */
-export function encodeKey(key: string): string {
-  return `/${key.replace(/^\/+/, "")}`.split("/").map(encodeURIComponent).join("/");
+async function readValue(terminal: Terminal): Promise<string> {
+  const bytes = await terminal.readAll();
+  try {
+    // A byte order mark is a part of the value, too.
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new UsageError(
+      'Expected UTF-8 on standard input, found other bytes: encode them, by "base64" for example',
+    );
+  }
+}
+
+async function removeOne(client: Client, key: string): Promise<string> {
+  try {
+    return await client.get({ method: "DELETE", path: keyPath(key) });
+  } catch (error) {
+    // To a DELETE the API knows no directories.
+    if (!isMissing(error) || !(await isDirectory(client, key))) throw error;
+    throw new CommandError(
+      `Expected a key, found the directory "${key}": give "-r" to delete every key in it`,
+    );
+  }
+}
+
+async function isDirectory(client: Client, key: string): Promise<boolean> {
+  try {
+    return (await read(client, key, false)).found.kind === "directory";
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+async function removeUnder(
+  client: Client,
+  top: string,
+  tell: (body: string) => void,
+): Promise<void> {
+  for await (const { key, dir } of walk(client, top, false)) {
+    // Of the root nobody means the members.
+    if (dir || (keyPath(top) === keyPath("/") && key.startsWith("/_etcd/"))) continue;
+    try {
+      tell(await client.get({ method: "DELETE", path: keyPath(key) }));
+    } catch (error) {
+      // Somebody else was faster, or its time was over.
+      if (!isMissing(error)) throw error;
+    }
+  }
+}
+
+function withLineEnd(value: string): string {
+  return value.endsWith("\n") ? value : `${value}\n`;
 }

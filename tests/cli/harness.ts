@@ -1,0 +1,110 @@
+/** Runs commands in the test's process, against real nodes in the same process. */
+import { silentLogger } from "../../src/base/logger.ts";
+import { runCli } from "../../src/cli/cli.ts";
+import { parseFlags } from "../../src/config.ts";
+import { Server } from "../../src/server.ts";
+import { fixture } from "../cluster/client.ts";
+import { freePort } from "../cluster/ports.ts";
+
+export interface Said {
+  readonly status: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Typed {
+  /** All of standard input. */
+  readonly input?: string | Uint8Array;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Gets standard output as it comes; what it throws, writing throws. */
+  readonly onWrite?: (text: string) => void;
+}
+
+/** Runs a command to its end. */
+export async function etcd(args: readonly string[], typed: Typed = {}): Promise<Said> {
+  const { input = "", environment = {}, onWrite } = typed;
+  let out = "";
+  let err = "";
+  const status = await runCli(args, {
+    write: (text) => {
+      out += text;
+      onWrite?.(text);
+    },
+    say: (text) => void (err += text),
+    readAll: () =>
+      Promise.resolve(typeof input === "string" ? new TextEncoder().encode(input) : input),
+    readLine: () => Promise.resolve(undefined),
+    isInteractive: false,
+    columns: 80,
+    environment: (name) => environment[name],
+  });
+  return { status, out, err };
+}
+
+/** A node that can stop and start again on its data. */
+export class LocalNode implements AsyncDisposable {
+  readonly clientPort = freePort();
+  readonly #peerPort = freePort();
+  readonly #directory: string;
+  readonly #flags: readonly string[];
+  #server: Server | undefined;
+
+  private constructor(directory: string, flags: readonly string[]) {
+    this.#directory = directory;
+    this.#flags = flags;
+  }
+
+  static async start(...flags: string[]): Promise<LocalNode> {
+    const node = new LocalNode(await Deno.makeTempDir({ prefix: "etcd-test-" }), flags);
+    await node.start();
+    return node;
+  }
+
+  /** As `-peers` takes it. */
+  get address(): string {
+    return `127.0.0.1:${this.clientPort}`;
+  }
+
+  get peerAddress(): string {
+    return `127.0.0.1:${this.#peerPort}`;
+  }
+
+  get waitingWatches(): number {
+    return this.#server?.waitingWatches ?? 0;
+  }
+
+  async start(): Promise<void> {
+    const addresses = ["-c", String(this.clientPort), "-s", String(this.#peerPort)];
+    const flags = ["-d", this.#directory, ...addresses, ...this.#flags];
+    const invocation = parseFlags(flags, () => undefined);
+    if (invocation.kind !== "run") throw new Error(`Expected flags to run by, found "${flags}"`);
+    this.#server = await Server.start(invocation.config, silentLogger);
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.stop(0);
+    this.#server = undefined;
+  }
+
+  /** Runs a command against this node. */
+  etcd(args: readonly string[], typed?: Typed): Promise<Said> {
+    return etcd([...args, "-peers", this.address], typed);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await Deno.remove(this.#directory, { recursive: true });
+  }
+}
+
+/** Flags of a node that demands client certificates, and of a client that has one. */
+export const MUTUAL_TLS = {
+  node: [
+    ...["-clientCert", fixture("server.crt"), "-clientKey", fixture("server.key.insecure")],
+    ...["-clientCAFile", fixture("ca.crt")],
+  ],
+  client: [
+    ...["-cacert", fixture("ca.crt"), "-cert", fixture("client.crt")],
+    ...["-key", fixture("client.key.insecure")],
+  ],
+} as const;
