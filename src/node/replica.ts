@@ -49,7 +49,7 @@ export interface ReplicaHooks<R> {
 }
 
 /** But not before the log since the last one is this part of that one's size, so that a large store is not rewritten all the time. */
-const SNAPSHOT_LOG_SHARE = 0.25;
+const SNAPSHOT_LOG_SHARE = 0.5;
 
 /** Turns of the event loop that a growing batch waits at most. */
 const GATHERING_TURNS_MAX = 8;
