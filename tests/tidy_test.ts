@@ -26,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   node: ["base", "raft"],
   storage: ["base", "raft", "type node/ports"],
   http: ["base"],
+  x509: [],
   transport: ["base", "raft", "http", "node/ports"],
   api: ["base", "http", "store", "version", "type raft", "type node/ports"],
   dashboard: ["http", "api", "store", "version", "type raft", "type node/ports"],
@@ -33,7 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...["base", "version", "config", "raft", "store", "node"],
     ...["storage", "http", "transport", "api", "dashboard"],
   ],
-  cli: ["base", "version", "config", "raft", "store", "storage", "http/tls_check"],
+  cli: ["base", "version", "config", "raft", "store", "storage", "http/tls_check", "x509"],
   main: ["base", "config", "server", "cli"],
 };
 

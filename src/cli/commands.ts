@@ -3,9 +3,14 @@
  * made from it. A command is a row in the file of its group and a file with its
  * `run`, which the row loads.
  */
+import { CERTS_COMMANDS } from "./certs_commands.ts";
 import type { Command } from "./command.ts";
 import { DATA_COMMANDS } from "./data_commands.ts";
 import { KEY_COMMANDS } from "./key_commands.ts";
 
 /** Every command, in the order of the help text. */
-export const COMMANDS: readonly Command[] = [...KEY_COMMANDS, ...DATA_COMMANDS];
+export const COMMANDS: readonly Command[] = [
+  ...KEY_COMMANDS,
+  ...CERTS_COMMANDS,
+  ...DATA_COMMANDS,
+];

@@ -8,7 +8,7 @@ import type { Finding } from "./finding.ts";
 
 const DAY_MS = 86_400_000;
 /** Time enough to renew a certificate in working hours. */
-const EXPIRY_WARN_DAYS = 30;
+export const EXPIRY_WARN_DAYS = 30;
 /** Descriptors for the watches and streams that the limits allow, with files and others beside. */
 const DESCRIPTORS_GOOD = LIMITS.watchesMax + 2_000;
 const DESCRIPTORS_BAD = 256;

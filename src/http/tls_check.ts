@@ -87,7 +87,8 @@ export function dialWithoutCertificate(
   });
 }
 
-function readText(file: string, what: string): string {
+/** Throws `TlsError` when it can't; `what` is what should be in it. */
+export function readText(file: string, what: string): string {
   try {
     return Deno.readTextFileSync(file);
   } catch (error) {
@@ -97,8 +98,8 @@ function readText(file: string, what: string): string {
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
-/** At least one. */
-function parseCertificates(text: string, file: string): X509Certificate[] {
+/** At least one. Throws `TlsError`. */
+export function parseCertificates(text: string, file: string): X509Certificate[] {
   const blocks = text.match(PEM_CERTIFICATE) ?? [];
   if (blocks.length === 0) {
     throw new TlsError(
@@ -117,7 +118,8 @@ function parseCertificates(text: string, file: string): X509Certificate[] {
   });
 }
 
-function parseKey(text: string, file: string): KeyObject {
+/** Throws `TlsError`. */
+export function parseKey(text: string, file: string): KeyObject {
   if (text.includes("ENCRYPTED")) {
     throw new TlsError(
       `Expected a private key without a passphrase in "${file}", found an encrypted one: ` +
@@ -131,16 +133,26 @@ function parseKey(text: string, file: string): KeyObject {
   }
 }
 
+/** How the wall clock stands to a certificate. */
+export function validityOf(
+  { validFromDate, validToDate }: X509Certificate,
+  nowMs: number,
+): "valid" | "expired" | "notYetValid" {
+  if (nowMs > validToDate.getTime()) return "expired";
+  return nowMs < validFromDate.getTime() ? "notYetValid" : "valid";
+}
+
 function checkValidity(certificate: X509Certificate, file: string, nowMs: number): void {
   const { validFromDate: from, validToDate: to } = certificate;
   const valid = `valid from ${from.toISOString()} to ${to.toISOString()}`;
-  if (nowMs > to.getTime()) {
+  const validity = validityOf(certificate, nowMs);
+  if (validity === "expired") {
     throw new TlsError(
       `Expected a certificate that is valid now, found "${file}" (${subjectOf(certificate)}) ` +
         `expired, ${valid}: renew it`,
     );
   }
-  if (nowMs < from.getTime()) {
+  if (validity === "notYetValid") {
     throw new TlsError(
       `Expected a certificate that is valid now, found "${file}" (${subjectOf(certificate)}) ` +
         `not yet valid, ${valid}: check this machine's clock`,
@@ -152,8 +164,13 @@ function checkAuthority(certificate: X509Certificate, file: string): void {
   if (certificate.ca) return;
   throw new TlsError(
     `Expected the certificate of a CA (X.509 v3, basicConstraints CA:TRUE), found "${file}" ` +
-      `(${subjectOf(certificate)}), which is none: make one with "certs/make.sh"`,
+      `(${subjectOf(certificate)}), which is none: make one with "etcd certs init"`,
   );
+}
+
+/** Whether `issuer` made it, by name and by signature. */
+export function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 }
 
 function subjectOf({ subject }: X509Certificate): string {

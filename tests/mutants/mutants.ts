@@ -23,7 +23,7 @@ const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 const WORKERS = 2;
 /** All that the checks need. */
-const COPIED = ["src", "tests", "fixtures", "vendor", "tools", "certs"];
+const COPIED = ["src", "tests", "fixtures", "vendor", "tools"];
 const COPIED_FILES = ["main.ts", "deno.json", "deno.lock", "README.md"];
 
 interface Found {

@@ -2,13 +2,13 @@
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { X509Certificate } from "node:crypto";
 import { connect } from "node:tls";
+import { etcd } from "../cli/harness.ts";
 import { fixture } from "../cluster/client.ts";
 import type { TestCluster } from "../cluster/harness.ts";
 import { type Stage, story } from "../cluster/story.ts";
 import type { TestNode } from "../cluster/test_node.ts";
 import { pause, until } from "../cluster/wait.ts";
 
-const MAKE = new URL("../../certs/make.sh", import.meta.url).pathname;
 const DIRECTORY = Deno.makeTempDirSync({ prefix: "etcd-rotation-" });
 const IN_USE = ["client", "server"].flatMap((port) => [
   ...[`-${port}Cert`, `${DIRECTORY}/in-use.crt`],
@@ -39,12 +39,8 @@ function replace(name: string, text: string): void {
 }
 
 async function makeNewAuthority(): Promise<void> {
-  const { success, stderr } = await new Deno.Command("/bin/sh", {
-    args: [MAKE, "--out", `${DIRECTORY}/new`],
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  assert(success, new TextDecoder().decode(stderr));
+  const { status, err } = await etcd(["certs", "init", "--out", `${DIRECTORY}/new`]);
+  assertEquals([status, err], [0, ""]);
 }
 
 async function rotates(cluster: TestCluster, stage: Stage): Promise<void> {

@@ -78,7 +78,7 @@ function WithoutTls() {
         member, then start them with the flags that are printed:
       </p>
       <div class="curl">
-        <code tabIndex={0}>certs/make.sh --hosts node1.example.org,10.0.0.1 --out tls</code>
+        <code tabIndex={0}>etcd certs init --hosts node1.example.org,10.0.0.1</code>
       </div>
     </Empty>
   );

@@ -1,0 +1,38 @@
+/** The hosts of `-hosts`: read from the command line, looked for in certificates. */
+import type { X509Certificate } from "node:crypto";
+import type { Settings } from "../config/command_line.ts";
+import type { Flag } from "../config/flags.ts";
+import { printable, UsageError } from "../config/usage_error.ts";
+import { type AlternativeName, parseAlternativeName } from "../x509/names.ts";
+
+/** Each once. Throws `UsageError`. */
+export function hostsOf(settings: Settings<Flag>): AlternativeName[] {
+  const texts = settings.text("hosts").split(",").map((text) => text.trim());
+  return [...new Set(texts)].map((text) => {
+    const name = parseAlternativeName(text);
+    if (name !== undefined) return name;
+    throw new UsageError(
+      `-hosts expects host names and addresses separated by commas, without ports, ` +
+        `found "${printable(text)}" in it`,
+    );
+  });
+}
+
+/** Those of `names` that a client would not accept the certificate for. */
+export function missingNames(
+  certificate: X509Certificate,
+  names: readonly AlternativeName[],
+): AlternativeName[] {
+  const own = namesIn(certificate);
+  return names.filter(({ kind, text }) => {
+    if (kind === "ip") return certificate.checkIP(text) === undefined;
+    if (text.startsWith("*.")) return !own.includes(text);
+    return certificate.checkHost(text, { subject: "never" }) === undefined;
+  });
+}
+
+/** Its subject alternative names, without their kinds. */
+export function namesIn({ subjectAltName }: X509Certificate): string[] {
+  return (subjectAltName ?? "").split(", ").filter((name) => name !== "")
+    .map((name) => name.replace(/^(DNS|IP Address):/, ""));
+}
