@@ -45,10 +45,25 @@ export function loadTls(files: TlsFiles, nowMs: number): TlsMaterial {
 
 /**
  * Dials a port as a client without a certificate and asks for `/`. Resolves with
- * whether it was answered. Rejects with `TlsError` when the port can't be reached
- * or says nothing within `timeoutMs`, because then nothing is known.
+ * whether it was answered. Rejects with `TlsError` when in each of `attempts` the port
+ * can't be reached or says nothing within `timeoutMs`, because then nothing is known.
  */
-export function dialWithoutCertificate(
+export async function dialWithoutCertificate(
+  host: string,
+  port: number,
+  timeoutMs: number,
+  attempts = 1,
+): Promise<"refused" | "answered"> {
+  for (let left = attempts - 1;; left--) {
+    try {
+      return await dialOnce(host, port, timeoutMs);
+    } catch (error) {
+      if (left <= 0) throw error;
+    }
+  }
+}
+
+function dialOnce(
   host: string,
   port: number,
   timeoutMs: number,

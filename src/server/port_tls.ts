@@ -12,6 +12,9 @@ import type { PeerTls } from "../transport/peer_http.ts";
 import { fingerprintOf } from "./certificate_watch.ts";
 import type { WatchedFiles } from "./certificate_watch.ts";
 
+/** A machine that stood still, as a paused guest does, ends all time-outs at once: that says nothing about a port. */
+const PROOF_ATTEMPTS = 3;
+
 /** What takes new certificates for its next connections. */
 export interface TlsTaker {
   reloadTls?(tls: TlsMaterial): void;
@@ -91,7 +94,12 @@ export class PortTls implements WatchedFiles {
   async prove(): Promise<void> {
     if (this.#material.ca === undefined) return;
     const { host, port } = this.#port.listen;
-    const verdict = await dialWithoutCertificate(dialable(host), port, LIMITS.handshakeTimeoutMs);
+    const verdict = await dialWithoutCertificate(
+      dialable(host),
+      port,
+      LIMITS.handshakeTimeoutMs,
+      PROOF_ATTEMPTS,
+    );
     if (verdict === "refused") return;
     throw new TlsError(
       `Port ${port} let a client in that showed no certificate: do not use this build`,

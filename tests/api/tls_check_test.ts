@@ -116,3 +116,15 @@ Deno.test("dialWithoutCertificate() rejects when the port can't be judged", asyn
   using _connection = await mute.accept();
   await assertRejects(() => dialled, TlsError, "within 50 ms");
 });
+
+Deno.test("dialWithoutCertificate() asks once more when the port said nothing in time", async () => {
+  using port = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const dialled = dialWithoutCertificate("127.0.0.1", port.addr.port, 300, 3);
+  using _unanswered = await port.accept();
+  using asked = await port.accept();
+  await asked.write(FATAL_ALERT);
+  assertEquals(await dialled, "refused");
+});
+
+/** A TLS record: handshake_failure (RFC 8446, section 6.2). */
+const FATAL_ALERT = Uint8Array.of(21, 3, 3, 0, 2, 2, 40);

@@ -30,6 +30,8 @@ export class Arena implements AsyncDisposable {
   readonly missing: string[] = [];
   /** Processes that ended and should not have. */
   readonly deaths: string[] = [];
+  /** Milliseconds from the start of a process that had ended to its serving. */
+  readonly restarts: number[] = [];
   /** Nodes whose end is the doing of a fault. */
   readonly #doomed = new Set<TestNode>();
   readonly #buried = new Set<number>();
@@ -107,6 +109,21 @@ export class Arena implements AsyncDisposable {
     return true;
   }
 
+  /** Starts it again, which it must not refuse: that is a death, and it joins anew. */
+  async restart(node: TestNode): Promise<void> {
+    if (node.isRunning) {
+      this.#doomed.delete(node);
+      return;
+    }
+    const startMs = performance.now();
+    if (await this.revive(node)) {
+      this.restarts.push(performance.now() - startMs);
+      return;
+    }
+    this.deaths.push(`"${node.name}" does not start again: ${node.process.logTail}`);
+    await this.startAnew(node);
+  }
+
   /** Removes all that it knows, and has it join again under its name. */
   async startAnew(node: TestNode): Promise<void> {
     if (node.isRunning) await this.kill(node);
@@ -128,11 +145,7 @@ export class Arena implements AsyncDisposable {
       await this.smallDisks.get(node)?.clear();
       if (node.isRunning) node.resume();
     }
-    await Promise.all(this.cluster.nodes.map(async (node) => {
-      if (await this.revive(node)) return;
-      this.deaths.push(`"${node.name}" does not start again: ${node.process.logTail}`);
-      await this.startAnew(node);
-    }));
+    await Promise.all(this.cluster.nodes.map((node) => this.restart(node)));
   }
 
   /** Resolves when all members have one digest, which they must have while nobody writes. */
@@ -190,7 +203,7 @@ export class Arena implements AsyncDisposable {
         if (this.#buried.has(pid)) continue;
         this.#buried.add(pid);
         this.deaths.push(`"${node.name}" ended by itself: ${logTail}`);
-        if (!await this.revive(node)) await this.startAnew(node);
+        await this.restart(node);
       }
     }
   }

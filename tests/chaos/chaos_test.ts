@@ -4,6 +4,7 @@ import type { WatchedEvent } from "../linearizability/by_index.ts";
 import { pidDialling } from "./dialler.ts";
 import { padded, unpadded } from "./padding.ts";
 import { Preload } from "./preload.ts";
+import { Stillness } from "./stillness.ts";
 import { problemsOf } from "./watcher.ts";
 
 const event = (index: number, key = "/chaos/a"): WatchedEvent => ({
@@ -50,6 +51,18 @@ Deno.test("unpadded() gives back what was padded, and nothing for what was chang
   assertEquals(padded("u1-2L").length, 24_000);
   assertEquals(unpadded(padded("u1-2L").slice(1)), undefined);
   assertEquals(unpadded("u1-2L"), undefined);
+});
+
+Deno.test("since() tells how long the machine stood still, and nothing of a busy one", () => {
+  let nowMs = 1_000;
+  using stillness = new Stillness(() => nowMs);
+  nowMs += 1_200;
+  assertEquals(stillness.since(0), 0);
+  nowMs += 20_100;
+  assertEquals(stillness.since(0), 20_000);
+  assertEquals(stillness.since(nowMs - 5_000), 5_000);
+  nowMs += 100;
+  assertEquals(stillness.since(nowMs), 0);
 });
 
 Deno.test("pidDialling() finds the process that opened a connection", async () => {

@@ -4,6 +4,7 @@ import { pause, until } from "../cluster/wait.ts";
 import type { SeededRandom } from "../sim/random.ts";
 import type { Arena } from "./arena.ts";
 import { BULK, type ChaosLoad } from "./load.ts";
+import type { Stillness } from "./stillness.ts";
 
 export interface Stage {
   readonly arena: Arena;
@@ -12,6 +13,7 @@ export interface Stage {
   readonly print: (line: string) => void;
   /** What a fault brought about, counted. */
   readonly seen: (what: string) => void;
+  readonly stillness: Stillness;
   /** Milliseconds from the death of a leader to the next acknowledged write. */
   readonly failovers: number[];
 }
@@ -84,18 +86,19 @@ async function killAny(stage: Stage): Promise<void> {
     if (node !== undefined) await arena.kill(node);
   }
   await seconds(stage, 0, 4);
-  for (const node of arena.cluster.nodes) await arena.revive(node);
+  await Promise.all(arena.cluster.nodes.map((node) => arena.restart(node)));
 }
 
 async function killLeader(stage: Stage): Promise<void> {
-  const { arena, load, failovers } = stage;
+  const { arena, load, failovers, stillness } = stage;
   await untilWhole(stage);
   const leader = await arena.cluster.leader();
   await arena.kill(leader);
-  const next = load.nextAcknowledged();
-  failovers.push(await next);
+  const startMs = performance.now();
+  const tookMs = await load.nextAcknowledged();
+  failovers.push(tookMs - stillness.since(startMs));
   await seconds(stage, 0, 3);
-  await arena.revive(leader);
+  await arena.restart(leader);
   await untilWhole(stage);
 }
 
@@ -103,7 +106,7 @@ async function killAll(stage: Stage): Promise<void> {
   const { arena } = stage;
   await Promise.all(arena.cluster.running.map((node) => arena.kill(node)));
   await seconds(stage, 0, 1);
-  await Promise.all(arena.cluster.nodes.map((node) => arena.revive(node)));
+  await Promise.all(arena.cluster.nodes.map((node) => arena.restart(node)));
   await untilWhole(stage);
 }
 
@@ -199,7 +202,7 @@ async function failSync(stage: Stage): Promise<void> {
   if (/Sync of .* failed/.test(node.process.log)) seen("ends by a failed sync");
   arena.spoil(node, {});
   await seconds(stage, 0, 2);
-  await arena.revive(node);
+  await arena.restart(node);
   await untilWhole(stage);
 }
 

@@ -10,6 +10,7 @@ import { SeededRandom } from "../sim/random.ts";
 import { Arena } from "./arena.ts";
 import { ChaosLoad, FRESH, ROOT } from "./load.ts";
 import { Nemesis } from "./nemesis.ts";
+import { Stillness } from "./stillness.ts";
 import { ChaosWatcher, problemsOf, unite } from "./watcher.ts";
 
 /** From one truce to the next. */
@@ -61,7 +62,8 @@ export async function runChaos(
 ): Promise<RunReport> {
   const { size } = options;
   await using arena = await Arena.open({ size, smallDisks: Math.floor((size - 1) / 2) });
-  const run = new ChaosRun(arena, options);
+  using stillness = new Stillness();
+  const run = new ChaosRun(arena, options, stillness);
   const report = await Promise.race([run.report(), options.interrupted]);
   if (report.checks.some(({ problems }) => problems.length > 0)) {
     await keep(report, arena, run.load);
@@ -76,15 +78,18 @@ class ChaosRun {
   readonly #watchers: readonly ChaosWatcher[];
   readonly #nemesis: Nemesis;
   readonly #seen = new Map<string, number>();
+  readonly #stillness: Stillness;
+  readonly #startMs = performance.now();
   readonly #failovers: number[] = [];
   readonly #convergences: number[] = [];
   /** What kept the run from going its way. */
   readonly #troubles: string[] = [];
 
-  constructor(arena: Arena, options: RunOptions) {
+  constructor(arena: Arena, options: RunOptions, stillness: Stillness) {
     const { seed, users, paceMs, takesStale, print } = options;
     this.#arena = arena;
     this.#options = options;
+    this.#stillness = stillness;
     this.load = new ChaosLoad(arena.cluster, { seed, users, paceMs, takesStale });
     this.#watchers = WATCHED.map((path, i) =>
       new ChaosWatcher(arena.cluster, path, new SeededRandom(seed, 300 + i))
@@ -94,6 +99,7 @@ class ChaosRun {
       print,
       load: this.load,
       seen: (what) => this.#seen.set(what, (this.#seen.get(what) ?? 0) + 1),
+      stillness,
       failovers: this.#failovers,
     });
   }
@@ -103,14 +109,22 @@ class ChaosRun {
     const checks = [await this.#acknowledged()];
     await this.load.stop();
     checks.push(...await this.#histories(), ...this.#timings());
-    const deaths = this.#arena.deaths;
+    const { deaths, restarts } = this.#arena;
+    const stillS = this.#stillness.since(this.#startMs) / 1000;
+    if (stillS > 0) this.#seen.set("seconds the machine stood still", Math.round(stillS));
     return {
       faults: this.#nemesis.counts,
       seen: this.#seen,
       requests: this.load.counts,
       checks: [
         ...checks,
-        { what: "Recovery", howMuch: "after each fault", problems: this.#troubles },
+        {
+          what: "Recovery",
+          howMuch: `after each fault; ${restarts.length} restarts, ${
+            spread(restarts)
+          } to serve again`,
+          problems: this.#troubles,
+        },
         {
           what: "Processes end only by a fault",
           howMuch: "watched all the time",
@@ -146,7 +160,7 @@ class ChaosRun {
     await this.#arena.converge(CONVERGE_PATIENCE_MS).catch(async (error) => {
       this.#troubles.push(`${causesOf(error)}: ${await this.#arena.digests()}`);
     });
-    const tookMs = performance.now() - healedMs;
+    const tookMs = performance.now() - healedMs - this.#stillness.since(healedMs);
     this.#convergences.push(tookMs);
     this.#options.print(`one digest after ${tookMs.toFixed(0)} ms`);
   }
