@@ -18,6 +18,8 @@ export interface Request {
   readonly form?: Readonly<Record<string, string>>;
   /** Until the answer is complete; undefined waits for ever. The flag's when absent. */
   readonly timeoutMs?: number | undefined;
+  /** Ends the request, which then fails with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** An answer of any status. */
@@ -122,6 +124,11 @@ export class Client implements Disposable {
     this.#http.close();
   }
 
+  /** The same for one server alone; not to be closed. */
+  at(url: string): Client {
+    return new Client([url], this.#timeoutMs, this.#http);
+  }
+
   /** The answer of the first server that gives one. Throws `CommandError` when none does. */
   async ask(request: Request): Promise<Answer> {
     return await this.#inTurn(request, async (response, url) => ({
@@ -182,7 +189,7 @@ export class Client implements Disposable {
   }
 
   async #once<T>(
-    { method, path, form, ...rest }: Request,
+    { method, path, form, signal, ...rest }: Request,
     url: string,
     take: (response: Response) => Promise<T>,
   ): Promise<T> {
@@ -196,7 +203,7 @@ export class Client implements Disposable {
       const response = await fetch(`${url}${path}`, {
         method,
         client: this.#http,
-        signal: limit.signal,
+        signal: signal === undefined ? limit.signal : AbortSignal.any([limit.signal, signal]),
         ...(form === undefined ? {} : { body: new URLSearchParams(form) }),
       });
       return await take(response);

@@ -4,6 +4,7 @@
  * `run`, which the row loads.
  */
 import { CERTS_COMMANDS } from "./certs_commands.ts";
+import { CLUSTER_COMMANDS } from "./cluster_commands.ts";
 import type { Command } from "./command.ts";
 import { DATA_COMMANDS } from "./data_commands.ts";
 import { KEY_COMMANDS } from "./key_commands.ts";
@@ -11,6 +12,7 @@ import { KEY_COMMANDS } from "./key_commands.ts";
 /** Every command, in the order of the help text. */
 export const COMMANDS: readonly Command[] = [
   ...KEY_COMMANDS,
+  ...CLUSTER_COMMANDS,
   ...CERTS_COMMANDS,
   ...DATA_COMMANDS,
 ];

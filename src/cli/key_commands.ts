@@ -63,6 +63,35 @@ const READERS: readonly Command[] = [
     ],
     load: async () => (await import("./listing.ts")).runList,
   },
+  {
+    name: "watch",
+    group: "Keys",
+    summary: "print what happens at a key, or to everything under it",
+    operands: [{ name: "KEY" }],
+    description: [
+      'A line an event, until it is interrupted: index, action, key, value in quotes. "/" is everything. From its start on it sees every event once and in order, also when it has to go on at another server. It ends when no server is in reach for -timeout, and with status 1 when the server no longer has the events that come next.',
+    ],
+    flags: [
+      { name: "once", kind: "boolean", initial: false, help: "end after one event" },
+      {
+        name: "index",
+        kind: "integer",
+        value: "N",
+        initial: 0,
+        shown: "from now on",
+        min: 1,
+        max: 999_999_999_999_999,
+        help: "begin with the first event at index N or a higher one",
+      },
+      ...COMMON_FLAGS,
+    ],
+    examples: [
+      { line: "etcd watch services", says: "/services, and all under it" },
+      { line: "etcd watch -once lock && make deploy", says: "waits for one change" },
+      { line: "etcd watch -index 1200 -o json /", says: "everything since, a JSON object a line" },
+    ],
+    load: async () => (await import("./watch.ts")).runWatch,
+  },
 ];
 
 const WRITERS: readonly Command[] = [
