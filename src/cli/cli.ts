@@ -58,12 +58,24 @@ function checkOperands(command: Command, found: readonly string[], seeHelp: stri
     );
   }
   const extra = found[most];
-  if (extra === undefined) return;
+  if (extra === undefined) return checkChoices(command, found, seeHelp);
   const expected = most === 0 ? "no arguments" : `only ${operandsText(command)}`;
   throw new UsageError(
     `Expected ${expected}, found "${printable(extra)}" too: ` +
       `put quotes around what has blanks in it, see "${seeHelp}"`,
   );
+}
+
+function checkChoices({ operands }: Command, found: readonly string[], seeHelp: string): void {
+  for (const [i, { name, choices }] of operands.entries()) {
+    const word = found[i];
+    if (choices === undefined || word === undefined || choices.includes(word)) continue;
+    const quoted = choices.map((choice) => `"${choice}"`);
+    const expected = `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
+    throw new UsageError(
+      `Expected for ${name} ${expected}, found "${printable(word)}", see "${seeHelp}"`,
+    );
+  }
 }
 
 /** The command with the longest name that `args` begin with. */

@@ -1,7 +1,8 @@
 /** The help text, made from the table in `flags.ts` so that it cannot be out of date. */
 import { type Flag, FLAGS, GROUPS } from "./flags.ts";
 
-const EXAMPLES = `\
+/** Lines to copy, of the help text and the man page. */
+export const EXAMPLES = `\
 Examples:
   etcd -d data                                    one node, clients on 127.0.0.1:4001
   etcd -s 7001 -c 4001 -d nodes/node1             the first of a cluster
