@@ -247,7 +247,7 @@ interface Failure {
   readonly unsent: boolean;
 }
 
-/** The endings of what the runtime says of TLS, and what they mean to a user. */
+/** What the runtime says of TLS, by a part of it, and what that means to a user. */
 const TLS_CAUSES: readonly (readonly [RegExp, string])[] = [
   [/CertificateRequired/, 'it demands a client certificate: give "-cert" and "-key"'],
   [
@@ -258,6 +258,7 @@ const TLS_CAUSES: readonly (readonly [RegExp, string])[] = [
     /received fatal alert: (UnknownCA|BadCertificate|DecryptError)/,
     "it refuses the certificate of -cert",
   ],
+  [/close_notify/, "the connection was cut"],
   [/NotValidForName/, "its certificate is for other names than this address"],
   [/Expired/, "a certificate has expired"],
   [/InvalidContentType/, 'it speaks no TLS: leave "-cacert" and "-cert" out, or write "http://"'],
