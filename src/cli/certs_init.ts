@@ -8,6 +8,7 @@ import {
   type KeyObject,
   X509Certificate,
 } from "node:crypto";
+import { formatAddress } from "../config/address.ts";
 import { printable, UsageError } from "../config/usage_error.ts";
 import { isSignedBy, loadTls, parseCertificates, TlsError } from "../http/tls_check.ts";
 import {
@@ -260,18 +261,19 @@ function instructions(
   hosts: readonly AlternativeName[],
 ): string {
   const host = hosts.find(({ text }) => !text.startsWith("*."))?.text ?? "HOST";
-  const bracketed = host.includes(":") ? `[${host}]` : host;
+  const at = (port: number, scheme = "", path = "") =>
+    quoted(`${scheme}${formatAddress({ host, port })}${path}`);
   const [caFile, cert, key] = [ca.certFile, server.certFile, server.keyFile].map(quoted);
   const [clientCert, clientKey] = [client.certFile, client.keyFile].map(quoted);
   return `
 A member, to clients and members that have a certificate only:
-  etcd -d data -c ${bracketed}:4001 -s ${bracketed}:7001 \\
+  etcd -d data -c ${at(4001)} -s ${at(7001)} \\
     -clientCert ${cert} -clientKey ${key} -clientCAFile ${caFile} \\
     -serverCert ${cert} -serverKey ${key} -serverCAFile ${caFile}
-Others likewise, with -C ${bracketed}:7001 and their own -d, -c and -s.
+Others likewise, with -C ${at(7001)} and their own -d, -c and -s.
 A client:
   curl --cacert ${caFile} --cert ${clientCert} --key ${clientKey} \\
-    https://${bracketed}:4001/v1/keys/message -d value=secret
+    ${at(4001, "https://", "/v1/keys/message")} -d value=secret
 Keep ${quoted(ca.keyFile)} away from the members: it is for making more pairs, by the same command
 with another -server or -client.
 `;

@@ -59,7 +59,9 @@ function printed(out: string, program: string): string[] {
 Deno.test("certs init makes an authority, a pair for members and one for clients", async () => {
   await inTempDir(async (directory) => {
     const hosts = "node1.example.org,*.cluster.local,10.0.0.1,::1";
-    await init(`${directory}/a b/c`, "--hosts", hosts);
+    const out = await init(`${directory}/a b/c`, "--hosts", hosts);
+    assertStringIncludes(out, `-clientCert '${directory}/a b/c/server.crt'`);
+    assertStringIncludes(out, "-c node1.example.org:4001 -s node1.example.org:7001");
     const path = (name: string) => `${directory}/a b/c/${name}`;
     const names = [...Deno.readDirSync(path(""))].map(({ name }) => name);
     assertEquals(names.sort(), ["ca", "client", "server"].flatMap((x) => [`${x}.crt`, `${x}.key`]));
@@ -158,6 +160,9 @@ Deno.test("certs init uses what is there again, says so, and overwrites nothing"
     assert(certificate(`${directory}/node2.crt`).verify(ca.publicKey));
     const third = await init(directory);
     assertEquals(third.match(/^kept /gm)?.length, 3);
+    const fourth = await init(directory, "--hosts", "::1", "--server", "node3");
+    assertStringIncludes(fourth, "-c '[::1]:4001'");
+    assertStringIncludes(fourth, "'https://[::1]:4001/v1/keys/message'");
   });
 });
 
