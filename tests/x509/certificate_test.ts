@@ -8,6 +8,7 @@ import {
   toPem,
   UnsupportedKeyError,
 } from "../../src/x509/certificate.ts";
+import { DerError } from "../../src/x509/der.ts";
 import { readFields } from "../../src/x509/fields.ts";
 import { type AlternativeName, parseAlternativeName } from "../../src/x509/names.ts";
 
@@ -125,6 +126,23 @@ Deno.test("readFields() reads what openssl wrote", () => {
   assertEquals(read("server"), [3, ["digitalSignature"], ["serverAuth", "clientAuth"]]);
   assertEquals(read("server-only"), [3, undefined, ["serverAuth"]]);
   assertEquals(read("v1-ca"), [1, undefined, undefined]);
+});
+
+Deno.test("readFields() refuses damaged bytes by DerError, whatever the damage", () => {
+  const { leaf } = chain(ecKeys());
+  const read = (bytes: Uint8Array) => {
+    try {
+      readFields(bytes);
+    } catch (error) {
+      if (!(error instanceof DerError)) throw error;
+    }
+  };
+  for (let at = 0; at < leaf.length; at++) {
+    assertThrows(() => readFields(leaf.subarray(0, at)), DerError);
+    for (const flip of [0x01, 0x80, 0xff]) {
+      read(leaf.map((octet, i) => i === at ? octet ^ flip : octet));
+    }
+  }
 });
 
 Deno.test("parseAlternativeName() tells names from addresses, and refuses what is neither", () => {
