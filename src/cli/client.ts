@@ -53,7 +53,7 @@ export function connect(settings: Settings<Flag>): Client {
   const secure = cacert !== undefined || cert !== undefined;
   const urls = peerUrls(settings.text("peers"), settings.label("peers"), secure);
   const timeoutMs = settings.integer("timeout") * 1000;
-  return new Client(urls, timeoutMs, httpClient(settings, cacert, cert, key));
+  return new Client(urls, timeoutMs, httpClient(settings, cacert, cert, key), cert !== undefined);
 }
 
 function httpClient(
@@ -111,13 +111,20 @@ export class Client implements Disposable {
   readonly urls: readonly string[];
   readonly #timeoutMs: number;
   readonly #http: Deno.HttpClient;
+  readonly #showsCertificate: boolean;
   /** Which address to begin with: the one that answered last. */
   #first = 0;
 
-  constructor(urls: readonly string[], timeoutMs: number, http: Deno.HttpClient) {
+  constructor(
+    urls: readonly string[],
+    timeoutMs: number,
+    http: Deno.HttpClient,
+    showsCertificate: boolean,
+  ) {
     this.urls = urls;
     this.#timeoutMs = timeoutMs;
     this.#http = http;
+    this.#showsCertificate = showsCertificate;
   }
 
   [Symbol.dispose](): void {
@@ -126,7 +133,7 @@ export class Client implements Disposable {
 
   /** The same for one server alone; not to be closed. */
   at(url: string): Client {
-    return new Client([url], this.#timeoutMs, this.#http);
+    return new Client([url], this.#timeoutMs, this.#http, this.#showsCertificate);
   }
 
   /** The answer of the first server that gives one. Throws `CommandError` when none does. */
@@ -174,7 +181,7 @@ export class Client implements Disposable {
         return outcome;
       } catch (error) {
         if (error instanceof CommandError) throw error;
-        const why = explain(error);
+        const why = explain(error, this.#showsCertificate);
         if (request.method !== "GET" && !why.unsent) {
           throw new CommandError(
             `Lost "${url}" before its answer: ${why.text}: ` +
@@ -258,7 +265,6 @@ const TLS_CAUSES: readonly (readonly [RegExp, string])[] = [
     /received fatal alert: (UnknownCA|BadCertificate|DecryptError)/,
     "it refuses the certificate of -cert",
   ],
-  [/close_notify/, "the connection was cut"],
   [/NotValidForName/, "its certificate is for other names than this address"],
   [/Expired/, "a certificate has expired"],
   [/InvalidContentType/, 'it speaks no TLS: leave "-cacert" and "-cert" out, or write "http://"'],
@@ -266,13 +272,20 @@ const TLS_CAUSES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** What `fetch` rejected with, in a user's words. */
-function explain(error: unknown): Failure {
+function explain(error: unknown, showsCertificate: boolean): Failure {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const message = messageOf(cause);
   const unsent = message.includes("client error (Connect)") ||
     /fatal alert|HTTP version/.test(message);
   const tls = TLS_CAUSES.find(([pattern]) => pattern.test(message));
   if (tls !== undefined) return { text: tls[1], unsent };
+  if (/close_notify|[Cc]onnection reset|[Bb]roken pipe/.test(message)) {
+    // What the server says of a missing certificate may be lost with the connection.
+    const hint = showsCertificate
+      ? ""
+      : ': if it demands a client certificate, give "-cert" and "-key"';
+    return { text: `the connection was cut${hint}`, unsent };
+  }
   if (message.includes("Connection refused")) {
     return { text: "connection refused: is a node running there", unsent };
   }

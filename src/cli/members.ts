@@ -92,7 +92,8 @@ async function describe(
     return { ...known, role: roleIn(await client.at(clientUrl).get(request)) };
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    return { ...known, role: "unreachable", problem: error.message };
+    const problem = error.message.replace(`Cannot reach "${clientUrl}": `, "");
+    return { ...known, role: "unreachable", problem };
   }
 }
 

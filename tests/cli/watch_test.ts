@@ -89,7 +89,7 @@ Deno.test("Follower.next() leaves a server that falls silent without closing the
   })();
   const lost: string[] = [];
   const urls = [`http://127.0.0.1:${silent.addr.port}`, `http://${node.address}`];
-  using client = new Client(urls, 50, Deno.createHttpClient({}));
+  using client = new Client(urls, 50, Deno.createHttpClient({}), false);
   const follower = new Follower(client, {
     path: "/v1/watch/k",
     patienceMs: 60_000,
