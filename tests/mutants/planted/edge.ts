@@ -57,8 +57,8 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     [
       "an expired certificate is served",
       "a port opens only under a valid certificate",
-      "if (nowMs > to.getTime()) {",
-      "if (nowMs < 0) {",
+      'if (nowMs > validToDate.getTime()) return "expired";',
+      'if (nowMs < 0) return "expired";',
     ],
   ]),
   ...mutantsOf("src/http/path.ts", "tests/api/path_test.ts", [
