@@ -4,12 +4,13 @@
  *
  * Wing & Gong's search with Lowe's memory of configurations ("Testing for
  * linearizability", 2017), key by key, as linearizability is local (Herlihy &
- * Wing 1990, §3.2; Horn & Kroening 2015). Always ends with a verdict: values are
- * unique, so a state that somebody still has to see can't be left, and that
- * leaves hardly a wrong turn to take.
+ * Wing 1990, §3.2; Horn & Kroening 2015). Has no limit of time or of
+ * steps, so it never says "unknown": values are unique, so a state that somebody
+ * still has to see can't be left, and that leaves hardly a wrong turn to take.
  */
 import { byKey, describe, type Operation, type Violation } from "./history.ts";
 import { ANY, type Demand, KEEP, MISSING, type Register, registerOf } from "./register.ts";
+import { overlap } from "./zones.ts";
 
 /** The keys whose operations no atomic store can have answered so; empty when all is well. */
 export function checkBySearch(operations: readonly Operation[]): Violation[] {
@@ -20,7 +21,7 @@ export function checkBySearch(operations: readonly Operation[]): Violation[] {
       violations.push(register);
       continue;
     }
-    const stuck = new Search(register).run();
+    const stuck = overlap(register.demands) ?? new Search(register).run();
     if (stuck !== undefined) violations.push({ key, what: stuck });
   }
   return violations;
@@ -31,6 +32,8 @@ interface Taken {
   readonly demand: number;
   readonly state: number;
   readonly removals: number;
+  /** Right if anything is: whoever only looks and sees what is there may as well do so now. */
+  readonly isForced: boolean;
 }
 
 class Search {
@@ -45,8 +48,10 @@ class Search {
   /** The first demand that is not linearized, and the last that is. */
   #low = 0;
   #high = -1;
-  /** For each state, demands that still need it. */
+  /** For each state, demands that still need it … */
   readonly #needed: Int32Array;
+  /** … and the last call of any that does. */
+  readonly #lastCall: Float64Array;
   readonly #known = new Set<string>();
   readonly #taken: Taken[] = [];
   #state = MISSING;
@@ -64,8 +69,11 @@ class Search {
     this.#previous = new Int32Array(this.#head + 1);
     this.#done = new Int32Array((demands.length >> 5) + 1);
     this.#needed = new Int32Array(fadesFrom.length);
-    for (const { need } of demands) {
-      if (need > MISSING && need < Infinity) this.#needed[need]!++;
+    this.#lastCall = new Float64Array(fadesFrom.length);
+    for (const { need, call } of demands) {
+      if (need <= MISSING || need === Infinity) continue;
+      this.#needed[need]!++;
+      this.#lastCall[need] = Math.max(this.#lastCall[need]!, call);
     }
     this.#link();
   }
@@ -97,15 +105,17 @@ class Search {
     this.#mark(demand);
     const left = need !== ANY && need !== state ? MISSING : state;
     const after = next === KEEP ? left : next;
-    const isDeadEnd = after !== state && state !== MISSING && this.#needed[state]! > 0;
+    const isForced = next === KEEP && left === state;
+    const isDeadEnd = after !== state &&
+      (state !== MISSING && this.#needed[state]! > 0 || !this.#mayHold(demand, after));
     this.#state = after;
-    if (isDeadEnd || !this.#remember()) {
+    if (isDeadEnd || (!isForced && !this.#remember())) {
       this.#unmark(demand);
       this.#state = state;
       this.#removals = before;
       return false;
     }
-    this.#taken.push({ demand, state, removals: before });
+    this.#taken.push({ demand, state, removals: before, isForced });
     this.#unlink(demand);
     return true;
   }
@@ -118,6 +128,21 @@ class Search {
     if (removal === undefined || removal > barrier) return false;
     this.#removals++;
     return true;
+  }
+
+  /**
+   * Whether the key may hold `state` from `writer` on until all have seen it who
+   * will: what has to be linearized next is one of them, or may wait for them.
+   */
+  #mayHold(writer: number, state: number): boolean {
+    if (state === MISSING || this.#needed[state] === 0) return true;
+    let entry = this.#next[this.#head]!;
+    while (entry !== this.#head && ((entry & 1) === 0 || entry >> 1 === writer)) {
+      entry = this.#next[entry]!;
+    }
+    if (entry === this.#head) return true;
+    const { need, end } = this.#demands[entry >> 1]!;
+    return need === state || this.#lastCall[state]! < end;
   }
 
   /** By then something that is not linearized has returned. */
@@ -135,14 +160,16 @@ class Search {
     return this.#known.add(text).size > size;
   }
 
+  /** Takes back the last choice and all that followed from it; undefined when there is none. */
   #undo(): number | undefined {
-    const taken = this.#taken.pop();
-    if (taken === undefined) return undefined;
-    this.#relink(taken.demand);
-    this.#unmark(taken.demand);
-    this.#state = taken.state;
-    this.#removals = taken.removals;
-    return taken.demand;
+    for (let taken = this.#taken.pop(); taken !== undefined; taken = this.#taken.pop()) {
+      this.#relink(taken.demand);
+      this.#unmark(taken.demand);
+      this.#state = taken.state;
+      this.#removals = taken.removals;
+      if (!taken.isForced) return taken.demand;
+    }
+    return undefined;
   }
 
   #mark(demand: number): void {

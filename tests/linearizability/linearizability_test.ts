@@ -171,6 +171,13 @@ Deno.test("checkByIndex() finds an index that is not above what was known before
   assertNotEquals(checkByIndex(inTurn([set("x"), ok(undefined, 3)], [READ, ok("x", 2)])), []);
 });
 
+Deno.test("checkBySearch() finds a fault at once among many clients and lost answers", () => {
+  const options = { seed: 3, operations: 20_000, keys: 1, clients: 128, lost: 0.3 };
+  for (const fault of ["stale read", "test-and-set that is not atomic"] as const) {
+    assertNotEquals(checkBySearch(simulateClients({ ...options, fault }).operations), [], fault);
+  }
+});
+
 Deno.test("checkBySearch() says which operation has no place", () => {
   const [violation] = checkBySearch(
     inTurn([set("x"), ok(undefined, 1)], [set("y"), ok("x", 2)], [READ, ok("x", 2)]),
