@@ -11,6 +11,7 @@
  * snapshot carries past it has nothing to tell in that round.
  */
 import type { RaftCore } from "../raft/core.ts";
+import { quorumSize } from "../raft/quorum.ts";
 import { NONE } from "../raft/types.ts";
 import type { MemberId } from "../raft/types.ts";
 import type { PeerMessage } from "./peer_message.ts";
@@ -149,8 +150,7 @@ export class Comparison {
     const { voters, others } = this.#comparable(own.index);
     const all = new Map([...voters, ...others]);
     const voterCount = core.configuration.members.filter(({ voter }) => voter).length;
-    const quorum = Math.floor(voterCount / 2) + 1;
-    const majority = agreedBy(voters, quorum);
+    const majority = agreedBy(voters, quorumSize(voterCount));
     if (majority !== undefined && own.digest !== majority) {
       const { index, digest } = own;
       return this.#say({ kind: "self", index, digest, of: majority });

@@ -2,6 +2,7 @@
  * The wishes that a membership can be asked for, as pure functions from the
  * configuration in effect to the next one, or to the reason why not.
  */
+import { quorumSize } from "../raft/quorum.ts";
 import type { Configuration, Member, MemberId } from "../raft/types.ts";
 import type { Plan, Planner } from "./membership.ts";
 import type { Failure } from "./ports.ts";
@@ -66,7 +67,7 @@ export function planRemove(
     const members = current.members.filter((member) => member !== removed);
     const voters = members.filter(({ voter }) => voter);
     const alive = voters.filter(({ id }) => isAlive(id)).length;
-    const quorum = Math.floor(voters.length / 2) + 1;
+    const quorum = quorumSize(voters.length);
     if (alive < quorum) {
       return refuse(
         `Without "${name}" the cluster would need ${quorum} of ${voters.length} voters and has ${alive} alive, add or restart members first`,
