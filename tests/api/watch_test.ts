@@ -119,7 +119,11 @@ Deno.test("watch() answers 503 with Retry-After when too many wait", async () =>
   await using node = await startNode({ api: { watchesMax: 2 } });
   const first = await waiting(node, "GET", "/v1/watch/a");
   const second = await waiting(node, "GET", "/v1/watch/b");
-  const { status, headers, json } = await node.ask("GET", "/v1/watch/c");
+  let isAnswered = false;
+  const refused = node.ask("GET", "/v1/watch/c").finally(() => isAnswered = true);
+  await until(() => isAnswered || node.store.watches.size > 2, "an answer, or a third watch");
+  assertEquals(node.store.watches.size, 2);
+  const { status, headers, json } = await refused;
   assertEquals([status, headers.get("retry-after"), json.errorCode], [503, "1", 300]);
   await set(node, "/a", "1");
   assertEquals((await first.answer).status, 200);

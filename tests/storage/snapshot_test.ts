@@ -50,6 +50,20 @@ Deno.test("createSnapshot() replaces the log when it is durable, and segments ar
   assertEquals(joined, joinBytes(image(80)));
 });
 
+Deno.test("createSnapshot() keeps every entry after the last one to give up, wherever segments end", async () => {
+  for (let index = 1; index < 30; index++) {
+    const disk = new MemoryDisk();
+    const storage = await founded(disk);
+    for (let saved = 1; saved <= 30; saved++) {
+      const hardState = { term: 1, vote: 0, commitIndex: saved };
+      await storage.save(batch({ hardState, entries: [entry(saved, 1)] }));
+    }
+    await storage.createSnapshot(meta(index, 1), image(index), index);
+    await storage.close();
+    assertEquals((await reload(disk)).loaded.entries, entries(index + 1, 30, 1));
+  }
+});
+
 Deno.test("createSnapshot() keeps the one before when the log reaches back to it", async () => {
   const disk = new MemoryDisk();
   const storage = await founded(disk);

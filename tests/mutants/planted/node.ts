@@ -173,7 +173,6 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "a snapshot arrives whole whatever the network does",
       "if (chunk.offset === incoming.writer.size) incoming",
       "incoming",
-      SIM,
     ],
   ]),
 ];

@@ -25,6 +25,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
       "no entry leaves the disk before a snapshot stands for it",
       "(segment) => segment.lastIndex > index)",
       "(segment) => segment.lastIndex > index + 1)",
+      STORAGE,
     ],
     [
       "what a killed process left in the page cache counts as durable",
