@@ -30,8 +30,8 @@ export const FIXTURES = new URL("../fixtures/ca/", import.meta.url).pathname;
 /** Throws an error for the user when the arguments cannot be followed. */
 export function parseClusterOptions(args: readonly string[]): ClusterOptions {
   const parsed = parseArgs(
-    // To parseArgs "-tls" is three flags of one letter.
-    args.map((arg) => arg.replace(/^-(?=[a-z])/, "--")),
+    // To parseArgs "-tls" is three flags of one letter. What follows a task may come after "--".
+    args.filter((arg) => arg !== "--").map((arg) => arg.replace(/^-(?=[a-z])/, "--")),
     {
       string: ["n", "c", "s", "d"],
       boolean: ["tls"],

@@ -53,6 +53,10 @@ Deno.test("parseClusterOptions() takes other ports and another directory", () =>
   });
 });
 
+Deno.test("parseClusterOptions() takes flags behind two dashes as others do", () => {
+  assertEquals(parseClusterOptions(["--", "-tls"]), parseClusterOptions(["-tls"]));
+});
+
 Deno.test("parseClusterOptions() says what it expected", () => {
   for (const wrong of [["-n", "0"], ["-n", "10"], ["-n", "x"], ["-c", "65535"], ["-s="]]) {
     assertThrows(() => parseClusterOptions(wrong), Error, "expects a number from 1 to");
