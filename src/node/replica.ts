@@ -150,8 +150,11 @@ export class Replica<R> {
     this.#scheduled = false;
     if (this.#stopped) return;
     try {
-      if (this.#isGathering()) this.schedule();
-      else this.#step();
+      if (!this.#isGathering()) return this.#step();
+      // Only the next batch waits, not the answers of one that peers have made whole.
+      this.#apply();
+      this.#hooks.afterApply();
+      this.schedule();
     } catch (error) {
       this.#fail(error);
     }
