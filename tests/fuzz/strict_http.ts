@@ -10,6 +10,8 @@ export interface Request {
   /** In origin form. */
   readonly target: string;
   readonly body: string;
+  /** What follows the head: the body, and the framing of one in chunks. */
+  readonly bodyBytes: number;
 }
 
 const REQUEST_LINE = /^(GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH) (\/[!$-;=?-Z_a-z~]*) HTTP\/1\.1$/;
@@ -42,7 +44,7 @@ export function parseRequest(bytes: Uint8Array): Request | undefined {
   const rest = bytes.subarray(end + 4);
   const body = bodyOf(rest, headers.get("Content-Length"), headers.get("Transfer-Encoding"));
   if (body === undefined) return undefined;
-  return { method, target, body: new TextDecoder().decode(body) };
+  return { method, target, body: new TextDecoder().decode(body), bodyBytes: rest.length };
 }
 
 function bodyOf(

@@ -1,13 +1,14 @@
 /**
  * A worker with clients that mean no good, so that they take no time from those
- * that are measured. It is told a kind and a port, says "ready" when all are
+ * that are measured. It is told a kind and a target, says "ready" when all are
  * there, goes on until it is told to stop, and says "stopped".
  */
+import { type Connection, dial, dialMute, type Target } from "./dial.ts";
 import { type HostileKind, KINDS } from "./kinds.ts";
 
 export interface Order {
   readonly kind: HostileKind;
-  readonly port: number;
+  readonly target: Target;
 }
 
 const encoder = new TextEncoder();
@@ -26,13 +27,13 @@ let isRunning = false;
 let turn: Promise<void> = Promise.resolve();
 
 class Clients {
-  readonly #port: number;
+  readonly #target: Target;
   readonly #kind: HostileKind;
-  readonly #open: Deno.TcpConn[] = [];
+  readonly #open: Connection[] = [];
   #next = 0;
 
-  constructor({ port, kind }: Order) {
-    this.#port = port;
+  constructor({ target, kind }: Order) {
+    this.#target = target;
     this.#kind = kind;
   }
 
@@ -58,7 +59,7 @@ class Clients {
         return await this.#drip();
       case "many":
         // Ten new ones, in place of ten old ones.
-        for (const old of this.#open.splice(0, 10)) old.close();
+        for (const old of this.#open.splice(0, 10)) close(old);
         await Promise.all(Array.from({ length: 10 }, () => this.#connect()));
         return;
       case "hugeHead":
@@ -73,7 +74,7 @@ class Clients {
 
   async #connect(): Promise<void> {
     try {
-      const connection = await Deno.connect({ hostname: "127.0.0.1", port: this.#port });
+      const connection = await (this.#kind === "idle" ? dialMute : dial)(this.#target);
       this.#open.push(connection);
       const first = this.#kind === "slowHead" ? HEAD : this.#kind === "slowBody" ? BODY : "";
       if (first !== "") await connection.write(encoder.encode(first));
@@ -98,9 +99,9 @@ class Clients {
   }
 
   async #sendHuge(): Promise<void> {
-    let connection: Deno.TcpConn | undefined;
+    let connection: Connection | undefined;
     try {
-      connection = await Deno.connect({ hostname: "127.0.0.1", port: this.#port });
+      connection = await dial(this.#target);
       for (let at = 0; at < HUGE_HEAD.length;) {
         at += await connection.write(HUGE_HEAD.subarray(at));
       }
@@ -111,7 +112,7 @@ class Clients {
   }
 }
 
-function close(connection: Deno.TcpConn): void {
+function close(connection: Connection): void {
   try {
     connection.close();
   } catch {

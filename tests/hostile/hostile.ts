@@ -4,12 +4,15 @@
  *
  *     deno task hostile                     two rounds of every kind, a minute or so
  *     deno task hostile --rounds 5 --only slowHead
+ *     deno task hostile --tls               on a port that asks for certificates
  */
 import { parseArgs } from "@std/cli";
+import { fixture } from "../cluster/client.ts";
 import { NodeProcess } from "../cluster/node_process.ts";
 import { freePort } from "../cluster/ports.ts";
 import { pause } from "../cluster/wait.ts";
 import type { Order } from "./clients.ts";
+import type { Target } from "./dial.ts";
 import { type HostileKind, KINDS } from "./kinds.ts";
 import { Load } from "./load.ts";
 
@@ -17,6 +20,10 @@ const KEPT_MIN = 0.8;
 const WINDOW_MS = 2_000;
 /** From a change of the load to its measurement. */
 const SETTLE_MS = 300;
+const TLS_FLAGS = [
+  ...["-clientCert", fixture("server.crt"), "-clientKey", fixture("server.key.insecure")],
+  ...["-clientCAFile", fixture("ca.crt")],
+];
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
@@ -57,7 +64,7 @@ function told(worker: Worker, what: "ready" | "stopped"): Promise<number> {
 
 async function measure(
   kind: HostileKind,
-  port: number,
+  target: Target,
   rounds: number,
   load: Load,
 ): Promise<Measured> {
@@ -67,7 +74,7 @@ async function measure(
   for (let round = 0; round < rounds; round++) {
     calm.push(await rate(load));
     const ready = told(worker, "ready");
-    worker.postMessage({ kind, port } satisfies Order);
+    worker.postMessage({ kind, target } satisfies Order);
     connections = Math.max(connections, await ready);
     hostile.push(await rate(load));
     const stopped = told(worker, "stopped");
@@ -81,6 +88,7 @@ async function measure(
 
 const options = parseArgs(Deno.args.filter((argument) => argument !== "--"), {
   string: ["rounds", "only"],
+  boolean: ["tls"],
   unknown: (argument) =>
     usage(`Unknown argument "${argument}": see the head of tests/hostile/hostile.ts`),
 });
@@ -91,15 +99,18 @@ const kinds = (Object.keys(KINDS) as HostileKind[])
 if (kinds.length === 0) usage(`--only expects one of ${Object.keys(KINDS).join(", ")}`);
 
 const directory = await Deno.makeTempDir();
-const port = freePort();
-const node = NodeProcess.spawn(["-d", directory, "-c", `${port}`, "-s", `${freePort()}`]);
+const target: Target = { port: freePort(), tls: options.tls };
+const node = NodeProcess.spawn([
+  ...["-d", directory, "-c", `${target.port}`, "-s", `${freePort()}`],
+  ...(target.tls ? TLS_FLAGS : []),
+]);
 const results: Measured[] = [];
 let failures = 0;
 try {
   await node.says(/ Serving /);
-  const load = await Load.start(port);
+  const load = await Load.start(target);
   for (const kind of kinds) {
-    const result = await measure(kind, port, rounds, load);
+    const result = await measure(kind, target, rounds, load);
     results.push(result);
     const { calm, hostile, connections } = result;
     const kept = Math.round(hostile / calm * 100);
@@ -117,7 +128,9 @@ try {
 const worst = Math.min(...results.map(({ calm, hostile }) => hostile / calm));
 const isKept = worst >= KEPT_MIN && failures === 0;
 console.log(
-  `PROVE Hostile clients | ${results.length} kinds of clients, ${rounds} rounds each | ` +
+  `PROVE Hostile clients${
+    target.tls ? " under mutual TLS" : ""
+  } | ${results.length} kinds of clients, ${rounds} rounds each | ` +
     `others keep ${Math.round(worst * 100)} % at least, ${failures} of their requests failed`,
 );
 Deno.exit(isKept ? 0 : EXIT_FAILED);

@@ -1,4 +1,5 @@
 /** Clients as they should be: each sets a key, waits for the answer, and sets it again. */
+import { type Connection, dial, type Target } from "./dial.ts";
 
 const CONNECTIONS = 32;
 const VALUE_LENGTH = 128;
@@ -8,15 +9,14 @@ export class Load {
   answers = 0;
   /** Answers other than 200, and connections that broke. */
   failures = 0;
-  readonly #connections: Deno.TcpConn[] = [];
+  readonly #connections: Connection[] = [];
   #ends: Promise<void>[] = [];
   #isRunning = true;
 
-  static async start(port: number): Promise<Load> {
+  static async start(target: Target): Promise<Load> {
     const load = new Load();
     for (let i = 0; i < CONNECTIONS; i++) {
-      const connection = await Deno.connect({ hostname: "127.0.0.1", port });
-      connection.setNoDelay(true);
+      const connection = await dial(target);
       load.#connections.push(connection);
       load.#ends.push(load.#run(connection, i));
     }
@@ -29,7 +29,7 @@ export class Load {
     for (const connection of this.#connections) connection.close();
   }
 
-  async #run(connection: Deno.TcpConn, number: number): Promise<void> {
+  async #run(connection: Connection, number: number): Promise<void> {
     const body = `value=${"v".repeat(VALUE_LENGTH)}`;
     const request = new TextEncoder().encode(
       `POST /v1/keys/load/${number} HTTP/1.1\r\nHost: a\r\n` +
@@ -40,12 +40,14 @@ export class Load {
     try {
       while (this.#isRunning) {
         await connection.write(request);
-        // An answer is short and comes in one piece; what is cut short is counted as a failure.
-        const count = await connection.read(buffer);
-        const text = decoder.decode(buffer.subarray(0, count ?? 0));
-        if (text.startsWith("HTTP/1.1 200 ") && text.endsWith("}")) this.answers++;
+        let text = "";
+        while (!text.endsWith("}")) {
+          const count = await connection.read(buffer);
+          if (count === null) throw new Error("The connection ended before its answer");
+          text += decoder.decode(buffer.subarray(0, count));
+        }
+        if (text.startsWith("HTTP/1.1 200 ")) this.answers++;
         else this.failures++;
-        if (count === null) return;
       }
     } catch {
       this.failures++;
