@@ -278,7 +278,7 @@ function setEvent(
   deadlineMs: number,
   timeMs: number,
 ): Event {
-  // Two shapes spelled out for the many without a TTL: built by spreads they take 0.6 µs.
+  // The two shapes without a TTL are spelled out: built by spreads they take a quarter of a set.
   if (deadlineMs === 0) {
     return prevValue === undefined
       ? { action: "SET", key, value, newKey: true, index }
