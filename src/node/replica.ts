@@ -31,7 +31,7 @@ export interface ReplicaLimits {
 export interface ReplicaHooks<R> {
   /** Before messages are taken: the last chance to add to this turn. */
   beforeTurn(): void;
-  /** After committed entries were applied. */
+  /** After committed entries were applied, and whenever there may have been some. */
   afterApply(): void;
   /** The log took `bytes` of an applied command, whose result is `value`. */
   applied(entry: Entry, value: R): void;
@@ -153,7 +153,6 @@ export class Replica<R> {
       if (!this.#isGathering()) return this.#step();
       // Only the next batch waits, not the answers of one that peers have made whole.
       this.#apply();
-      this.#hooks.afterApply();
       this.schedule();
     } catch (error) {
       this.#fail(error);
@@ -187,7 +186,6 @@ export class Replica<R> {
     this.#saveNext();
     for (const message of messages) this.#hooks.send(message);
     this.#apply();
-    this.#hooks.afterApply();
     this.#snapshotIfDue();
   }
 
@@ -209,6 +207,7 @@ export class Replica<R> {
       if (entry.index === this.awaitedIndex) this.#hooks.reached(entry.index);
     }
     if (entries.length > 0) this.schedule();
+    this.#hooks.afterApply();
   }
 
   #save(batch: SaveBatch, tick: number): void {
@@ -261,7 +260,6 @@ export class Replica<R> {
     }
     // Answers first: who gets one may well have the next request in the next batch.
     this.#apply();
-    this.#hooks.afterApply();
     this.schedule();
   }
 

@@ -4,11 +4,39 @@ import { silentLogger } from "../../src/base/logger.ts";
 import type { StateMachine, Storage } from "../../src/node/ports.ts";
 import { Replica, type ReplicaHooks, type ReplicaLimits } from "../../src/node/replica.ts";
 import type { RaftCore } from "../../src/raft/core.ts";
-import type { Message, SaveBatch } from "../../src/raft/types.ts";
+import type { Entry, Message, SaveBatch } from "../../src/raft/types.ts";
 
 function acknowledgement(term: number): Message {
   const zeros = { hintIndex: 0, hintTerm: 0 };
   return { type: "appendReply", from: 1, to: 2, term, rejected: false, index: 7, ...zeros };
+}
+
+/** A replica of fakes, and what it has put off to later turns. */
+function replicaOf(
+  core: Partial<RaftCore>,
+  storage: Partial<Storage>,
+  machine: Partial<StateMachine<void>>,
+  hooks: Partial<ReplicaHooks<void>>,
+) {
+  const nothing = () => {};
+  const tasks: (() => void)[] = [];
+  const replica = new Replica<void>(
+    core as RaftCore,
+    { openSnapshot: () => undefined, ...storage } as Storage,
+    machine as StateMachine<void>,
+    { defer: (task) => void tasks.push(task) },
+    silentLogger,
+    { snapshotEntries: 0 } as ReplicaLimits,
+    {
+      beforeTurn: nothing,
+      afterApply: nothing,
+      fatal: (error: unknown) => {
+        throw error;
+      },
+      ...hooks,
+    } as ReplicaHooks<void>,
+  );
+  return { replica, tasks };
 }
 
 /** What leaves when a batch with an acknowledgement of term 1 is durable in `termThen`. */
@@ -33,25 +61,9 @@ async function sentWhenSavedIn(termThen: number): Promise<{ early: number; late:
   let durable = () => {};
   const save = () => new Promise<void>((resolve) => durable = resolve);
   const sent: Message[] = [];
-  const nothing = () => {};
-  const tasks: (() => void)[] = [];
-  const hooks: Partial<ReplicaHooks<void>> = {
-    beforeTurn: nothing,
-    afterApply: nothing,
+  const { replica, tasks } = replicaOf(core, { save }, {}, {
     send: (message) => void sent.push(message),
-    fatal: (error) => {
-      throw error;
-    },
-  };
-  const replica = new Replica<void>(
-    core as Partial<RaftCore> as RaftCore,
-    { save, openSnapshot: () => undefined } as Partial<Storage> as Storage,
-    {} as StateMachine<void>,
-    { defer: (task) => void tasks.push(task) },
-    silentLogger,
-    { snapshotEntries: 0 } as ReplicaLimits,
-    hooks as ReplicaHooks<void>,
-  );
+  });
   replica.schedule();
   // Batches that grow wait for some turns.
   for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) task();
@@ -68,4 +80,27 @@ Deno.test("Replica sends a promise when its batch is durable, and not before", a
 
 Deno.test("Replica keeps a promise back when its term has passed meanwhile", async () => {
   assertEquals(await sentWhenSavedIn(2), { early: 0, late: 0 });
+});
+
+Deno.test("Replica applies what is committed while the next batch still gathers", () => {
+  const entry: Entry = { index: 7, term: 1, kind: "command", data: new Uint8Array(1) };
+  const committed = [[entry]];
+  let batchesAsked = 0;
+  const core = {
+    role: "leader" as const,
+    // More than in the turn before, of which there was none.
+    lastIndex: 8,
+    takeCommitted: () => committed.shift() ?? [],
+    takeSave: () => {
+      batchesAsked++;
+      return undefined;
+    },
+  };
+  const applied: number[] = [];
+  const { replica, tasks } = replicaOf(core, {}, { apply: () => {} }, {
+    applied: ({ index }) => void applied.push(index),
+  });
+  replica.schedule();
+  tasks.shift()!();
+  assertEquals({ applied, batchesAsked }, { applied: [7], batchesAsked: 0 });
 });
