@@ -12,17 +12,16 @@ export type Connection = Deno.TcpConn | Deno.TlsConn;
 const HOSTNAME = "127.0.0.1";
 
 const read = (name: string) => Deno.readTextFileSync(fixture(name));
+const CREDENTIALS = {
+  caCerts: [read("ca.crt")],
+  cert: read("client.crt"),
+  key: read("client.key.insecure"),
+};
 
 /** A connection that may ask: under TLS it has shown its certificate. */
 export async function dial({ port, tls }: Target): Promise<Connection> {
   if (!tls) return await Deno.connect({ hostname: HOSTNAME, port });
-  const connection = await Deno.connectTls({
-    hostname: HOSTNAME,
-    port,
-    caCerts: [read("ca.crt")],
-    cert: read("client.crt"),
-    key: read("client.key.insecure"),
-  });
+  const connection = await Deno.connectTls({ hostname: HOSTNAME, port, ...CREDENTIALS });
   try {
     await connection.handshake();
     return connection;
