@@ -4,11 +4,18 @@
  * opens more connections than the process may have (`ulimit -n`). Then the server
  * is shut down, which closes what is idle or has sent half a head, and lets the
  * rest be answered; another one takes its place on the same port.
+ *
+ * A shutdown takes a connection for idle, too, when its request has come and was not
+ * read yet. After a burst that takes the last descriptor in one turn this is so for
+ * all of them: they get their turns first.
  */
 import type { Logger } from "../base/logger.ts";
 import type { ListenOptions } from "./endpoint.ts";
 
-/** How long the port stays closed: what was closed has to be given back first. */
+/** Of the event loop, a millisecond each at least; one polls 61 tasks (tokio's `event_interval`). */
+const READ_TURNS = 50;
+
+/** How long the port stays closed after a shutdown: what was closed has to be given back first. */
 const REOPEN_MS = 50;
 
 type Options = Deno.ServeTcpOptions;
@@ -64,9 +71,17 @@ export class DenoPort {
         cause: String(error),
       },
     );
-    const end = server.shutdown().catch(() => {}).finally(() => this.#replaced.delete(end));
+    const end = this.#retire(server).catch(() => {}).finally(() => this.#replaced.delete(end));
     this.#replaced.add(end);
+  }
+
+  async #retire(server: Server): Promise<void> {
+    for (let turn = 0; turn < READ_TURNS; turn++) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      if (this.#isClosing) return;
+    }
     this.#timer = setTimeout(() => this.#reopen(), REOPEN_MS);
+    await server.shutdown();
   }
 
   #reopen(): void {

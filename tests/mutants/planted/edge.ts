@@ -85,6 +85,14 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
       "if (size < 0) {",
     ],
   ]),
+  ...mutantsOf("src/http/deno_port.ts", "tests/cluster/shortage_test.ts", [
+    [
+      "requests of a burst are closed unread",
+      "what was accepted is answered, even with the last descriptor",
+      "turn < READ_TURNS",
+      "turn < 0",
+    ],
+  ]),
   ...mutantsOf("src/api/v1/keys.ts", API, [
     [
       "the membership can be written",
