@@ -215,7 +215,7 @@ export class Server {
       hostname: this.#config.peer.listen.host,
       port: this.#config.peer.listen.port,
       ...(tls === undefined ? {} : { tls: tls.mutual }),
-      limits: httpLimits(),
+      limits: httpLimits(LIMITS.peerSpareDescriptors),
       logger: this.#logger,
       waitingMax: LIMITS.peerStreamsMax,
     });

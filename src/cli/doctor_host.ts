@@ -1,6 +1,7 @@
 /** What `etcd doctor` finds out about the machine around a node: ports, limits, clock, certificates. */
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
+import { openAtOnce } from "../base/descriptors.ts";
 import type { Address } from "../config/address.ts";
 import { LIMITS } from "../config/limits.ts";
 import { loadTls } from "../http/tls_check.ts";
@@ -52,8 +53,7 @@ export async function diagnosePort(port: PortToCheck, isRunning: boolean): Promi
 }
 
 /**
- * How many files and connections a process may have open (`ulimit -n`): tried out,
- * because asking takes permissions that a node has no use for.
+ * How many files and connections a process may have open (`ulimit -n`).
  */
 export function diagnoseLimits(directory = "."): Finding {
   const check = "open files";
@@ -71,20 +71,6 @@ export function diagnoseLimits(directory = "."): Finding {
     advice:
       `a node with ${LIMITS.watchesMax} watches needs ${DESCRIPTORS_GOOD}: "ulimit -n 65536", or LimitNOFILE= in its unit`,
   };
-}
-
-/** How often `path` could be opened, up to `max`; undefined when that can't be told. */
-function openAtOnce(path: string, max: number): number | undefined {
-  const files: Deno.FsFile[] = [];
-  try {
-    while (files.length < max) files.push(Deno.openSync(path));
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code !== "EMFILE" && code !== "ENFILE") return undefined;
-  } finally {
-    for (const file of files) file.close();
-  }
-  return files.length;
 }
 
 /** The clock against what the data was stamped with. */

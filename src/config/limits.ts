@@ -25,8 +25,12 @@ export const LIMITS = Object.freeze({
   handshakeTimeoutMs: 5_000,
   /** A connection that carries no request for so long is closed. */
   idleTimeoutMs: 120_000,
-  /** Connections to a port that demands certificates, and to the peer port. */
+  /** Connections to a port under TLS, and to the peer port; above it the idlest is closed. */
   connectionsMax: 16_384,
+  /** Descriptors that they leave to files and to peers (`ulimit -n`) … */
+  spareDescriptors: 32,
+  /** … and those that peers leave to files. */
+  peerSpareDescriptors: 16,
   /** Waiting watches on one node; above it 503 with Retry-After. */
   watchesMax: 10_000,
   /** How long `/health` waits for a linearizable read. */

@@ -17,8 +17,10 @@ export interface HttpLimits {
   readonly idleTimeoutMs: number;
   /** Time for a TLS handshake. `node:https` only. */
   readonly handshakeTimeoutMs: number;
-  /** Connections at once, others are closed. `node:https` only: `Deno.serve` takes what the process may have. */
+  /** Connections at once; above it the idlest is closed. `node:https` only: `Deno.serve` takes what the process may have. */
   readonly connectionsMax: number;
+  /** Descriptors of the process that connections leave to others, in the same way. */
+  readonly spareDescriptors: number;
   /** How long `shutdown` waits for answers in flight before it cuts the connections. */
   readonly shutdownGraceMs: number;
 }

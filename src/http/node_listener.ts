@@ -1,7 +1,8 @@
 /**
  * Serves a port by `node:http` or `node:https`: the client port under TLS, whose
- * certificates can change here, and every peer port, which also takes HTTP Upgrade. Exchanges are filled straight from node's
- * objects: building `Request` and `Response` here halves the rate.
+ * certificates can change here, and every peer port, which also takes HTTP Upgrade.
+ * Exchanges are filled straight from node's objects: building `Request` and
+ * `Response` here halves the rate.
  */
 import { Buffer } from "node:buffer";
 import { createServer, METHODS } from "node:http";
@@ -38,16 +39,27 @@ export async function listenNode(
   const server = makeServer(options);
   const exchanges = new NodeExchanges(options, handler);
   const { logger, onUpgrade } = options;
-  server.on("request", (request, response) => exchanges.begin(request, response));
   server.on("clientError", answerClientError);
   server.on("tlsClientError", (error: Error, socket: Socket) => {
     logger.debug("TLS handshake refused", { cause: error.message });
     // Not the runtime's work once somebody listens: a handshake out of time would stay open.
     socket.destroy();
   });
-  // At the end of the process's descriptors the runtime would stop accepting, without a word.
-  server.maxConnections = options.limits.connectionsMax;
-  const connections = new NodeConnections(server, options.tls !== undefined);
+  const connections = new NodeConnections(server, {
+    tls: options.tls !== undefined,
+    max: options.limits.connectionsMax,
+    spareDescriptors: options.limits.spareDescriptors,
+    logger,
+    isAnswering: (socket) => exchanges.isAnswering(socket),
+    onScarcity: () => {
+      reopening.soon();
+      options.onShortage?.();
+    },
+  });
+  server.on("request", (request, response) => {
+    connections.used(request.socket);
+    exchanges.begin(request, response);
+  });
   if (onUpgrade !== undefined) {
     server.on("upgrade", (request: IncomingMessage, _, head) => {
       connections.upgraded(request.socket);
@@ -55,21 +67,54 @@ export async function listenNode(
     });
   }
   const address = await open(server, options);
+  const reopening = new Reopening(server, address.port, options.hostname);
   server.on("error", (error: Error) => {
     logger.error("A connection could not be accepted", { cause: error.message });
+    reopening.soon();
   });
   const listener: Listener = {
     hostname: address.address,
     port: address.port,
-    shutdown: () => shutdown(server, exchanges, connections, options.limits.shutdownGraceMs),
-    reopen: () => {
-      if (!server.listening) return;
-      server.close();
-      server.listen(address.port, options.hostname);
+    shutdown: () => {
+      reopening.stop();
+      return shutdown(server, exchanges, connections, options.limits.shutdownGraceMs);
     },
+    reopen: () => reopening.soon(),
   };
   if (!("setSecureContext" in server)) return listener;
   return { ...listener, reloadTls: (tls) => server.setSecureContext(secureContext(tls)) };
+}
+
+/** Until what was accepted in excess is closed. */
+const REOPEN_MS = 50;
+
+/** Listens anew on a port where the runtime has stopped accepting. */
+class Reopening {
+  readonly #server: Server | TlsServer;
+  readonly #port: number;
+  readonly #hostname: string;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isOver = false;
+
+  constructor(server: Server | TlsServer, port: number, hostname: string) {
+    this.#server = server;
+    this.#port = port;
+    this.#hostname = hostname;
+  }
+
+  soon(): void {
+    if (this.#isOver || this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#server.close();
+      this.#server.listen(this.#port, this.#hostname);
+    }, REOPEN_MS);
+  }
+
+  stop(): void {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+  }
 }
 
 function makeServer({ tls, limits }: NodeListenOptions): Server | TlsServer {
@@ -120,7 +165,7 @@ async function shutdown(
 ): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   exchanges.close();
-  connections.closeIdle((socket) => exchanges.isAnswering(socket));
+  connections.closeIdle();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((resolve) => timer = setTimeout(resolve, graceMs));
   await Promise.race([closed, late]);

@@ -10,8 +10,8 @@ export function ticks(ms: number): number {
   return Math.max(1, Math.round(ms / LIMITS.tickMs));
 }
 
-/** The same for both ports. */
-export function httpLimits(): HttpLimits {
+/** Of the client port; the peer port's connections may take more of the descriptors. */
+export function httpLimits(spareDescriptors: number = LIMITS.spareDescriptors): HttpLimits {
   return {
     bodyBytesMax: LIMITS.bodyBytesMax,
     arrivingBytesMax: LIMITS.arrivingBytesMax,
@@ -21,6 +21,7 @@ export function httpLimits(): HttpLimits {
     idleTimeoutMs: LIMITS.idleTimeoutMs,
     handshakeTimeoutMs: LIMITS.handshakeTimeoutMs,
     connectionsMax: LIMITS.connectionsMax,
+    spareDescriptors,
     shutdownGraceMs: LIMITS.shutdownGraceMs,
   };
 }

@@ -3,15 +3,10 @@
  * connections than the process may have must not be what stops the log from
  * opening its next segment: what fails for want of a descriptor gets one of these.
  */
+import { isOutOfDescriptors } from "../base/descriptors.ts";
 
 /** Files that the storage opens at once: a segment, a snapshot written, one read, a directory. */
 const RESERVE = 8;
-
-/** Whether the process or the machine has no descriptor left: then nothing was done. */
-export function isOutOfDescriptors(error: unknown): boolean {
-  return error instanceof Error && "code" in error &&
-    (error.code === "EMFILE" || error.code === "ENFILE");
-}
 
 export class DescriptorReserve {
   readonly #path: string;

@@ -3,6 +3,7 @@
  * that is possible; errors become `DiskFullError` or `DiskError`, and nothing is
  * tried twice.
  */
+import { isOutOfDescriptors } from "../base/descriptors.ts";
 import { DiskFullError } from "../base/errors.ts";
 import {
   type Disk,
@@ -12,7 +13,7 @@ import {
   type DiskLock,
   LockedError,
 } from "./disk.ts";
-import { DescriptorReserve, isOutOfDescriptors } from "./descriptor_reserve.ts";
+import { DescriptorReserve } from "./descriptor_reserve.ts";
 
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;

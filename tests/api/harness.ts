@@ -19,12 +19,13 @@ export const HTTP_LIMITS: HttpLimits = {
   idleTimeoutMs: 60_000,
   handshakeTimeoutMs: 3_000,
   connectionsMax: 1_000,
+  spareDescriptors: 32,
   shutdownGraceMs: 2_000,
 };
 
 const API_LIMITS: ApiLimits = { keyBytesMax: 4096, watchesMax: 10_000, healthTimeoutMs: 1000 };
 
-/** `deno` and `tls` are served by `Deno.serve`, `node` and `mtls` by `node:http(s)`. */
+/** `deno` is served by `Deno.serve`, the others by `node:http(s)`. */
 export type Kind = "deno" | "node" | "tls" | "mtls";
 
 export const KINDS: readonly Kind[] = ["deno", "node", "tls", "mtls"];

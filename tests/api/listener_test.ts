@@ -32,6 +32,20 @@ async function get(port: number, path = "/"): Promise<[number, string]> {
   return [response.status, await response.text()];
 }
 
+const OK = "HTTP/1.1 200 OK";
+
+/** The first line of the answer on `connection`; nothing when it is closed. */
+async function askOver(connection: Deno.Conn, path: string): Promise<string> {
+  const buffer = new Uint8Array(1024);
+  try {
+    await connection.write(new TextEncoder().encode(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`));
+    const count = await connection.read(buffer);
+    return new TextDecoder().decode(buffer.subarray(0, count ?? 0)).split("\r\n")[0]!;
+  } catch {
+    return "";
+  }
+}
+
 /** What a client with this certificate gets: the answer's first line, or undefined when refused. */
 function dial(port: number, client?: { cert: string; key: string }): Promise<string | undefined> {
   return new Promise((resolve) => {
@@ -252,6 +266,55 @@ for (const tls of [undefined, MUTUAL]) {
     await listener.shutdown();
   });
 }
+
+Deno.test("listenNode() closes the connection whose request is the oldest when there are too many", async () => {
+  const { limits, ...common } = options();
+  const { promise: held, resolve: hold } = Promise.withResolvers<void>();
+  const listener = await listenNode(
+    { ...common, limits: { ...limits, connectionsMax: 3 } },
+    ({ target }) => {
+      if (target === "/") return { status: 200, body: "" };
+      hold();
+      return new Promise(() => {});
+    },
+  );
+  const open = async () => {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+    return { connection, ask: (path: string) => askOver(connection, path) };
+  };
+  const [waiting, first, second] = [await open(), await open(), await open()];
+  const poll = waiting.ask("/poll");
+  await held;
+  assertEquals([await first.ask("/"), await second.ask("/"), await first.ask("/")], [OK, OK, OK]);
+
+  const third = await open();
+  assertEquals(await third.ask("/"), OK);
+  assertEquals(await second.ask("/"), "");
+  assertEquals([await first.ask("/"), await third.ask("/")], [OK, OK]);
+
+  await listener.shutdown();
+  assertEquals(await poll, "");
+  for (const { connection } of [waiting, first, second, third]) connection.close();
+});
+
+Deno.test("listenNode() turns a newcomer away when nobody is idle", async () => {
+  const { limits, ...common } = options();
+  const { promise: held, resolve: hold } = Promise.withResolvers<void>();
+  const listener = await listenNode(
+    { ...common, limits: { ...limits, connectionsMax: 1 } },
+    () => {
+      hold();
+      return new Promise(() => {});
+    },
+  );
+  using waiting = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+  const poll = askOver(waiting, "/");
+  await held;
+  using newcomer = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+  assertEquals(await askOver(newcomer, "/"), "");
+  await listener.shutdown();
+  assertEquals(await poll, "");
+});
 
 Deno.test("listenNode() cuts what is left when the grace time is over", async () => {
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>();

@@ -12,6 +12,7 @@ import { type Finding, findingsTable } from "../../src/cli/finding.ts";
 import { openRealDisk } from "../../src/storage/real_disk.ts";
 import { encodeCommand } from "../../src/store/command.ts";
 import { Store } from "../../src/store/store.ts";
+import { freePort } from "../cluster/ports.ts";
 import { batch, entryOf, founded, FOUNDER, meta, smallOptions } from "../storage/harness.ts";
 
 const STAMPED_MS = Date.UTC(2026, 5, 1);
@@ -127,8 +128,8 @@ Deno.test("diagnoseData() tells of a restore that was cut short", async () => {
 });
 
 Deno.test("diagnosePort() wants a port free, or answering when the node runs", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
+  const port = freePort();
+  const listener = Deno.listen({ hostname: "127.0.0.1", port });
   const checked = { name: "client", address: { host: "127.0.0.1", port }, host: "127.0.0.1" };
   assertEquals((await diagnosePort(checked, false)).status, "fail");
   assertEquals((await diagnosePort(checked, true)).status, "ok");

@@ -1,9 +1,10 @@
 /**
- * More connections than the process may have descriptors. `Deno.serve` ends its
- * port at the first one too many, and a sync takes a descriptor of its own: both
- * ended the node once.
+ * More connections than the process may have descriptors. The runtime's servers
+ * stop accepting at the first one too many, and a sync takes a descriptor of its
+ * own: both ended the node once.
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { NodeProcess } from "./node_process.ts";
 import { freePort } from "./ports.ts";
 import { until } from "./wait.ts";
@@ -54,10 +55,11 @@ async function answer(connection: Deno.Conn): Promise<string> {
 
 async function withNode(
   story: (node: NodeProcess, client: number, peer: number) => Promise<void>,
+  more: readonly string[] = [],
 ): Promise<void> {
   const directory = await Deno.makeTempDir();
   const [client, peer] = [freePort(), freePort()];
-  const flags = ["-d", directory, "-c", `${client}`, "-s", `${peer}`, "-snapCount", "1"];
+  const flags = ["-d", directory, "-c", `${client}`, "-s", `${peer}`, "-snapCount", "1", ...more];
   const node = NodeProcess.spawn(flags, { descriptorsMax: DESCRIPTORS_MAX });
   try {
     await node.says(/ Serving /);
@@ -117,4 +119,34 @@ Deno.test("node() goes on when those who wait have taken its last descriptor", a
       return response.status === 200;
     });
   });
+});
+
+const CA_DIRECTORY = new URL("../../fixtures/ca/", import.meta.url);
+
+Deno.test("node() goes on under TLS when clients open more connections than it may have", async () => {
+  const fixture = (name: string) => fileURLToPath(new URL(name, CA_DIRECTORY));
+  const pair = ["-clientCert", fixture("server.crt"), "-clientKey", fixture("server.key.insecure")];
+  // A connection of its own for every request.
+  using client = Deno.createHttpClient({
+    caCerts: [await Deno.readTextFile(fixture("ca.crt"))],
+    poolMaxIdlePerHost: 0,
+  });
+  await withNode(async (node, port, peer) => {
+    const answers = async (what: string, url: string) => {
+      await until(what, async () => {
+        const response = await fetch(url, { client, signal: AbortSignal.timeout(5_000) });
+        await response.body?.cancel();
+        return response.status === 200;
+      });
+    };
+    for (const isBurst of [false, true]) {
+      if (isBurst) node.signal("SIGSTOP");
+      const connections = await crowd(port, "", DESCRIPTORS_MAX);
+      node.signal("SIGCONT");
+      await answers("a read among the crowd", `https://localhost:${port}/v1/machines`);
+      await answers("an answer of the peer port", `http://127.0.0.1:${peer}/v1/join`);
+      for (const connection of connections) connection.close();
+    }
+    await node.says(/No more connections can be accepted/);
+  }, pair);
 });

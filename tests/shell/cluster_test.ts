@@ -1,25 +1,9 @@
 /** `deno task cluster` as a user meets it: real nodes by mTLS, Ctrl-C, and again. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { freePorts } from "../cluster/ports.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const SIZE = 3;
-
-/** The first of `count` ports in a row that are free now. */
-function freePorts(count: number): number {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    using first = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const { port } = first.addr;
-    try {
-      for (let next = port + 1; next < port + count; next++) {
-        Deno.listen({ hostname: "127.0.0.1", port: next }).close();
-      }
-      return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse) && !(error instanceof TypeError)) throw error;
-    }
-  }
-  throw new Error(`Expected ${count} free ports in a row, found none`);
-}
 
 interface Cluster extends AsyncDisposable {
   readonly process: Deno.ChildProcess;

@@ -4,6 +4,7 @@
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { VERSION } from "../../src/version.ts";
+import { freePort } from "../cluster/ports.ts";
 
 const COMPILE = new URL("../../tools/compile.ts", import.meta.url).pathname;
 
@@ -21,11 +22,6 @@ async function run(command: string, args: string[], env = {}): Promise<Output> {
 
 function compile(...args: string[]): Promise<Output> {
   return run(Deno.execPath(), ["run", "-A", COMPILE, ...args], { NO_COLOR: "1" });
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 Deno.test("compile() makes an executable that a user can rely on", async (t) => {

@@ -162,6 +162,7 @@ export class TestMember {
           idleTimeoutMs: 2000,
           handshakeTimeoutMs: 2000,
           connectionsMax: 100,
+          spareDescriptors: 32,
           shutdownGraceMs: 1000,
         },
         logger: member.#logger(),

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
+import { freePort } from "../cluster/ports.ts";
 import { bytesOf, join, LIMITS, RawCaller, startMutePeer, TestMember, tlsOf } from "./harness.ts";
 
 for (const mode of ["plain", "mTLS"] as const) {
@@ -74,11 +75,11 @@ Deno.test("transport() drops what is sent without a stream, and to a stranger", 
 });
 
 Deno.test("transport() reconnects when a peer comes back at its address", async () => {
+  const port = freePort();
   await using one = await TestMember.start({ id: 1 });
-  const two = await TestMember.start({ id: 2 });
+  const two = await TestMember.start({ id: 2, port });
   join(one, two);
   await Promise.all([one.untilUp(2), two.untilUp(1)]);
-  const { port } = two;
   await two.stop();
   await one.until("down", () => !one.stats(2).connected);
   await one.until("refused", () => one.complaints("Nothing listens").length > 0);
@@ -98,9 +99,7 @@ Deno.test("transport() dials back at once when an unreachable peer calls", async
     id: 1,
     limits: { reconnectMinMs: 60_000, reconnectMaxMs: 60_000 },
   });
-  const first = await TestMember.start({ id: 2 });
-  const { port } = first;
-  await first.stop();
+  const port = freePort();
   one.transport.setPeers([{ id: 2, url: `http://127.0.0.1:${port}` }]);
   await one.until("refused", () => one.complaints("Nothing listens").length > 0);
   await using two = await TestMember.start({ id: 2, port });
@@ -113,11 +112,10 @@ Deno.test("transport() dials back soon when a peer calls whose stream was lost",
     id: 1,
     limits: { reconnectMinMs: 1, reconnectMaxMs: 60_000 },
   });
-  let port = 0;
+  const port = freePort();
   // Its own pauses would double each time.
   for (let times = 1; times <= 16; times++) {
     const two = await TestMember.start({ id: 2, port });
-    port = two.port;
     join(one, two);
     await Promise.all([one.untilUp(2), two.untilUp(1)]);
     await two.stop();

@@ -93,6 +93,22 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
       "turn < 0",
     ],
   ]),
+  ...mutantsOf("src/http/node_connections.ts", "tests/api/listener_test.ts", [
+    [
+      "the connection in use pays for the crowd",
+      "who crowds a port under TLS keeps nobody out",
+      "if (this.#open.delete(socket)) this.#open.add(socket);",
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/http/node_connections.ts", "tests/cluster/shortage_test.ts", [
+    [
+      "a port that has stopped accepting stays closed",
+      "who crowds a port under TLS keeps nobody out",
+      "if (free < spareDescriptors / 2) onScarcity();",
+      "",
+    ],
+  ]),
   ...mutantsOf("src/api/v1/keys.ts", API, [
     [
       "the membership can be written",
