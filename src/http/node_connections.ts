@@ -3,8 +3,9 @@
  * stops accepting for good, without a word, when the process has no descriptor for a
  * connection: so a newcomer is turned away before that, unless somebody idle makes room.
  * A burst can be accepted before anybody counts it; then the port is opened anew.
- * The runtime's own `closeIdleConnections` leaves those that have said nothing yet, and a TLS
- * handshake that never ends would hold up a shutdown for ever.
+ *
+ * The runtime's own `closeIdleConnections` leaves those that have said nothing yet, and
+ * a TLS handshake that never ends would hold up a shutdown for ever.
  */
 import type { Server } from "node:http";
 import type { Server as TlsServer } from "node:https";

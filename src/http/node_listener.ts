@@ -38,6 +38,7 @@ export async function listenNode(
 ): Promise<Listener> {
   const server = makeServer(options);
   const exchanges = new NodeExchanges(options, handler);
+  const reopening = new Reopening(server, options.hostname);
   const { logger, onUpgrade } = options;
   server.on("clientError", answerClientError);
   server.on("tlsClientError", (error: Error, socket: Socket) => {
@@ -67,7 +68,6 @@ export async function listenNode(
     });
   }
   const address = await open(server, options);
-  const reopening = new Reopening(server, address.port, options.hostname);
   server.on("error", (error: Error) => {
     logger.error("A connection could not be accepted", { cause: error.message });
     reopening.soon();
@@ -91,15 +91,15 @@ const REOPEN_MS = 50;
 /** Listens anew on a port where the runtime has stopped accepting. */
 class Reopening {
   readonly #server: Server | TlsServer;
-  readonly #port: number;
   readonly #hostname: string;
+  #port = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
 
-  constructor(server: Server | TlsServer, port: number, hostname: string) {
+  constructor(server: Server | TlsServer, hostname: string) {
     this.#server = server;
-    this.#port = port;
     this.#hostname = hostname;
+    server.on("listening", () => this.#port = (server.address() as AddressInfo).port);
   }
 
   soon(): void {
