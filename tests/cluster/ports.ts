@@ -5,15 +5,15 @@
 
 /** Below the range from which kernels take the ports of outgoing connections. */
 const LOWEST = 12_000;
-const BLOCK_PORTS = 64;
-const BLOCKS = 312;
+const BLOCK_PORTS = 256;
+const BLOCKS = 78;
 const ATTEMPTS_MAX = 10_000;
 
 /** A block of ports is claimed by listening at its first one for as long as the process, or the test's worker, lives. */
-const claim = claimBlock();
+let claim = claimBlock();
 let given = 0;
 
-/** A port that nothing listens on; nobody else is given it, and this module late. */
+/** A port that nothing listens on, and that nobody is given again meanwhile. */
 export function freePort(): number {
   return freePorts(1);
 }
@@ -21,7 +21,10 @@ export function freePort(): number {
 /** The first of `count` such ports in a row. */
 export function freePorts(count: number): number {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    if (given + count >= BLOCK_PORTS) given = 0;
+    if (given + count >= BLOCK_PORTS) {
+      claim = claimBlock();
+      given = 0;
+    }
     const first = claim.addr.port + 1 + given;
     given += count;
     if (Array.from({ length: count }, (_, i) => first + i).every(isFree)) return first;
