@@ -171,11 +171,16 @@ export async function startNode(options: StartOptions = {}): Promise<TestNode> {
   return new TestNode(kind, node, store, service, api, listener, client);
 }
 
+/** How long a busy machine may need for anything. */
+export const PATIENCE_MS = 60_000;
+
 /** Resolves when `condition` holds; the event loop goes on meanwhile. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 5000;
+  const deadline = performance.now() + PATIENCE_MS;
   while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`Waited 5 s in vain for ${what}`);
+    if (performance.now() > deadline) {
+      throw new Error(`Waited ${PATIENCE_MS / 1000} s in vain for ${what}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }

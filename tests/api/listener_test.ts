@@ -14,8 +14,11 @@ const MUTUAL: TlsMaterial = { ...SERVER, ca: pem("ca.crt") };
 
 const hello: Handler = () => ({ status: 200, body: "hello" });
 
-function options(tls?: TlsMaterial, logger: Logger = silentLogger) {
-  const limits = { ...HTTP_LIMITS, shutdownGraceMs: 100 };
+/** For what has to be cut. */
+const SHORT_GRACE_MS = 100;
+
+function options(tls?: TlsMaterial, logger: Logger = silentLogger, shutdownGraceMs = 60_000) {
+  const limits = { ...HTTP_LIMITS, shutdownGraceMs };
   const common = { hostname: "127.0.0.1", port: 0, limits, logger };
   return tls === undefined ? common : { ...common, tls };
 }
@@ -268,7 +271,7 @@ for (const tls of [undefined, MUTUAL]) {
 }
 
 Deno.test("listenNode() closes the connection whose request is the oldest when there are too many", async () => {
-  const { limits, ...common } = options();
+  const { limits, ...common } = options(undefined, silentLogger, SHORT_GRACE_MS);
   const { promise: held, resolve: hold } = Promise.withResolvers<void>();
   const listener = await listenNode(
     { ...common, limits: { ...limits, connectionsMax: 3 } },
@@ -298,7 +301,7 @@ Deno.test("listenNode() closes the connection whose request is the oldest when t
 });
 
 Deno.test("listenNode() turns a newcomer away when nobody is idle", async () => {
-  const { limits, ...common } = options();
+  const { limits, ...common } = options(undefined, silentLogger, SHORT_GRACE_MS);
   const { promise: held, resolve: hold } = Promise.withResolvers<void>();
   const listener = await listenNode(
     { ...common, limits: { ...limits, connectionsMax: 1 } },
@@ -318,7 +321,8 @@ Deno.test("listenNode() turns a newcomer away when nobody is idle", async () => 
 
 Deno.test("listenNode() cuts what is left when the grace time is over", async () => {
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
-  const listener = await listenNode(options(), () => {
+  const short = options(undefined, silentLogger, SHORT_GRACE_MS);
+  const listener = await listenNode(short, () => {
     begin();
     return new Promise(() => {});
   });
@@ -330,7 +334,10 @@ Deno.test("listenNode() cuts what is left when the grace time is over", async ()
 
 Deno.test("listenNode() cuts an upgraded socket when its owner does not close it", async () => {
   const { promise: upgraded, resolve } = Promise.withResolvers<void>();
-  const listener = await listenNode({ ...options(), onUpgrade: () => resolve() }, hello);
+  const listener = await listenNode(
+    { ...options(undefined, silentLogger, SHORT_GRACE_MS), onUpgrade: () => resolve() },
+    hello,
+  );
   using connection = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
   const text = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n";
   await connection.write(new TextEncoder().encode(text));

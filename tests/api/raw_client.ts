@@ -1,7 +1,5 @@
 /** A bare socket to a test node, for what no HTTP client would send. */
-import { pem, type TestNode } from "./harness.ts";
-
-const PATIENCE_MS = 5000;
+import { PATIENCE_MS, pem, type TestNode } from "./harness.ts";
 
 export class RawClient implements Disposable {
   readonly #connection: Deno.TcpConn | Deno.TlsConn;

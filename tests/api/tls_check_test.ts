@@ -7,6 +7,7 @@ import {
 } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { dialWithoutCertificate, loadTls, TlsError } from "../../src/http/tls_check.ts";
+import { later } from "../cluster/wait.ts";
 import { startNode } from "./harness.ts";
 
 const NOW_MS = Date.UTC(2030, 0, 1);
@@ -112,14 +113,14 @@ Deno.test("dialWithoutCertificate() rejects when the port can't be judged", asyn
   await node.stop();
   await assertRejects(() => dialWithoutCertificate("127.0.0.1", port, 5000), TlsError);
   using mute = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const dialled = dialWithoutCertificate("127.0.0.1", mute.addr.port, 50);
+  const dialled = later(dialWithoutCertificate("127.0.0.1", mute.addr.port, 50));
   using _connection = await mute.accept();
   await assertRejects(() => dialled, TlsError, "within 50 ms");
 });
 
 Deno.test("dialWithoutCertificate() asks once more when the port said nothing in time", async () => {
   using port = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const dialled = dialWithoutCertificate("127.0.0.1", port.addr.port, 300, 3);
+  const dialled = dialWithoutCertificate("127.0.0.1", port.addr.port, 1_000, 3);
   using _unanswered = await port.accept();
   using asked = await port.accept();
   await asked.write(FATAL_ALERT);

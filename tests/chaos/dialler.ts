@@ -25,8 +25,10 @@ async function holds(pid: number, links: ReadonlySet<string>): Promise<boolean> 
       if (links.has(link)) return true;
     }
   } catch (error) {
-    // The process has ended.
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // The process has ended, or is somebody else's.
+    const isClosed = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable;
+    if (!isClosed) throw error;
   }
   return false;
 }

@@ -63,7 +63,7 @@ Deno.test("etcd watch goes on where it was when its server has been away", async
 
 Deno.test("etcd watch ends with 3 when no server comes back, and at once when there never was one", async () => {
   await using node = await LocalNode.start();
-  const watching = node.etcd(["watch", "k", "-timeout", "1"]);
+  const watching = node.etcd(["watch", "k", "-timeout", "5"]);
   await until("the watch to wait", () => node.waitingWatches === 1);
   await node.stop();
   assertEquals((await watching).status, 3);
@@ -89,7 +89,7 @@ Deno.test("Follower.next() leaves a server that falls silent without closing the
   })();
   const lost: string[] = [];
   const urls = [`http://127.0.0.1:${silent.addr.port}`, `http://${node.address}`];
-  using client = new Client(urls, 50, Deno.createHttpClient({}), false);
+  using client = new Client(urls, 1_000, Deno.createHttpClient({}), false);
   const follower = new Follower(client, {
     path: "/v1/watch/k",
     patienceMs: 60_000,

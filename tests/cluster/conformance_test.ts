@@ -63,6 +63,7 @@ function targetOf(server: Server, client: Client): ReplayTarget {
       return { status: answer.status, text: answer.body };
     },
     pass: pause,
+    lostSecondsMax: 3,
     async oneMoreWatch() {
       const before = server.waitingWatches;
       await until("a watch waits", () => server.waitingWatches > before);

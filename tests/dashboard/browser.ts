@@ -3,7 +3,7 @@
  * machine without one is told how to get it, and those tests are left out.
  */
 import { type Browser, chromium, type Page } from "playwright-core";
-import { PATIENCE_MS } from "../cluster/wait.ts";
+import { PATIENCE_MS, until } from "../cluster/wait.ts";
 
 /** What Debian, Ubuntu, Fedora and Google call it. */
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -126,6 +126,10 @@ export class TestBrowser implements AsyncDisposable {
       // Gone with its last connection.
     }
     await this.#process.status;
-    await Deno.remove(this.#profile, { recursive: true });
+    // Its helpers may outlive it a little, and write.
+    await until("the browser's profile to be gone", async () => {
+      await Deno.remove(this.#profile, { recursive: true });
+      return true;
+    });
   }
 }

@@ -21,8 +21,8 @@ Deno.test("every member of a cluster under mutual TLS tells the same about all",
       // The first ping between two members may be on its way.
       const view = await until(`"${node.name}" to know how far the others are`, async () => {
         const found = await ask<StatusView>(cluster, node, "status");
-        const ready = found.members.every(({ role, latencyMs, lag }) =>
-          role === "leader" || latencyMs !== null && lag === 0
+        const ready = found.members.every(({ role, latencyMs, lag, rssBytes }) =>
+          rssBytes !== null && (role === "leader" || latencyMs !== null && lag === 0)
         );
         return ready && found;
       });

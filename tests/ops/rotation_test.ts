@@ -195,7 +195,11 @@ class RotationLoad {
         const body = new URLSearchParams({ value: `${i}` });
         const response = await fetch(`${node.url}/v1/keys/${key}`, { method: "PUT", body, client });
         const text = await response.text();
-        if (response.status !== 200) this.#failures.push(`${name}: ${response.status} ${text}`);
+        // An election, which a busy machine may bring about, is no matter of certificates.
+        const isElection = response.status === 500 && /"errorCode":30[01]\b/.test(text);
+        if (response.status !== 200 && !isElection) {
+          this.#failures.push(`${name}: ${response.status} ${text}`);
+        }
       } catch (error) {
         this.#failures.push(`${name}: ${error}, ${(error as Error).cause ?? ""}`);
       } finally {

@@ -54,18 +54,26 @@ async function inSandbox(body: (sandbox: Sandbox) => Promise<void>, program = PR
   }
 }
 
+/** Again while a process that another test starts still holds the file that was just written. */
+async function spawn(command: Deno.Command): Promise<Deno.ChildProcess> {
+  for (;;) {
+    try {
+      return command.spawn();
+    } catch (error) {
+      if (!String(error).includes("Text file busy")) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+}
+
 async function start(
   command: string,
   args: string[],
   env: Record<string, string>,
 ): Promise<Result> {
-  const process = new Deno.Command(command, {
-    args,
-    env,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+  const process = await spawn(
+    new Deno.Command(command, { args, env, stdin: "null", stdout: "piped", stderr: "piped" }),
+  );
   const { code, signal, stdout, stderr } = await process.output();
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, signal, out: decode(stdout), said: decode(stderr), pid: process.pid };

@@ -200,7 +200,7 @@ Deno.test("handleUpgrade() takes frames that come with the handshake", async () 
 
 Deno.test("close() delivers what is queued first", async () => {
   await using two = await TestMember.start({ id: 2 });
-  const one = await TestMember.start({ id: 1 });
+  const one = await TestMember.start({ id: 1, limits: { drainMsMax: 60_000 } });
   one.transport.setPeers([two]);
   await one.untilUp(2);
   const large = "x".repeat(900_000);
