@@ -172,7 +172,7 @@ export async function startNode(options: StartOptions = {}): Promise<TestNode> {
 }
 
 /** How long a busy machine may need for anything. */
-export const PATIENCE_MS = 60_000;
+export const PATIENCE_MS = 20_000;
 
 /** Resolves when `condition` holds; the event loop goes on meanwhile. */
 export async function until(condition: () => boolean, what: string): Promise<void> {

@@ -31,7 +31,7 @@ export const LIMITS: TransportLimits = {
 };
 
 /** How long a condition may take before its test fails. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 20_000;
 
 const fixtures = new URL("../../fixtures/ca/", import.meta.url);
 
