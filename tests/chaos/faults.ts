@@ -1,6 +1,6 @@
 /** What is done to the nodes. Each fault ends by itself, with its victims running again. */
 import type { TestNode } from "../cluster/test_node.ts";
-import { pause, until } from "../cluster/wait.ts";
+import { pause, until, within } from "../cluster/wait.ts";
 import type { SeededRandom } from "../sim/random.ts";
 import type { Arena } from "./arena.ts";
 import { BULK, type ChaosLoad } from "./load.ts";
@@ -70,12 +70,15 @@ function seconds({ random }: Stage, low: number, high: number): Promise<void> {
 }
 
 /** Waits until all nodes run and know each other again. */
-async function untilWhole({ arena }: Stage): Promise<void> {
-  await until("the cluster to be whole", async () => {
-    if (arena.cluster.running.length < arena.cluster.nodes.length) return false;
-    await arena.cluster.untilWhole();
-    return true;
-  });
+async function untilWhole({ arena: { cluster } }: Stage): Promise<void> {
+  await Promise.all(
+    cluster.nodes.map((node) =>
+      until(
+        `"${node.name}" to be healthy and to know all members`,
+        async () => node.isRunning && await cluster.isPart(node),
+      )
+    ),
+  );
 }
 
 async function killAny(stage: Stage): Promise<void> {
@@ -95,7 +98,7 @@ async function killLeader(stage: Stage): Promise<void> {
   const leader = await arena.cluster.leader();
   await arena.kill(leader);
   const startMs = performance.now();
-  const tookMs = await load.nextAcknowledged();
+  const tookMs = await within("a write without that leader", load.nextAcknowledged());
   failovers.push(tookMs - stillness.since(startMs));
   await seconds(stage, 0, 3);
   await arena.restart(leader);

@@ -29,7 +29,10 @@ export class Nemesis {
     this.#round++;
     const heavy = new SeededRandom(this.#seed, 10_000 + this.#round);
     const light = new SeededRandom(this.#seed, 20_000 + this.#round);
-    await Promise.all([this.#row(heavy, endMs), this.#lightRow(light, endMs)]);
+    const rows = [this.#row(heavy, endMs), this.#lightRow(light, endMs)];
+    // Both have to be over: what follows is a truce.
+    await Promise.allSettled(rows);
+    await Promise.all(rows);
   }
 
   async #row(random: SeededRandom, endMs: number): Promise<void> {

@@ -176,8 +176,13 @@ class ChaosRun {
         const answer = await cluster.client.get(node.url, path);
         return answer.status === 404 ? [] : listingOf(answer);
       };
-      for (const { key: directory } of await listed(FRESH)) {
-        for (const { key, value = "" } of await listed(directory)) found.set(key, value);
+      try {
+        for (const { key: directory } of await listed(FRESH)) {
+          for (const { key, value = "" } of await listed(directory)) found.set(key, value);
+        }
+      } catch (error) {
+        problems.push(`"${node.name}" can't be asked: ${causesOf(error)}`);
+        continue;
       }
       for (const [key, value] of fresh) {
         if (found.get(key) === value) continue;
@@ -222,11 +227,12 @@ class ChaosRun {
     const [node] = this.#arena.cluster.awake;
     const ends = this.#watchers.map(async (watcher) => {
       const asked = { key: `${watcher.path}/end`, kind: "set", value: "end" } as const;
-      const outcome = await until("a last event to be acknowledged", async () => {
-        const outcome = await this.load.ask("end", node!, { ...asked, value: crypto.randomUUID() });
-        return outcome.type === "ok" && outcome;
-      });
       try {
+        const outcome = await until("a last event to be acknowledged", async () => {
+          const value = crypto.randomUUID();
+          const outcome = await this.load.ask("end", node!, { ...asked, value });
+          return outcome.type === "ok" && outcome;
+        });
         await later(watcher.until(outcome.index!, WATCH_PATIENCE_MS));
         return [];
       } catch (error) {

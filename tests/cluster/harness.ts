@@ -103,18 +103,21 @@ export class TestCluster implements AsyncDisposable {
     return this.awake.filter((node) => node !== leader);
   }
 
-  /** Waits until every running node serves linearizable reads and knows exactly the nodes of this cluster as members. */
+  /** Waits until every running node `isPart` of the cluster. */
   async untilWhole(): Promise<void> {
-    const members = this.nodes.map(({ url }) => url).sort().join();
     await Promise.all(
       this.running.map((node) =>
-        until(`"${node.name}" to be healthy and to know "${members}"`, async () => {
-          const machines = await this.client.ask(`${node.url}/machines`);
-          if (machines.body.split(",").sort().join() !== members) return false;
-          return (await this.client.ask(`${node.url}/health`)).status === 200;
-        })
+        until(`"${node.name}" to be healthy and to know all members`, () => this.isPart(node))
       ),
     );
+  }
+
+  /** Whether `node` serves linearizable reads and knows exactly the nodes of this cluster as members. */
+  async isPart(node: TestNode): Promise<boolean> {
+    const members = this.nodes.map(({ url }) => url).sort().join();
+    const machines = await this.client.ask(`${node.url}/machines`);
+    if (machines.body.split(",").sort().join() !== members) return false;
+    return (await this.client.ask(`${node.url}/health`)).status === 200;
   }
 
   /** Waits until every running node has applied what the cluster has committed by now. */
