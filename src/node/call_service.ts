@@ -200,19 +200,20 @@ export class CallService {
   }
 
   #remove(name: string, deadline: number, done: Done<Configuration>): void {
-    const isSelf = name === this.#ownRecord()?.name;
-    const { heartbeatTicks } = this.#options.limits;
-    const plan = planRemove(
+    const { limits: { heartbeatTicks }, now, handOver } = this.#options;
+    // After this node itself stood still, all others seem silent until they answer a heartbeat.
+    const patientUntil = now() + heartbeatTicks * HEARTBEATS_MISSED_MAX;
+    const remove = planRemove(
       name,
       (id) => this.#isAlive(id, heartbeatTicks * HEARTBEATS_MISSED_MAX),
+      () => now() < patientUntil,
     );
-    if (isSelf) {
-      const verdict = plan(this.#core.configuration, false);
-      if (verdict.kind === "refuse") return done(verdict.failure);
+    this.#membership.add((current, proposed) => {
+      const plan = remove(current, proposed);
+      const isOfSelf = plan.kind === "propose" && name === this.#ownRecord()?.name;
       // The successor does it; the caller tries again there.
-      if (this.#options.handOver()) return done(LEADS_NO_MORE);
-    }
-    this.#membership.add(plan, deadline, done);
+      return isOfSelf && handOver() ? { kind: "refuse", failure: LEADS_NO_MORE } : plan;
+    }, deadline, done);
     this.#options.schedule();
   }
 

@@ -12,6 +12,8 @@ import type { Done, Failure } from "./ports.ts";
 export type Plan =
   | { readonly kind: "propose"; readonly next: Configuration }
   | { readonly kind: "done" }
+  /** Not yet: asked again next turn. */
+  | { readonly kind: "wait" }
   | { readonly kind: "refuse"; readonly failure: Failure };
 
 /** Called with the newest configuration; `proposed` once an entry of this wish has been applied. */
@@ -80,6 +82,8 @@ export class MembershipQueue {
     switch (plan.kind) {
       case "done":
         return { ok: true, value: core.configuration };
+      case "wait":
+        return undefined;
       case "refuse":
         return plan.failure;
       case "propose": {

@@ -54,10 +54,14 @@ export function planJoin(
   };
 }
 
-/** Takes the member named `name` out, unless those that are left could not go on without it. */
+/**
+ * Takes the member named `name` out, unless those that are left could not go on
+ * without it; `isPatient` says whether one of them may yet show that it is alive.
+ */
 export function planRemove(
   name: string,
   isAlive: (id: MemberId) => boolean,
+  isPatient: () => boolean,
 ): Planner {
   return (current, proposed) => {
     const removed = current.members.find((member) => member.name === name);
@@ -69,6 +73,7 @@ export function planRemove(
     const alive = voters.filter(({ id }) => isAlive(id)).length;
     const quorum = quorumSize(voters.length);
     if (alive < quorum) {
+      if (voters.length >= quorum && isPatient()) return { kind: "wait" };
       return refuse(
         `Without "${name}" the cluster would need ${quorum} of ${voters.length} voters and has ${alive} alive, add or restart members first`,
       );

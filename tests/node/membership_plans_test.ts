@@ -17,6 +17,7 @@ function cluster(...members: Member[]): Configuration {
 
 const everybody = () => true;
 const nobody = () => false;
+const never = () => false;
 
 Deno.test("planJoin() adds a newcomer as a learner", () => {
   const plan = planJoin(member(2), 9, everybody)(cluster(member(1)), false);
@@ -57,22 +58,35 @@ Deno.test("planJoin() refuses one member too many with its own reason", () => {
 
 Deno.test("planRemove() remembers who was removed", () => {
   const before = cluster(member(1), member(2), member(3));
-  assertEquals(planRemove("node2", everybody)(before, false), {
+  assertEquals(planRemove("node2", everybody, never)(before, false), {
     kind: "propose",
     next: { members: [member(1), member(3)], removed: [2] },
   });
 });
 
 Deno.test("planRemove() refuses the last member and a member that the quorum needs", () => {
-  assertEquals(planRemove("node1", everybody)(cluster(member(1)), false).kind, "refuse");
+  assertEquals(planRemove("node1", everybody, never)(cluster(member(1)), false).kind, "refuse");
   const oneDead = (id: number) => id !== 3;
   const three = cluster(member(1), member(2), member(3));
-  assertEquals(planRemove("node2", oneDead)(three, false).kind, "refuse");
-  assertEquals(planRemove("node3", oneDead)(three, false).kind, "propose");
+  assertEquals(planRemove("node2", oneDead, never)(three, false).kind, "refuse");
+  assertEquals(planRemove("node3", oneDead, never)(three, false).kind, "propose");
+});
+
+Deno.test("planRemove() waits for members to show that they live, while it is patient and they can suffice", () => {
+  const alive = new Set([1]);
+  let isPatient = true;
+  const plan = planRemove("node3", (id) => alive.has(id), () => isPatient);
+  const three = cluster(member(1), member(2), member(3));
+  assertEquals(plan(three, false).kind, "wait");
+  assertEquals(plan(cluster(member(3)), false).kind, "refuse");
+  isPatient = false;
+  assertEquals(plan(three, false).kind, "refuse");
+  alive.add(2);
+  assertEquals(plan(three, false).kind, "propose");
 });
 
 Deno.test("planRemove() refuses an unknown name, and is done once its entry was applied", () => {
-  const plan = planRemove("node9", everybody);
+  const plan = planRemove("node9", everybody, never);
   assertEquals(plan(cluster(member(1)), false).kind, "refuse");
   assertEquals(plan(cluster(member(1)), true).kind, "done");
 });

@@ -1,79 +1,13 @@
 /** When the leader makes a learner a voter (thesis §4.2.1). */
 import { assertEquals } from "@std/assert";
-import { CallService } from "../../src/node/call_service.ts";
-import type { RaftCore } from "../../src/raft/core.ts";
-import type { PeerProgress } from "../../src/raft/options.ts";
-import type { Configuration, Role } from "../../src/raft/types.ts";
-
-const HEARTBEAT_TICKS = 2;
-
-function member(id: number, voter: boolean) {
-  return {
-    id,
-    name: `n${id}`,
-    peerUrl: `http://n${id}:7001`,
-    clientUrl: `http://n${id}:4001`,
-    voter,
-  };
-}
+import { leading, member } from "./leading.ts";
 
 /** Member 1 with the learner 2, whose log ends at `match` while `commitIndex` is committed. */
 function leaderWithLearner() {
-  const configuration = { members: [member(1, true), member(2, false)], removed: [] };
-  const proposed: Configuration[] = [];
-  const core = {
-    id: 1,
-    role: "leader" as Role,
-    leader: 1,
-    commitIndex: 0,
-    appliedIndex: 1,
-    configurationIndex: 1,
-    configuration,
-    committedConfiguration: configuration,
-    match: 0,
-    state: "replicate" as PeerProgress["state"],
-    progress: () => [
-      {
-        id: 2,
-        match: core.match,
-        next: core.match + 1,
-        state: core.state,
-        recentActive: true,
-        ticksSinceHeard: 0,
-      },
-    ],
-    proposeConfiguration: (next: Configuration) => {
-      proposed.push(next);
-      return { ok: true, index: 2 };
-    },
-  };
-  const nothing = () => {};
-  const service = new CallService({
-    core: core as Partial<RaftCore> as RaftCore,
-    limits: {
-      requestTicks: 50,
-      electionTicks: 10,
-      heartbeatTicks: HEARTBEAT_TICKS,
-      waitingMax: 10,
-      membersMax: 9,
-    },
-    session: 1,
-    clusterId: 1,
-    announced: member(1, true),
-    send: () => true,
-    leaderId: () => core.leader,
-    schedule: nothing,
-    announceCommit: nothing,
-    now: () => 0,
-    barrier: nothing,
-    handleRequest: nothing,
-    handOver: () => false,
-  });
-  let tick = 0;
+  const { core, proposed, heartbeat: pass } = leading(member(2, false));
   const heartbeat = (commitIndex: number, match: number) => {
     Object.assign(core, { commitIndex, match });
-    for (let i = 0; i < HEARTBEAT_TICKS; i++) service.tick(++tick);
-    service.run();
+    pass();
     return proposed.length;
   };
   return { core, heartbeat, proposed };

@@ -1,0 +1,79 @@
+/** The calls and the membership of a leader, over a core whose peers are what a test says. */
+import { CallService } from "../../src/node/call_service.ts";
+import type { RaftCore } from "../../src/raft/core.ts";
+import type { PeerProgress } from "../../src/raft/options.ts";
+import type { Configuration, Role } from "../../src/raft/types.ts";
+
+export const HEARTBEAT_TICKS = 2;
+
+export function member(id: number, voter: boolean) {
+  return {
+    id,
+    name: `n${id}`,
+    peerUrl: `http://n${id}:7001`,
+    clientUrl: `http://n${id}:4001`,
+    voter,
+  };
+}
+
+/** Member 1 leads the others that are given, which are even with it and were heard just now. */
+export function leading(...others: ReturnType<typeof member>[]) {
+  const configuration: Configuration = { members: [member(1, true), ...others], removed: [] };
+  const proposed: Configuration[] = [];
+  const core = {
+    id: 1,
+    role: "leader" as Role,
+    leader: 1,
+    commitIndex: 0,
+    appliedIndex: 1,
+    configurationIndex: 1,
+    configuration,
+    committedConfiguration: configuration,
+    match: 0,
+    state: "replicate" as PeerProgress["state"],
+    ticksSinceHeard: 0,
+    progress: () =>
+      others.map(({ id }) => ({
+        id,
+        match: core.match,
+        next: core.match + 1,
+        state: core.state,
+        recentActive: true,
+        ticksSinceHeard: core.ticksSinceHeard,
+      })),
+    proposeConfiguration: (next: Configuration) => {
+      proposed.push(next);
+      return { ok: true, index: 2 };
+    },
+  };
+  let tick = 0;
+  const nothing = () => {};
+  const service = new CallService({
+    core: core as Partial<RaftCore> as RaftCore,
+    limits: {
+      requestTicks: 50,
+      electionTicks: 10,
+      heartbeatTicks: HEARTBEAT_TICKS,
+      waitingMax: 10,
+      membersMax: 9,
+    },
+    session: 1,
+    clusterId: 1,
+    announced: member(1, true),
+    // What a member says to itself arrives; the others are not there.
+    send: () => true,
+    leaderId: () => core.leader,
+    schedule: nothing,
+    announceCommit: nothing,
+    now: () => tick,
+    barrier: nothing,
+    handleRequest: nothing,
+    handOver: () => false,
+  });
+  /** A heartbeat's time goes by. */
+  const heartbeat = () => {
+    for (let i = 0; i < HEARTBEAT_TICKS; i++) service.tick(++tick);
+    service.run();
+  };
+  return { core, service, heartbeat, proposed };
+}
