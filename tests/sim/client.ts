@@ -38,14 +38,18 @@ export class Client {
   start(): void {
     const { schedule, profile } = this.#site;
     if (this.#stopped) return;
-    schedule.after(this.#random.exponential(profile.thinkMs), "think", undefined, () => {
+    const thinkMs = this.#writesOnly ? profile.tickMs : profile.thinkMs;
+    schedule.after(this.#random.exponential(thinkMs), "think", undefined, () => {
       const machine = this.#choose();
       if (machine?.process === undefined) this.start();
       else this.#ask(machine.process);
     });
   }
 
-  /** Asks only such machines from now on, and for nothing but writes: progress is judged by them. */
+  /**
+   * Asks only such machines from now on, at once, and for nothing but writes:
+   * progress is judged by them, and nothing can be committed that nobody asks for.
+   */
   writeOnly(isAsked: (machine: Machine) => boolean): void {
     this.#isAsked = isAsked;
     this.#writesOnly = true;

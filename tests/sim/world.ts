@@ -38,8 +38,8 @@ export interface WorldOptions {
 const PROGRESS_ELECTIONS = 10;
 /** How much longer than on average a save or a message may well take. */
 const SLACK = 3;
-/** A new write is answered within as many again, and all members agree within so many, … */
-const AGREEMENT_ELECTIONS = 100;
+/** A new write is answered within as many again, and all members agree within so many (a join that knows dead addresses only takes 90 to give up), … */
+const AGREEMENT_ELECTIONS = 200;
 /** … beside the time for so many syncs and round trips in a row. */
 const ROUNDS = 50;
 /**
