@@ -4,6 +4,7 @@
  * wait for the successor.
  */
 import type { RaftCore } from "../raft/core.ts";
+import type { PeerProgress } from "../raft/options.ts";
 import { NONE } from "../raft/types.ts";
 import type { Member, MemberId } from "../raft/types.ts";
 import { NO_LEADER } from "./failures.ts";
@@ -20,6 +21,8 @@ export class Leadership {
   readonly #heartbeatTicks: number;
   readonly #schedule: () => void;
   #known: MemberId = NONE;
+  /** Who was asked to take over since `handOver` was called. */
+  readonly #asked = new Set<MemberId>();
   #waiters: { readonly done: Done<Member>; readonly deadlineTick: number }[] = [];
 
   constructor(core: RaftCore, heartbeatTicks: number, schedule: () => void) {
@@ -68,18 +71,36 @@ export class Leadership {
 
   /** Lets the voter with the longest log lead; false when this is no leader, or there is nobody. */
   handOver(): boolean {
+    this.#asked.clear();
+    return this.#core.role === "leader" && this.#handOverTo(this.#heirs());
+  }
+
+  /**
+   * This still leads, and should not: asks a member that was not asked before. Each
+   * is asked once, because requests wait meanwhile and must not do so for ever.
+   */
+  handOverElsewhere(): void {
+    if (this.#core.role !== "leader" || this.isHandingOver) return;
+    this.#handOverTo(this.#heirs().filter(({ id }) => !this.#asked.has(id)));
+  }
+
+  #handOverTo(heirs: readonly PeerProgress[]): boolean {
+    const [heir] = heirs.toSorted((a, b) => b.match - a.match);
+    if (heir === undefined || !this.#core.transferLeadership(heir.id)) return false;
+    this.#asked.add(heir.id);
+    this.#schedule();
+    return true;
+  }
+
+  /** Voters that are alive. */
+  #heirs(): PeerProgress[] {
     const core = this.#core;
-    if (core.role !== "leader") return false;
     const voters = new Set(
       core.configuration.members.filter(({ voter }) => voter).map(({ id }) => id),
     );
     const patience = this.#heartbeatTicks * HEARTBEATS_MISSED_MAX;
-    const [heir] = core.progress()
-      .filter(({ id, ticksSinceHeard }) => voters.has(id) && ticksSinceHeard <= patience)
-      .sort((a, b) => b.match - a.match);
-    if (heir === undefined || !core.transferLeadership(heir.id)) return false;
-    this.#schedule();
-    return true;
+    return core.progress()
+      .filter(({ id, ticksSinceHeard }) => voters.has(id) && ticksSinceHeard <= patience);
   }
 
   expire(tick: number): void {

@@ -322,9 +322,7 @@ export class Node<R> implements ClusterNode<R> {
           this.#calls.leaderChanged(this.#leadership.leaderId, this.#tick);
         }
       },
-      applied: (entry, value) => {
-        this.#proposals.applied(entry.index, entry.term, value);
-      },
+      applied: ({ index, term }, value) => this.#proposals.applied(index, term, value),
       appliedOther: (entry) => {
         this.#proposals.appliedOther(entry.index);
         if (entry.kind === "config") this.#configured();
@@ -341,6 +339,7 @@ export class Node<R> implements ClusterNode<R> {
         this.#proposals.failAll(notWrittenYet(cause));
         this.#leadership.handOver();
       },
+      diskStillFull: () => this.#leadership.handOverElsewhere(),
       diskFree: () => this.#space.found(),
       send: (message) => {
         if (isAppend(message)) this.counters.appendsSent++;

@@ -42,6 +42,8 @@ export interface ReplicaHooks<R> {
   /** The state machine now stands where `meta` does; entries up to there were never applied one by one. */
   installed(meta: SnapshotMeta): void;
   diskFull(cause: string): void;
+  /** There is still no space: it was tried again. */
+  diskStillFull(): void;
   diskFree(): void;
   send(message: Message): void;
   /** The node must stop: the disk failed, or an invariant broke. */
@@ -222,7 +224,7 @@ export class Replica<R> {
     }).catch((error) => {
       this.#saving = undefined;
       if (!(error instanceof DiskFullError)) return this.#fail(error);
-      if (this.#stuck !== undefined) return;
+      if (this.#stuck !== undefined) return this.#hooks.diskStillFull();
       this.#stuck = { batch, retryTick: tick + this.#limits.diskRetryTicks };
       this.#hooks.diskFull(error.message);
     });

@@ -1,10 +1,13 @@
 /** The Ready loop: what leaves when. */
 import { assertEquals } from "@std/assert";
+import { DiskFullError } from "../../src/base/errors.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import type { StateMachine, Storage } from "../../src/node/ports.ts";
 import { Replica, type ReplicaHooks, type ReplicaLimits } from "../../src/node/replica.ts";
 import type { RaftCore } from "../../src/raft/core.ts";
 import type { Entry, Message, SaveBatch } from "../../src/raft/types.ts";
+
+const DISK_RETRY_TICKS = 10;
 
 function acknowledgement(term: number): Message {
   const zeros = { hintIndex: 0, hintTerm: 0 };
@@ -26,7 +29,7 @@ function replicaOf(
     machine as StateMachine<void>,
     { defer: (task) => void tasks.push(task) },
     silentLogger,
-    { snapshotEntries: 0 } as ReplicaLimits,
+    { snapshotEntries: 0, diskRetryTicks: DISK_RETRY_TICKS } as ReplicaLimits,
     {
       beforeTurn: nothing,
       afterApply: nothing,
@@ -103,4 +106,41 @@ Deno.test("Replica applies what is committed while the next batch still gathers"
   replica.schedule();
   tasks.shift()!();
   assertEquals({ applied, batchesAsked }, { applied: [7], batchesAsked: 0 });
+});
+
+Deno.test("Replica says each time that there is still no space, and once that there is", async () => {
+  const batch: SaveBatch = {
+    hardState: undefined,
+    snapshot: undefined,
+    entries: [],
+    messages: [],
+  };
+  const batches: (SaveBatch | undefined)[] = [batch];
+  const core = {
+    role: "leader" as const,
+    lastIndex: 7,
+    appliedIndex: 7,
+    takeMessages: () => [],
+    takeSave: () => batches.shift(),
+    takeCommitted: () => [],
+    saved: () => {},
+  };
+  const told: string[] = [];
+  let isFull = true;
+  const save = () => isFull ? Promise.reject(new DiskFullError("No space")) : Promise.resolve();
+  const { replica, tasks } = replicaOf(core, { save }, {}, {
+    diskFull: (cause) => void told.push(cause),
+    diskStillFull: () => void told.push("still"),
+    diskFree: () => void told.push("free"),
+  });
+  const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
+  replica.schedule();
+  for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) task();
+  await settled();
+  for (let tick = 1; tick <= 4; tick++) {
+    isFull = tick < 3;
+    replica.tick(tick * DISK_RETRY_TICKS);
+    await settled();
+  }
+  assertEquals(told, ["No space", "still", "still", "free"]);
 });
