@@ -19,7 +19,7 @@ import { listen } from "./http/listener.ts";
 import { ask } from "./server/ask.ts";
 import { backupsOf } from "./server/backups.ts";
 import { bootstrap } from "./server/bootstrap.ts";
-import { openDataDirectory } from "./server/data_directory.ts";
+import { openDataDirectory, type OpenedDirectory } from "./server/data_directory.ts";
 import { CertificateWatch } from "./server/certificate_watch.ts";
 import { checkKinship } from "./server/kinship.ts";
 import { httpLimits, ticks } from "./server/limits.ts";
@@ -37,7 +37,7 @@ import { onReloadSignal, onStopSignal } from "./server/signals.ts";
 import { Telemetry } from "./server/telemetry.ts";
 import { startTicker } from "./server/ticker.ts";
 import type { Ticker } from "./server/ticker.ts";
-import { firstSnapshot } from "./storage/storage.ts";
+import { firstSnapshot, knowsMembers } from "./storage/storage.ts";
 import type { DataStorage, Identity } from "./storage/storage.ts";
 import type { PeerTls } from "./transport/peer_http.ts";
 import { VERSION } from "./version.ts";
@@ -162,7 +162,7 @@ export class Server {
     const { storage } = opened;
     await this.#checkKinship(opened.identity, peerMaterial());
     const port = await this.#openPeerPort(peerTls);
-    const identity = await this.#bootstrap(opened.identity, storage, peerMaterial);
+    const identity = await this.#bootstrap(opened, peerMaterial);
     const fresh = opened.loaded.snapshot.index === 0;
     const member = await startMember({
       config: this.#config,
@@ -289,8 +289,7 @@ export class Server {
   }
 
   #bootstrap(
-    identity: Parameters<typeof bootstrap>[0]["identity"],
-    storage: DataStorage,
+    { identity, loaded, storage }: OpenedDirectory,
     tls: () => PeerTls | undefined,
   ) {
     const config = this.#config;
@@ -302,6 +301,7 @@ export class Server {
     }
     return bootstrap({
       identity,
+      knowsMembers: knowsMembers(identity, loaded),
       name: config.name,
       peerUrl: config.peer.url,
       clientUrl: config.client.url,

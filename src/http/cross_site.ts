@@ -38,6 +38,13 @@ export function foreignWriteProblem(exchange: Exchange, policy: SitePolicy): str
   return strangeNameProblem(host, policy);
 }
 
+/** Why a request must not be carried out on a port that serves no page; undefined when no page sent it. */
+export function pageProblem(exchange: Exchange): string | undefined {
+  const found = exchange.header("origin") ?? exchange.header("sec-fetch-site");
+  if (found === undefined) return undefined;
+  return `Expected a request of a program, found one of a browser's page ("${found}")`;
+}
+
 /**
  * Why a request by a page must not be answered, one that only reads included;
  * undefined when it may. For what only pages ask for: a program that sends none

@@ -10,7 +10,10 @@ import type { Failure } from "./ports.ts";
 /** Removed ids remembered: enough to tell every machine that may still be switched on. */
 const REMOVED_MAX = 256;
 
-/** Adds `member` as a learner, in place of a dead member of the same name. */
+/**
+ * Adds `member` as a learner, in place of a dead member of the same name. One that
+ * asks again, before it has heard anything, is recorded where it is now.
+ */
 export function planJoin(
   member: Member,
   membersMax: number,
@@ -18,11 +21,20 @@ export function planJoin(
 ): Planner {
   return (current) => {
     const { members } = current;
-    if (members.some(({ id }) => id === member.id)) return { kind: "done" };
-    const replaced = members.find(({ name }) => name === member.name);
-    if (replaced !== undefined && isAlive(replaced.id)) {
+    if (current.removed.includes(member.id)) {
+      return refuse("This member was removed from the cluster, start it afresh with -f");
+    }
+    const known = members.find(({ id }) => id === member.id);
+    // One that votes has the log, and tells its addresses itself.
+    if (known !== undefined && (known.voter || sameAddresses(known, member))) {
+      return { kind: "done" };
+    }
+    const replaced = known ?? members.find(({ name }) => name === member.name);
+    if (replaced !== known && isAlive(replaced!.id)) {
       return refuse(
-        `A member named "${member.name}" is alive at ${replaced.peerUrl}, choose another name with -n`,
+        `A member named "${member.name}" is alive at ${
+          replaced!.peerUrl
+        }, choose another name with -n`,
       );
     }
     const twin = members.find((other) => other !== replaced && other.peerUrl === member.peerUrl);
@@ -30,6 +42,10 @@ export function planJoin(
       return refuse(
         `Address ${member.peerUrl} belongs to member "${twin.name}", remove that one first or choose another with -s`,
       );
+    }
+    if (known !== undefined) {
+      const { peerUrl, clientUrl } = member;
+      return { kind: "propose", next: replacing(current, { ...known, peerUrl, clientUrl }) };
     }
     const kept = members.filter((other) => other !== replaced);
     if (kept.length >= membersMax) {

@@ -1,8 +1,10 @@
 /**
- * How a node comes to be part of a cluster: a directory that knows its cluster
- * goes on (`-C` is then ignored), one without founds a new cluster, or joins the
- * one that `-C` names. The identity is on disk before anybody is told of it, so
- * that a join that was cut short goes on as the same member.
+ * How a node comes to be part of a cluster: a directory that knows members goes
+ * on (`-C` is then ignored), one without founds a new cluster, or joins the one
+ * that `-C` names. The identity is on disk before anybody is told of it, so that
+ * a join that was cut short goes on as the same member: until the first entry has
+ * arrived it is asked for again, because the address that it gave may be wrong,
+ * and then nobody ever calls.
  */
 import type { Logger } from "../base/logger.ts";
 import type { Member } from "../raft/types.ts";
@@ -11,6 +13,8 @@ import type { Identity } from "../storage/storage.ts";
 export interface BootstrapOptions {
   /** What the directory holds; undefined for a new one. */
   readonly identity: Identity | undefined;
+  /** Whether the directory's log or snapshot names a member that could be called. */
+  readonly knowsMembers: boolean;
   readonly name: string;
   readonly peerUrl: string;
   readonly clientUrl: string;
@@ -37,8 +41,9 @@ export class JoinError extends Error {
 
 /** Resolves with the identity this node runs under, durable on disk. Throws `JoinError`. */
 export async function bootstrap(options: BootstrapOptions): Promise<Identity> {
-  const { identity, addresses } = options;
-  if (identity !== undefined && identity.clusterId !== 0) {
+  const { identity, knowsMembers, addresses } = options;
+  const hasJoined = identity !== undefined && identity.clusterId !== 0;
+  if (hasJoined && (knowsMembers || addresses.length === 0)) {
     if (addresses.length > 0) {
       options.logger.debug("This directory belongs to a cluster already, -C is ignored");
     }
@@ -51,9 +56,10 @@ export async function bootstrap(options: BootstrapOptions): Promise<Identity> {
     );
   }
   const memberId = identity?.memberId ?? randomId(options.random);
-  const joining = { memberId, clusterId: 0, name: options.name, initial: undefined };
-  await options.writeIdentity(joining);
-  const { clusterId } = await join(options, memberId);
+  const name = hasJoined ? identity.name : options.name;
+  const joining = { memberId, clusterId: 0, name, initial: undefined };
+  if (!hasJoined) await options.writeIdentity(joining);
+  const { clusterId } = await join(options, memberId, name);
   const joined = { ...joining, clusterId };
   await options.writeIdentity(joined);
   return joined;
@@ -77,8 +83,9 @@ async function found(options: BootstrapOptions): Promise<Identity> {
 async function join(
   options: BootstrapOptions,
   id: number,
+  name: string,
 ): Promise<{ readonly clusterId: number }> {
-  const { name, peerUrl, clientUrl, addresses, attempts, logger } = options;
+  const { peerUrl, clientUrl, addresses, attempts, logger } = options;
   let refusals: string[] = [];
   for (let attempt = 1; attempt <= attempts; attempt++) {
     refusals = [];

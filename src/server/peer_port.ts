@@ -6,11 +6,12 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { joinRoute } from "../api/peer.ts";
 import { clusterRoutes } from "../api/v1/cluster.ts";
+import { pageProblem } from "../http/cross_site.ts";
 import type { TlsMaterial } from "../http/endpoint.ts";
 import type { NodeListenOptions } from "../http/node_listener.ts";
 import { listenNode } from "../http/node_listener.ts";
 import type { Handler } from "../http/exchange.ts";
-import { unavailable } from "../http/fault.ts";
+import { fault, unavailable } from "../http/fault.ts";
 import { makeRouter } from "../http/router.ts";
 import type { Route } from "../http/router.ts";
 import type { RunningMember } from "./member.ts";
@@ -48,7 +49,11 @@ export async function openPeerPort(options: PeerPortOptions): Promise<PeerPort> 
     if (waiting.length < options.waitingMax) waiting.push({ request, socket, head });
     else socket.destroy();
   };
-  const listener = await listenNode({ ...options, onUpgrade }, (exchange) => handle(exchange));
+  const listener = await listenNode({ ...options, onUpgrade }, (exchange) => {
+    // Whoever may join gets a copy of everything.
+    const problem = exchange.method === "GET" ? undefined : pageProblem(exchange);
+    return problem === undefined ? handle(exchange) : fault(403, problem);
+  });
   return {
     attach: (attached, routes) => {
       member = attached;

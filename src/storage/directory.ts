@@ -36,6 +36,11 @@ export function firstSnapshot(identity: Identity | undefined): SnapshotMeta {
   return { index: 0, term: 0, configuration };
 }
 
+/** Whether a directory names a member that its node could call: a newcomer's does not before the first entry has come. */
+export function knowsMembers(identity: Identity | undefined, { snapshot, entries }: Loaded): boolean {
+  return identity?.initial !== undefined || snapshot.index > 0 || entries.length > 0;
+}
+
 /** Whether there is nothing of a node but perhaps its lock. */
 export function isNew(disk: Disk): boolean {
   return segmentSequences(disk).length === 0 && listSnapshots(disk).length === 0 &&

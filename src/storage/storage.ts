@@ -18,7 +18,7 @@ import type { ReplayedLog } from "./replay.ts";
 import { type ChosenSnapshot, SnapshotStore } from "./snapshot_store.ts";
 import { createLog, Wal, type WalOptions } from "./wal.ts";
 
-export { firstSnapshot } from "./directory.ts";
+export { firstSnapshot, knowsMembers } from "./directory.ts";
 export type { Identity } from "./identity.ts";
 
 export interface StorageOptions extends WalOptions, ReadOptions {

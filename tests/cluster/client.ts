@@ -36,6 +36,7 @@ export interface AskOptions {
   readonly form?: Readonly<Record<string, string>>;
   /** Sent as it is. */
   readonly body?: BodyInit;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -69,7 +70,7 @@ export class Client implements Disposable {
 
   /** One request; redirects are not followed. Rejects when there is no answer in time. */
   async ask(url: string, options: AskOptions = {}): Promise<Answer> {
-    const { method = "GET", form, body, timeoutMs = TIMEOUT_MS, signal } = options;
+    const { method = "GET", form, body, headers = {}, timeoutMs = TIMEOUT_MS, signal } = options;
     const limit = new AbortController();
     const abort = () => limit.abort(signal?.reason);
     const timer = setTimeout(
@@ -80,6 +81,7 @@ export class Client implements Disposable {
     try {
       const response = await fetch(url, {
         method,
+        headers,
         redirect: "manual",
         client: this.#http,
         signal: limit.signal,

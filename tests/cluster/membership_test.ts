@@ -98,6 +98,15 @@ async function movesAndWipes(cluster: TestCluster, stage: Stage): Promise<void> 
     assertEquals((await cluster.members(other!)).size, 3);
     await load.progress();
   });
+  await stage("a newcomer corrects an address where nobody can call it", async () => {
+    const [first] = cluster.nodes;
+    const newcomer = cluster.add("node4");
+    const unreachable = ["-s", `127.0.0.2:${newcomer.peerPort}`, "-sl", "127.0.0.1"];
+    await newcomer.spawn(...unreachable, "-C", first!.peerAddress).says(/Joined the cluster/);
+    await newcomer.kill();
+    await newcomer.start("-C", first!.peerAddress);
+    await cluster.untilWhole();
+  });
   await stage("every acknowledged write is on every node", () => load.verify());
 }
 
@@ -136,6 +145,17 @@ async function refuses(cluster: TestCluster, stage: Stage): Promise<void> {
         assertEquals(errorCode, 300);
         return cause.includes("has 1 alive, add or restart members first");
       });
+    }
+  });
+  await stage("a newcomer of which a page of another site tells", async () => {
+    const member = { id: 7, name: "page", peerUrl: "http://127.0.0.1:1", clientUrl: "http://a" };
+    for (const name of ["origin", "sec-fetch-site"]) {
+      const { status, body } = await client.ask(`${first.peerUrl}/v1/join`, {
+        method: "POST",
+        body: JSON.stringify(member),
+        headers: { [name]: "http://page.example" },
+      });
+      assertEquals(status, 403, body);
     }
   });
   await stage("the removal of nobody", async () => {

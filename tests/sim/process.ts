@@ -12,7 +12,12 @@ import type { Scheduler } from "../../src/node/ports.ts";
 import { type CoreEvent, RaftCore } from "../../src/raft/core.ts";
 import type { Member, MemberId } from "../../src/raft/types.ts";
 import { bootstrap } from "../../src/server/bootstrap.ts";
-import { type DataStorage, firstSnapshot, openStorage } from "../../src/storage/storage.ts";
+import {
+  type DataStorage,
+  firstSnapshot,
+  knowsMembers,
+  openStorage,
+} from "../../src/storage/storage.ts";
 import type { Identity, OpenedStorage } from "../../src/storage/storage.ts";
 import type { ApplyResult } from "../../src/store/event.ts";
 import { Store } from "../../src/store/store.ts";
@@ -181,7 +186,7 @@ export class Process implements Owner {
 
   /** As the server does it: the real bootstrap, over the simulated network. */
   async #identify(
-    { storage, identity }: OpenedStorage,
+    { storage, identity, loaded }: OpenedStorage,
     addresses: readonly string[],
   ): Promise<Identity> {
     const { machine } = this;
@@ -191,6 +196,7 @@ export class Process implements Owner {
     }
     return await bootstrap({
       identity,
+      knowsMembers: knowsMembers(identity, loaded),
       name: machine.name,
       peerUrl: machine.url,
       clientUrl: machine.clientUrl,
