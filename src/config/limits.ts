@@ -62,8 +62,9 @@ export const LIMITS = Object.freeze({
   /** Append messages under way to one peer. */
   inflightMax: 64,
   inflightBytesMax: 16 * MiB,
-  /** Entries kept behind a snapshot for followers that lag a little. */
+  /** Entries kept behind a snapshot for followers that lag a little, in number and in bytes. */
   trailingEntries: 5_000,
+  trailingBytesMax: 16 * MiB,
   /** Of the entries since the last snapshot, after which the next is due however few they are. */
   snapshotLogBytesMax: 64 * MiB,
   /** Of the entries that one turn of the event loop applies. */

@@ -21,8 +21,9 @@ export interface ReplicaLimits {
   readonly snapshotEntries: number;
   /** … or so many bytes of them, which the log holds in memory. */
   readonly snapshotLogBytesMax: number;
-  /** Entries kept behind a snapshot for members that lag a little. */
+  /** Entries kept behind a snapshot for members that lag a little, and their bytes. */
   readonly trailingEntries: number;
+  readonly trailingBytesMax: number;
   /** Ticks between two attempts to write to a full disk. */
   readonly diskRetryTicks: number;
 }
@@ -266,7 +267,8 @@ export class Replica<R> {
   }
 
   #snapshotIfDue(): void {
-    const { snapshotEntries, snapshotLogBytesMax, trailingEntries } = this.#limits;
+    const { snapshotEntries, snapshotLogBytesMax, trailingEntries, trailingBytesMax } =
+      this.#limits;
     if (snapshotEntries === 0 || this.#snapshotting !== undefined) return;
     const index = this.#core.appliedIndex;
     const isLong = index - this.#attemptedIndex >= snapshotEntries ||
@@ -278,7 +280,8 @@ export class Replica<R> {
     const meta = { index, term, configuration: this.#core.committedConfiguration };
     this.#logBytes = 0;
     this.#attemptedIndex = index;
-    this.#snapshotting = this.#snapshot(meta, Math.max(0, index - trailingEntries))
+    const keepAfter = this.#core.tailStart(index, trailingEntries, trailingBytesMax);
+    this.#snapshotting = this.#snapshot(meta, keepAfter)
       .catch((error) => this.#snapshotFailed(error))
       .finally(() => this.#snapshotting = undefined);
   }
@@ -295,7 +298,7 @@ export class Replica<R> {
     await this.#storage.createSnapshot(meta, counted(), keepAfter);
     this.#snapshotIndex = Math.max(this.#snapshotIndex, meta.index);
     this.#snapshotBytes = bytes;
-    if (!this.#stopped) this.#core.compact(meta, this.#limits.trailingEntries);
+    if (!this.#stopped) this.#core.compact(meta, keepAfter);
     this.#logger.debug("Snapshot taken", { index: meta.index, bytes });
   }
 

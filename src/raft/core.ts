@@ -259,9 +259,9 @@ export class RaftCore {
 
   /**
    * The state machine's snapshot at `meta.index` is durable: drops the log up to
-   * there, but for `trailing` entries that save slow peers a snapshot.
+   * there, but for what comes after `keepAfter` and saves slow peers a snapshot.
    */
-  compact(meta: SnapshotMeta, trailing: number): void {
+  compact(meta: SnapshotMeta, keepAfter: number): void {
     const state = this.#state;
     assert(meta.index <= state.appliedIndex, "Only what is applied can be in a snapshot");
     if (meta.index <= state.snapshot.index) return;
@@ -276,8 +276,13 @@ export class RaftCore {
       "A snapshot must have the configuration in effect at its index",
     );
     state.snapshot = meta;
-    state.log.compact(meta.index - trailing);
+    state.log.compact(Math.min(keepAfter, meta.index));
     state.configurations.compact(meta.index);
+  }
+
+  /** The least index after which the log up to `to`, which it holds, is no more than this (see `compact`). */
+  tailStart(to: number, entriesMax: number, bytesMax: number): number {
+    return this.#state.log.tailStart(to, entriesMax, bytesMax);
   }
 
   /** Messages to `id` were lost: goes back to what it is known to hold. */

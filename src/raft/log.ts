@@ -112,6 +112,16 @@ export class Log {
     return this.slice(from, end - 1);
   }
 
+  /** The least index after which the entries up to `to` are no more than `entriesMax` and `bytesMax`. */
+  tailStart(to: number, entriesMax: number, bytesMax: number): number {
+    let start = to;
+    for (let bytes = 0; start > this.#offset && to - start < entriesMax; start--) {
+      bytes += entryBytes(this.#at(start));
+      if (bytes > bytesMax) break;
+    }
+    return start;
+  }
+
   /** What the entries `from` to `to` are counted for. */
   bytes(from: number, to: number): number {
     let bytes = 0;

@@ -43,6 +43,7 @@ export function nodeLimits(config: Config): NodeLimits {
       LIMITS.trailingEntries,
       Math.floor((config.snapshotEntries ?? 0) / 2),
     ),
+    trailingBytesMax: LIMITS.trailingBytesMax,
     diskRetryTicks: ticks(LIMITS.diskRetryMs),
     snapshotChunkBytes: LIMITS.snapshotChunkBytes,
     snapshotWindowChunks: LIMITS.snapshotWindowChunks,

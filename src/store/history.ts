@@ -1,6 +1,7 @@
 /**
- * The newest events, for watches that look back. A ring of a fixed size; it
- * knows from which index on it is complete.
+ * The newest events, for watches that look back: bounded in number and in size,
+ * because a value may be a million times as long as another. It knows from which
+ * index on it is complete.
  *
  * Invariant: every event ever made with an index of `clearedBefore` or higher
  * is here, in ascending order.
@@ -8,23 +9,32 @@
 import { assert } from "../base/assert.ts";
 import type { Event } from "./event.ts";
 
+/** Characters of keys and values that are kept, whatever the number of events: up to 64 MiB of memory. */
+export const HISTORY_CHARS_MAX = 32 * 1024 * 1024;
+
+/** So many dropped events may precede those that are kept before all move up. */
+const SLACK_MIN = 64;
+
 export class History {
   readonly #eventsMax: number;
-  #events: Event[] = [];
-  /** Where the oldest event is once the ring is full. */
-  #oldest = 0;
+  readonly #charsMax: number;
+  /** Dropped ones, which are undefined, and then those that are kept. */
+  #events: (Event | undefined)[] = [];
+  #dropped = 0;
+  #chars = 0;
   #clearedBefore = 0;
 
-  constructor(eventsMax: number) {
+  constructor(eventsMax: number, charsMax = HISTORY_CHARS_MAX) {
     assert(
       Number.isInteger(eventsMax) && eventsMax >= 0,
       "historyMax must be an integer from 0 on",
     );
     this.#eventsMax = eventsMax;
+    this.#charsMax = charsMax;
   }
 
   get size(): number {
-    return this.#events.length;
+    return this.#events.length - this.#dropped;
   }
 
   /** The lowest index that a watch can look back to; 0 while nothing was ever dropped. */
@@ -40,15 +50,11 @@ export class History {
   /** `event` is newer than all others. */
   push(event: Event): void {
     assert(event.index > this.newestIndex, "Events must come in ascending order");
-    if (this.#events.length < this.#eventsMax) {
-      this.#events.push(event);
-      return;
+    this.#events.push(event);
+    this.#chars += charsOf(event);
+    while (this.size > this.#eventsMax || (this.#chars > this.#charsMax && this.size > 0)) {
+      this.#dropOldest();
     }
-    const dropped = this.#events[this.#oldest] ?? event;
-    this.#clearedBefore = dropped.index + 1;
-    if (this.#eventsMax === 0) return;
-    this.#events[this.#oldest] = event;
-    this.#oldest = (this.#oldest + 1) % this.#eventsMax;
   }
 
   /** The events from `index` on, oldest first, as they are while nothing is pushed. */
@@ -58,15 +64,31 @@ export class History {
 
   /** All events, oldest first, as a copy. */
   toArray(): Event[] {
-    return this.#events.slice(this.#oldest).concat(this.#events.slice(0, this.#oldest));
+    return this.#events.slice(this.#dropped) as Event[];
   }
 
-  /** Takes over `events`, complete from `clearedBefore` on; drops the oldest when they are too many. */
-  replace(events: readonly Event[], clearedBefore: number): void {
+  /** Forgets all; complete again from `clearedBefore` on. */
+  clear(clearedBefore: number): void {
     this.#events = [];
-    this.#oldest = 0;
+    this.#dropped = 0;
+    this.#chars = 0;
     this.#clearedBefore = clearedBefore;
-    for (const event of events) this.push(event);
+  }
+
+  /** Becomes what `other` is, as far as there is room for it. */
+  replace(other: History): void {
+    this.clear(other.clearedBefore);
+    for (const event of other.toArray()) this.push(event);
+  }
+
+  #dropOldest(): void {
+    const oldest = this.#at(0);
+    this.#clearedBefore = oldest.index + 1;
+    this.#chars -= charsOf(oldest);
+    this.#events[this.#dropped++] = undefined;
+    if (this.#dropped < SLACK_MIN || this.#dropped < this.size) return;
+    this.#events = this.#events.slice(this.#dropped);
+    this.#dropped = 0;
   }
 
   /** How many events are older than `index`. */
@@ -82,6 +104,10 @@ export class History {
   }
 
   #at(position: number): Event {
-    return this.#events[(this.#oldest + position) % this.size]!;
+    return this.#events[this.#dropped + position]!;
   }
+}
+
+function charsOf({ key, value = "", prevValue = "" }: Event): number {
+  return key.length + value.length + prevValue.length;
 }

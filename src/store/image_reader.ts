@@ -4,8 +4,8 @@
  * `image_format.ts`.
  */
 import { ByteReader, DecodeError } from "./bytes.ts";
-import type { Event } from "./event.ts";
 import { Hasher } from "./hash.ts";
+import { History } from "./history.ts";
 import {
   BLOCK_BYTES_MAX,
   digestOf,
@@ -27,8 +27,7 @@ export class ImageError extends Error {
 
 export interface RestoredState {
   readonly head: StateHead;
-  readonly clearedBefore: number;
-  readonly events: readonly Event[];
+  readonly history: History;
   readonly tree: Tree;
 }
 
@@ -36,12 +35,16 @@ export interface RestoredState {
 export class ImageReader {
   readonly #blocks = new BlockQueue();
   readonly #historyHash = new Hasher();
-  readonly #events: Event[] = [];
+  readonly #history: History;
   readonly #tree = new Tree();
   #head: StateHead | undefined;
-  #clearedBefore = 0;
   /** Of the last block that was read; 0 before the first. */
   #kind = 0;
+
+  /** Keeps the newest `historyMax` events, however many the image has. */
+  constructor(historyMax: number) {
+    this.#history = new History(historyMax);
+  }
 
   /** The next bytes of the image, cut anywhere. Throws `ImageError`. */
   add(bytes: Uint8Array): void {
@@ -58,12 +61,7 @@ export class ImageReader {
     if (this.#head === undefined || this.#kind !== END || this.#blocks.size > 0) {
       throw new ImageError("Damaged image: expected an end block, found the end of the bytes");
     }
-    return {
-      head: this.#head,
-      clearedBefore: this.#clearedBefore,
-      events: this.#events,
-      tree: this.#tree,
-    };
+    return { head: this.#head, history: this.#history, tree: this.#tree };
   }
 
   #readBlock(block: Uint8Array): void {
@@ -77,7 +75,7 @@ export class ImageReader {
         this.#readHead(reader);
         break;
       case EVENTS:
-        while (!reader.atEnd) this.#events.push(readEvent(reader));
+        while (!reader.atEnd) this.#readEvent(reader);
         break;
       case ITEMS:
         this.#readItems(block);
@@ -109,7 +107,16 @@ export class ImageReader {
     const index = reader.integer();
     const appliedIndex = reader.integer();
     this.#head = { timeMs, index, appliedIndex };
-    this.#clearedBefore = reader.integer();
+    this.#history.clear(reader.integer());
+  }
+
+  #readEvent(reader: ByteReader): void {
+    const event = readEvent(reader);
+    const { newestIndex } = this.#history;
+    if (event.index <= newestIndex) {
+      throw new DecodeError(`Expected an event after ${newestIndex}, found ${event.index}`);
+    }
+    this.#history.push(event);
   }
 
   #readItems(block: Uint8Array): void {

@@ -59,6 +59,7 @@ export class Store implements StateMachine<ApplyResult> {
   /** Who waits for events; stays the same for the life of the store, restores included. */
   readonly watches: WatchHub;
   readonly counters = new StoreCounters();
+  readonly #historyMax: number;
   readonly #history: History;
   #tree = new Tree();
   #head: { -readonly [K in keyof StateHead]: StateHead[K] } = {
@@ -68,6 +69,7 @@ export class Store implements StateMachine<ApplyResult> {
   };
 
   constructor(options: StoreOptions) {
+    this.#historyMax = options.historyMax;
     this.#history = new History(options.historyMax);
     this.watches = new WatchHub(this.#history);
   }
@@ -174,13 +176,13 @@ export class Store implements StateMachine<ApplyResult> {
    * when it is damaged and leaves the state as it was.
    */
   async restore(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
-    const reader = new ImageReader();
+    const reader = new ImageReader(this.#historyMax);
     for await (const chunk of chunks) reader.add(chunk);
-    const { head, clearedBefore, events, tree } = reader.finish();
+    const { head, history, tree } = reader.finish();
     const { appliedIndex } = this.#head;
     this.#head = { ...head };
     this.#tree = tree;
-    this.#history.replace(events, clearedBefore);
+    this.#history.replace(history);
     this.watches.catchUp(appliedIndex);
   }
 

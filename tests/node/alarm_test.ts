@@ -100,6 +100,7 @@ class Fellow {
         snapshotEntries: 0,
         snapshotLogBytesMax: 1_000_000,
         trailingEntries: 0,
+        trailingBytesMax: 0,
         diskRetryTicks: 10,
         snapshotChunkBytes: 1000,
         snapshotWindowChunks: 2,

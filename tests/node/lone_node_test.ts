@@ -72,7 +72,12 @@ class LoneNode {
       limits: {
         ...{ requestTicks: 50, heartbeatTicks: 2, electionTicks: 10, waitingMax: 100 },
         ...{ expiryBatchMax: 10, membersMax: 9, applyBytesMax: 1e6, diskRetryTicks: 10 },
-        ...{ snapshotEntries: 0, snapshotLogBytesMax: 1e9, trailingEntries: 10 },
+        ...{
+          snapshotEntries: 0,
+          snapshotLogBytesMax: 1e9,
+          trailingEntries: 10,
+          trailingBytesMax: 1e9,
+        },
         ...{ snapshotChunkBytes: 1000, snapshotWindowChunks: 2, snapshotStallTicks: 10 },
         ...{ snapshotStallsMax: 3, snapshotBytesMax: 1e6 },
         ...{ comparisonTicks: 1000, firstComparisonTicks: 1000, comparisonWaitTicks: 10 },

@@ -42,7 +42,7 @@ function compact(core: RaftCore): void {
   const index = core.appliedIndex;
   const term = core.termAt(index);
   if (term === undefined || index % COMPACT_EVERY >= BATCH) return;
-  core.compact({ index, term, configuration: core.committedConfiguration }, COMPACT_EVERY);
+  core.compact({ index, term, configuration: core.committedConfiguration }, index - COMPACT_EVERY);
 }
 
 for (const size of [1, 3, 5]) {

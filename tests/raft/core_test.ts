@@ -210,8 +210,18 @@ Deno.test("compact() does nothing for an older snapshot", () => {
   const lone = Lone.leader([1]);
   lone.propose("a", "b");
   lone.server.compact(3, 0);
-  lone.core.compact({ index: 2, term: 1, configuration: configurationOf([1]) }, 0);
+  lone.core.compact({ index: 2, term: 1, configuration: configurationOf([1]) }, 2);
   assertEquals(lone.core.termAt(3), 1);
+});
+
+Deno.test("tailStart() finds where so many entries and bytes begin", () => {
+  const lone = Lone.leader([1]);
+  lone.propose("a".repeat(1000), "b".repeat(1000), "c", "d");
+  const start = (entries: number, bytes: number) => lone.core.tailStart(5, entries, bytes);
+  assertEquals([start(0, 9e9), start(2, 9e9), start(9, 9e9)], [5, 3, 0]);
+  assertEquals([start(9, 0), start(9, 20), start(9, 1_500), start(9, 2_500)], [5, 4, 2, 0]);
+  lone.server.compact(3, 1);
+  assertEquals(start(9, 9e9), 2);
 });
 
 Deno.test("compact() takes no snapshot that cannot be right", () => {
@@ -223,7 +233,7 @@ Deno.test("compact() takes no snapshot that cannot be right", () => {
     { index: 2, term: 2, configuration },
     { index: 2, term: 1, configuration: configurationOf([1, 2]) },
   ];
-  for (const meta of wrong) assertThrows(() => lone.core.compact(meta, 0), InvariantError);
+  for (const meta of wrong) assertThrows(() => lone.core.compact(meta, meta.index), InvariantError);
 });
 
 Deno.test("compact() keeps the configuration of the time, and those after it", () => {

@@ -199,7 +199,7 @@ export class TestServer {
     assert(term !== undefined);
     const meta = { index, term, configuration };
     this.disk.compact(meta);
-    core.compact(meta, trailing);
+    core.compact(meta, index - trailing);
   }
 
   /** By the disk, so that it checks what the core believes. */

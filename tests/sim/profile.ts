@@ -202,6 +202,7 @@ function nodeLimits(random: SeededRandom, electionTicks: number): NodeLimits {
     snapshotEntries: random.pick([0, 2, 5, 10, 30, 100]),
     snapshotLogBytesMax: 5_000,
     trailingEntries: random.pick([0, 0, 2, 10, 50]),
+    trailingBytesMax: random.pick([0, 500, 1_000_000]),
     diskRetryTicks: random.integer(1, electionTicks),
     snapshotChunkBytes: random.pick([64, 300, 4000]),
     snapshotWindowChunks: random.integer(1, 4),
