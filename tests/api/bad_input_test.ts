@@ -34,6 +34,14 @@ const CASES: readonly Case[] = [
     errorCode: 414,
   },
   {
+    what: "the key has more than 128 levels",
+    ...SET,
+    path: `/v1/keys${"/a".repeat(129)}`,
+    form: { value: "1" },
+    status: 414,
+    errorCode: 414,
+  },
+  {
     what: "the key to delete is longer than 4 KiB",
     method: "DELETE",
     path: `/v1/keys/${"%E2%98%83".repeat(1366)}`,

@@ -5,7 +5,7 @@ import { isMultipart, multipartFields, urlencodedFields } from "../../http/form.
 import type { BadForm, Fields } from "../../http/form.ts";
 import { longerThan } from "../../http/path.ts";
 import type { Route } from "../../http/router.ts";
-import { ROOT } from "../../store/key.ts";
+import { isTooDeep, KEY_LEVELS_MAX, ROOT } from "../../store/key.ts";
 import { errorReply } from "./error.ts";
 import { isReserved, viewMembership, withReservedRoot } from "./membership_view.ts";
 import { parseTtl } from "./number.ts";
@@ -42,6 +42,7 @@ class Keys {
 
   set(exchange: Exchange, key: string, query: string): Reply | Promise<Reply> {
     if (longerThan(key, this.#keyBytesMax)) return tooLong(this.#keyBytesMax);
+    if (isTooDeep(key)) return TOO_DEEP;
     if (isReserved(key)) return errorReply(400, "Set");
     if (isMultipart(exchange)) {
       return multipartFields(exchange, query, SET_FIELDS)
@@ -110,6 +111,8 @@ class Keys {
     return { status: 200, body };
   }
 }
+
+const TOO_DEEP = fault(414, `Expected a key of at most ${KEY_LEVELS_MAX} levels, found more`);
 
 function tooLong(keyBytesMax: number): Reply {
   return fault(414, `Expected a key of at most ${keyBytesMax} bytes, found a longer one`);
