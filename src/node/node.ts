@@ -92,6 +92,7 @@ export class Node<R> implements ClusterNode<R> {
       logger: options.logger,
       send: (to, message) => this.#outgoing.send(to, message),
       complete: (message) => this.#step(message),
+      renew: () => this.#replica.renewSnapshot(),
     });
     this.#leadership = new Leadership(core, limits.heartbeatTicks, () => this.#replica.schedule());
     this.#farewell = new Farewell({

@@ -84,6 +84,8 @@ export class Replica<R> {
   #snapshotBytes: number;
   #logBytes = 0;
   #snapshotIndex: number;
+  /** Others can't use the last one. */
+  #renewalIsDue = false;
   /** Where the last snapshot was begun, whether or not it came about. */
   #attemptedIndex: number;
 
@@ -241,7 +243,7 @@ export class Replica<R> {
       "A saved snapshot must be the newest one",
     );
     try {
-      await this.#machine.restore(reader.data());
+      await this.#machine.restore(inTurns(reader.data(), this.#scheduler));
       this.#snapshotBytes = reader.size;
     } finally {
       reader.close();
@@ -266,6 +268,12 @@ export class Replica<R> {
     this.schedule();
   }
 
+  /** Takes a snapshot soon, even if the log has nothing newer than the last one. */
+  renewSnapshot(): void {
+    this.#renewalIsDue = true;
+    this.schedule();
+  }
+
   #snapshotIfDue(): void {
     const { snapshotEntries, snapshotLogBytesMax, trailingEntries, trailingBytesMax } =
       this.#limits;
@@ -273,11 +281,13 @@ export class Replica<R> {
     const index = this.#core.appliedIndex;
     const isLong = index - this.#attemptedIndex >= snapshotEntries ||
       this.#logBytes >= snapshotLogBytesMax;
-    if (!isLong || this.#logBytes < this.#snapshotBytes * SNAPSHOT_LOG_SHARE) return;
+    const isWorthIt = isLong && this.#logBytes >= this.#snapshotBytes * SNAPSHOT_LOG_SHARE;
+    if (!isWorthIt && !this.#renewalIsDue) return;
     const term = this.#core.termAt(index);
     // A received snapshot is about to replace all that was applied here.
     if (term === undefined) return;
     const meta = { index, term, configuration: this.#core.committedConfiguration };
+    this.#renewalIsDue = false;
     this.#logBytes = 0;
     this.#attemptedIndex = index;
     const keepAfter = this.#core.tailStart(index, trailingEntries, trailingBytesMax);
@@ -312,5 +322,16 @@ export class Replica<R> {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#hooks.fatal(error);
+  }
+}
+
+/** One a turn of the event loop: a large state must not keep everybody else waiting. */
+async function* inTurns<T>(
+  chunks: Iterable<T> | AsyncIterable<T>,
+  scheduler: Scheduler,
+): AsyncGenerator<T, void> {
+  for await (const chunk of chunks) {
+    yield chunk;
+    await new Promise<void>((resolve) => scheduler.defer(resolve));
   }
 }

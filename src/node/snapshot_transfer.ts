@@ -4,8 +4,9 @@
  * long. The receiver acknowledges what it holds; the sender goes on from there,
  * whatever the network dropped, repeated or reordered.
  */
+import { DiskFullError } from "../base/errors.ts";
 import { DecodeError, decodeMessage, encodeMessage } from "../raft/codec.ts";
-import type { InstallSnapshot, MemberId } from "../raft/types.ts";
+import type { InstallSnapshot, MemberId, SnapshotMeta } from "../raft/types.ts";
 import type { SnapshotAck, SnapshotChunk } from "./peer_message.ts";
 import type { SnapshotReader, SnapshotWriter, Storage } from "./ports.ts";
 
@@ -16,6 +17,8 @@ export interface SenderOptions {
   readonly stallTicks: number;
   /** Times in a row that a window may be sent again before the transfer is given up. */
   readonly stallsMax: number;
+  /** Times that the receiver may begin anew before the file counts as no good to it. */
+  readonly restartsMax: number;
   readonly send: (to: MemberId, chunk: SnapshotChunk) => void;
 }
 
@@ -28,6 +31,7 @@ export class SnapshotSender {
   #acknowledged = 0;
   #sent = 0;
   #stalls = 0;
+  #restarts = 0;
   #progressTick: number;
 
   /** `message` is the core's; the file read may stand for a newer index than the core knew. */
@@ -54,10 +58,19 @@ export class SnapshotSender {
     return this.#acknowledged === this.#reader.size;
   }
 
+  /** True once the receiver has thrown away what it had again and again: it may be damaged here. */
+  get isRefused(): boolean {
+    return this.#restarts > this.#options.restartsMax;
+  }
+
   acknowledged(ack: SnapshotAck, tick: number): void {
     if (ack.index !== this.index || ack.received > this.#reader.size) return;
-    // Zero is said only by a receiver that restarted and lost its part.
-    if (ack.received === 0) this.#acknowledged = this.#sent = 0;
+    // Zero is said only by a receiver that restarted and lost its part, or found it damaged.
+    if (ack.received === 0) {
+      if (this.#acknowledged > 0) this.#restarts++;
+      this.#acknowledged = this.#sent = 0;
+    }
+    if (this.isRefused) return;
     if (ack.received > this.#acknowledged) {
       this.#acknowledged = ack.received;
       this.#progressTick = tick;
@@ -68,10 +81,11 @@ export class SnapshotSender {
   }
 
   /**
-   * False when the transfer has stalled too often and must be given up; also
-   * when the receiver had it all and yet never came to use it.
+   * False when the transfer has stalled or begun anew too often and must be given
+   * up; also when the receiver had it all and yet never came to use it.
    */
   tick(tick: number): boolean {
+    if (this.isRefused) return false;
     if (tick - this.#progressTick < this.#options.stallTicks) return true;
     if (++this.#stalls > this.#options.stallsMax) return false;
     this.#progressTick = tick;
@@ -131,6 +145,8 @@ export class SnapshotReceiver {
   #finishing: Incoming | undefined;
   /** From the last byte until the node has adopted or refused the file: nothing may touch it. */
   #held = false;
+  /** There was no room for it: the rest is left unanswered, until its sender gives up and begins anew. */
+  #unwanted: SnapshotMeta | undefined;
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
@@ -148,9 +164,10 @@ export class SnapshotReceiver {
     }
     // The leader does not know, or its acknowledgement was lost: the core tells it what is here.
     if (message.snapshot.index <= committedIndex) return this.#options.complete(message);
-    const incoming = this.#continue(from, chunk, message);
+    if (chunk.offset > 0 && this.#unwanted?.index === message.snapshot.index) return;
+    const incoming = this.#stored(from, chunk, message);
+    if (incoming === "full") return;
     if (incoming === undefined) return this.#acknowledge(from, message, 0);
-    if (chunk.offset === incoming.writer.size) incoming.writer.write(chunk.data);
     const received = incoming.writer.size;
     if (received > incoming.size) return this.#abort(from, "is longer than announced");
     if (received < incoming.size) {
@@ -168,6 +185,27 @@ export class SnapshotReceiver {
     // The writer of a complete file is at work by itself.
     this.#incoming?.writer.abort();
     this.#incoming = undefined;
+  }
+
+  /** The transfer that `chunk` belongs to, with it in its file. */
+  #stored(
+    from: MemberId,
+    chunk: SnapshotChunk,
+    message: InstallSnapshot,
+  ): Incoming | "full" | undefined {
+    this.#unwanted = undefined;
+    try {
+      const incoming = this.#continue(from, chunk, message);
+      if (chunk.offset === incoming?.writer.size) incoming.writer.write(chunk.data);
+      return incoming;
+    } catch (error) {
+      if (!(error instanceof DiskFullError)) throw error;
+      // Gives back the space, which the log needs more.
+      this.close();
+      this.#unwanted = message.snapshot;
+      this.#options.failed(from, error);
+      return "full";
+    }
   }
 
   /** The transfer that `chunk` belongs to, begun anew if its first chunk is here. */

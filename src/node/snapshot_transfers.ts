@@ -21,7 +21,12 @@ export interface TransfersOptions {
   readonly logger: Logger;
   readonly send: (to: MemberId, message: PeerMessage) => void;
   readonly complete: (message: InstallSnapshot) => void;
+  /** The newest snapshot is no good to others: another one has to be made. */
+  readonly renew: () => void;
 }
+
+/** A receiver that restarts begins anew, too. */
+const RESTARTS_MAX = 3;
 
 export class SnapshotTransfers {
   readonly #options: TransfersOptions;
@@ -69,6 +74,7 @@ export class SnapshotTransfers {
         windowChunks: limits.snapshotWindowChunks,
         stallTicks: limits.snapshotStallTicks,
         stallsMax: limits.snapshotStallsMax,
+        restartsMax: RESTARTS_MAX,
         send,
       }),
     );
@@ -97,6 +103,7 @@ export class SnapshotTransfers {
       if (!wanting.has(id)) {
         this.#end(id);
       } else if (!sender.tick(tick)) {
+        if (sender.isRefused) this.#refused(sender);
         this.#end(id);
         core.reportSnapshot(id, false);
       }
@@ -106,6 +113,14 @@ export class SnapshotTransfers {
   close(): void {
     for (const id of [...this.#senders.keys()]) this.#end(id);
     this.#receiver.close();
+  }
+
+  #refused({ to, index }: SnapshotSender): void {
+    this.#options.logger.warn("A member can't use this node's snapshot, making another one", {
+      to,
+      index,
+    });
+    this.#options.renew();
   }
 
   #end(id: MemberId): void {

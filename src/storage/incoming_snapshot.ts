@@ -56,7 +56,12 @@ export class IncomingSnapshot implements SnapshotWriter {
 
   write(bytes: Uint8Array): void {
     assert(this.#state === "receiving", "A snapshot takes bytes until it is finished");
-    this.#file.write(bytes, this.#size);
+    try {
+      this.#file.write(bytes, this.#size);
+    } catch (error) {
+      this.#fuse.blow(error);
+      throw error;
+    }
     this.#size += bytes.length;
   }
 

@@ -44,7 +44,8 @@ class RealDisk implements Disk {
     const list = () => {
       const entries: DiskEntry[] = [];
       for (const { name, isFile } of Deno.readDirSync(this.path)) {
-        if (isFile) entries.push({ name, size: Deno.statSync(this.#at(name)).size });
+        const size = isFile ? sizeOf(this.#at(name)) : undefined;
+        if (size !== undefined) entries.push({ name, size });
       }
       return entries;
     };
@@ -204,6 +205,16 @@ class RealFile implements DiskFile {
     if (this.#position === offset) return;
     this.#file.seekSync(offset, Deno.SeekMode.Start);
     this.#position = undefined;
+  }
+}
+
+/** Undefined for a file that is gone: others may come and go beside those of the node. */
+function sizeOf(path: string): number | undefined {
+  try {
+    return Deno.statSync(path).size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
 }
 

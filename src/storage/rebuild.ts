@@ -132,6 +132,8 @@ export class Recovery {
   /** Goes on with a recovery that was cut short, under the identity that `make` gives its member. */
   async finish(make: (recovered: Configuration) => Identity): Promise<Identity> {
     const disk = this.#disk;
+    // The marker may be in the page cache only, and what follows removes all that it replaces.
+    await disk.syncDirectory();
     const { meta } = await proveSnapshot(disk, UNFINISHED_NAMES.recover, this.#options);
     const identity = make(meta.configuration);
     await settle(disk, UNFINISHED_NAMES.recover, identity, meta, this.#options);

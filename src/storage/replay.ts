@@ -35,11 +35,20 @@ export interface LogTail {
   readonly torn: boolean;
 }
 
+/** Bytes `from` to `to` of a segment. */
+export interface FramePlace {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface ReplayedLog {
   readonly sealed: readonly SealedSegment[];
   readonly tail: LogTail;
   /** The empty segment after the tail, if it was made already. */
   readonly next: Segment | undefined;
+  /** The last frame, unless a mark says that its sync succeeded. */
+  readonly unproven: FramePlace | undefined;
   /** Segments that were being retired when the process ended. */
   readonly leftover: readonly string[];
   readonly shape: LogShape;
@@ -89,6 +98,8 @@ class Replay {
   readonly #entries: Entry[] = [];
   /** Of the last frame read; undefined before the first, which may have any. */
   #sequence: number | undefined;
+  #last: FramePlace | undefined;
+  #isMarked = false;
 
   constructor(disk: Disk, floor: number, options: SegmentReaderOptions) {
     this.#disk = disk;
@@ -113,6 +124,7 @@ class Replay {
           sealed: this.#sealed,
           tail,
           next,
+          unproven: this.#isMarked ? undefined : this.#last,
           leftover,
           shape: this.#shape,
           hardState: this.#hardState,
@@ -145,16 +157,24 @@ class Replay {
       const batch = decodeBatch(payload, reader.refuse(offset));
       this.#apply(batch, offset === SEGMENT_HEADER_BYTES, reader.refuse(offset));
       this.#sequence = header.sequence;
-      offset += FRAME_HEADER_BYTES + header.payloadBytes;
+      offset = this.#passed(segment.name, offset, FRAME_HEADER_BYTES + header.payloadBytes);
       if (reader.hasRead) await reader.breathe();
     }
     if (end === "sealed") {
       this.#sequence = this.#sequence! + 1;
+      this.#passed(segment.name, offset, FRAME_HEADER_BYTES);
       this.#sealed = [...this.#sealed, { ...segment, lastIndex: this.#shape.last.index }];
       return undefined;
     }
+    this.#isMarked = end === "marked";
     const sequence = await this.#proveEnd(reader, offset);
     return { segment, offset, sequence, torn: end === "torn" };
+  }
+
+  /** Where the frame of `bytes` at `from` ends. */
+  #passed(name: string, from: number, bytes: number): number {
+    this.#last = { name, from, to: from + bytes };
+    return from + bytes;
   }
 
   /** Whether the frames end at `offset`, and how; undefined when a whole batch is there. */

@@ -94,14 +94,15 @@ export class SnapshotStore {
     const name = SNAPSHOT_TEMPORARY_NAME;
     try {
       await this.#write(name, meta, slices);
+      const content = await proveSnapshot(this.#disk, name, this.#options);
+      const newest = this.#current?.meta.index ?? 0;
+      // One of the same index takes the place of a file that may be damaged by now.
+      if (meta.index >= newest) return await this.#publish(name, content);
     } catch (error) {
       if (error instanceof DiskFullError) await removeIfThere(this.#disk, name);
       throw error;
     }
-    const content = await proveSnapshot(this.#disk, name, this.#options);
-    const newest = this.#current?.meta.index ?? 0;
-    if (meta.index > newest) await this.#publish(name, content);
-    else await this.#disk.remove(name);
+    await this.#disk.remove(name);
   }
 
   /** Starts to receive; drops what was received before and not adopted. */
@@ -124,8 +125,9 @@ export class SnapshotStore {
       "A snapshot is received in full before it is saved",
     );
     assert(current === undefined || current.index < index, "Snapshots never go back");
-    this.#incoming = undefined;
     await this.#publish(incoming.name, received);
+    // Not before: on a full disk it is tried again.
+    this.#incoming = undefined;
   }
 
   open(): SnapshotReader | undefined {

@@ -18,7 +18,7 @@ import type { Fuse } from "./fuse.ts";
 import type { LogPosition, LogShape } from "./log_shape.ts";
 import { pause } from "./pace.ts";
 import { type Batch, batchBytes, encodeBatch } from "./record.ts";
-import type { ReplayedLog } from "./replay.ts";
+import type { FramePlace, ReplayedLog } from "./replay.ts";
 import {
   type SealedSegment,
   type Segment,
@@ -95,7 +95,10 @@ export class Wal {
 
   /**
    * Goes on with a log that was replayed: what was read becomes durable, because
-   * a killed process may have left it in the page cache, and is marked as such.
+   * a killed process may have left it in the page cache, and is marked as such. A
+   * frame without its mark is written once more: had its sync failed, the kernel
+   * would take it for written, and another sync would prove nothing (Rebello and
+   * others, "Can Applications Recover from fsync Failures?", 2020).
    */
   static async open(
     disk: Disk,
@@ -105,6 +108,7 @@ export class Wal {
   ): Promise<Wal> {
     const wal = new Wal(disk, log, options, fuse);
     try {
+      if (log.unproven !== undefined) rewrite(disk, log.unproven);
       await syncSeal(disk, log.sealed.at(-1));
       await wal.#file.sync();
       wal.#mark();
@@ -348,6 +352,22 @@ async function syncSeal(disk: Disk, segment: Segment | undefined): Promise<void>
   const file = disk.open(segment.name);
   try {
     await file.sync();
+  } finally {
+    file.close();
+  }
+}
+
+/** Writes over a frame with what is there. */
+function rewrite(disk: Disk, { name, from, to }: FramePlace): void {
+  const file = disk.open(name);
+  try {
+    const bytes = new Uint8Array(to - from);
+    assert(file.read(bytes, from) === bytes.length, "A frame that was replayed is there");
+    file.write(bytes, from);
+  } catch (error) {
+    // Only file systems that copy on write need space for this, and after a failed sync
+    // they show what is on disk.
+    if (!(error instanceof DiskFullError)) throw error;
   } finally {
     file.close();
   }

@@ -1,5 +1,5 @@
 /** The Ready loop: what leaves when. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { DiskFullError } from "../../src/base/errors.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import type { StateMachine, Storage } from "../../src/node/ports.ts";
@@ -143,4 +143,51 @@ Deno.test("Replica says each time that there is still no space, and once that th
     await settled();
   }
   assertEquals(told, ["No space", "still", "still", "free"]);
+});
+
+Deno.test("Replica lets the event loop run while it restores a snapshot", async () => {
+  const snapshot = { index: 9, term: 1, configuration: { members: [], removed: [] } };
+  const batches: (SaveBatch | undefined)[] = [
+    { hardState: undefined, snapshot, entries: [], messages: [] },
+  ];
+  const core = {
+    term: 1,
+    role: "follower" as const,
+    lastIndex: 9,
+    appliedIndex: 0,
+    takeMessages: () => [],
+    takeSave: () => batches.shift(),
+    takeCommitted: () => [],
+    saved: () => {},
+  };
+  const openSnapshot = () => ({
+    meta: snapshot,
+    size: 100,
+    read: () => new Uint8Array(0),
+    data: () => Array.from({ length: 100 }, () => new Uint8Array(1)),
+    close: () => {},
+  });
+  let seen = 0;
+  const restored = Promise.withResolvers<void>();
+  const machine: Partial<StateMachine<void>> = {
+    restore: async (chunks) => {
+      for await (const _ of chunks) seen++;
+    },
+  };
+  const { replica, tasks } = replicaOf(
+    core,
+    { save: () => Promise.resolve(), openSnapshot },
+    machine,
+    { installed: () => restored.resolve() },
+  );
+  replica.schedule();
+  const seenByTurn: number[] = [];
+  while (seen < 100) {
+    for (const task of tasks.splice(0)) task();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    seenByTurn.push(seen);
+  }
+  tasks.splice(0).forEach((task) => task());
+  await restored.promise;
+  assert(seenByTurn.length >= 100, "one a turn");
 });

@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import type { SnapshotAck, SnapshotChunk } from "../../src/node/peer_message.ts";
 import type { SnapshotReader, SnapshotWriter, Storage } from "../../src/node/ports.ts";
+import { DiskFullError } from "../../src/base/errors.ts";
 import { SnapshotReceiver, SnapshotSender } from "../../src/node/snapshot_transfer.ts";
 import { encodeMessage } from "../../src/raft/codec.ts";
 import type { InstallSnapshot } from "../../src/raft/types.ts";
@@ -83,7 +84,8 @@ Deno.test("snapshotReceiver() takes no notice of a chunk that speaks for another
   assertEquals([acks.length, completed.length], [0, 0]);
 });
 
-Deno.test("snapshotSender() asks again when its receiver holds all and never uses it", () => {
+/** Sends the file from tick 0 on. */
+function senderOf(send: (chunk: SnapshotChunk) => void): SnapshotSender {
   const meta = { index: 40, term: 3, configuration: { members: [], removed: [] } };
   const reader: SnapshotReader = {
     meta,
@@ -93,14 +95,69 @@ Deno.test("snapshotSender() asks again when its receiver holds all and never use
     close: () => {},
   };
   const message = { type: "snapshot", from: LEADER, to: SELF, term: 4, snapshot: meta } as const;
-  const offsets: number[] = [];
-  const sender = new SnapshotSender(message, reader, 0, {
+  return new SnapshotSender(message, reader, 0, {
     chunkBytes: CHUNK_BYTES,
     windowChunks: 9,
     stallTicks: 2,
     stallsMax: 5,
-    send: (_, { offset }) => offsets.push(offset),
+    restartsMax: 3,
+    send: (_, chunk) => send(chunk),
   });
+}
+
+/** Ticks until the transfer of a file to `writer` was given up, of a thousand at most. */
+async function transfer(writer: SnapshotWriter) {
+  const chunks: SnapshotChunk[] = [];
+  const acks: SnapshotAck[] = [];
+  const failures: unknown[] = [];
+  const it = new SnapshotReceiver({
+    storage: { receiveSnapshot: () => writer } as Partial<Storage> as Storage,
+    snapshotBytesMax: 1000,
+    acknowledge: (_, ack) => acks.push(ack),
+    complete: () => {},
+    failed: (_, error) => failures.push(error),
+  });
+  const sender = senderOf((chunk) => chunks.push(chunk));
+  let tick = 1;
+  for (; tick < 1000 && sender.tick(tick); tick++) {
+    for (const chunk of chunks.splice(0)) it.receive(LEADER, chunk, 0);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    for (const ack of acks.splice(0)) sender.acknowledged(ack, tick);
+  }
+  return { tick, sender, failures };
+}
+
+Deno.test("snapshotSender() gives up on a file that is refused again and again", async () => {
+  class Refusing extends FakeWriter {
+    override finish(): Promise<void> {
+      this.size = 0;
+      return Promise.reject(new Error("damaged"));
+    }
+  }
+  const { tick, sender } = await transfer(new Refusing(Promise.resolve()));
+  assertEquals([tick < 100, sender.isRefused], [true, true]);
+});
+
+Deno.test("snapshotReceiver() gives the space back when the disk is full, and is not asked for it all the time", async () => {
+  let aborted = 0;
+  class Full extends FakeWriter {
+    override write(bytes: Uint8Array): void {
+      if (this.size > 0) throw new DiskFullError("No space");
+      super.write(bytes);
+    }
+    override abort(): void {
+      this.size = 0;
+      aborted++;
+    }
+  }
+  const { tick, sender, failures } = await transfer(new Full(Promise.resolve()));
+  assertEquals([aborted, failures.length], [1, 1]);
+  assertEquals([tick, sender.isRefused], [13, false], "by its stalls");
+});
+
+Deno.test("snapshotSender() asks again when its receiver holds all and never uses it", () => {
+  const offsets: number[] = [];
+  const sender = senderOf(({ offset }) => offsets.push(offset));
   sender.acknowledged({ type: "snapshotAck", index: 40, received: FILE.length }, 1);
   assertEquals(offsets.splice(0), [0, 10, 20]);
   sender.tick(3);

@@ -1,5 +1,5 @@
 /** A full disk is outlived, a failing one is not. */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DiskFullError } from "../../src/base/errors.ts";
 import { type Disk, DiskError, type DiskFile } from "../../src/storage/disk.ts";
 import { openStorage } from "../../src/storage/storage.ts";
@@ -14,8 +14,11 @@ import {
   image,
   meta,
   Model,
+  receive,
   reload,
+  seeded,
   smallOptions,
+  snapshotBytes,
 } from "./harness.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 
@@ -187,4 +190,101 @@ Deno.test("createSnapshot() rejects with DiskFullError and the one before stays"
   await storage.createSnapshot(meta(3, 1), image(3), 0);
   await storage.close();
   assertEquals((await reload(disk)).loaded.snapshot.index, 3);
+});
+
+Deno.test("openStorage() makes durable what a failed sync has left in the page cache", async () => {
+  let isFailing = false;
+  const options = smallOptions({ segmentBytes: 8192 });
+  const disk = new MemoryDisk({
+    before: ({ kind, name }) => {
+      if (isFailing && kind === "sync" && name.endsWith(".log")) throw new DiskError("Sync failed");
+    },
+  });
+  const storage = await founded(disk, options);
+  const hardState = { term: 1, vote: 0, commitIndex: 0 };
+  await storage.save(batch({ hardState, entries: [entry(1, 1)] }));
+  isFailing = true;
+  await assertRejects(() => storage.save(batch({ entries: [entry(2, 1)] })), DiskError);
+  const restarted = disk.killed({});
+  restarted.dropUnsynced();
+  const { storage: again, loaded } = await openStorage(restarted, options);
+  assertEquals(loaded.entries.length, 2, "it counts as saved from here on");
+  await again.save(batch({ entries: [entry(3, 1)] }));
+  const after = await reload(restarted.crashed(seeded(1), {}), options);
+  assertEquals(after.loaded.entries.map(({ index }) => index), [1, 2, 3]);
+});
+
+Deno.test("openStorage() makes a seal durable whose sync has failed", async () => {
+  let isFailing = false;
+  const disk = new MemoryDisk({
+    before: ({ kind, name }) => {
+      if (isFailing && kind === "sync" && name.endsWith(".log")) throw new DiskError("Sync failed");
+    },
+  });
+  const storage = await founded(disk);
+  const hardState = { term: 1, vote: 0, commitIndex: 0 };
+  // No room for this one in the first segment, which gets its seal.
+  const large = entryOf("command", 2, 1, new Uint8Array(3000));
+  await storage.save(batch({ hardState, entries: [entry(1, 1)] }));
+  isFailing = true;
+  await assertRejects(() => storage.save(batch({ entries: [large] })), DiskError);
+  const restarted = disk.killed({});
+  restarted.dropUnsynced();
+  const { storage: again } = await openStorage(restarted, smallOptions());
+  await again.save(batch({ entries: [entry(2, 1)] }));
+  const after = await reload(restarted.crashed(seeded(1), {}));
+  assertEquals(after.loaded.entries.map(({ index }) => index), [1, 2]);
+});
+
+Deno.test("createSnapshot() leaves nothing behind when its rename finds the disk full", async () => {
+  let isFull = false;
+  const disk = new MemoryDisk({
+    before: ({ kind }) => {
+      if (isFull && kind === "rename") throw new DiskFullError("No space");
+    },
+  });
+  const storage = await founded(disk);
+  const hardState = { term: 1, vote: 0, commitIndex: 3 };
+  await storage.save(batch({ hardState, entries: entries(1, 3, 1) }));
+  isFull = true;
+  await assertRejects(() => storage.createSnapshot(meta(2, 1), image(2), 0), DiskFullError);
+  assertEquals(disk.list().filter(({ name }) => name.startsWith("snapshot-")), []);
+  await storage.close();
+});
+
+Deno.test("save() adopts a received snapshot whose rename found the disk full once", async () => {
+  let isFull = true;
+  const disk = new MemoryDisk({
+    before: ({ kind, name }) => {
+      if (isFull && kind === "rename" && name.startsWith("snapshot-received-")) {
+        throw new DiskFullError("No space");
+      }
+    },
+  });
+  const storage = await founded(disk);
+  const received = meta(90, 70);
+  await receive(storage, received, await snapshotBytes(received));
+  const hardState = { term: 70, vote: 0, commitIndex: 90 };
+  const installed = batch({ hardState, snapshot: received });
+  await assertRejects(() => storage.save(installed), DiskFullError);
+  isFull = false;
+  await storage.save(installed);
+  await storage.close();
+  assertEquals((await reload(disk)).loaded.snapshot.index, 90);
+});
+
+Deno.test("a received snapshot whose bytes can't be written ends all writing", async () => {
+  let isFailing = false;
+  const memory = new MemoryDisk();
+  await (await founded(memory)).close();
+  const { disk } = onceWritten(memory, () => {
+    if (isFailing) throw new DiskError("Write failed");
+  });
+  const { storage } = await openStorage(disk, smallOptions());
+  const writer = storage.receiveSnapshot(meta(90, 70));
+  isFailing = true;
+  assertThrows(() => writer.write(new Uint8Array(10)), DiskError);
+  isFailing = false;
+  const hardState = { term: 1, vote: 0, commitIndex: 0 };
+  await assertRejects(() => storage.save(batch({ hardState })), DiskError);
 });

@@ -237,6 +237,11 @@ export class MemoryDisk implements Disk {
     return disk;
   }
 
+  /** What a kernel does with pages that it could not write: they are read as they were, and count as written. */
+  dropUnsynced(): void {
+    for (const inode of this.#files.values()) inode.pending = [];
+  }
+
   /** From here on the process is dead: every operation throws, no sync completes. */
   halt(): void {
     this.#halted = true;

@@ -240,3 +240,21 @@ Deno.test("openStorage() finds what was acknowledged when the process was killed
     assert(acknowledged > 100);
   });
 });
+
+Deno.test("Disk.list() passes over a file that vanishes meanwhile", async () => {
+  await inDirectory(async (path) => {
+    const disk = await openRealDisk(path);
+    disk.create("a").close();
+    Deno.writeTextFileSync(`${path}/foreign`, "");
+    const { statSync } = Deno;
+    try {
+      Deno.statSync = (name) => {
+        if (String(name).endsWith("/foreign")) Deno.removeSync(name);
+        return statSync(name);
+      };
+      assertEquals(disk.list(), [{ name: "a", size: 0 }]);
+    } finally {
+      Deno.statSync = statSync;
+    }
+  });
+});

@@ -193,3 +193,18 @@ async function opened(disk: MemoryDisk): Promise<string> {
     throw error;
   }
 }
+
+Deno.test("a recovery that goes on after a kill survives a power cut", async () => {
+  let killed: MemoryDisk | undefined;
+  const watched: MemoryDisk = (await usedDisk()).killed({
+    before: ({ kind }) => {
+      const isMarked = watched.list().some(({ name }) => name === "etcd.recovering");
+      if (kind === "syncDirectory" && isMarked) killed ??= watched.killed({});
+    },
+  });
+  await recover(watched);
+  for (const { place, disk } of await crashesOf(killed!, recover)) {
+    await recover(disk);
+    await assertRebuilt(disk, place);
+  }
+});

@@ -229,3 +229,17 @@ Deno.test("createSnapshot() keeps the hard state when it gives up the segment th
   assertEquals(names(disk).includes("wal-0000000000000001.log"), false);
   assertEquals((await reload(disk)).loaded.hardState, hardState);
 });
+
+Deno.test("createSnapshot() puts another file in the place of a damaged one of the same index", async () => {
+  const disk = new MemoryDisk();
+  const storage = await founded(disk);
+  const hardState = { term: 1, vote: 0, commitIndex: 3 };
+  await storage.save(batch({ hardState, entries: entries(1, 3, 1) }));
+  await storage.createSnapshot(meta(3, 1), image(3), 3);
+  const [name, bytes] = disk.contents().find(([name]) => name.endsWith(".snap"))!;
+  bytes[bytes.length - 1]! ^= 1;
+  disk.put(name, bytes);
+  await storage.createSnapshot(meta(3, 1), image(3), 3);
+  await storage.close();
+  assertEquals((await reload(disk)).image, joinBytes(image(3)));
+});
