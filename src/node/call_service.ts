@@ -4,6 +4,7 @@
  * call of its own takes the same way without the wire.
  */
 import type { RaftCore } from "../raft/core.ts";
+import type { PeerProgress } from "../raft/options.ts";
 import { NONE } from "../raft/types.ts";
 import type { Configuration, Member, MemberId } from "../raft/types.ts";
 import { CallFilter, Calls } from "./calls.ts";
@@ -201,11 +202,12 @@ export class CallService {
 
   #remove(name: string, deadline: number, done: Done<Configuration>): void {
     const { limits: { heartbeatTicks }, now, handOver } = this.#options;
-    // After this node itself stood still, all others seem silent until they answer a heartbeat.
-    const patientUntil = now() + heartbeatTicks * HEARTBEATS_MISSED_MAX;
+    // After an election, or when this node itself stood still, a member may live that has not answered.
+    const patience = heartbeatTicks * HEARTBEATS_MISSED_MAX;
+    const patientUntil = now() + patience;
     const remove = planRemove(
       name,
-      (id) => this.#isAlive(id, heartbeatTicks * HEARTBEATS_MISSED_MAX),
+      (id) => this.#isHeard(id, patience),
       () => now() < patientUntil,
     );
     this.#membership.add((current, proposed) => {
@@ -217,10 +219,22 @@ export class CallService {
     this.#options.schedule();
   }
 
-  #isAlive(id: MemberId, silenceTicks = this.#options.limits.electionTicks): boolean {
+  /** Whether `id` may be alive: nothing says that it is not. */
+  #isAlive(id: MemberId): boolean {
     if (id === this.#core.id) return true;
-    const peer = this.#core.progress().find((progress) => progress.id === id);
-    return peer !== undefined && peer.ticksSinceHeard < silenceTicks;
+    const peer = this.#peer(id);
+    return peer !== undefined && peer.ticksSinceHeard < this.#options.limits.electionTicks;
+  }
+
+  /** Whether `id` has shown that it is alive, `silenceTicks` ago at most. */
+  #isHeard(id: MemberId, silenceTicks: number): boolean {
+    if (id === this.#core.id) return true;
+    const peer = this.#peer(id);
+    return peer !== undefined && peer.hasAnswered && peer.ticksSinceHeard < silenceTicks;
+  }
+
+  #peer(id: MemberId): PeerProgress | undefined {
+    return this.#core.progress().find((progress) => progress.id === id);
   }
 
   #ownRecord(): Member | undefined {
@@ -254,7 +268,7 @@ export class CallService {
     const silenceMax = 2 * this.#options.limits.heartbeatTicks;
     const learner = core.configuration.members.find(({ id, voter }) => {
       if (voter) return false;
-      const peer = core.progress().find((progress) => progress.id === id);
+      const peer = this.#peer(id);
       return peer !== undefined && peer.state === "replicate" &&
         peer.match >= required && peer.ticksSinceHeard <= silenceMax;
     });

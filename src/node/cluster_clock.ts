@@ -17,13 +17,16 @@ export class ClusterClock {
   /** Cluster time minus this machine's monotonic time, in ms. */
   #offsetMs: number;
   #newestMs = 0;
+  /** Still by the own wall clock, which nobody else has heard of. */
+  #isOwn = true;
 
-  constructor(clock: Clock) {
+  /** `stampedMs`: the latest time in the log. */
+  constructor(clock: Clock, stampedMs: number) {
     this.#clock = clock;
-    this.#offsetMs = clock.wallMs() - clock.monotonicMs();
+    this.#offsetMs = Math.max(clock.wallMs(), stampedMs) - clock.monotonicMs();
   }
 
-  /** Unix ms, whole; never goes back on this member. */
+  /** Unix ms, whole; never goes back on this member, once it is the cluster's. */
   nowMs(): number {
     const now = Math.floor(this.#clock.monotonicMs() + this.#offsetMs);
     if (now > this.#newestMs) this.#newestMs = now;
@@ -32,11 +35,15 @@ export class ClusterClock {
 
   /** Adopts the time that the leader sent; its age on the wire is part of the tolerance of a TTL. */
   follow(leaderMs: number): void {
+    // An own clock that was ahead must not hold the time until the others' come there.
+    if (this.#isOwn) this.#newestMs = 0;
+    this.#isOwn = false;
     this.#offsetMs = leaderMs - this.#clock.monotonicMs();
   }
 
-  /** Never behind what the log was stamped with: called by a new leader with the state machine's time. */
-  raiseTo(stampedMs: number): void {
+  /** This member leads, and the state machine's time is `stampedMs`: never behind that. */
+  lead(stampedMs: number): void {
+    this.#isOwn = false;
     if (this.nowMs() < stampedMs) this.follow(stampedMs);
   }
 }

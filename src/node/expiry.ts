@@ -6,31 +6,46 @@
  */
 import type { Outcome, StateMachine } from "./ports.ts";
 
-export class Expiry<R> {
-  readonly #machine: StateMachine<R>;
-  readonly #propose: (data: Uint8Array, done: (outcome: Outcome<R>) => void) => void;
-  readonly #batchMax: number;
-  #inFlight = 0;
+export interface ExpiryOptions<R> {
+  readonly machine: StateMachine<R>;
+  readonly propose: (data: Uint8Array, done: (outcome: Outcome<R>) => void) => void;
+  readonly batchMax: number;
+  /** In which this node leads. */
+  readonly term: () => number;
+  /** Whether nothing can be added to the log. */
+  readonly isFull: () => boolean;
+}
 
-  constructor(
-    machine: StateMachine<R>,
-    propose: (data: Uint8Array, done: (outcome: Outcome<R>) => void) => void,
-    batchMax: number,
-  ) {
-    this.#machine = machine;
-    this.#propose = propose;
-    this.#batchMax = batchMax;
+export class Expiry<R> {
+  readonly #options: ExpiryOptions<R>;
+  /** What was proposed last. Of a past term it may be gone from the log, and its end not be told for long. */
+  #batch = { term: 0, inFlight: 0 };
+
+  constructor(options: ExpiryOptions<R>) {
+    this.#options = options;
   }
 
   /** True while something due at `nowMs` is still there; proposes its expiry unless a batch is on its way. */
   run(nowMs: number): boolean {
-    if (this.#machine.nextDeadlineMs() > nowMs) return false;
-    if (this.#inFlight > 0) return true;
-    const commands = this.#machine.due(nowMs, this.#batchMax);
-    this.#inFlight = commands.length;
-    for (const command of commands) {
-      this.#propose(command, () => this.#inFlight--);
-    }
+    const { machine, propose, batchMax, isFull } = this.#options;
+    if (machine.nextDeadlineMs() > nowMs) return false;
+    const term = this.#options.term();
+    const isOnItsWay = this.#batch.inFlight > 0 && this.#batch.term === term;
+    if (isOnItsWay || isFull()) return true;
+    const commands = machine.due(nowMs, batchMax);
+    const batch = { term, inFlight: commands.length };
+    this.#batch = batch;
+    for (const command of commands) propose(command, () => batch.inFlight--);
     return commands.length > 0;
+  }
+
+  /**
+   * The time up to `nowMs` by which a reader may judge what is there; undefined
+   * while something that is due by then expires. When it can't, as on a full disk,
+   * it stays, rather than that nobody can read: nobody has found it dead yet.
+   */
+  judge(nowMs: number): number | undefined {
+    if (!this.run(nowMs)) return nowMs;
+    return this.#options.isFull() ? this.#options.machine.nextDeadlineMs() - 1 : undefined;
   }
 }

@@ -8,7 +8,7 @@ import { FrameReader } from "./peer_message.ts";
 import type { Barrier, Done, Failure, Outcome } from "./ports.ts";
 
 export interface FollowerReadsOptions {
-  /** Reads that may wait for the next call. */
+  /** Reads that may wait, for whatever. */
   readonly waitingMax: number;
   /** One barrier call to the leader; the answer is an index and a time. */
   readonly call: (deadlineTick: number, done: Done<Uint8Array>) => void;
@@ -31,6 +31,7 @@ interface Confirmed {
 
 export class FollowerReads {
   readonly #options: FollowerReadsOptions;
+  #size = 0;
   /** For the next call: one that is under way may have been confirmed before they came. */
   #next: Waiter[] = [];
   #called: Waiter[] = [];
@@ -42,7 +43,8 @@ export class FollowerReads {
   }
 
   add(done: Done<Barrier>, deadlineTick: number): void {
-    if (this.#next.length >= this.#options.waitingMax) return done(OVERLOADED);
+    if (this.#size >= this.#options.waitingMax) return done(OVERLOADED);
+    this.#size++;
     this.#next.push({ done, deadlineTick });
     if (!this.#isCalling) this.#call();
   }
@@ -54,7 +56,7 @@ export class FollowerReads {
     const ready = this.#confirmed.filter(({ index }) => index <= applied);
     if (ready.length === 0) return;
     this.#confirmed = this.#confirmed.filter(({ index }) => index > applied);
-    for (const { waiters, nowMs } of ready) end(waiters, { ok: true, value: { nowMs } });
+    for (const { waiters, nowMs } of ready) this.#end(waiters, { ok: true, value: { nowMs } });
   }
 
   /** Ends what is late. */
@@ -62,7 +64,7 @@ export class FollowerReads {
     const late = [this.#next, this.#called, ...this.#confirmed.map(({ waiters }) => waiters)]
       .flatMap((waiters) => takeLate(waiters, tick));
     this.#confirmed = this.#confirmed.filter(({ waiters }) => waiters.length > 0);
-    end(late, NOT_CONFIRMED);
+    this.#end(late, NOT_CONFIRMED);
   }
 
   failAll(failure: Failure): void {
@@ -70,7 +72,7 @@ export class FollowerReads {
     this.#next = [];
     this.#called = [];
     this.#confirmed = [];
-    end(all, failure);
+    this.#end(all, failure);
   }
 
   #call(): void {
@@ -89,12 +91,19 @@ export class FollowerReads {
   }
 
   #answer(waiters: Waiter[], outcome: Outcome<Uint8Array>): void {
-    if (!outcome.ok) return end(waiters, outcome.reason === "unknown" ? NOT_CONFIRMED : outcome);
+    if (!outcome.ok) {
+      return this.#end(waiters, outcome.reason === "unknown" ? NOT_CONFIRMED : outcome);
+    }
     const reader = new FrameReader(outcome.value);
     const index = reader.integer();
     const nowMs = reader.integer();
     this.#confirmed.push({ index, nowMs, waiters });
     this.#options.schedule();
+  }
+
+  #end(waiters: readonly Waiter[], outcome: Outcome<Barrier>): void {
+    this.#size -= waiters.length;
+    for (const { done } of waiters) done(outcome);
   }
 }
 
@@ -102,8 +111,4 @@ export class FollowerReads {
 function takeLate(waiters: Waiter[], tick: number): Waiter[] {
   const first = waiters.findIndex(({ deadlineTick }) => deadlineTick > tick);
   return waiters.splice(0, first < 0 ? waiters.length : first);
-}
-
-function end(waiters: readonly Waiter[], outcome: Outcome<Barrier>): void {
-  for (const { done } of waiters) done(outcome);
 }

@@ -5,6 +5,7 @@
  */
 import type { RaftCore } from "../raft/core.ts";
 import type { PeerProgress } from "../raft/options.ts";
+import { quorumSize } from "../raft/quorum.ts";
 import { NONE } from "../raft/types.ts";
 import type { Member, MemberId } from "../raft/types.ts";
 import { NO_LEADER } from "./failures.ts";
@@ -21,8 +22,9 @@ export class Leadership {
   readonly #heartbeatTicks: number;
   readonly #schedule: () => void;
   #known: MemberId = NONE;
-  /** Who was asked to take over since `handOver` was called. */
+  /** Who was asked to take over because this node's disk does not take the log up to `#askedFor`. */
   readonly #asked = new Set<MemberId>();
+  #askedFor = 0;
   #waiters: { readonly done: Done<Member>; readonly deadlineTick: number }[] = [];
 
   constructor(core: RaftCore, heartbeatTicks: number, schedule: () => void) {
@@ -71,25 +73,32 @@ export class Leadership {
 
   /** Lets the voter with the longest log lead; false when this is no leader, or there is nobody. */
   handOver(): boolean {
-    this.#asked.clear();
-    return this.#core.role === "leader" && this.#handOverTo(this.#heirs());
+    return this.#core.role === "leader" && this.#handOverTo(this.#heirs()) !== NONE;
   }
 
   /**
-   * This still leads, and should not: asks a member that was not asked before. Each
-   * is asked once, because requests wait meanwhile and must not do so for ever.
+   * This node's disk does not take the log up to `index`: another member shall
+   * lead, if the disks of the others have taken it and are a quorum. Else there
+   * would be no leader at all, whereas this one can serve reads. Each is asked
+   * once, because requests wait meanwhile and must not do so for ever.
    */
-  handOverElsewhere(): void {
-    if (this.#core.role !== "leader" || this.isHandingOver) return;
-    this.#handOverTo(this.#heirs().filter(({ id }) => !this.#asked.has(id)));
+  handOverFor(index: number): void {
+    const core = this.#core;
+    if (core.role !== "leader" || this.isHandingOver) return;
+    if (index !== this.#askedFor) this.#asked.clear();
+    this.#askedFor = index;
+    const able = this.#heirs().filter(({ match }) => match >= index);
+    const voters = core.configuration.members.filter(({ voter }) => voter);
+    if (able.length < quorumSize(voters.length)) return;
+    this.#asked.add(this.#handOverTo(able.filter(({ id }) => !this.#asked.has(id))));
   }
 
-  #handOverTo(heirs: readonly PeerProgress[]): boolean {
+  /** Who was asked to lead: the one with the longest log; NONE when there is nobody. */
+  #handOverTo(heirs: readonly PeerProgress[]): MemberId {
     const [heir] = heirs.toSorted((a, b) => b.match - a.match);
-    if (heir === undefined || !this.#core.transferLeadership(heir.id)) return false;
-    this.#asked.add(heir.id);
+    if (heir === undefined || !this.#core.transferLeadership(heir.id)) return NONE;
     this.#schedule();
-    return true;
+    return heir.id;
   }
 
   /** Voters that are alive. */
@@ -99,8 +108,9 @@ export class Leadership {
       core.configuration.members.filter(({ voter }) => voter).map(({ id }) => id),
     );
     const patience = this.#heartbeatTicks * HEARTBEATS_MISSED_MAX;
-    return core.progress()
-      .filter(({ id, ticksSinceHeard }) => voters.has(id) && ticksSinceHeard <= patience);
+    return core.progress().filter(({ id, hasAnswered, ticksSinceHeard }) =>
+      voters.has(id) && hasAnswered && ticksSinceHeard <= patience
+    );
   }
 
   expire(tick: number): void {

@@ -63,17 +63,18 @@ export class Node<R> implements ClusterNode<R> {
     this.#outgoing = new Outgoing(core.id, options.transport, options.scheduler, (message) => {
       if (!this.#halted) this.#handle(core.id, message);
     });
-    this.#clock = new ClusterClock(options.clock);
-    this.#clock.raiseTo(options.machine.timeMs);
-    this.#expiry = new Expiry(
-      options.machine,
-      (data, done) => this.#append(data, done),
-      limits.expiryBatchMax,
-    );
+    this.#clock = new ClusterClock(options.clock, options.machine.timeMs);
+    this.#expiry = new Expiry({
+      machine: options.machine,
+      propose: (data, done) => this.#append(data, done),
+      batchMax: limits.expiryBatchMax,
+      term: () => core.term,
+      isFull: () => this.#space.failure !== undefined,
+    });
     this.#reads = new Reads(
       core,
       () => this.#clock.nowMs(),
-      (nowMs) => this.#expiry.run(nowMs),
+      (nowMs) => this.#expiry.judge(nowMs),
       (done) => this.#calls.barrier(done, this.#deadline()),
     );
     this.#replica = new Replica(
@@ -328,7 +329,7 @@ export class Node<R> implements ClusterNode<R> {
         this.#proposals.appliedOther(entry.index);
         if (entry.kind === "config") this.#configured();
         // The first entry of its own term: all that came before has been applied by now.
-        else if (this.#core.role === "leader") this.#clock.raiseTo(this.#options.machine.timeMs);
+        else if (this.#core.role === "leader") this.#clock.lead(this.#options.machine.timeMs);
       },
       installed: (meta) => {
         this.#transfers.installed();
@@ -338,9 +339,8 @@ export class Node<R> implements ClusterNode<R> {
       diskFull: (cause) => {
         this.#space.ended(cause);
         this.#proposals.failAll(notWrittenYet(cause));
-        this.#leadership.handOver();
       },
-      diskStillFull: () => this.#leadership.handOverElsewhere(),
+      cannotSave: (index) => this.#leadership.handOverFor(index),
       diskFree: () => this.#space.found(),
       send: (message) => {
         if (isAppend(message)) this.counters.appendsSent++;

@@ -6,7 +6,7 @@
  */
 import type { RaftCore } from "../raft/core.ts";
 import { NOT_CONFIRMED } from "./failures.ts";
-import type { Barrier, Done, Failure } from "./ports.ts";
+import type { Barrier, Done, Failure, Outcome } from "./ports.ts";
 
 interface Group {
   readonly waiters: Done<Barrier>[];
@@ -23,10 +23,11 @@ interface Confirmed {
 export class Reads {
   readonly #core: RaftCore;
   readonly #nowMs: () => number;
-  /** Whether the state machine holds anything due at the time; starts its expiry if so. */
-  readonly #expiring: (nowMs: number) => boolean;
+  /** See `Expiry.judge`. */
+  readonly #judge: (nowMs: number) => number | undefined;
   /** Takes what this node can't confirm because it leads no more. */
   readonly #reroute: (done: Done<Barrier>) => void;
+  #size = 0;
   #arriving: Done<Barrier>[] = [];
   #arrivingDeadlineTick = 0;
   /** Groups whose round is under way, by the core's token. */
@@ -37,30 +38,29 @@ export class Reads {
   constructor(
     core: RaftCore,
     nowMs: () => number,
-    expiring: (nowMs: number) => boolean,
+    judge: (nowMs: number) => number | undefined,
     reroute: (done: Done<Barrier>) => void,
   ) {
     this.#core = core;
     this.#nowMs = nowMs;
-    this.#expiring = expiring;
+    this.#judge = judge;
     this.#reroute = reroute;
   }
 
+  /** How many wait. */
   get size(): number {
-    let size = this.#arriving.length;
-    for (const group of this.#rounds.values()) size += group.waiters.length;
-    for (const { group } of this.#confirmed) size += group.waiters.length;
-    return size;
+    return this.#size;
   }
 
   /** What a read may be judged by at once, on a leader that need ask nobody. */
   now(): Barrier | undefined {
     if (!this.#core.isReadableAlone) return undefined;
-    const nowMs = this.#nowMs();
-    return this.#expiring(nowMs) ? undefined : { nowMs };
+    const nowMs = this.#judge(this.#nowMs());
+    return nowMs === undefined ? undefined : { nowMs };
   }
 
   add(done: Done<Barrier>, deadlineTick: number): void {
+    this.#size++;
     this.#arriving.push(done);
     this.#arrivingDeadlineTick = deadlineTick;
   }
@@ -97,12 +97,9 @@ export class Reads {
     const applied = this.#core.appliedIndex;
     const waiting: Confirmed[] = [];
     for (const read of this.#confirmed) {
-      if (read.index > applied || this.#expiring(read.group.nowMs)) {
-        waiting.push(read);
-        continue;
-      }
-      const outcome = { ok: true, value: { nowMs: read.group.nowMs } } as const;
-      for (const done of read.group.waiters) done(outcome);
+      const nowMs = read.index > applied ? undefined : this.#judge(read.group.nowMs);
+      if (nowMs === undefined) waiting.push(read);
+      else this.#end(read.group.waiters, { ok: true, value: { nowMs } });
     }
     this.#confirmed = waiting;
   }
@@ -111,11 +108,11 @@ export class Reads {
     for (const [token, group] of this.#rounds) {
       if (group.deadlineTick > tick) continue;
       this.#rounds.delete(token);
-      fail(group, NOT_CONFIRMED);
+      this.#end(group.waiters, NOT_CONFIRMED);
     }
     this.#confirmed = this.#confirmed.filter(({ group }) => {
       if (group.deadlineTick > tick) return true;
-      fail(group, NOT_CONFIRMED);
+      this.#end(group.waiters, NOT_CONFIRMED);
       return false;
     });
   }
@@ -129,15 +126,17 @@ export class Reads {
     this.#rounds.clear();
     this.#confirmed = [];
     this.#arriving = [];
-    for (const done of arriving) done(failure);
-    for (const group of groups) fail(group, failure);
+    this.#end(arriving, failure);
+    for (const { waiters } of groups) this.#end(waiters, failure);
   }
 
-  #lost(group: Group): void {
-    for (const done of group.waiters) this.#reroute(done);
+  #lost({ waiters }: Group): void {
+    this.#size -= waiters.length;
+    for (const done of waiters) this.#reroute(done);
   }
-}
 
-function fail(group: Group, failure: Failure): void {
-  for (const done of group.waiters) done(failure);
+  #end(waiters: readonly Done<Barrier>[], outcome: Outcome<Barrier>): void {
+    this.#size -= waiters.length;
+    for (const done of waiters) done(outcome);
+  }
 }

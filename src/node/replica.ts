@@ -24,6 +24,7 @@ export interface ReplicaLimits {
   /** Entries kept behind a snapshot for members that lag a little, and their bytes. */
   readonly trailingEntries: number;
   readonly trailingBytesMax: number;
+  readonly electionTicks: number;
   /** Ticks between two attempts to write to a full disk. */
   readonly diskRetryTicks: number;
 }
@@ -43,8 +44,8 @@ export interface ReplicaHooks<R> {
   /** The state machine now stands where `meta` does; entries up to there were never applied one by one. */
   installed(meta: SnapshotMeta): void;
   diskFull(cause: string): void;
-  /** There is still no space: it was tried again. */
-  diskStillFull(): void;
+  /** The disk is full or hangs, again and again: it does not take the log up to `index`. */
+  cannotSave(index: number): void;
   diskFree(): void;
   send(message: Message): void;
   /** The node must stop: the disk failed, or an invariant broke. */
@@ -56,6 +57,9 @@ const SNAPSHOT_LOG_SHARE = 0.5;
 
 /** Turns of the event loop that a growing batch waits at most. */
 const GATHERING_TURNS_MAX = 8;
+
+/** A save that takes so many election time-outs hangs. */
+const HUNG_ELECTIONS = 2;
 
 /** What an entry costs in the log beside its data. */
 const ENTRY_OVERHEAD_BYTES = 32;
@@ -76,8 +80,12 @@ export class Replica<R> {
   /** Under load the next batch tells the commit index; else it is told once a tick. */
   #commitIsDue = false;
   #stopped = false;
+  #tick = 0;
   /** Settles when the batch that is being saved is durable. */
   #saving: Promise<void> | undefined;
+  #savingSinceTick = 0;
+  /** The last entry of that batch. */
+  #savingIndex = 0;
   /** A batch that found the disk full. */
   #stuck: { batch: SaveBatch; retryTick: number } | undefined;
   #snapshotting: Promise<void> | undefined;
@@ -135,13 +143,17 @@ export class Replica<R> {
 
   /** `tick` counts up; for what has to be tried again. */
   tick(tick: number): void {
+    this.#tick = tick;
     this.#commitIsDue = true;
-    const stuck = this.#stuck;
-    if (stuck === undefined || stuck.retryTick > tick || this.#saving !== undefined) {
+    if (this.#saving !== undefined) {
+      const hungTicks = HUNG_ELECTIONS * this.#limits.electionTicks;
+      if (tick - this.#savingSinceTick >= hungTicks) this.#hooks.cannotSave(this.#savingIndex);
       return;
     }
+    const stuck = this.#stuck;
+    if (stuck === undefined || stuck.retryTick > tick) return;
     stuck.retryTick = tick + this.#limits.diskRetryTicks;
-    this.#save(stuck.batch, tick);
+    this.#save(stuck.batch);
   }
 
   /** Resolves when nothing touches the disk any more. Nothing is sent or applied from here on. */
@@ -183,8 +195,9 @@ export class Replica<R> {
 
   #step(): void {
     this.#hooks.beforeTurn();
-    // One append a peer for each batch: what comes during a save waits for the next.
-    const appends = this.#saving === undefined;
+    // One append a peer for each batch: what comes during a save waits for the next, but
+    // for an heir, who needs all of it.
+    const appends = this.#saving === undefined || this.#core.isTransferring;
     const messages = this.#core.takeMessages(appends, this.#commitIsDue);
     if (appends) this.#commitIsDue = false;
     // The own disk first: it works while peers are woken, which may take the processor away.
@@ -197,7 +210,7 @@ export class Replica<R> {
   #saveNext(): void {
     if (this.#saving !== undefined || this.#stuck !== undefined) return;
     const batch = this.#core.takeSave();
-    if (batch !== undefined) this.#save(batch, 0);
+    if (batch !== undefined) this.#save(batch);
   }
 
   #apply(): void {
@@ -215,8 +228,10 @@ export class Replica<R> {
     this.#hooks.afterApply();
   }
 
-  #save(batch: SaveBatch, tick: number): void {
+  #save(batch: SaveBatch): void {
     assert(this.#saving === undefined, "One save at a time");
+    this.#savingSinceTick = this.#tick;
+    this.#savingIndex = batch.entries.at(-1)?.index ?? 0;
     this.#saving = this.#persist(batch).then(() => {
       this.#saving = undefined;
       if (this.#stuck !== undefined) {
@@ -227,9 +242,11 @@ export class Replica<R> {
     }).catch((error) => {
       this.#saving = undefined;
       if (!(error instanceof DiskFullError)) return this.#fail(error);
-      if (this.#stuck !== undefined) return this.#hooks.diskStillFull();
-      this.#stuck = { batch, retryTick: tick + this.#limits.diskRetryTicks };
-      this.#hooks.diskFull(error.message);
+      if (this.#stuck === undefined) {
+        this.#stuck = { batch, retryTick: this.#tick + this.#limits.diskRetryTicks };
+        this.#hooks.diskFull(error.message);
+      }
+      this.#hooks.cannotSave(this.#savingIndex);
     });
   }
 

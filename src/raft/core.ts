@@ -306,6 +306,7 @@ export class RaftCore {
       state: peer.state,
       recentActive: peer.ticksSinceHeard < options.electionTicks,
       ticksSinceHeard: peer.ticksSinceHeard,
+      hasAnswered: peer.hasAnswered,
     }));
   }
 

@@ -79,5 +79,8 @@ export interface PeerProgress {
   readonly state: PeerState;
   /** Heard within an election time-out. */
   readonly recentActive: boolean;
+  /** Since the election, for one that has not answered yet. */
   readonly ticksSinceHeard: number;
+  /** Whether it was heard at all since this leader was elected. */
+  readonly hasAnswered: boolean;
 }

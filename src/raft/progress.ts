@@ -24,7 +24,9 @@ export class Progress {
   /** The highest commit index that it was told, as far as it was sent the entries. */
   #toldCommit = 0;
   #snapshotIndex = 0;
+  /** Counted from the election on, which is no sign of life. */
   #ticksSinceHeard = 0;
+  #hasAnswered = false;
 
   constructor(id: MemberId, next: number, inflight: Inflight) {
     this.id = id;
@@ -49,11 +51,17 @@ export class Progress {
     return this.#ticksSinceHeard;
   }
 
+  /** Whether it was heard at all since this leader was elected. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
+  }
+
   tick(): void {
     this.#ticksSinceHeard++;
   }
 
   heard(): void {
+    this.#hasAnswered = true;
     this.#ticksSinceHeard = 0;
   }
 

@@ -10,7 +10,7 @@ function follower() {
   const heard: string[] = [];
   const node = { appliedIndex: 5 };
   const reads = new FollowerReads({
-    waitingMax: 2,
+    waitingMax: 3,
     call: (deadlineTick, done) => calls.push({ deadlineTick, done }),
     appliedIndex: () => node.appliedIndex,
     schedule: () => reads.run(),
@@ -66,10 +66,16 @@ Deno.test("FollowerReads.expire() ends each read at its own deadline, wherever i
   assertEquals(heard.slice(2), ["next noLeader"]);
 });
 
-Deno.test("FollowerReads.add() refuses what is too much for one call", () => {
-  const { heard, add } = follower();
-  for (const name of ["called", "a", "b", "c"]) add(name, 10);
-  assertEquals(heard, ["c overloaded"]);
+Deno.test("FollowerReads.add() refuses what is too much, for whatever the others wait", () => {
+  const { node, reads, heard, add, confirm } = follower();
+  add("applying", 10);
+  confirm(7, 70);
+  for (const name of ["called", "next", "late"]) add(name, 10);
+  assertEquals(heard, ["late overloaded"]);
+  node.appliedIndex = 7;
+  reads.run();
+  add("after all", 10);
+  assertEquals(heard.slice(1), ["applying at 70"]);
 });
 
 Deno.test("FollowerReads.failAll() ends all and starts nothing", () => {

@@ -5,19 +5,21 @@ import type { RaftCore } from "../../src/raft/core.ts";
 import type { MemberId } from "../../src/raft/types.ts";
 import { leading, member } from "./leading.ts";
 
-/** Member 1 leads 2 and 3, of which 3 has the longer log; and whom it asks to take over. */
-function leaderOfThree() {
-  const { core } = leading(member(2, true), member(3, true));
+/** Member 1 leads 2, 3 and 4, of which the last has the longest log; and whom it asks to take over. */
+function leaderOfFour() {
+  const { core } = leading(member(2, true), member(3, true), member(4, true));
   const asked: MemberId[] = [];
-  const ticksSinceHeard = new Map<MemberId, number>();
+  const silent = new Set<MemberId>();
   const fake = {
     ...core,
     isTransferring: false,
+    hasAnswered: true,
     progress: () =>
       core.progress().map((peer) => ({
         ...peer,
-        match: peer.id,
-        ticksSinceHeard: ticksSinceHeard.get(peer.id) ?? 0,
+        match: 10 * peer.id,
+        ticksSinceHeard: silent.has(peer.id) ? 100 : 0,
+        hasAnswered: fake.hasAnswered,
       })),
     transferLeadership: (id: MemberId) => {
       asked.push(id);
@@ -28,42 +30,43 @@ function leaderOfThree() {
   const leadership = new Leadership(fake as Partial<RaftCore> as RaftCore, 2, () => {});
   /** The heir did not take over in time. */
   const fail = () => fake.isTransferring = false;
-  return { leadership, asked, fail, ticksSinceHeard };
+  return { fake, leadership, asked, fail, silent };
 }
 
-Deno.test("handOver() asks the member with the longest log", () => {
-  const { leadership, asked } = leaderOfThree();
-  assert(leadership.handOver());
-  assertEquals(asked, [3]);
-});
-
-Deno.test("handOverElsewhere() asks each of the others once, one after the other", () => {
-  const { leadership, asked, fail } = leaderOfThree();
-  leadership.handOver();
-  leadership.handOverElsewhere();
-  assertEquals(asked, [3], "while one is asked it has its time");
-  for (let i = 0; i < 3; i++) {
-    fail();
-    leadership.handOverElsewhere();
-  }
-  assertEquals(asked, [3, 2]);
-});
-
-Deno.test("handOver() asks everybody anew", () => {
-  const { leadership, asked, fail } = leaderOfThree();
-  for (let i = 0; i < 2; i++) {
-    leadership.handOver();
-    fail();
-  }
-  assertEquals(asked, [3, 3]);
-});
-
-Deno.test("handOver() leaves out who is silent, and says when nobody is left", () => {
-  const { leadership, asked, fail, ticksSinceHeard } = leaderOfThree();
-  ticksSinceHeard.set(3, 100);
+Deno.test("handOver() asks the member with the longest log that is heard", () => {
+  const { leadership, asked, fail, silent } = leaderOfFour();
   assert(leadership.handOver());
   fail();
-  ticksSinceHeard.set(2, 100);
+  silent.add(4);
+  assert(leadership.handOver());
+  assertEquals(asked, [4, 3]);
+});
+
+Deno.test("handOver() says when nobody has been heard", () => {
+  const { fake, leadership, asked } = leaderOfFour();
+  fake.hasAnswered = false;
   assertEquals(leadership.handOver(), false);
-  assertEquals(asked, [2]);
+  assertEquals(asked, []);
+});
+
+Deno.test("handOverFor() asks each member that has the entry once, one after the other", () => {
+  const { leadership, asked, fail } = leaderOfFour();
+  leadership.handOverFor(15);
+  leadership.handOverFor(15);
+  assertEquals(asked, [4], "while one is asked it has its time");
+  for (let i = 0; i < 4; i++) {
+    fail();
+    leadership.handOverFor(15);
+  }
+  assertEquals(asked, [4, 3, 2]);
+  leadership.handOverFor(16);
+  assertEquals(asked.slice(3), [4], "of another entry it is another story");
+});
+
+Deno.test("handOverFor() asks nobody when too few of the others have the entry, or are heard", () => {
+  const { leadership, asked, silent } = leaderOfFour();
+  leadership.handOverFor(25);
+  silent.add(2);
+  leadership.handOverFor(15);
+  assertEquals(asked, [], "three of four voters are needed, and this one can't vote");
 });

@@ -32,6 +32,7 @@ export function leading(...others: ReturnType<typeof member>[]) {
     match: 0,
     state: "replicate" as PeerProgress["state"],
     ticksSinceHeard: 0,
+    hasAnswered: true,
     progress: () =>
       others.map(({ id }) => ({
         id,
@@ -40,6 +41,7 @@ export function leading(...others: ReturnType<typeof member>[]) {
         state: core.state,
         recentActive: true,
         ticksSinceHeard: core.ticksSinceHeard,
+        hasAnswered: core.hasAnswered,
       })),
     proposeConfiguration: (next: Configuration) => {
       proposed.push(next);

@@ -1,9 +1,10 @@
 /** A whole node, alone in its cluster, over a disk in memory: what it says to clients, and when. */
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { DiskFullError } from "../../src/base/errors.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import { Node } from "../../src/node/node.ts";
 import { encodeFrame } from "../../src/node/peer_message.ts";
-import type { Outcome, Storage } from "../../src/node/ports.ts";
+import type { Barrier, Outcome, Storage } from "../../src/node/ports.ts";
 import { RaftCore } from "../../src/raft/core.ts";
 import type { Entry, HardState, Member, SaveBatch } from "../../src/raft/types.ts";
 import { type Command, encodeCommand } from "../../src/store/command.ts";
@@ -110,6 +111,10 @@ class LoneNode {
     );
   }
 
+  barrier(): Promise<Outcome<Barrier>> {
+    return new Promise((resolve) => this.node.barrier(resolve));
+  }
+
   read(): Promise<number> {
     return new Promise((resolve) => this.node.barrier(() => resolve(this.store.index)));
   }
@@ -134,6 +139,26 @@ Deno.test("Node.barrier() answers when what is due at its time has expired", asy
   await lone.read();
   assertEquals(lone.store.nextDeadlineMs(), Infinity);
   assert(lone.node.barrierNow() !== undefined);
+  await lone.node.stop();
+});
+
+Deno.test("Node.barrier() answers on a full disk although a key is due, by a time at which nobody found it dead", async () => {
+  const storage = new MemoryStorage();
+  const lone = await new LoneNode(storage, WALL_MS).led();
+  await lone.set("/a", "1", { ttlSeconds: 5 });
+  const { save } = storage;
+  storage.save = () => Promise.reject(new DiskFullError("No space"));
+  await lone.set("/b", "1");
+  lone.nowMs += 60_000;
+  const barrier = await lone.barrier();
+  assert(barrier.ok);
+  assertEquals(lone.store.read("/a", barrier.value.nowMs)?.kind, "file");
+  assertEquals(barrier.value.nowMs, lone.store.nextDeadlineMs() - 1);
+  storage.save = save;
+  while (lone.store.nextDeadlineMs() !== Infinity) {
+    lone.node.tick();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
   await lone.node.stop();
 });
 

@@ -25,6 +25,14 @@ Deno.test("callService() removes a member once those that it needs answer a hear
   assertEquals(proposed[0]?.members.map(({ name }) => name), ["n1", "n2"]);
 });
 
+Deno.test("callService() does not count on a member that has not answered since the election", () => {
+  const { core, service, heartbeat, proposed } = leading(member(2, true), member(3, true));
+  core.hasAnswered = false;
+  service.called(2, removalOf("n2"));
+  for (let i = 0; i < 4; i++) heartbeat();
+  assertEquals(proposed.length, 0);
+});
+
 Deno.test("callService() refuses to remove a member when nobody answers three heartbeats", () => {
   const { core, heartbeat, proposed } = silentCluster();
   for (let i = 0; i < 4; i++) heartbeat();

@@ -8,6 +8,7 @@ import type { RaftCore } from "../../src/raft/core.ts";
 import type { Entry, Message, SaveBatch } from "../../src/raft/types.ts";
 
 const DISK_RETRY_TICKS = 10;
+const ELECTION_TICKS = 10;
 
 function acknowledgement(term: number): Message {
   const zeros = { hintIndex: 0, hintTerm: 0 };
@@ -29,7 +30,11 @@ function replicaOf(
     machine as StateMachine<void>,
     { defer: (task) => void tasks.push(task) },
     silentLogger,
-    { snapshotEntries: 0, diskRetryTicks: DISK_RETRY_TICKS } as ReplicaLimits,
+    {
+      snapshotEntries: 0,
+      diskRetryTicks: DISK_RETRY_TICKS,
+      electionTicks: ELECTION_TICKS,
+    } as ReplicaLimits,
     {
       beforeTurn: nothing,
       afterApply: nothing,
@@ -112,7 +117,7 @@ Deno.test("Replica says each time that there is still no space, and once that th
   const batch: SaveBatch = {
     hardState: undefined,
     snapshot: undefined,
-    entries: [],
+    entries: [{ index: 7, term: 1, kind: "noop", data: new Uint8Array(0) }],
     messages: [],
   };
   const batches: (SaveBatch | undefined)[] = [batch];
@@ -130,7 +135,7 @@ Deno.test("Replica says each time that there is still no space, and once that th
   const save = () => isFull ? Promise.reject(new DiskFullError("No space")) : Promise.resolve();
   const { replica, tasks } = replicaOf(core, { save }, {}, {
     diskFull: (cause) => void told.push(cause),
-    diskStillFull: () => void told.push("still"),
+    cannotSave: (index) => void told.push(`not ${index}`),
     diskFree: () => void told.push("free"),
   });
   const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
@@ -142,7 +147,50 @@ Deno.test("Replica says each time that there is still no space, and once that th
     replica.tick(tick * DISK_RETRY_TICKS);
     await settled();
   }
-  assertEquals(told, ["No space", "still", "still", "free"]);
+  assertEquals(told, ["No space", "not 7", "not 7", "not 7", "free"]);
+});
+
+Deno.test("Replica says that a save hangs after two election time-outs, and appends flow to an heir", async () => {
+  const entry: Entry = { index: 7, term: 1, kind: "noop", data: new Uint8Array(0) };
+  const batches: (SaveBatch | undefined)[] = [
+    { hardState: undefined, snapshot: undefined, entries: [entry], messages: [] },
+  ];
+  const appends: boolean[] = [];
+  const core = {
+    role: "leader" as const,
+    lastIndex: 7,
+    appliedIndex: 6,
+    isTransferring: false,
+    takeMessages: (withAppends = true) => {
+      appends.push(withAppends);
+      return [];
+    },
+    takeSave: () => batches.shift(),
+    takeCommitted: () => [],
+    saved: () => {},
+  };
+  let isDone = () => {};
+  const save = () => new Promise<void>((resolve) => isDone = resolve);
+  const told: number[] = [];
+  const { replica, tasks } = replicaOf(core, { save }, {}, {
+    cannotSave: (index) => void told.push(index),
+  });
+  const turn = () => {
+    replica.schedule();
+    for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) task();
+  };
+  turn();
+  for (let tick = 1; tick < 2 * ELECTION_TICKS; tick++) replica.tick(tick);
+  turn();
+  assertEquals([told, appends.at(-1)], [[], false]);
+  replica.tick(2 * ELECTION_TICKS);
+  core.isTransferring = true;
+  turn();
+  assertEquals([told, appends.at(-1)], [[7], true]);
+  isDone();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  for (let tick = 2 * ELECTION_TICKS; tick < 9 * ELECTION_TICKS; tick++) replica.tick(tick);
+  assertEquals(told, [7]);
 });
 
 Deno.test("Replica lets the event loop run while it restores a snapshot", async () => {

@@ -1,0 +1,198 @@
+/**
+ * Clusters of real nodes in this process, with real cores and stores, on queues
+ * instead of networks and disks.
+ */
+import { silentLogger } from "../../src/base/logger.ts";
+import { Node } from "../../src/node/node.ts";
+import type { Failure, Outcome, StateMachine } from "../../src/node/ports.ts";
+import { RaftCore } from "../../src/raft/core.ts";
+import type { Configuration, MemberId } from "../../src/raft/types.ts";
+import { encodeCommand } from "../../src/store/command.ts";
+import type { ApplyResult } from "../../src/store/event.ts";
+import { Store } from "../../src/store/store.ts";
+
+export const ELECTION_TICKS = 10;
+export const COMPARISON_TICKS = 40;
+
+/** Whatever runs "later": one turn of everybody's event loop at a time. */
+class Turns {
+  #tasks: (() => void)[] = [];
+
+  defer = (task: () => void): void => {
+    this.#tasks.push(task);
+  };
+
+  /** Runs until nothing is left, disks included, whose saves are promises. */
+  async run(): Promise<void> {
+    for (let idle = 0; idle < 5;) {
+      const tasks = this.#tasks;
+      this.#tasks = [];
+      idle = tasks.length === 0 ? idle + 1 : 0;
+      for (const task of tasks) task();
+      await Promise.resolve();
+    }
+  }
+}
+
+export class Fellow {
+  readonly store = new Store({ historyMax: 100 });
+  readonly node: Node<ApplyResult>;
+  readonly core: RaftCore;
+  readonly diverged: Failure[] = [];
+  readonly errors: string[] = [];
+  /** Its memory turns what it is given. */
+  turns = false;
+  /** What its disk does with a batch. */
+  save = (): Promise<void> => Promise.resolve();
+
+  constructor(
+    id: MemberId,
+    configuration: Configuration,
+    turns: Turns,
+    all: Map<MemberId, Fellow>,
+  ) {
+    this.core = new RaftCore({
+      id,
+      electionTicks: ELECTION_TICKS,
+      heartbeatTicks: 2,
+      random: () => id / 10,
+      hardState: { term: 0, vote: 0, commitIndex: 0 },
+      snapshot: { index: 0, term: 0, configuration },
+      entries: [],
+      appendBytesMax: 10_000,
+      inflightMax: 8,
+      inflightBytesMax: 100_000,
+      uncommittedBytesMax: 100_000,
+      onEvent: () => {},
+    });
+    const { name, peerUrl, clientUrl } = configuration.members.find((each) => each.id === id)!;
+    this.node = new Node<ApplyResult>({
+      core: this.core,
+      storage: {
+        save: () => this.save(),
+        createSnapshot: () => Promise.resolve(),
+        openSnapshot: () => undefined,
+        receiveSnapshot: () => {
+          throw new Error("No snapshots here");
+        },
+        close: () => Promise.resolve(),
+      },
+      machine: this.#machine(),
+      transport: {
+        send: (to, frame) => {
+          turns.defer(() => all.get(to)?.node.receive(id, frame));
+          return true;
+        },
+      },
+      scheduler: turns,
+      clock: { monotonicMs: () => 0, wallMs: () => 1_000_000 },
+      random: () => id / 10,
+      logger: { ...silentLogger, error: (message) => this.errors.push(message) },
+      clusterId: 1,
+      announced: { id, name, peerUrl, clientUrl },
+      limits: {
+        requestTicks: 50,
+        heartbeatTicks: 2,
+        electionTicks: ELECTION_TICKS,
+        waitingMax: 100,
+        expiryBatchMax: 10,
+        membersMax: 9,
+        applyBytesMax: 10_000,
+        snapshotEntries: 0,
+        snapshotLogBytesMax: 1_000_000,
+        trailingEntries: 0,
+        trailingBytesMax: 0,
+        diskRetryTicks: 10,
+        snapshotChunkBytes: 1000,
+        snapshotWindowChunks: 2,
+        snapshotStallTicks: 10,
+        snapshotStallsMax: 2,
+        snapshotBytesMax: 10_000,
+        comparisonTicks: COMPARISON_TICKS,
+        firstComparisonTicks: 5,
+        comparisonWaitTicks: 5,
+      },
+      handleRequest: (_, done) => done(new Uint8Array(0)),
+      onMembers: () => {},
+      onRemoved: () => {},
+      onDiverged: (failure) => this.diverged.push(failure),
+      onFatal: (error) => {
+        throw error;
+      },
+    });
+  }
+
+  /** The store, with memory that turns what it is given when `turns` says so. */
+  #machine(): StateMachine<ApplyResult> {
+    const { store } = this;
+    return {
+      get timeMs() {
+        return store.timeMs;
+      },
+      apply: (index, data) => store.apply(index, this.turns ? setting("/a", "turned") : data),
+      due: (nowMs, max) => store.due(nowMs, max),
+      nextDeadlineMs: () => store.nextDeadlineMs(),
+      snapshot: () => store.snapshot(),
+      restore: (chunks) => store.restore(chunks),
+      digest: () => store.digest(),
+    };
+  }
+}
+
+export function setting(key: string, value: string): Uint8Array {
+  const command = { type: "set", key, value, timeMs: 5 } as const;
+  return encodeCommand({ ...command, prevValue: undefined, ttlSeconds: undefined });
+}
+
+export class Company {
+  readonly turns = new Turns();
+  readonly all = new Map<MemberId, Fellow>();
+
+  constructor(size: number) {
+    const members = Array.from({ length: size }, (_, i) => ({
+      id: i + 1,
+      name: `node${i + 1}`,
+      peerUrl: `http://127.0.0.1:700${i + 1}`,
+      clientUrl: `http://127.0.0.1:400${i + 1}`,
+      voter: true,
+    }));
+    for (const { id } of members) {
+      this.all.set(id, new Fellow(id, { members, removed: [] }, this.turns, this.all));
+    }
+  }
+
+  get fellows(): Fellow[] {
+    return [...this.all.values()];
+  }
+
+  async ticks(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      for (const { node } of this.fellows) node.tick();
+      await this.turns.run();
+    }
+  }
+
+  /** The one that leads and can be asked. */
+  async leader(): Promise<Fellow> {
+    for (let i = 0; i < 20 * ELECTION_TICKS; i++) {
+      const leader = this.fellows.find(({ node, diverged }) =>
+        diverged.length === 0 && node.isLeader()
+      );
+      if (leader !== undefined) return leader;
+      await this.ticks(1);
+    }
+    throw new Error("Expected a leader, found none");
+  }
+
+  async set(key: string, value: string): Promise<Outcome<ApplyResult>> {
+    const { node } = await this.leader();
+    const outcome = Promise.withResolvers<Outcome<ApplyResult>>();
+    node.propose(setting(key, value), outcome.resolve);
+    await this.ticks(4);
+    return await outcome.promise;
+  }
+
+  async stop(): Promise<void> {
+    for (const { node } of this.fellows) await node.stop();
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * What a cluster does when the disk of its leader is full or hangs: it goes on
+ * elsewhere if the others can, and else stays readable as it is.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { DiskFullError } from "../../src/base/errors.ts";
+import { Company, ELECTION_TICKS, type Fellow, setting } from "./company.ts";
+
+const full = () => Promise.reject(new DiskFullError("No space"));
+const hung = () => new Promise<void>(() => {});
+
+/** A cluster that holds a value, whose leader is asked for another one while its disk does `save`. */
+async function troubled(size: number, save: () => Promise<void>, others = 0) {
+  const company = new Company(size);
+  assert((await company.set("/a", "1")).ok);
+  const leader = await company.leader();
+  const rest = company.fellows.filter((each) => each !== leader);
+  for (const fellow of [leader, ...rest.slice(0, others)]) fellow.save = save;
+  leader.node.propose(setting("/a", "2"), () => {});
+  await company.ticks(20 * ELECTION_TICKS);
+  return { company, leader, rest };
+}
+
+/** What a linearizable read comes to, within a request's time. */
+async function read({ node }: Fellow, company: Company): Promise<string> {
+  let told = "nothing";
+  node.barrier((outcome) => told = outcome.ok ? "ok" : outcome.reason);
+  await company.ticks(60);
+  return told;
+}
+
+for (const [trouble, save] of [["is full", full], ["hangs", hung]] as const) {
+  Deno.test(`a leader whose disk ${trouble} lets another one lead`, async () => {
+    const { company, leader, rest } = await troubled(3, save);
+    assertEquals(leader.node.isLeader(), false);
+    assert((await company.set("/b", "1")).ok);
+    for (const fellow of rest) assertEquals(await read(fellow, company), "ok");
+    for (const fellow of rest) await fellow.node.stop();
+  });
+}
+
+Deno.test("a leader whose disk is full leads on, and reads go on, when the others are no quorum without it", async () => {
+  for (const [size, others] of [[2, 0], [3, 1]] as const) {
+    const { company, leader } = await troubled(size, full, others);
+    assert(leader.node.isLeader());
+    for (const fellow of company.fellows) assertEquals(await read(fellow, company), "ok");
+    await company.stop();
+  }
+});
+
+Deno.test("a leader whose disk hangs leads on when another one hangs, too", async () => {
+  const { company, leader } = await troubled(3, hung, 1);
+  assert(leader.node.isLeader());
+  assertEquals(await read(leader, company), "ok");
+});
