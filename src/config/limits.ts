@@ -84,8 +84,8 @@ export const LIMITS = Object.freeze({
   joinTimeoutMs: 7_000,
 
   // Peers.
-  /** Of one frame on a peer stream. */
-  frameBytesMax: 8 * MiB,
+  /** Of one frame on a peer stream: an answer may spell out two values of a MiB at six bytes a character. */
+  frameBytesMax: 16 * MiB,
   /** Of what waits for one peer; above it messages are dropped. */
   peerQueueBytesMax: 32 * MiB,
   peerConnectTimeoutMs: 3_000,

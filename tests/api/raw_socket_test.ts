@@ -34,6 +34,18 @@ for (const kind of KINDS) {
     assertStringIncludes(await client.until('"index":3}'), '"value":"\u2603"');
   });
 
+  Deno.test(`listener() on ${kind} answers 400 when a body has two lengths`, async () => {
+    await using node = await startNode({ kind });
+    using client = await connectRaw(node);
+    // Who believes the one bounds what the other lets in (RFC 9112 §6.1).
+    await client.send(
+      `POST /v1/keys/a HTTP/1.1\r\n${HOST}Content-Length: 1\r\n` +
+        "Transfer-Encoding: chunked\r\n\r\n9\r\nvalue=two\r\n0\r\n\r\n",
+    );
+    assertStringIncludes(await client.until("\r\n\r\n"), "HTTP/1.1 400 ");
+    assertEquals(node.store.read("/a", 0).kind, "missing");
+  });
+
   Deno.test(`listener() on ${kind} goes on when a body comes where none is wanted`, async () => {
     await using node = await startNode({ kind });
     using client = await connectRaw(node);

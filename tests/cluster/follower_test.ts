@@ -51,6 +51,19 @@ async function catchesUp(cluster: TestCluster, stage: Stage): Promise<void> {
     await lagging!.start();
     await cluster.untilWhole();
   });
+  await stage("a follower answers for values of which JSON makes six times as much", async () => {
+    const value = "\x01".repeat(1_000_000);
+    for (const prevValue of [undefined, value]) {
+      const event = eventOf(
+        await client.ask(`${lagging!.url}/v1/keys/dense`, {
+          method: "POST",
+          body: `value=${value}`,
+          headers: { "content-type": "application/x-www-form-urlencoded" },
+        }),
+      );
+      assertEquals([event.value, event.prevValue], [value, prevValue]);
+    }
+  });
   await stage("every acknowledged write is on every node", () => load.verify());
 }
 
