@@ -35,8 +35,8 @@ export const LIMITS = Object.freeze({
   watchesMax: 10_000,
   /** How long `/health` waits for a linearizable read. */
   healthTimeoutMs: 2_000,
-  /** How long a client may leave the next portion of a backup waiting before it is broken off. */
-  backupStallMs: 20_000,
+  /** How long a client may leave the next part of a listing or a backup waiting before it is cut off. */
+  stallTimeoutMs: 20_000,
   /** How long a stopping port waits for answers under way before it cuts the connections. */
   shutdownGraceMs: 3_000,
 

@@ -20,6 +20,7 @@ import type { HttpLimits, Listener, ListenOptions } from "./endpoint.ts";
 import type { ByteStream, Exchange, Handler, Reply } from "./exchange.ts";
 import { fault } from "./fault.ts";
 import { bodyTooLarge, bodyTooSlow, internalError, STOPPING, TOO_MANY_BODIES } from "./message.ts";
+import { patientStream } from "./patient_stream.ts";
 
 /** Opens the port, without TLS. Rejects with `ListenError`. */
 export function listenDeno(
@@ -198,7 +199,9 @@ class DenoExchanges {
 
   #respond(exchange: Exchange, reply: Reply): Response | Promise<Response> {
     try {
-      return exchange.method === "HEAD" ? toHeadResponse(reply) : toResponse(reply);
+      return exchange.method === "HEAD"
+        ? toHeadResponse(reply)
+        : toResponse(reply, this.#limits.stallTimeoutMs);
     } catch (error) {
       return this.failed(error);
     }
@@ -273,13 +276,15 @@ function jsonInit(status: number): ResponseInit {
   return init;
 }
 
-function toResponse(reply: Reply): Response {
+/** `stallMs` is for bodies in slices. */
+function toResponse(reply: Reply, stallMs = 0): Response {
   const { status, contentType, headers, body } = reply;
   const init = contentType === undefined && headers === undefined
     ? jsonInit(status)
     : { status, headers: { "content-type": contentType ?? "application/json", ...headers } };
   if (typeof body !== "string" && !(body instanceof Uint8Array)) {
-    return new Response("portions" in body ? toStream(body) : streamOf(body), init);
+    const stream = "portions" in body ? toStream(body) : patientStream(body, stallMs);
+    return new Response(stream, init);
   }
   // A 204 may not even have an empty body.
   return new Response(body.length === 0 ? null : body as BodyInit, init);
@@ -306,13 +311,6 @@ async function bodyLength(body: Reply["body"]): Promise<number> {
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
   return length;
-}
-
-/** Encodes slices one at a time, as the client takes them. */
-function streamOf(
-  slices: Iterable<string> | AsyncIterable<string>,
-): ReadableStream<Uint8Array> {
-  return ReadableStream.from(slices).pipeThrough(new TextEncoderStream());
 }
 
 function toStream({ portions }: ByteStream): ReadableStream<Uint8Array> {

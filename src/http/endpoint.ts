@@ -9,6 +9,8 @@ export interface HttpLimits {
   readonly arrivingBytesMax: number;
   /** Time for a body to arrive, from its request's headers on; then 408. */
   readonly bodyTimeoutMs: number;
+  /** How long a client may leave the next part of an answer waiting; then its connection is cut. */
+  readonly stallTimeoutMs: number;
   /** Longest head of a request. `node:https` only: `Deno.serve` has limits of its own. */
   readonly headerBytesMax: number;
   /** Time for a request's head to arrive. `node:https` only. */

@@ -171,7 +171,7 @@ export class NodeExchanges {
     }
     for await (const slice of slices) {
       if (response.destroyed) return;
-      if (!response.write(slice)) await drained(response);
+      if (!response.write(slice)) await drained(response, this.#limits.stallTimeoutMs);
       // A socket that takes all at once never leaves the microtasks: others want their turn.
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -208,10 +208,12 @@ class NodeExchange implements Exchange {
   }
 }
 
-/** Resolves when the client has taken what was written, or has left. */
-function drained(response: ServerResponse): Promise<void> {
+/** Resolves when the client has taken what was written, or has left; cut off when it takes nothing for `stallMs`. */
+function drained(response: ServerResponse, stallMs: number): Promise<void> {
   return new Promise((resolve) => {
+    const patience = setTimeout(() => response.destroy(), stallMs);
     const done = () => {
+      clearTimeout(patience);
       response.removeListener("drain", done);
       response.removeListener("close", done);
       resolve();

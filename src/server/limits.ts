@@ -16,6 +16,7 @@ export function httpLimits(spareDescriptors: number = LIMITS.spareDescriptors): 
     bodyBytesMax: LIMITS.bodyBytesMax,
     arrivingBytesMax: LIMITS.arrivingBytesMax,
     bodyTimeoutMs: LIMITS.bodyTimeoutMs,
+    stallTimeoutMs: LIMITS.stallTimeoutMs,
     headerBytesMax: LIMITS.headerBytesMax,
     headerTimeoutMs: LIMITS.headerTimeoutMs,
     idleTimeoutMs: LIMITS.idleTimeoutMs,

@@ -14,6 +14,7 @@ export const HTTP_LIMITS: HttpLimits = {
   bodyBytesMax: 1024 * 1024,
   arrivingBytesMax: 16 * 1024 * 1024,
   bodyTimeoutMs: 15_000,
+  stallTimeoutMs: 20_000,
   headerBytesMax: 16 * 1024,
   headerTimeoutMs: 15_000,
   idleTimeoutMs: 60_000,

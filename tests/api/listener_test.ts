@@ -17,18 +17,35 @@ const hello: Handler = () => ({ status: 200, body: "hello" });
 /** For what has to be cut. */
 const SHORT_GRACE_MS = 100;
 
-function options(tls?: TlsMaterial, logger: Logger = silentLogger, shutdownGraceMs = 60_000) {
-  const limits = { ...HTTP_LIMITS, shutdownGraceMs };
+function options(
+  tls?: TlsMaterial,
+  logger: Logger = silentLogger,
+  shutdownGraceMs = 60_000,
+  stallTimeoutMs = 60_000,
+) {
+  const limits = { ...HTTP_LIMITS, shutdownGraceMs, stallTimeoutMs };
   const common = { hostname: "127.0.0.1", port: 0, limits, logger };
   return tls === undefined ? common : { ...common, tls };
 }
 
-type Open = (handler: Handler, logger?: Logger) => Promise<Listener>;
+type Open = (handler: Handler, logger?: Logger, stallTimeoutMs?: number) => Promise<Listener>;
 
 const OPENERS: Record<string, Open> = {
-  listenDeno: (handler, logger) => listen(options(undefined, logger), handler),
-  listenNode: (handler, logger) => listenNode(options(undefined, logger), handler),
+  listenDeno: (handler, logger, stallMs) =>
+    listen(options(undefined, logger, undefined, stallMs), handler),
+  listenNode: (handler, logger, stallMs) =>
+    listenNode(options(undefined, logger, undefined, stallMs), handler),
 };
+
+/** Whatever still comes, the server has closed `connection`. */
+async function assertEnds(connection: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(1024 * 1024);
+  try {
+    while (await connection.read(buffer) !== null);
+  } catch {
+    // Cut.
+  }
+}
 
 async function get(port: number, path = "/"): Promise<[number, string]> {
   const response = await fetch(`http://127.0.0.1:${port}${path}`);
@@ -133,6 +150,29 @@ for (const [name, open] of Object.entries(OPENERS)) {
     await reader.read();
     await reader.cancel();
     await left;
+    await listener.shutdown();
+  });
+
+  Deno.test(`${name}() cuts a client off that takes no more of a long answer`, async () => {
+    const { promise: left, resolve } = Promise.withResolvers<void>();
+    const listener = await open(
+      () => ({
+        status: 200,
+        body: (function* () {
+          try {
+            for (;;) yield "x".repeat(65_536);
+          } finally {
+            resolve();
+          }
+        })(),
+      }),
+      silentLogger,
+      50,
+    );
+    using connection = await Deno.connect({ port: listener.port });
+    await connection.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    await left;
+    await assertEnds(connection);
     await listener.shutdown();
   });
 

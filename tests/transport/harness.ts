@@ -157,6 +157,7 @@ export class TestMember {
           bodyBytesMax: 65536,
           arrivingBytesMax: 1024 * 1024,
           bodyTimeoutMs: 2000,
+          stallTimeoutMs: 20_000,
           headerBytesMax: 16384,
           headerTimeoutMs: 2000,
           idleTimeoutMs: 2000,
