@@ -77,15 +77,7 @@ export class Node<R> implements ClusterNode<R> {
       (nowMs) => this.#expiry.judge(nowMs),
       (done) => this.#calls.barrier(done, this.#deadline()),
     );
-    this.#replica = new Replica(
-      core,
-      options.storage,
-      options.machine,
-      options.scheduler,
-      options.logger,
-      limits,
-      this.#replicaHooks(),
-    );
+    this.#replica = new Replica(options, this.#replicaHooks());
     this.#transfers = new SnapshotTransfers({
       core,
       storage: options.storage,

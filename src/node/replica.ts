@@ -52,6 +52,15 @@ export interface ReplicaHooks<R> {
   fatal(error: unknown): void;
 }
 
+export interface ReplicaOptions<R> {
+  readonly core: RaftCore;
+  readonly storage: Storage;
+  readonly machine: StateMachine<R>;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+  readonly limits: ReplicaLimits;
+}
+
 /** But not before the log since the last one is this part of that one's size, so that a large store is not rewritten all the time. */
 const SNAPSHOT_LOG_SHARE = 0.5;
 
@@ -97,21 +106,14 @@ export class Replica<R> {
   /** Where the last snapshot was begun, whether or not it came about. */
   #attemptedIndex: number;
 
-  constructor(
-    core: RaftCore,
-    storage: Storage,
-    machine: StateMachine<R>,
-    scheduler: Scheduler,
-    logger: Logger,
-    limits: ReplicaLimits,
-    hooks: ReplicaHooks<R>,
-  ) {
+  constructor(options: ReplicaOptions<R>, hooks: ReplicaHooks<R>) {
+    const { core, storage } = options;
     this.#core = core;
     this.#storage = storage;
-    this.#machine = machine;
-    this.#scheduler = scheduler;
-    this.#logger = logger;
-    this.#limits = limits;
+    this.#machine = options.machine;
+    this.#scheduler = options.scheduler;
+    this.#logger = options.logger;
+    this.#limits = options.limits;
     this.#hooks = hooks;
     this.#snapshotIndex = core.appliedIndex;
     this.#attemptedIndex = core.appliedIndex;

@@ -7,7 +7,8 @@ import { type Listener, ListenError, type TlsMaterial } from "../../src/http/end
 import type { Handler } from "../../src/http/exchange.ts";
 import { listen } from "../../src/http/listener.ts";
 import { listenNode } from "../../src/http/node_listener.ts";
-import { HTTP_LIMITS, pem } from "./harness.ts";
+import { within } from "../cluster/wait.ts";
+import { HTTP_LIMITS, PATIENCE_MS, pem } from "./harness.ts";
 
 const SERVER: TlsMaterial = { cert: pem("server.crt"), key: pem("server.key.insecure") };
 const MUTUAL: TlsMaterial = { ...SERVER, ca: pem("ca.crt") };
@@ -171,7 +172,7 @@ for (const [name, open] of Object.entries(OPENERS)) {
     );
     using connection = await Deno.connect({ port: listener.port });
     await connection.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
-    await left;
+    await within("the slices to be let go of", left, PATIENCE_MS);
     await assertEnds(connection);
     await listener.shutdown();
   });

@@ -38,6 +38,24 @@ Deno.test("planJoin() puts a new incarnation in the place of a dead member of it
   });
 });
 
+Deno.test("planJoin() records a learner that asks again where it is now", () => {
+  const moved = { ...member(2, false), peerUrl: "http://other:7001" };
+  const plan = (known: Member, asking: Member) =>
+    planJoin(asking, 9, everybody)(cluster(member(1), known), false);
+  assertEquals(plan(member(2, false), moved), {
+    kind: "propose",
+    next: cluster(member(1), moved),
+  });
+  assertEquals(plan(member(2, false), { ...moved, peerUrl: "http://h:7001" }).kind, "refuse");
+  // One that votes has the log and announces its addresses itself.
+  assertEquals(plan(member(2), moved).kind, "done");
+});
+
+Deno.test("planJoin() refuses who was removed", () => {
+  const current = { members: [member(1)], removed: [2] };
+  assertEquals(planJoin(member(2, false), 9, everybody)(current, false).kind, "refuse");
+});
+
 Deno.test("planJoin() refuses a name that a living member has", () => {
   const plan = planJoin(member(5, true, "node2"), 9, everybody)(
     cluster(member(1), member(2)),

@@ -25,16 +25,18 @@ function replicaOf(
   const nothing = () => {};
   const tasks: (() => void)[] = [];
   const replica = new Replica<void>(
-    core as RaftCore,
-    { openSnapshot: () => undefined, ...storage } as Storage,
-    machine as StateMachine<void>,
-    { defer: (task) => void tasks.push(task) },
-    silentLogger,
     {
-      snapshotEntries: 0,
-      diskRetryTicks: DISK_RETRY_TICKS,
-      electionTicks: ELECTION_TICKS,
-    } as ReplicaLimits,
+      core: core as RaftCore,
+      storage: { openSnapshot: () => undefined, ...storage } as Storage,
+      machine: machine as StateMachine<void>,
+      scheduler: { defer: (task) => void tasks.push(task) },
+      logger: silentLogger,
+      limits: {
+        snapshotEntries: 0,
+        diskRetryTicks: DISK_RETRY_TICKS,
+        electionTicks: ELECTION_TICKS,
+      } as ReplicaLimits,
+    },
     {
       beforeTurn: nothing,
       afterApply: nothing,

@@ -109,7 +109,30 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
+  ...mutantsOf("src/http/patient_stream.ts", "tests/api/listener_test.ts", [
+    [
+      "a client that takes nothing is waited for",
+      "a client holds nothing of the store for long",
+      "}, stallMs);",
+      "}, stallMs * 1e6);",
+    ],
+  ]),
+  ...mutantsOf("src/http/node_exchange.ts", "tests/api/listener_test.ts", [
+    [
+      "a client that takes nothing under TLS is waited for",
+      "a client holds nothing of the store for long",
+      "setTimeout(() => response.destroy(), stallMs);",
+      "setTimeout(() => {}, stallMs);",
+    ],
+  ]),
   ...mutantsOf("src/api/v1/keys.ts", API, [
+    [
+      "a key of many levels is set",
+      "a request costs memory in proportion to its size",
+      "if (isTooDeep(key)) return TOO_DEEP;",
+      "",
+      `${API}/bad_input_test.ts`,
+    ],
     [
       "the membership can be written",
       "what is under /_etcd is the log's affair",

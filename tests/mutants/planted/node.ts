@@ -49,18 +49,32 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a read does not wait for what it was promised",
       "a read sees all that was acknowledged before it",
-      "if (read.index > applied || this.#expiring(read.group.nowMs)) {",
-      "if (this.#expiring(read.group.nowMs)) {",
+      "const nowMs = read.index > applied ? undefined : this.#judge(read.group.nowMs);",
+      "const nowMs = this.#judge(read.group.nowMs);",
     ],
     [
       "a read does not wait for expiries",
       "a key that was found dead never comes back",
-      "if (read.index > applied || this.#expiring(read.group.nowMs)) {",
-      "if (read.index > applied) {",
+      "const nowMs = read.index > applied ? undefined : this.#judge(read.group.nowMs);",
+      "const nowMs = read.index > applied ? undefined : read.group.nowMs;",
       NODE,
     ],
   ]),
   ...mutantsOf("src/node/call_service.ts", SIM, [
+    [
+      "a removal counts on who has not answered since the election",
+      "a removal is refused when the rest could not go on",
+      "peer.hasAnswered && peer.ticksSinceHeard < silenceTicks",
+      "peer.ticksSinceHeard < silenceTicks",
+      NODE,
+    ],
+    [
+      "a removal is refused before anybody could answer",
+      "a leader that stood still asks before it takes others for dead",
+      "() => now() < patientUntil,",
+      "() => false,",
+      NODE,
+    ],
     [
       "a follower's read does not wait for the leader's index",
       "a read sees all that was acknowledged before it, on any member",
@@ -68,7 +82,41 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "const numbers = [0, outcome.value.nowMs];",
     ],
   ]),
+  ...mutantsOf("src/node/expiry.ts", NODE, [
+    [
+      "expiries of a past term hold up those of the next",
+      "a new leader expires what is due, and is read",
+      "this.#batch.inFlight > 0 && this.#batch.term === term",
+      "this.#batch.inFlight > 0",
+    ],
+    [
+      "nobody reads on a full disk once a TTL has run out",
+      "reads go on while the disk is full",
+      "return this.#options.isFull() ? this.#options.machine.nextDeadlineMs() - 1 : undefined;",
+      "return undefined;",
+    ],
+  ]),
+  ...mutantsOf("src/node/leadership.ts", NODE, [
+    [
+      "a leader with a full disk hands over to who can't be elected",
+      "reads go on while the disk is full",
+      "if (able.length < quorumSize(voters.length)) return;",
+      "",
+    ],
+    [
+      "a leader with a full disk asks the same heir for ever",
+      "requests do not wait for ever for an heir",
+      "this.#asked.add(this.#handOverTo(able.filter(({ id }) => !this.#asked.has(id))));",
+      "this.#handOverTo(able);",
+    ],
+  ]),
   ...mutantsOf("src/node/follower_reads.ts", NODE, [
+    [
+      "reads that wait to be applied count for nothing",
+      "what waits is bounded",
+      "if (this.#size >= this.#options.waitingMax)",
+      "if (this.#next.length >= this.#options.waitingMax)",
+    ],
     [
       "a read joins a call that was under way before it came",
       "a read is confirmed by answers to what was asked after it came",
@@ -84,6 +132,12 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "this.#clock.wallMs()",
     ],
     [
+      "an own clock that was ahead holds the time",
+      "a key lives as long as its TTL says, whoever leads",
+      "if (this.#isOwn) this.#newestMs = 0;",
+      "",
+    ],
+    [
       "time goes back",
       "the cluster's time never goes back on a member",
       "if (now > this.#newestMs) this.#newestMs = now;",
@@ -94,7 +148,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a new leader's time is behind the log's",
       "the log is stamped with ascending times",
-      'else if (this.#core.role === "leader") this.#clock.raiseTo(this.#options.machine.timeMs);',
+      'else if (this.#core.role === "leader") this.#clock.lead(this.#options.machine.timeMs);',
       "",
       NODE,
     ],
@@ -135,9 +189,30 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       NODE,
     ],
     [
+      "a save that hangs is waited for for ever",
+      "a cluster does not stand still for the disk of one",
+      "if (tick - this.#savingSinceTick >= hungTicks) this.#hooks.cannotSave(this.#savingIndex);",
+      "",
+      NODE,
+    ],
+    [
+      "an heir does not get what came during a save",
+      "a cluster does not stand still for the disk of one",
+      "const appends = this.#saving === undefined || this.#core.isTransferring;",
+      "const appends = this.#saving === undefined;",
+      NODE,
+    ],
+    [
+      "a snapshot is restored in one turn",
+      "no bulk work holds up everybody else",
+      "await this.#machine.restore(inTurns(reader.data(), this.#scheduler));",
+      "await this.#machine.restore(reader.data());",
+      NODE,
+    ],
+    [
       "a snapshot counts before the store has taken it in",
       "a member that was sent a snapshot stands where it says",
-      "await this.#machine.restore(reader.data());",
+      "await this.#machine.restore(inTurns(reader.data(), this.#scheduler));",
       "",
     ],
   ]),
@@ -151,8 +226,14 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a newcomer replaces a living member",
       "a name that lives is taken",
-      "if (replaced !== undefined && isAlive(replaced.id)) {",
-      "if (replaced !== undefined && replaced.id < 0) {",
+      "if (replaced !== known && isAlive(replaced!.id)) {",
+      "if (replaced !== known && replaced!.id < 0) {",
+    ],
+    [
+      "a newcomer's other address is not taken",
+      "a newcomer is called where it is",
+      "if (known !== undefined && (known.voter || sameAddresses(known, member))) {",
+      "if (known !== undefined) {",
     ],
     [
       "a newcomer votes at once",
@@ -169,10 +250,22 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/node/snapshot_transfer.ts", NODE, [
     [
+      "a file that is refused is sent for ever",
+      "a snapshot that nobody can use is made anew",
+      "if (this.isRefused) return false;",
+      "",
+    ],
+    [
+      "a full disk under a snapshot is the sender's fault",
+      "a full disk costs no stream",
+      "if (!(error instanceof DiskFullError)) throw error;",
+      "throw error;",
+    ],
+    [
       "a chunk is taken at any offset",
       "a snapshot arrives whole whatever the network does",
-      "if (chunk.offset === incoming.writer.size) incoming",
-      "incoming",
+      "if (chunk.offset === incoming?.writer.size) incoming",
+      "if (incoming !== undefined) incoming",
     ],
   ]),
 ];

@@ -229,6 +229,12 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/raft/log.ts", RAFT, [
     [
+      "what trails a snapshot is bounded in number only",
+      "large values cost bounded memory",
+      "if (bytes > bytesMax) break;",
+      "",
+    ],
+    [
       "the longer log wins whatever its last term",
       "only one who has all that is committed is elected",
       "return term > lastTerm || (term === lastTerm && index >= this.lastIndex);",

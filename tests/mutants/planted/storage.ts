@@ -7,6 +7,30 @@ const FAULTS = "tests/storage/disk_fault_test.ts";
 const STORAGE = "tests/storage";
 
 export const STORAGE_MUTANTS: readonly Mutant[] = [
+  ...mutantsOf("src/storage/real_disk.ts", "tests/storage/real_disk_test.ts", [
+    [
+      "a file that vanishes ends the node",
+      "others may come and go beside the files of a node",
+      "if (error instanceof Deno.errors.NotFound) return undefined;\n    throw error;",
+      "throw error;",
+    ],
+  ]),
+  ...mutantsOf("src/storage/incoming_snapshot.ts", FAULTS, [
+    [
+      "after a failed write of a snapshot the log is written",
+      "after a failure of the disk nothing is written",
+      "this.#fuse.blow(error);\n      throw error;\n    }\n    this.#size",
+      "throw error;\n    }\n    this.#size",
+    ],
+  ]),
+  ...mutantsOf("src/storage/rebuild.ts", "tests/storage/rebuild_test.ts", [
+    [
+      "a recovery goes on by a marker that may not be on disk",
+      "a power cut in a recovery leaves what it began with, or its end",
+      "that it replaces.\n    await disk.syncDirectory();",
+      "that it replaces.",
+    ],
+  ]),
   ...mutantsOf("src/storage/wal.ts", CRASH, [
     [
       "a batch counts before it is synced",
@@ -32,6 +56,13 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
       "what was acknowledged survives a power cut",
       "await wal.#file.sync();",
       "",
+    ],
+    [
+      "a sync that failed before a restart counts as done",
+      "a failed sync is never taken back",
+      "if (log.unproven !== undefined) rewrite(disk, log.unproven);",
+      "",
+      FAULTS,
     ],
     [
       "a received snapshot leaves the old log in effect",
@@ -114,6 +145,13 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf("src/storage/snapshot_store.ts", CRASH, [
+    [
+      "a received snapshot is lost when its rename finds the disk full",
+      "a full disk is outlived",
+      "await this.#publish(incoming.name, received);\n    // Not before: on a full disk it is tried again.\n    this.#incoming = undefined;",
+      "this.#incoming = undefined;\n    await this.#publish(incoming.name, received);",
+      FAULTS,
+    ],
     [
       "a snapshot is renamed without a sync of the directory",
       "a snapshot that stands for the log survives a power cut",

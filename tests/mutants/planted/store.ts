@@ -78,8 +78,22 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     [
       "the history claims one event that it dropped",
       "a watch sees every event, or is told of the gap",
-      "this.#clearedBefore = dropped.index + 1;",
-      "this.#clearedBefore = dropped.index;",
+      "this.#clearedBefore = oldest.index + 1;",
+      "this.#clearedBefore = oldest.index;",
+    ],
+    [
+      "the history is bounded in number only",
+      "large values cost bounded memory",
+      "(this.#chars > this.#charsMax && this.size > 0)",
+      "false",
+    ],
+  ]),
+  ...mutantsOf("src/store/key.ts", STORE, [
+    [
+      "a key may have any number of levels",
+      "a request costs memory in proportion to its size",
+      "return levels > KEY_LEVELS_MAX;",
+      "return false;",
     ],
   ]),
   ...mutantsOf("src/store/tree.ts", STORE, [
