@@ -207,7 +207,7 @@ export class CallService {
     const patientUntil = now() + patience;
     const remove = planRemove(
       name,
-      (id) => this.#isHeard(id, patience),
+      (id) => this.#canBeCountedOn(id, patience),
       () => now() < patientUntil,
     );
     this.#membership.add((current, proposed) => {
@@ -226,11 +226,17 @@ export class CallService {
     return peer !== undefined && peer.ticksSinceHeard < this.#options.limits.electionTicks;
   }
 
-  /** Whether `id` has shown that it is alive, `silenceTicks` ago at most. */
-  #isHeard(id: MemberId, silenceTicks: number): boolean {
+  /** Whether `id` has shown that it is alive, `silenceTicks` ago at most, and that its disk keeps up. */
+  #canBeCountedOn(id: MemberId, silenceTicks: number): boolean {
     if (id === this.#core.id) return true;
     const peer = this.#peer(id);
-    return peer !== undefined && peer.hasAnswered && peer.ticksSinceHeard < silenceTicks;
+    return peer !== undefined && peer.hasAnswered && peer.ticksSinceHeard < silenceTicks &&
+      peer.match >= this.#committedAHeartbeatAgo;
+  }
+
+  /** Under load even the voters' disks are not all at the newest entry (thesis §4.2.1). */
+  get #committedAHeartbeatAgo(): number {
+    return Math.min(this.#core.commitIndex, this.#committedBefore);
   }
 
   #peer(id: MemberId): PeerProgress | undefined {
@@ -254,14 +260,11 @@ export class CallService {
     this.#administer("announce", announced, deadline, () => this.#announcing = false);
   }
 
-  /**
-   * One that has by now what was committed a heartbeat ago keeps up (thesis
-   * §4.2.1): under load even the voters' disks are not all at the newest entry.
-   */
+  /** One that has by now what was committed a heartbeat ago keeps up. */
   #promoteLearners(): void {
     const core = this.#core;
     const isLeader = core.role === "leader";
-    const required = Math.min(core.commitIndex, this.#committedBefore);
+    const required = this.#committedAHeartbeatAgo;
     this.#committedBefore = isLeader ? core.commitIndex : Infinity;
     if (!isLeader || !this.#membership.idle) return;
     // Only one that was heard just now: a vote for a member that is gone may cost the quorum.

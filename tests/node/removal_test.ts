@@ -33,6 +33,19 @@ Deno.test("callService() does not count on a member that has not answered since 
   assertEquals(proposed.length, 0);
 });
 
+Deno.test("callService() does not count on a member whose disk does not keep up", () => {
+  const { core, service, heartbeat, proposed } = leading(member(2, true), member(3, true));
+  core.commitIndex = 10;
+  core.match = 9;
+  heartbeat();
+  service.called(2, removalOf("n2"));
+  heartbeat();
+  assertEquals(proposed.length, 0);
+  core.match = 10;
+  heartbeat();
+  assertEquals(proposed.length, 1);
+});
+
 Deno.test("callService() refuses to remove a member when nobody answers three heartbeats", () => {
   const { core, heartbeat, proposed } = silentCluster();
   for (let i = 0; i < 4; i++) heartbeat();

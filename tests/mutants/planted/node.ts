@@ -64,8 +64,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a removal counts on who has not answered since the election",
       "a removal is refused when the rest could not go on",
-      "peer.hasAnswered && peer.ticksSinceHeard < silenceTicks",
-      "peer.ticksSinceHeard < silenceTicks",
+      "peer.hasAnswered && peer.ticksSinceHeard < silenceTicks &&",
+      "peer.ticksSinceHeard < silenceTicks &&",
       NODE,
     ],
     [
