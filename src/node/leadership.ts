@@ -22,9 +22,8 @@ export class Leadership {
   readonly #heartbeatTicks: number;
   readonly #schedule: () => void;
   #known: MemberId = NONE;
-  /** Who was asked to take over because this node's disk does not take the log up to `#askedFor`. */
-  readonly #asked = new Set<MemberId>();
-  #askedFor = 0;
+  /** How often each member was asked to take over by `handOverFor`. */
+  readonly #asked = new Map<MemberId, number>();
   #waiters: { readonly done: Done<Member>; readonly deadlineTick: number }[] = [];
 
   constructor(core: RaftCore, heartbeatTicks: number, schedule: () => void) {
@@ -78,19 +77,20 @@ export class Leadership {
 
   /**
    * This node's disk does not take the log up to `index`: another member shall
-   * lead, if the disks of the others have taken it and are a quorum. Else there
-   * would be no leader at all, whereas this one can serve reads. Each is asked
-   * once, because requests wait meanwhile and must not do so for ever.
+   * lead, if the disks of the others have taken it and are a quorum. Then it is
+   * committed, and nobody can write or read here any more; else there would be no
+   * leader at all, whereas this one can serve reads. They are asked in turn.
    */
   handOverFor(index: number): void {
     const core = this.#core;
     if (core.role !== "leader" || this.isHandingOver) return;
-    if (index !== this.#askedFor) this.#asked.clear();
-    this.#askedFor = index;
     const able = this.#heirs().filter(({ match }) => match >= index);
     const voters = core.configuration.members.filter(({ voter }) => voter);
     if (able.length < quorumSize(voters.length)) return;
-    this.#asked.add(this.#handOverTo(able.filter(({ id }) => !this.#asked.has(id))));
+    const timesAsked = ({ id }: PeerProgress) => this.#asked.get(id) ?? 0;
+    const least = Math.min(...able.map(timesAsked));
+    const heir = this.#handOverTo(able.filter((peer) => timesAsked(peer) === least));
+    this.#asked.set(heir, least + 1);
   }
 
   /** Who was asked to lead: the one with the longest log; NONE when there is nobody. */

@@ -130,6 +130,11 @@ export class Replica<R> {
     return this.#stuck !== undefined;
   }
 
+  get #hangs(): boolean {
+    return this.#saving !== undefined &&
+      this.#tick - this.#savingSinceTick >= HUNG_ELECTIONS * this.#limits.electionTicks;
+  }
+
   /** Asks for a turn; many calls in one turn of the event loop make one. */
   schedule(): void {
     if (this.#scheduled || this.#stopped) return;
@@ -147,11 +152,11 @@ export class Replica<R> {
   tick(tick: number): void {
     this.#tick = tick;
     this.#commitIsDue = true;
-    if (this.#saving !== undefined) {
-      const hungTicks = HUNG_ELECTIONS * this.#limits.electionTicks;
-      if (tick - this.#savingSinceTick >= hungTicks) this.#hooks.cannotSave(this.#savingIndex);
-      return;
+    if (this.#hangs) {
+      this.#hooks.cannotSave(this.#savingIndex);
+      this.schedule();
     }
+    if (this.#saving !== undefined) return;
     const stuck = this.#stuck;
     if (stuck === undefined || stuck.retryTick > tick) return;
     stuck.retryTick = tick + this.#limits.diskRetryTicks;
@@ -197,9 +202,9 @@ export class Replica<R> {
 
   #step(): void {
     this.#hooks.beforeTurn();
-    // One append a peer for each batch: what comes during a save waits for the next, but
-    // for an heir, who needs all of it.
-    const appends = this.#saving === undefined || this.#core.isTransferring;
+    // One append a peer for each batch: what comes during a save waits for the next. But
+    // when it hangs others need all of the log, or nobody of them could lead.
+    const appends = this.#saving === undefined || this.#hangs;
     const messages = this.#core.takeMessages(appends, this.#commitIsDue);
     if (appends) this.#commitIsDue = false;
     // The own disk first: it works while peers are woken, which may take the processor away.

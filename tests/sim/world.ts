@@ -40,6 +40,10 @@ const PROGRESS_ELECTIONS = 10;
 const SLACK = 3;
 /** A new write is answered within as many again, and all members agree within so many (a join that knows dead addresses only takes 90 to give up), … */
 const AGREEMENT_ELECTIONS = 200;
+/** With the disks of a minority in trouble so many writes in a row are answered, each within … */
+const WRITES_WITHOUT = 10;
+/** … so many: one that waits for the old leader gives up only after a request's patience. */
+const AVAILABLE_ELECTIONS = 40;
 /** … beside the time for so many syncs and round trips in a row. */
 const ROUNDS = 50;
 /**
@@ -197,6 +201,41 @@ export class World {
         this.#entriesMs(this.#lastIndex - this.#leastIndex),
       () => this.#disagreement(),
     );
+    await this.#demandAvailability();
+  }
+
+  /**
+   * The disks of a minority, the leader's among them, hang or fill up: who asks
+   * the others has writes answered, because the leader lets one of them lead.
+   */
+  async #demandAvailability(): Promise<void> {
+    const { history, schedule, trace } = this.#site;
+    const members = this.#machines.filter((machine) => this.#operator.isMember(machine));
+    const leads = ({ process }: Machine) => process?.running?.node.isLeader() === true;
+    const random = new SeededRandom(this.#options.seed, 6);
+    const victims = random.shuffled(members)
+      .toSorted((a, b) => Number(leads(b)) - Number(leads(a)))
+      .slice(0, Math.floor((members.length - 1) / 2));
+    if (victims.length === 0) return;
+    const hang = random.chance(0.5);
+    for (const victim of victims) {
+      trace.line(schedule.nowMs, victim.name, () => `its disk ${hang ? "hangs" : "is full"}`);
+      if (hang) victim.stallDisk(Infinity);
+      else victim.limitDisk(0);
+    }
+    const client = new Client(this.#clients.length + 2, this.#site);
+    client.writeOnly((machine) => members.includes(machine) && !victims.includes(machine));
+    client.start();
+    for (let write = 1; write <= WRITES_WITHOUT; write++) {
+      const isAnswered = history.expectAnswer();
+      await this.#until(
+        "availability",
+        AVAILABLE_ELECTIONS * this.#electionMs() + this.#roundsMs(ROUNDS),
+        () => isAnswered() ? undefined : `write ${write} without a minority of disks has no answer`,
+      );
+    }
+    client.stop();
+    trace.happened(`goes on while a minority's disks ${hang ? "hang" : "are full"}`);
   }
 
   /**

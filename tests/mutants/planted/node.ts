@@ -105,9 +105,9 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     ],
     [
       "a leader with a full disk asks the same heir for ever",
-      "requests do not wait for ever for an heir",
-      "this.#asked.add(this.#handOverTo(able.filter(({ id }) => !this.#asked.has(id))));",
-      "this.#handOverTo(able);",
+      "a cluster does not stand still for the disk of one",
+      "const heir = this.#handOverTo(able.filter((peer) => timesAsked(peer) === least));",
+      "const heir = this.#handOverTo(able);",
     ],
   ]),
   ...mutantsOf("src/node/follower_reads.ts", NODE, [
@@ -191,14 +191,14 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a save that hangs is waited for for ever",
       "a cluster does not stand still for the disk of one",
-      "if (tick - this.#savingSinceTick >= hungTicks) this.#hooks.cannotSave(this.#savingIndex);",
-      "",
+      "if (this.#hangs) {\n      this.#hooks.cannotSave(this.#savingIndex);",
+      "if (this.#hangs) {",
       NODE,
     ],
     [
-      "an heir does not get what came during a save",
+      "others do not get the log while a save hangs",
       "a cluster does not stand still for the disk of one",
-      "const appends = this.#saving === undefined || this.#core.isTransferring;",
+      "const appends = this.#saving === undefined || this.#hangs;",
       "const appends = this.#saving === undefined;",
       NODE,
     ],
