@@ -4,7 +4,7 @@
  * directory is opened; opens neither, and reads no file but that of `-CF`.
  * The table of flags is `config/flags.ts`, the fixed limits `config/limits.ts`.
  */
-import { basename, resolve } from "node:path";
+import { resolve } from "node:path";
 import {
   type Address,
   formatAddress,
@@ -15,6 +15,7 @@ import {
 import { readSettings, type Settings } from "./config/command_line.ts";
 import type { FlagName } from "./config/flags.ts";
 import { helpText } from "./config/help.ts";
+import { makeName } from "./config/name.ts";
 import { printable, UsageError } from "./config/usage_error.ts";
 import { VERSION } from "./version.ts";
 
@@ -37,8 +38,6 @@ export interface PortConfig {
   readonly listen: Address;
   /** `advertised` as a URL without a path, e.g. `https://127.0.0.1:4001`. */
   readonly url: string;
-  /** Whether a user chose the address; else a data directory's own may stand. */
-  readonly given: boolean;
   /** Undefined for plain HTTP. */
   readonly tls: TlsFiles | undefined;
 }
@@ -111,7 +110,7 @@ function makeConfig(settings: Settings): Config {
     );
   }
   return Object.freeze({
-    name: makeName(settings, dataDirectory),
+    name: makeName(settings),
     nameGiven: settings.isGiven("n"),
     dataDirectory,
     fresh: settings.boolean("f"),
@@ -129,21 +128,6 @@ function makeConfig(settings: Settings): Config {
     logLevel: settings.boolean("vv") ? "trace" : settings.boolean("v") ? "debug" : "info",
     logFormat: logFormat(settings),
   });
-}
-
-/** A name stands in paths, URLs and logs: ASCII letters, digits, `.`, `_` and `-`. */
-function makeName(settings: Settings, dataDirectory: string): string {
-  if (!settings.isGiven("n")) {
-    const name = basename(dataDirectory).replace(/[^A-Za-z0-9._-]+/g, "-")
-      .replace(/^[._-]+/, "").slice(0, 64);
-    return name === "" ? "node" : name;
-  }
-  const name = settings.text("n");
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) return name;
-  throw new UsageError(
-    `${settings.label("n")} expects up to 64 letters, digits, ".", "_" or "-", ` +
-      `the first a letter or digit, found "${printable(name)}"`,
-  );
 }
 
 function makePort(
@@ -168,7 +152,6 @@ function makePort(
     advertised: Object.freeze(advertised),
     listen: Object.freeze({ host: listenHost, port: advertised.port }),
     url: `${tls === undefined ? "http" : "https"}://${formatAddress(advertised)}`,
-    given: settings.isGiven(addressFlag),
     tls,
   });
 }

@@ -24,6 +24,7 @@ import type { AlternativeName } from "../x509/names.ts";
 import { hostsOf, missingNames, namesIn } from "./certs_hosts.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { exists } from "./data_files.ts";
+import { shellWord } from "./shell_word.ts";
 
 const DAY_MS = 86_400_000;
 /** Machines whose clocks are slow take the certificates at once. */
@@ -262,9 +263,9 @@ function instructions(
 ): string {
   const host = hosts.find(({ text }) => !text.startsWith("*."))?.text ?? "HOST";
   const at = (port: number, scheme = "", path = "") =>
-    quoted(`${scheme}${formatAddress({ host, port })}${path}`);
-  const [caFile, cert, key] = [ca.certFile, server.certFile, server.keyFile].map(quoted);
-  const [clientCert, clientKey] = [client.certFile, client.keyFile].map(quoted);
+    shellWord(`${scheme}${formatAddress({ host, port })}${path}`);
+  const [caFile, cert, key] = [ca.certFile, server.certFile, server.keyFile].map(shellWord);
+  const [clientCert, clientKey] = [client.certFile, client.keyFile].map(shellWord);
   return `
 A member, to clients and members that have a certificate only:
   etcd -d data -c ${at(4001)} -s ${at(7001)} \\
@@ -274,14 +275,11 @@ Others likewise, with -C ${at(7001)} and their own -d, -c and -s.
 A client:
   curl --cacert ${caFile} --cert ${clientCert} --key ${clientKey} \\
     ${at(4001, "https://", "/v1/keys/message")} -d value=secret
-Keep ${quoted(ca.keyFile)} away from the members: it is for making more pairs, by the same command
+Keep ${
+    shellWord(ca.keyFile)
+  } away from the members: it is for making more pairs, by the same command
 with another -server or -client.
 `;
-}
-
-/** For a shell. */
-function quoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function messageOf(error: unknown): string {

@@ -1,5 +1,6 @@
 /** The completion of bash, by a function of plain bash: 3.2, as macOS has it, will do. */
-import { type CompletionModel, quote, secondOf, type Values } from "./completion_model.ts";
+import { type CompletionModel, secondOf, type Values } from "./completion_model.ts";
+import { quote } from "./shell_word.ts";
 
 /** A script to be sourced. */
 export function bashCompletion({ commands, firsts, families }: CompletionModel): string {

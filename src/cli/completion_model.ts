@@ -61,11 +61,6 @@ export function secondOf(name: string): string {
   return name.slice(name.indexOf(" ") + 1);
 }
 
-/** In single quotes, as bash and zsh read them. */
-export function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
 function firstOf({ name }: { readonly name: string }): string {
   return name.split(" ")[0]!;
 }

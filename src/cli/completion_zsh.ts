@@ -3,10 +3,10 @@ import {
   type CommandModel,
   type CompletionModel,
   type FlagModel,
-  quote,
   secondOf,
   type Values,
 } from "./completion_model.ts";
+import { quote } from "./shell_word.ts";
 
 /** A script to be sourced after `compinit`, or put as `_etcd` where `fpath` points. */
 export function zshCompletion({ commands, firsts, families }: CompletionModel): string {

@@ -39,12 +39,6 @@ export async function spoken<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The base name of a directory: a node's name unless it is given another. */
-export function baseName(directory: string): string {
-  const parts = Deno.realPathSync(directory).split(/[/\\]/).filter((part) => part !== "");
-  return parts.at(-1) ?? "node";
-}
-
 /** In [1, 2^53), unguessable. */
 export function randomId(): number {
   const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));

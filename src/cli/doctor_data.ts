@@ -15,6 +15,7 @@ import { Store } from "../store/store.ts";
 import { DATA_OPTIONS } from "./data_files.ts";
 import type { Finding } from "./finding.ts";
 import { amount } from "./progress.ts";
+import { shellWord } from "./shell_word.ts";
 
 /** Looks that a running node may spoil by changing files meanwhile. */
 const ATTEMPTS_MAX = 5;
@@ -62,7 +63,7 @@ export async function diagnoseData(
     found: `"${path}"${isRunning ? ", a node runs in it" : ""}${
       isOpen ? `, others may look into it (mode ${(mode! & 0o777).toString(8)})` : ""
     }`,
-    advice: isOpen ? `chmod 700 ${path}` : "",
+    advice: isOpen ? `chmod 700 ${shellWord(path)}` : "",
   };
   const { finding, stampedMs } = await verify(path, isRunning, onProgress);
   return {

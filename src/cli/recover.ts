@@ -16,6 +16,7 @@ import { snapshotSlices } from "../storage/snapshot_file.ts";
 import { Store } from "../store/store.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { DATA_OPTIONS, exists, newIdentity, spoken } from "./data_files.ts";
+import { shellWord } from "./shell_word.ts";
 
 /** How many events for watches that look back are kept: as many as any node may be told to keep. */
 const HISTORY_MAX = 1_000_000;
@@ -175,7 +176,7 @@ function report({ name, clusterId }: Identity, { terminal, settings }: Invocatio
     `Recovered "${directory}": the first member, "${name}", of the new cluster ${
       clusterId.toString(16)
     }\n` +
-      `Start it with     etcd -d ${directory} and its former flags, without -C\n` +
+      `Start it with     etcd -d ${shellWord(directory)} and its former flags, without -C\n` +
       `and others with   etcd -d OTHER -C ITS-PEER-ADDRESS, and -f where an old directory is\n`,
   );
 }

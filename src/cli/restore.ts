@@ -1,5 +1,6 @@
 /** `etcd restore FILE`: makes the data directory of a new cluster's first member from a backup. */
-import { formatAddress, parseAddress } from "../config/address.ts";
+import { type Address, formatAddress, parseAddress } from "../config/address.ts";
+import { makeName } from "../config/name.ts";
 import type { SnapshotMeta } from "../raft/types.ts";
 import { backupSlices, proveBackup, type ProvenBackup } from "../storage/backup_file.ts";
 import type { DiskFile } from "../storage/disk.ts";
@@ -10,33 +11,39 @@ import { restoreInto } from "../storage/rebuild.ts";
 import { Store } from "../store/store.ts";
 import { describeBackup } from "./backup.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
-import { baseName, DATA_OPTIONS, newIdentity, spoken } from "./data_files.ts";
+import { DATA_OPTIONS, newIdentity, spoken } from "./data_files.ts";
 import { Progress } from "./progress.ts";
+import { shellWord } from "./shell_word.ts";
+
+/** What others dial. */
+interface Addresses {
+  readonly client: Address;
+  readonly peer: Address;
+}
 
 /** Runs it. */
 export async function runRestore(invocation: Invocation): Promise<number> {
   const { operands, settings, terminal } = invocation;
   const path = operands[0]!;
-  const directory = settings.text("d");
+  const identity = newIdentity(makeName(settings));
+  const addresses = { client: addressOf("c", invocation), peer: addressOf("s", invocation) };
   return await spoken(async () => {
     const file = openReadOnlyFile(path);
     try {
       const backup = await prove(file, path, invocation);
-      const disk = await openRealDisk(directory);
-      const identity = newIdentity(settings.text("n") || baseName(directory));
+      const disk = await openRealDisk(settings.text("d"));
       const slices = backupSlices(file, path, backup, DATA_OPTIONS);
       await restoreInto(
         disk,
-        { identity, meta: place(backup, identity, invocation), slices },
+        { identity, meta: place(backup, identity, addresses), slices },
         DATA_OPTIONS,
       );
       terminal.write(
         `Restored ${describeBackup(backup.description)}\n` +
-          `into "${directory}": the first member, "${identity.name}", of the new cluster ${
+          `into "${disk.path}": the first member, "${identity.name}", of the new cluster ${
             identity.clusterId.toString(16)
           }\n` +
-          `Start it with     etcd -d ${directory}\n` +
-          `and others with   etcd -d OTHER -C ${settings.text("s")}\n`,
+          startLines(addresses, invocation),
       );
       return EXIT.ok;
     } finally {
@@ -69,16 +76,33 @@ async function prove(
   }
 }
 
+function addressOf(flag: "c" | "s", { settings }: Invocation): Address {
+  return parseAddress(settings.text(flag), settings.label(flag), false);
+}
+
+/** A node announces the addresses of its own flags, so those given here are given to it, too. */
+function startLines({ client, peer }: Addresses, { settings }: Invocation): string {
+  const flags = [
+    `-d ${shellWord(settings.text("d"))}`,
+    ...(settings.isGiven("c") ? [`-c ${shellWord(formatAddress(client))}`] : []),
+    ...(settings.isGiven("s") ? [`-s ${shellWord(formatAddress(peer))}`] : []),
+  ];
+  return `Start it with     etcd ${flags.join(" ")}\n` +
+    `and others with   etcd -C ${shellWord(formatAddress(peer))} and their own -d, -c and -s\n`;
+}
+
 /** The backup's place in the log, with one voter; its addresses are told anew when it starts. */
 function place(
   { meta }: ProvenBackup,
   { memberId, name }: Identity,
-  { settings }: Invocation,
+  { client, peer }: Addresses,
 ): SnapshotMeta {
-  const url = (flag: "c" | "s") => {
-    const address = parseAddress(settings.text(flag), settings.label(flag), false);
-    return `http://${formatAddress(address)}`;
+  const member = {
+    id: memberId,
+    name,
+    peerUrl: `http://${formatAddress(peer)}`,
+    clientUrl: `http://${formatAddress(client)}`,
+    voter: true,
   };
-  const member = { id: memberId, name, peerUrl: url("s"), clientUrl: url("c"), voter: true };
   return { index: meta.index, term: meta.term, configuration: { members: [member], removed: [] } };
 }
