@@ -36,12 +36,22 @@ export async function runDoctor(invocation: Invocation): Promise<number> {
       findings.push(diagnoseCertificates({ ...files, host: address.host }, nowMs));
     }
   }
+  if (settings.isGiven("metrics")) {
+    const address = addressOf("metrics", false, invocation);
+    findings.push(
+      await diagnosePort({ name: "metrics", address, host: address.host }, data.isRunning),
+    );
+  }
   if (settings.text("o") === "json") terminal.write(`${JSON.stringify(findings)}\n`);
   else terminal.write(findingsTable(findings));
   return findings.some(({ status }) => status === "fail") ? EXIT.failed : EXIT.ok;
 }
 
-function addressOf(flag: "c" | "s", secure: boolean, { settings }: Invocation): Address {
+function addressOf(
+  flag: "c" | "s" | "metrics",
+  secure: boolean,
+  { settings }: Invocation,
+): Address {
   return parseAddress(settings.text(flag), settings.label(flag), secure);
 }
 

@@ -19,7 +19,7 @@ const CLOCK_SKEW_MS = 5_000;
 const CLOCK_EARLIEST_MS = Date.UTC(2025, 0, 1);
 
 export interface PortToCheck {
-  /** `client` or `peer`. */
+  /** `client`, `peer` or `metrics`. */
   readonly name: string;
   readonly address: Address;
   /** Where it would listen. */
@@ -38,7 +38,8 @@ export async function diagnosePort(port: PortToCheck, isRunning: boolean): Promi
       return { status: "ok", check, found: `${where} answers`, advice: "" };
     } catch (error) {
       const found = `${where} does not answer: ${messageOf(error)}`;
-      const advice = `a node runs in the directory, but not there: give its -c, -s, -cl and -sl`;
+      const advice =
+        "a node runs in the directory, but not there: give the flags that it runs with";
       return { status: "fail", check, found, advice };
     }
   }

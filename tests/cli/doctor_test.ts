@@ -9,11 +9,13 @@ import {
 } from "../../src/cli/doctor_host.ts";
 import { diagnoseData } from "../../src/cli/doctor_data.ts";
 import { type Finding, findingsTable } from "../../src/cli/finding.ts";
+import { FLAGS, type NodeFlag } from "../../src/config/flags.ts";
 import { openRealDisk } from "../../src/storage/real_disk.ts";
 import { encodeCommand } from "../../src/store/command.ts";
 import { Store } from "../../src/store/store.ts";
-import { freePort } from "../cluster/ports.ts";
+import { freePort, freePorts } from "../cluster/ports.ts";
 import { batch, entryOf, founded, FOUNDER, meta, smallOptions } from "../storage/harness.ts";
+import { etcd } from "./harness.ts";
 
 const STAMPED_MS = Date.UTC(2026, 5, 1);
 
@@ -64,6 +66,17 @@ function findingOf(findings: readonly Finding[], check: string): Finding {
 }
 
 const noProgress = () => {};
+
+/** Every flag of a node but those in `texts`, with its default; `texts` as they are. */
+function nodeFlags(texts: Readonly<Record<string, string>>): string[] {
+  const flags = (FLAGS as readonly NodeFlag[]).filter(({ name, group }) =>
+    name !== "f" && group !== "Other" && texts[name] === undefined
+  );
+  return [
+    ...Object.entries(texts).map(([name, text]) => `-${name}=${text}`),
+    ...flags.map((flag) => `-${flag.name}=${flag.initial === "" ? "any" : flag.initial}`),
+  ];
+}
 
 Deno.test("diagnoseData() proves a sound directory and changes nothing in it", async () => {
   await withDirectory(async (path) => {
@@ -136,6 +149,39 @@ Deno.test("diagnosePort() wants a port free, or answering when the node runs", a
   listener.close();
   assertEquals((await diagnosePort(checked, false)).status, "ok");
   assertEquals((await diagnosePort(checked, true)).status, "fail");
+});
+
+Deno.test("etcd doctor takes the command line of a node, all but -f, and checks its three ports", async () => {
+  await withDirectory(async (path) => {
+    const port = freePorts(3);
+    const texts = {
+      d: path,
+      c: `${port}`,
+      s: `${port + 1}`,
+      metrics: `${port + 2}`,
+      cl: "::",
+      sl: "::",
+    };
+    const pairs = Object.fromEntries(["client", "server"].flatMap((prefix) => [
+      [`${prefix}Cert`, "fixtures/ca/server.crt"],
+      [`${prefix}Key`, "fixtures/ca/server.key.insecure"],
+      [`${prefix}CAFile`, "fixtures/ca/ca.crt"],
+    ]));
+    const args = ["doctor", "-o", "json", ...nodeFlags({ ...texts, ...pairs })];
+    const ports = async () => {
+      const { out, err } = await etcd(args);
+      assertEquals(err, "");
+      const findings: Finding[] = JSON.parse(out);
+      return findings.filter(({ check }) => check.endsWith(" port"))
+        .map(({ check, status }) => `${check} ${status}`);
+    };
+    assertEquals(await ports(), ["client port ok", "peer port ok", "metrics port ok"]);
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: port + 2 });
+    assertEquals(await ports(), ["client port ok", "peer port ok", "metrics port fail"]);
+    listener.close();
+    const { status, err } = await etcd([...args, "-f"]);
+    assertEquals([status, err.includes('Unknown flag "-f"')], [2, true], err);
+  });
 });
 
 Deno.test("diagnoseClock() warns of a clock behind the data, and of one before this program", () => {
