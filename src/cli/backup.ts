@@ -1,25 +1,41 @@
 /** `etcd backup FILE`: takes a backup from a running member, and keeps it only when it is whole. */
 import { type BackupDescription, proveBackup } from "../storage/backup_file.ts";
 import { openReadOnlyFile } from "../storage/read_only_disk.ts";
-import { connect } from "./client.ts";
+import { type Client, connect } from "./client.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { DATA_OPTIONS, exists, spoken } from "./data_files.ts";
 import { amount, Progress } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Runs it. The file comes to its name when it is synced and proven. */
-export async function runBackup({ settings, operands, terminal }: Invocation): Promise<number> {
+/**
+ * How long a server may be silent between two portions. Longer than it waits for
+ * a client itself (20 s), so that its own reason for breaking off is heard first.
+ */
+const STALL_MS = 30_000;
+
+/** Runs it. The file comes to its name when it is synced and proven. `stallMs` is for tests. */
+export async function runBackup(
+  { settings, operands, terminal }: Invocation,
+  stallMs = STALL_MS,
+): Promise<number> {
   const file = operands[0]!;
-  if (exists(file) && !settings.boolean("force")) {
-    throw new CommandError(`"${file}" exists already: choose another name, or give "-force"`);
-  }
+  checkTarget(file, settings.boolean("force"));
+  using client = connect(settings);
   const part = `${file}.part`;
+  const options = { write: true, create: true, truncate: true, mode: 0o600 };
+  const output = await locally(`write "${file}"`, () => Deno.open(part, options));
   try {
-    using client = connect(settings);
-    const path = `/v1/backup${settings.boolean("stale") ? "?stale=true" : ""}`;
-    await save(await client.open({ method: "GET", path }), part, terminal);
+    try {
+      await download(
+        client,
+        { file, output, isStale: settings.boolean("stale"), stallMs },
+        terminal,
+      );
+    } finally {
+      output.close();
+    }
     const proven = await spoken(() => prove(part));
-    Deno.renameSync(part, file);
+    await locally(`write "${file}"`, () => Deno.rename(part, file));
     terminal.write(
       settings.text("o") === "json"
         ? `${JSON.stringify({ ...proven.description, file, bytes: proven.sizeBytes })}\n`
@@ -29,7 +45,27 @@ export async function runBackup({ settings, operands, terminal }: Invocation): P
     );
     return EXIT.ok;
   } finally {
-    if (exists(part)) Deno.removeSync(part);
+    if (exists(part)) await locally(`remove "${part}"`, () => Deno.remove(part));
+  }
+}
+
+function checkTarget(file: string, force: boolean): void {
+  if (!exists(file)) return;
+  if (Deno.statSync(file).isDirectory) {
+    throw new CommandError(`Expected a name for the backup, found the directory "${file}"`);
+  }
+  if (!force) {
+    throw new CommandError(`"${file}" exists already: choose another name, or give "-force"`);
+  }
+}
+
+/** Runs what touches the local disk: when that fails, it is not the server's fault. */
+async function locally<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const reason = messageOf(error).replace(/ \(os error \d+\).*$/s, "");
+    throw new CommandError(`Cannot ${what}: ${reason}`);
   }
 }
 
@@ -39,30 +75,50 @@ export function describeBackup(description: BackupDescription): string {
   return `cluster ${cluster} by member "${member}", index ${index}, ${time}, digest ${digest}`;
 }
 
-async function save(
-  stream: ReadableStream<Uint8Array>,
-  path: string,
+interface Download {
+  /** As the user calls it. */
+  readonly file: string;
+  readonly output: Deno.FsFile;
+  readonly isStale: boolean;
+  readonly stallMs: number;
+}
+
+async function download(
+  client: Client,
+  { file, output, isStale, stallMs }: Download,
   terminal: Terminal,
 ): Promise<void> {
+  const path = `/v1/backup${isStale ? "?stale=true" : ""}`;
+  const stalled = new AbortController();
+  const stream = await client.open({ method: "GET", path, signal: stalled.signal });
+  const silence = new Error(`the server was silent for ${stallMs / 1000} s`);
+  const watch = () => setTimeout(() => stalled.abort(silence), stallMs);
   const progress = new Progress(terminal, { label: "Backing up", total: undefined, unit: "bytes" });
-  const file = await Deno.open(path, { write: true, create: true, truncate: true, mode: 0o600 });
   let done = 0;
+  let timer = watch();
   try {
     for await (const portion of stream) {
-      for (let at = 0; at < portion.length;) at += await file.write(portion.subarray(at));
+      // A slow disk here is no silence there.
+      clearTimeout(timer);
+      await locally(`write "${file}"`, () => writeAll(output, portion));
       progress.update(done += portion.length);
+      timer = watch();
     }
-    await file.sync();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    if (error instanceof CommandError) throw error;
     throw new CommandError(
-      `The backup broke off after ${amount(done, "bytes")}: ${reason}: take it again`,
+      `The backup broke off after ${amount(done, "bytes")}: ${messageOf(error)}: take it again`,
       EXIT.unreachable,
     );
   } finally {
+    clearTimeout(timer);
     progress.finish();
-    file.close();
   }
+  await locally(`write "${file}"`, () => output.sync());
+}
+
+async function writeAll(output: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await output.write(bytes.subarray(at));
 }
 
 async function prove(path: string) {
@@ -72,4 +128,8 @@ async function prove(path: string) {
   } finally {
     file.close();
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

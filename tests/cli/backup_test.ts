@@ -1,0 +1,122 @@
+/** `etcd backup`: what is told when the local disk fails or the server does, and that nothing is left behind. */
+import { assert, assertEquals } from "@std/assert";
+import { runBackup } from "../../src/cli/backup.ts";
+import { CommandError, EXIT } from "../../src/cli/command.ts";
+import { DATA_COMMANDS } from "../../src/cli/data_commands.ts";
+import type { Terminal } from "../../src/cli/terminal.ts";
+import { readTable } from "../../src/config/command_line.ts";
+import { etcd, type Said } from "./harness.ts";
+
+const PORTION = new Uint8Array(1000);
+
+/** For a command that neither asks nor says anything. */
+const TERMINAL: Terminal = {
+  write: () => {},
+  say: () => {},
+  readAll: () => Promise.resolve(new Uint8Array(0)),
+  readLine: () => Promise.resolve(undefined),
+  isInteractive: false,
+  columns: 80,
+  environment: () => undefined,
+};
+
+/** A server whose answer to everything is one portion; then it ends or is silent. */
+class OnePortionServer implements AsyncDisposable {
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  /** Resolves when the client has left. */
+  readonly left = Promise.withResolvers<void>();
+
+  constructor(isSilent: boolean) {
+    this.#server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, () => {
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          controller.enqueue(PORTION);
+          if (!isSilent) controller.close();
+        },
+        cancel: () => this.left.resolve(),
+      });
+      return new Response(body);
+    });
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.#server.addr.port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+}
+
+async function withDirectory(test: (directory: string) => Promise<void>): Promise<void> {
+  const directory = await Deno.makeTempDir({ prefix: "etcd-test-" });
+  try {
+    await test(directory);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+function namesIn(directory: string): string[] {
+  return Array.from(Deno.readDirSync(directory), ({ name }) => name);
+}
+
+function assertOneLine({ status, out, err }: Said, expected: string): void {
+  assertEquals([status, out, err], [EXIT.failed, "", `etcd backup: ${expected}\n`]);
+}
+
+Deno.test("etcd backup tells of a place that it can't write to in one line", async () => {
+  await withDirectory(async (directory) => {
+    await using server = new OnePortionServer(false);
+    const args = ["-peers", server.address];
+    assertOneLine(
+      await etcd(["backup", "/nonexistent/x.backup", ...args]),
+      'Cannot write "/nonexistent/x.backup": No such file or directory',
+    );
+    const found = `Expected a name for the backup, found the directory "${directory}"`;
+    assertOneLine(await etcd(["backup", directory, ...args]), found);
+    assertOneLine(await etcd(["backup", directory, "-force", ...args]), found);
+    assertEquals(namesIn(directory), []);
+  });
+});
+
+Deno.test("etcd backup leaves alone what it has not made", async () => {
+  await withDirectory(async (directory) => {
+    await Deno.mkdir(`${directory}/x.backup.part`);
+    const { status } = await etcd(["backup", `${directory}/x.backup`, "-peers", "127.0.0.1:1"]);
+    assertEquals([status, namesIn(directory)], [EXIT.failed, ["x.backup.part"]]);
+  });
+});
+
+Deno.test("etcd backup tells a full local disk from a server that was lost", async () => {
+  await withDirectory(async (directory) => {
+    await using server = new OnePortionServer(false);
+    const file = `${directory}/x.backup`;
+    await Deno.symlink("/dev/full", `${file}.part`);
+    assertOneLine(
+      await etcd(["backup", file, "-peers", server.address]),
+      `Cannot write "${file}": No space left on device`,
+    );
+    assertEquals(namesIn(directory), []);
+  });
+});
+
+Deno.test("etcd backup gives up on a server that goes silent, and leaves no half file", async () => {
+  await withDirectory(async (directory) => {
+    await using server = new OnePortionServer(true);
+    const { flags } = DATA_COMMANDS.find(({ name }) => name === "backup")!;
+    const args = [`${directory}/x.backup`, "-peers", server.address];
+    const { settings, operands } = readTable(flags, args, TERMINAL.environment, "");
+    const error = await runBackup({ settings, operands, terminal: TERMINAL }, 100).then(
+      () => undefined,
+      (error) => error,
+    );
+    assert(error instanceof CommandError, String(error));
+    assertEquals([error.status, error.message], [
+      EXIT.unreachable,
+      "The backup broke off after 1.0 kB: the server was silent for 0.1 s: take it again",
+    ]);
+    await server.left.promise;
+    assertEquals(namesIn(directory), []);
+  });
+});
