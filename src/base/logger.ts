@@ -2,9 +2,15 @@
  * What the layers below `server.ts` may say to the operator. The logger prints;
  * the *log* is the replicated one (see the glossary in `src/DESIGN.md`).
  */
+import type { LogRecord } from "./console_logger.ts";
 
-/** Values that go beside a message: flat, so that text and JSON read alike. */
-export type Fields = Readonly<Record<string, string | number | boolean>>;
+/**
+ * Values that go beside a message: flat, so that text and JSON read alike. None is
+ * called as a part of the record itself is, which it would replace in JSON.
+ */
+export type Fields =
+  & Readonly<Record<string, string | number | boolean>>
+  & { readonly [Reserved in Exclude<keyof LogRecord, "fields">]?: never };
 
 export interface Logger {
   error(message: string, fields?: Fields): void;

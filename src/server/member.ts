@@ -181,7 +181,7 @@ function logEvent(event: CoreEvent, core: RaftCore, logger: Logger): void {
     case "ignored":
       return logger.debug("Message ignored", {
         from: formatId(event.from),
-        message: event.message,
+        kind: event.message,
         reason: event.reason,
       });
   }

@@ -6,6 +6,7 @@ import {
   formatText,
   parseJson,
 } from "../../src/base/console_logger.ts";
+import type { Fields } from "../../src/base/logger.ts";
 
 const TIME = "2026-01-02T03:04:05.678Z";
 
@@ -67,6 +68,20 @@ Deno.test("consoleLogger() prints one JSON object a record when asked to", () =>
     file: "000001.wal",
     offset: 512,
   });
+});
+
+/** Whether the compiler takes it. */
+type IsFields<T> = T extends Fields ? true : false;
+
+Deno.test("Fields of a record can't have the name of one of its parts", () => {
+  const judged: readonly [
+    kind: IsFields<{ kind: string }>,
+    time: IsFields<{ time: string }>,
+    level: IsFields<{ level: string }>,
+    node: IsFields<{ node: string }>,
+    message: IsFields<{ message: string }>,
+  ] = [true, false, false, false, false];
+  assertEquals(judged.length, 5);
 });
 
 Deno.test("parseJson() gives back the record that was printed, and nothing else's", () => {
