@@ -52,6 +52,32 @@ Deno.test("etcd.service and Containerfile set only variables that a node knows",
   }
 });
 
+Deno.test("the examples of etcd.service and Containerfile give a node both addresses that others dial", () => {
+  for (const file of ["etcd.service", "Containerfile"]) {
+    const examples = read(file).match(/^#.*\bETCD_[A-Z_]+=\S+/gm) ?? [];
+    for (const name of ["ETCD_ADDR", "ETCD_PEER_ADDR"]) {
+      assert(
+        examples.some((line) => line.includes(`${name}=node1.example.org:`)),
+        `${file} ${name}`,
+      );
+    }
+  }
+});
+
+Deno.test("Containerfile takes the program of the platform that it is built for", async () => {
+  const text = read("Containerfile");
+  // Under BuildKit a default would stand instead of the platform.
+  assertMatch(text, /^ARG TARGETARCH$/m);
+  const choice = /^RUN (case .* esac)/m.exec(text)![1];
+  for (const [platform, expected] of [["amd64", "x86_64"], ["arm64", "aarch64"], ["", "x86_64"]]) {
+    const { stdout } = await new Deno.Command("sh", {
+      args: ["-c", `${choice}; echo "$machine"`],
+      env: { TARGETARCH: platform! },
+    }).output();
+    assertEquals(new TextDecoder().decode(stdout), `${expected}\n`, platform);
+  }
+});
+
 Deno.test("etcd.service passes the checks of systemd-analyze", async () => {
   const directory = await Deno.makeTempDir();
   // The program need not be installed here.
