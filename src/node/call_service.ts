@@ -210,12 +210,16 @@ export class CallService {
       (id) => this.#canBeCountedOn(id, patience),
       () => now() < patientUntil,
     );
-    this.#membership.add((current, proposed) => {
-      const plan = remove(current, proposed);
-      const isOfSelf = plan.kind === "propose" && name === this.#ownRecord()?.name;
-      // The successor does it; the caller tries again there.
-      return isOfSelf && handOver() ? { kind: "refuse", failure: LEADS_NO_MORE } : plan;
-    }, deadline, done);
+    this.#membership.add(
+      (current, proposed) => {
+        const plan = remove(current, proposed);
+        const isOfSelf = plan.kind === "propose" && name === this.#ownRecord()?.name;
+        // The successor does it; the caller tries again there.
+        return isOfSelf && handOver() ? { kind: "refuse", failure: LEADS_NO_MORE } : plan;
+      },
+      deadline,
+      done,
+    );
     this.#options.schedule();
   }
 

@@ -37,7 +37,10 @@ export function firstSnapshot(identity: Identity | undefined): SnapshotMeta {
 }
 
 /** Whether a directory names a member that its node could call: a newcomer's does not before the first entry has come. */
-export function knowsMembers(identity: Identity | undefined, { snapshot, entries }: Loaded): boolean {
+export function knowsMembers(
+  identity: Identity | undefined,
+  { snapshot, entries }: Loaded,
+): boolean {
   return identity?.initial !== undefined || snapshot.index > 0 || entries.length > 0;
 }
 

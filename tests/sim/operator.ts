@@ -114,9 +114,14 @@ export class Operator {
     return true;
   }
 
+  /** Whether all members run and agree who they are, and nobody's wish to change that waits. */
+  get isQuiet(): boolean {
+    return this.#site.schedule.nowMs >= this.#removingUntilMs && this.#isSettled;
+  }
+
   /** A machine comes back under another address. */
   move(): boolean {
-    if (this.#site.schedule.nowMs < this.#removingUntilMs || !this.#isSettled) return false;
+    if (!this.isQuiet) return false;
     const machine = this.#random.pick(this.#site.machines.filter((each) => this.isMember(each)));
     this.#hasMoved = true;
     machine.kill();

@@ -210,6 +210,11 @@ export class World {
    */
   async #demandAvailability(): Promise<void> {
     const { history, schedule, trace } = this.#site;
+    await this.#until(
+      "agreement",
+      this.#electionsMs(AGREEMENT_ELECTIONS),
+      () => this.#operator.isQuiet ? undefined : "a change of the members is under way",
+    );
     const members = this.#machines.filter((machine) => this.#operator.isMember(machine));
     const leads = ({ process }: Machine) => process?.running?.node.isLeader() === true;
     const random = new SeededRandom(this.#options.seed, 6);
