@@ -252,7 +252,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a file that is refused is sent for ever",
       "a snapshot that nobody can use is made anew",
-      "if (this.isRefused) return false;",
+      "if (this.#acknowledged > 0) this.#restarts++;",
       "",
     ],
     [
