@@ -119,9 +119,13 @@ export class Operator {
     return this.#site.schedule.nowMs >= this.#removingUntilMs && this.#isSettled;
   }
 
-  /** A machine comes back under another address. */
+  /**
+   * A machine comes back under another address; not while others are about to join,
+   * one of which may lead before it has heard of them (seed 84373576768).
+   */
   move(): boolean {
-    if (!this.isQuiet) return false;
+    const isJoining = this.#site.machines.some((each) => each.isUp && !this.isMember(each));
+    if (!this.isQuiet || isJoining) return false;
     const machine = this.#random.pick(this.#site.machines.filter((each) => this.isMember(each)));
     this.#hasMoved = true;
     machine.kill();
