@@ -35,8 +35,14 @@ export const LIMITS = Object.freeze({
   watchesMax: 10_000,
   /** How long `/health` waits for a linearizable read. */
   healthTimeoutMs: 2_000,
-  /** How long a client may leave the next part of a listing or a backup waiting before it is cut off. */
-  stallTimeoutMs: 20_000,
+  /**
+   * How long nothing of the next part of an answer may go out before its client is cut
+   * off. A network takes what is buffered, some MiB, at once or not for long: clients
+   * slower than 30 kB a second may not get a longer listing.
+   */
+  stallTimeoutMs: 120_000,
+  /** As long for a backup, which nobody else can take meanwhile. */
+  backupStallMs: 20_000,
   /** How long a stopping port waits for answers under way before it cuts the connections. */
   shutdownGraceMs: 3_000,
 

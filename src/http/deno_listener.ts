@@ -20,7 +20,7 @@ import type { HttpLimits, Listener, ListenOptions } from "./endpoint.ts";
 import type { ByteStream, Exchange, Handler, Reply } from "./exchange.ts";
 import { fault } from "./fault.ts";
 import { bodyTooLarge, bodyTooSlow, internalError, STOPPING, TOO_MANY_BODIES } from "./message.ts";
-import { patientStream } from "./patient_stream.ts";
+import { patientStream, StalledError } from "./patient_stream.ts";
 
 /** Opens the port, without TLS. Rejects with `ListenError`. */
 export function listenDeno(
@@ -114,7 +114,11 @@ class DenoExchanges {
   };
 
   /** A handler's mistake, or one of this listener. */
-  readonly failed = (error: unknown): Response => toResponse(internalError(error, this.#logger));
+  readonly failed = (error: unknown): Response => {
+    // Its answer had begun: nobody hears of it, and it is nobody's fault here.
+    if (error instanceof StalledError) return new Response();
+    return toResponse(internalError(error, this.#logger));
+  };
 
   /** Ends the wait for bodies that still arrive; whether there were any. */
   close(): boolean {

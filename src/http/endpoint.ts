@@ -9,7 +9,7 @@ export interface HttpLimits {
   readonly arrivingBytesMax: number;
   /** Time for a body to arrive, from its request's headers on; then 408. */
   readonly bodyTimeoutMs: number;
-  /** How long a client may leave the next part of an answer waiting; then its connection is cut. */
+  /** How long nothing of the next part of an answer may go out; then the connection is cut. */
   readonly stallTimeoutMs: number;
   /** Longest head of a request. `node:https` only: `Deno.serve` has limits of its own. */
   readonly headerBytesMax: number;

@@ -208,7 +208,7 @@ class NodeExchange implements Exchange {
   }
 }
 
-/** Resolves when the client has taken what was written, or has left; cut off when it takes nothing for `stallMs`. */
+/** Resolves when the client has taken what was written, or has left; cut off when that takes longer than `stallMs`. */
 function drained(response: ServerResponse, stallMs: number): Promise<void> {
   return new Promise((resolve) => {
     const patience = setTimeout(() => response.destroy(), stallMs);

@@ -1,9 +1,14 @@
 /** Bodies that are made as clients take them, for `Deno.serve`. */
 
+/** A client has taken nothing for too long. */
+export class StalledError extends Error {
+  override readonly name = "StalledError";
+}
+
 /**
- * Encodes slices one at a time. A client that leaves the next one waiting for
- * `stallMs` is cut off, and `slices` is let go of: it may hold much that has
- * changed since.
+ * Encodes slices one at a time. When the next one is not asked for within
+ * `stallMs`, the client is cut off, and `slices` is let go of: it may hold much
+ * that has changed since. Fails with `StalledError` then.
  */
 export function patientStream(
   slices: Iterable<string> | AsyncIterable<string>,
@@ -20,7 +25,7 @@ export function patientStream(
       const { done, value } = await iterator.next();
       if (done) return controller.close();
       patience = setTimeout(() => {
-        controller.error(new Error(`The client took nothing for ${stallMs} ms`));
+        controller.error(new StalledError(`The client took nothing for ${stallMs} ms`));
         void iterator.return?.();
       }, stallMs);
       controller.enqueue(encoder.encode(value));

@@ -57,8 +57,8 @@ export class CallService {
   readonly #membership: MembershipQueue;
   readonly #reads: FollowerReads;
   #announcing = false;
-  /** What was committed a heartbeat ago, as this leader; Infinity before. */
-  #committedBefore = Infinity;
+  /** What was committed at the last heartbeats, as this leader, the newest last. */
+  #committed: number[] = [];
 
   constructor(options: CallServiceOptions) {
     this.#options = options;
@@ -232,15 +232,17 @@ export class CallService {
 
   /** Whether `id` has shown that it is alive, `silenceTicks` ago at most, and that its disk keeps up. */
   #canBeCountedOn(id: MemberId, silenceTicks: number): boolean {
-    if (id === this.#core.id) return true;
+    const { savedIndex, commitIndex } = this.#core;
+    // Between two batches the own disk has all that the others have.
+    if (id === this.#core.id) return savedIndex >= commitIndex;
     const peer = this.#peer(id);
     return peer !== undefined && peer.hasAnswered && peer.ticksSinceHeard < silenceTicks &&
-      peer.match >= this.#committedAHeartbeatAgo;
+      peer.match >= this.#committedBefore(HEARTBEATS_MISSED_MAX);
   }
 
-  /** Under load even the voters' disks are not all at the newest entry (thesis §4.2.1). */
-  get #committedAHeartbeatAgo(): number {
-    return Math.min(this.#core.commitIndex, this.#committedBefore);
+  /** What was committed so many heartbeats ago, as far as this leader goes back. */
+  #committedBefore(heartbeats: number): number {
+    return this.#committed.at(-heartbeats) ?? this.#committed[0] ?? this.#core.commitIndex;
   }
 
   #peer(id: MemberId): PeerProgress | undefined {
@@ -264,12 +266,17 @@ export class CallService {
     this.#administer("announce", announced, deadline, () => this.#announcing = false);
   }
 
-  /** One that has by now what was committed a heartbeat ago keeps up. */
+  /**
+   * One that has by now what was committed a heartbeat ago keeps up (thesis
+   * §4.2.1): under load even the voters' disks are not all at the newest entry.
+   */
   #promoteLearners(): void {
     const core = this.#core;
     const isLeader = core.role === "leader";
-    const required = this.#committedAHeartbeatAgo;
-    this.#committedBefore = isLeader ? core.commitIndex : Infinity;
+    const required = this.#committedBefore(1);
+    this.#committed = isLeader
+      ? [...this.#committed, core.commitIndex].slice(-HEARTBEATS_MISSED_MAX)
+      : [];
     if (!isLeader || !this.#membership.idle) return;
     // Only one that was heard just now: a vote for a member that is gone may cost the quorum.
     const silenceMax = 2 * this.#options.limits.heartbeatTicks;

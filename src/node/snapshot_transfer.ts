@@ -65,9 +65,10 @@ export class SnapshotSender {
 
   acknowledged(ack: SnapshotAck, tick: number): void {
     if (ack.index !== this.index || ack.received > this.#reader.size) return;
-    // Zero is said only by a receiver that restarted and lost its part, or found it damaged.
+    // Zero is said only by a receiver that restarted and lost its part, or found the whole damaged.
     if (ack.received === 0) {
-      if (this.#acknowledged > 0) this.#restarts++;
+      const isAtOnce = this.#reader.size <= this.#options.chunkBytes;
+      if (this.#acknowledged > 0 || isAtOnce) this.#restarts++;
       this.#acknowledged = this.#sent = 0;
     }
     if (this.isRefused) return;
@@ -238,6 +239,7 @@ export class SnapshotReceiver {
       this.#options.complete(incoming.message);
     }, (error) => {
       this.#finishing = undefined;
+      this.#acknowledge(incoming.from, incoming.message, 0);
       this.#options.failed(incoming.from, error);
     });
   }

@@ -100,6 +100,11 @@ export class RaftCore {
     return this.#state.configurations.at(this.#state.appliedIndex).configuration;
   }
 
+  /** The last entry on the own disk. */
+  get savedIndex(): number {
+    return this.#state.saves.savedIndex;
+  }
+
   /** Whether this leader hands over: it takes no proposals meanwhile. */
   get isTransferring(): boolean {
     return (this.#state.leadership?.transferee ?? NONE) !== NONE;

@@ -3,8 +3,9 @@ import { JOIN_PATH } from "../api/peer.ts";
 import { LIMITS } from "../config.ts";
 import { requestPeer } from "../transport/peer_http.ts";
 import type { PeerTls } from "../transport/peer_http.ts";
+import { RefusalError } from "./bootstrap.ts";
 
-/** A question about joining, to the member at `address`; resolves with the body of its 200. */
+/** A question about joining, to the member at `address`; resolves with the body of its 200. Rejects with `RefusalError` when it is another one. */
 export async function ask(
   address: string,
   tls: PeerTls | undefined,
@@ -22,7 +23,7 @@ export async function ask(
     responseBytesMax: LIMITS.bodyBytesMax,
   });
   if (reply.status === 200) return reply.body;
-  throw new Error(causeOf(reply.body) ?? `answered ${reply.status}`);
+  throw new RefusalError(causeOf(reply.body) ?? `answered ${reply.status}`);
 }
 
 function causeOf(body: string): string | undefined {

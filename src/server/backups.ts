@@ -35,7 +35,7 @@ const BUSY: Failure = {
 /** The backups of a running member, by the limits of a real node. */
 export function backupsOf(member: RunningMember, scheduler: Scheduler): Backups {
   const { node, name } = member;
-  return new Backups({ node, name, version: VERSION, scheduler, stallMs: LIMITS.stallTimeoutMs });
+  return new Backups({ node, name, version: VERSION, scheduler, stallMs: LIMITS.backupStallMs });
 }
 
 /** The client was too slow, or the node has stopped. */

@@ -26,12 +26,17 @@ export interface BootstrapOptions {
   readonly random: () => number;
   readonly logger: Logger;
   readonly writeIdentity: (identity: Identity) => Promise<void> | void;
-  /** One request to one address; rejects with a sentence when it is not accepted. */
+  /** One request to one address; rejects with a sentence when it is not accepted, a `RefusalError` when it was answered. */
   readonly requestJoin: (
     address: string,
     member: Omit<Member, "voter">,
   ) => Promise<{ readonly clusterId: number }>;
   readonly sleep: (ms: number) => Promise<void>;
+}
+
+/** A member has answered, and lets nobody in. */
+export class RefusalError extends Error {
+  override readonly name = "RefusalError";
 }
 
 /** The cluster can't be joined; the message says what each address answered. */
@@ -59,8 +64,9 @@ export async function bootstrap(options: BootstrapOptions): Promise<Identity> {
   const name = hasJoined ? identity.name : options.name;
   const joining = { memberId, clusterId: 0, name, initial: undefined };
   if (!hasJoined) await options.writeIdentity(joining);
-  const { clusterId } = await join(options, memberId, name);
-  const joined = { ...joining, clusterId };
+  const reply = await join(options, memberId, name, !hasJoined);
+  if (reply === undefined) return identity!;
+  const joined = { ...joining, clusterId: reply.clusterId };
   await options.writeIdentity(joined);
   return joined;
 }
@@ -80,13 +86,16 @@ async function found(options: BootstrapOptions): Promise<Identity> {
   return identity;
 }
 
+/** Undefined when nobody answers, and nobody must: a member that has joined may yet be called. */
 async function join(
   options: BootstrapOptions,
   id: number,
   name: string,
-): Promise<{ readonly clusterId: number }> {
+  mustAnswer: boolean,
+): Promise<{ readonly clusterId: number } | undefined> {
   const { peerUrl, clientUrl, addresses, attempts, logger } = options;
   let refusals: string[] = [];
+  let isAnswered = false;
   for (let attempt = 1; attempt <= attempts; attempt++) {
     refusals = [];
     for (const address of addresses) {
@@ -98,12 +107,14 @@ async function join(
         });
         return reply;
       } catch (error) {
+        isAnswered ||= error instanceof RefusalError;
         refusals.push(`${address}: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
     logger.warn("Could not join yet", { attempt, of: attempts, cause: refusals.join("; ") });
     if (attempt < attempts) await options.sleep(options.retryMs);
   }
+  if (!mustAnswer && !isAnswered) return undefined;
   throw new JoinError(
     `Expected a member at -C to let this node join, found after ${attempts} attempts: ${
       refusals.join("; ")

@@ -156,6 +156,8 @@ for (const [name, open] of Object.entries(OPENERS)) {
 
   Deno.test(`${name}() cuts a client off that takes no more of a long answer`, async () => {
     const { promise: left, resolve } = Promise.withResolvers<void>();
+    const logged: string[] = [];
+    const logger = { ...silentLogger, error: (message: string) => logged.push(message) };
     const listener = await open(
       () => ({
         status: 200,
@@ -167,13 +169,14 @@ for (const [name, open] of Object.entries(OPENERS)) {
           }
         })(),
       }),
-      silentLogger,
+      logger,
       50,
     );
     using connection = await Deno.connect({ port: listener.port });
     await connection.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
     await within("the slices to be let go of", left, PATIENCE_MS);
     await assertEnds(connection);
+    assertEquals(logged, [], "it is nobody's fault here");
     await listener.shutdown();
   });
 

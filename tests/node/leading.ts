@@ -25,6 +25,7 @@ export function leading(...others: ReturnType<typeof member>[]) {
     role: "leader" as Role,
     leader: 1,
     commitIndex: 0,
+    savedIndex: 1_000_000,
     appliedIndex: 1,
     configurationIndex: 1,
     configuration,

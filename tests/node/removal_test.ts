@@ -37,11 +37,33 @@ Deno.test("callService() does not count on a member whose disk does not keep up"
   const { core, service, heartbeat, proposed } = leading(member(2, true), member(3, true));
   core.commitIndex = 10;
   core.match = 9;
-  heartbeat();
+  for (let i = 0; i < 3; i++) heartbeat();
   service.called(2, removalOf("n2"));
   heartbeat();
   assertEquals(proposed.length, 0);
   core.match = 10;
+  heartbeat();
+  assertEquals(proposed.length, 1);
+});
+
+Deno.test("callService() counts on a member that is two heartbeats of writes behind", () => {
+  const { core, service, heartbeat, proposed } = leading(member(2, true), member(3, true));
+  for (let beat = 1; beat < 10; beat++) {
+    if (beat === 9) service.called(2, removalOf("n2"));
+    core.commitIndex = 100 * beat;
+    core.match = 100 * (beat - 2);
+    heartbeat();
+  }
+  assertEquals(proposed.length, 1);
+});
+
+Deno.test("callService() does not count on its own disk while that has less than the others", () => {
+  const { core, service, heartbeat, proposed } = leading(member(2, true), member(3, true));
+  Object.assign(core, { commitIndex: 10, match: 10, savedIndex: 9 });
+  service.called(2, removalOf("n2"));
+  heartbeat();
+  assertEquals(proposed.length, 0);
+  core.savedIndex = 10;
   heartbeat();
   assertEquals(proposed.length, 1);
 });

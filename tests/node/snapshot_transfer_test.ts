@@ -85,7 +85,10 @@ Deno.test("snapshotReceiver() takes no notice of a chunk that speaks for another
 });
 
 /** Sends the file from tick 0 on. */
-function senderOf(send: (chunk: SnapshotChunk) => void): SnapshotSender {
+function senderOf(
+  send: (chunk: SnapshotChunk) => void,
+  chunkBytes = CHUNK_BYTES,
+): SnapshotSender {
   const meta = { index: 40, term: 3, configuration: { members: [], removed: [] } };
   const reader: SnapshotReader = {
     meta,
@@ -96,7 +99,7 @@ function senderOf(send: (chunk: SnapshotChunk) => void): SnapshotSender {
   };
   const message = { type: "snapshot", from: LEADER, to: SELF, term: 4, snapshot: meta } as const;
   return new SnapshotSender(message, reader, 0, {
-    chunkBytes: CHUNK_BYTES,
+    chunkBytes,
     windowChunks: 9,
     stallTicks: 2,
     stallsMax: 5,
@@ -106,7 +109,7 @@ function senderOf(send: (chunk: SnapshotChunk) => void): SnapshotSender {
 }
 
 /** Ticks until the transfer of a file to `writer` was given up, of a thousand at most. */
-async function transfer(writer: SnapshotWriter) {
+async function transfer(writer: SnapshotWriter, chunkBytes = CHUNK_BYTES) {
   const chunks: SnapshotChunk[] = [];
   const acks: SnapshotAck[] = [];
   const failures: unknown[] = [];
@@ -117,7 +120,7 @@ async function transfer(writer: SnapshotWriter) {
     complete: () => {},
     failed: (_, error) => failures.push(error),
   });
-  const sender = senderOf((chunk) => chunks.push(chunk));
+  const sender = senderOf((chunk) => chunks.push(chunk), chunkBytes);
   let tick = 1;
   for (; tick < 1000 && sender.tick(tick); tick++) {
     for (const chunk of chunks.splice(0)) it.receive(LEADER, chunk, 0);
@@ -134,8 +137,10 @@ Deno.test("snapshotSender() gives up on a file that is refused again and again",
       return Promise.reject(new Error("damaged"));
     }
   }
-  const { tick, sender } = await transfer(new Refusing(Promise.resolve()));
-  assertEquals([tick < 100, sender.isRefused], [true, true]);
+  for (const chunkBytes of [CHUNK_BYTES, FILE.length]) {
+    const { tick, sender } = await transfer(new Refusing(Promise.resolve()), chunkBytes);
+    assertEquals([tick < 100, sender.isRefused], [true, true], `${chunkBytes} bytes a chunk`);
+  }
 });
 
 Deno.test("snapshotReceiver() gives the space back when the disk is full, and is not asked for it all the time", async () => {

@@ -11,7 +11,7 @@ import { Node } from "../../src/node/node.ts";
 import type { Scheduler } from "../../src/node/ports.ts";
 import { type CoreEvent, RaftCore } from "../../src/raft/core.ts";
 import type { Member, MemberId } from "../../src/raft/types.ts";
-import { bootstrap } from "../../src/server/bootstrap.ts";
+import { bootstrap, RefusalError } from "../../src/server/bootstrap.ts";
 import {
   type DataStorage,
   firstSnapshot,
@@ -306,7 +306,7 @@ export class Process implements Owner {
         node?.join(member, (outcome) => {
           network.carry(host.number, this.machine.number, "joined", this, () => {
             if (outcome.ok) resolve({ clusterId: node.clusterId });
-            else refuse(outcome.cause);
+            else reject(new RefusalError(outcome.cause));
           });
         });
       });

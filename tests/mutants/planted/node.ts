@@ -69,6 +69,13 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       NODE,
     ],
     [
+      "a removal counts on a leader whose own disk is behind",
+      "a removal is refused when the rest could not go on",
+      "if (id === this.#core.id) return savedIndex >= commitIndex;",
+      "if (id === this.#core.id) return true;",
+      NODE,
+    ],
+    [
       "a removal is refused before anybody could answer",
       "a leader that stood still asks before it takes others for dead",
       "() => now() < patientUntil,",
@@ -252,7 +259,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a file that is refused is sent for ever",
       "a snapshot that nobody can use is made anew",
-      "if (this.#acknowledged > 0) this.#restarts++;",
+      "if (this.#acknowledged > 0 || isAtOnce) this.#restarts++;",
       "",
     ],
     [

@@ -1,0 +1,62 @@
+/** Who asks to join, how often, and what comes of it. */
+import { assertEquals, assertRejects } from "@std/assert";
+import { silentLogger } from "../../src/base/logger.ts";
+import {
+  bootstrap,
+  type BootstrapOptions,
+  JoinError,
+  RefusalError,
+} from "../../src/server/bootstrap.ts";
+import type { Identity } from "../../src/storage/storage.ts";
+
+const JOINED: Identity = { memberId: 7, clusterId: 5, name: "old", initial: undefined };
+
+/** What becomes of a directory that holds `identity`, whose member asks two addresses to join. */
+async function started(identity: Identity | undefined, changed: Partial<BootstrapOptions>) {
+  const asked: string[] = [];
+  const written: Identity[] = [];
+  const found = await bootstrap({
+    identity,
+    knowsMembers: false,
+    name: "new",
+    peerUrl: "http://127.0.0.1:7001",
+    clientUrl: "http://127.0.0.1:4001",
+    addresses: ["a", "b"],
+    attempts: 2,
+    retryMs: 1,
+    random: () => 0.5,
+    logger: silentLogger,
+    writeIdentity: (made) => void written.push(made),
+    sleep: () => Promise.resolve(),
+    ...changed,
+    requestJoin: (address, member) => {
+      asked.push(`${member.name} ${member.id} at ${address}`);
+      return (changed.requestJoin ?? (() => Promise.resolve({ clusterId: 5 })))(address, member);
+    },
+  });
+  return { found, asked, written };
+}
+
+const silence = () => Promise.reject(new Error("Nothing listens"));
+const refusal = () => Promise.reject(new RefusalError("was removed"));
+
+Deno.test("bootstrap() asks nobody when the directory knows members, or no addresses are given", async () => {
+  for (const changed of [{ knowsMembers: true }, { addresses: [] }]) {
+    assertEquals(await started(JOINED, changed), { found: JOINED, asked: [], written: [] });
+  }
+});
+
+Deno.test("bootstrap() asks again as the same member until the directory knows one", async () => {
+  const { found, asked, written } = await started(JOINED, {});
+  assertEquals([found, asked, written], [JOINED, ["old 7 at a"], [JOINED]]);
+});
+
+Deno.test("bootstrap() goes on when it has joined before and nobody answers now", async () => {
+  const { found, asked } = await started(JOINED, { requestJoin: silence });
+  assertEquals([found, asked.length], [JOINED, 4]);
+});
+
+Deno.test("bootstrap() gives up when nobody lets it in", async () => {
+  await assertRejects(() => started(JOINED, { requestJoin: refusal }), JoinError, "was removed");
+  await assertRejects(() => started(undefined, { requestJoin: silence }), JoinError, "Nothing");
+});
