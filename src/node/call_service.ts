@@ -22,6 +22,13 @@ import { integer } from "./peer_message.ts";
 import type { Call, CallKind, CallReply, PeerMessage } from "./peer_message.ts";
 import type { Barrier, Done, Failure, Outcome } from "./ports.ts";
 
+/** A member that called from another address than the log says. */
+export interface Moved {
+  readonly id: MemberId;
+  /** Its peer address. */
+  readonly url: string;
+}
+
 export interface CallServiceOptions {
   readonly core: RaftCore;
   readonly limits: {
@@ -34,6 +41,8 @@ export interface CallServiceOptions {
   readonly session: number;
   readonly clusterId: number;
   readonly announced: Omit<Member, "voter">;
+  /** See `NodeOptions`. */
+  readonly moved: () => readonly Moved[];
   /** False when the message certainly never leaves. */
   readonly send: (to: MemberId, message: PeerMessage) => boolean;
   /** Who leads and takes requests; NONE during an election or a hand-over. */
@@ -253,17 +262,29 @@ export class CallService {
     return this.#core.committedConfiguration.members.find(({ id }) => id === this.#core.id);
   }
 
-  /** The founder registers itself, and a restarted member tells its new addresses. */
+  /**
+   * The founder registers itself, and a restarted member tells its new addresses.
+   * Others tell for it, too: the leader may have joined after all that it knows, so
+   * that neither can call the other.
+   */
   #announceIfChanged(): void {
-    const { announced } = this.#options;
-    const recorded = this.#ownRecord();
-    if (
-      this.#announcing || recorded === undefined || this.#options.leaderId() === NONE ||
-      (this.#core.configurationIndex > 0 && sameAddresses(recorded, announced))
-    ) return;
+    if (this.#announcing || this.#options.leaderId() === NONE) return;
+    const announced = this.#changed();
+    if (announced === undefined) return;
     this.#announcing = true;
     const deadline = this.#options.now() + this.#options.limits.requestTicks;
     this.#administer("announce", announced, deadline, () => this.#announcing = false);
+  }
+
+  /** Whose addresses are not what the log says. */
+  #changed(): Omit<Member, "voter"> | undefined {
+    const { announced, moved } = this.#options;
+    const recorded = this.#ownRecord();
+    if (recorded === undefined) return undefined;
+    const isOwn = this.#core.configurationIndex === 0 || !sameAddresses(recorded, announced);
+    if (isOwn) return announced;
+    const [other] = moved();
+    return other && { id: other.id, name: "", peerUrl: other.url, clientUrl: "" };
   }
 
   /**

@@ -110,7 +110,7 @@ export function planPromote(id: MemberId): Planner {
   };
 }
 
-/** Records the addresses under which a member can be reached now. */
+/** Records the addresses under which a member can be reached now; an empty one stays as it is. */
 export function planAnnounce(
   announced: Omit<Member, "voter">,
   isRecorded: () => boolean,
@@ -118,9 +118,10 @@ export function planAnnounce(
   return (current) => {
     const known = current.members.find(({ id }) => id === announced.id);
     if (known === undefined) return refuse(`Member "${announced.name}" is not part of the cluster`);
-    if (isRecorded() && sameAddresses(known, announced)) return { kind: "done" };
     const { peerUrl, clientUrl } = announced;
-    return { kind: "propose", next: replacing(current, { ...known, peerUrl, clientUrl }) };
+    const told = { ...known, peerUrl, clientUrl: clientUrl === "" ? known.clientUrl : clientUrl };
+    if (isRecorded() && sameAddresses(known, told)) return { kind: "done" };
+    return { kind: "propose", next: replacing(current, told) };
   };
 }
 

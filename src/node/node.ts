@@ -99,6 +99,7 @@ export class Node<R> implements ClusterNode<R> {
       session: Math.floor(options.random() * 2 ** 48) + 1,
       clusterId: options.clusterId,
       announced: options.announced,
+      moved: options.moved,
       send: (to, message) => this.#outgoing.send(to, message),
       leaderId: () => this.#leadership.leaderId,
       schedule: () => this.#replica.schedule(),

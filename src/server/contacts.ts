@@ -55,6 +55,16 @@ export class Contacts {
     this.#publish();
   }
 
+  /** Members that are heard and announced another address than the log says. */
+  moved(): Peer[] {
+    return [...this.#announced]
+      .filter(([id, url]) => {
+        const recorded = this.#recorded.get(id);
+        return recorded !== undefined && recorded !== url && this.#options.isHeard(id);
+      })
+      .map(([id, url]) => ({ id, url }));
+  }
+
   #publish(): void {
     // Left out, its stream is closed, and it hears why when it opens another.
     for (const id of [...this.#announced.keys()]) {

@@ -115,6 +115,7 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
     },
     limits: nodeLimits(config),
     handleRequest: (request, done) => service.handleForwarded(request, done),
+    moved: () => contacts.moved(),
     onMembers: (members) => contacts.membersAre(members),
     onRemoved: () => options.onRemoved("This member was removed from the cluster"),
     onDiverged: (failure) => service.refuse(failure),

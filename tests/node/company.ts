@@ -113,6 +113,7 @@ export class Fellow {
         comparisonWaitTicks: 5,
       },
       handleRequest: (_, done) => done(new Uint8Array(0)),
+      moved: () => [],
       onMembers: () => {},
       onRemoved: () => {},
       onDiverged: (failure) => this.diverged.push(failure),

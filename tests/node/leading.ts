@@ -1,5 +1,6 @@
 /** The calls and the membership of a leader, over a core whose peers are what a test says. */
-import { CallService } from "../../src/node/call_service.ts";
+import { CallService, type Moved } from "../../src/node/call_service.ts";
+import type { PeerMessage } from "../../src/node/peer_message.ts";
 import type { RaftCore } from "../../src/raft/core.ts";
 import type { PeerProgress } from "../../src/raft/options.ts";
 import type { Configuration, Role } from "../../src/raft/types.ts";
@@ -49,6 +50,9 @@ export function leading(...others: ReturnType<typeof member>[]) {
       return { ok: true, index: 2 };
     },
   };
+  /** Who called from another address. */
+  const moved: Moved[] = [];
+  const sent: PeerMessage[] = [];
   let tick = 0;
   const nothing = () => {};
   const service = new CallService({
@@ -63,8 +67,8 @@ export function leading(...others: ReturnType<typeof member>[]) {
     session: 1,
     clusterId: 1,
     announced: member(1, true),
-    // What a member says to itself arrives; the others are not there.
-    send: () => true,
+    moved: () => moved,
+    send: (_, message) => sent.push(message) > 0,
     leaderId: () => core.leader,
     schedule: nothing,
     announceCommit: nothing,
@@ -78,5 +82,5 @@ export function leading(...others: ReturnType<typeof member>[]) {
     for (let i = 0; i < HEARTBEAT_TICKS; i++) service.tick(++tick);
     service.run();
   };
-  return { core, service, heartbeat, proposed };
+  return { core, service, heartbeat, proposed, moved, sent };
 }

@@ -84,6 +84,7 @@ class LoneNode {
         ...{ comparisonTicks: 1000, firstComparisonTicks: 1000, comparisonWaitTicks: 10 },
       },
       handleRequest: nothing,
+      moved: () => [],
       onMembers: nothing,
       onRemoved: nothing,
       onDiverged: nothing,

@@ -69,7 +69,7 @@ export class Operator {
   add(): boolean {
     const { machines, profile } = this.#site;
     const members = this.best?.node.configuration().members.length ?? 0;
-    if (members === 0 || members >= profile.limits.membersMax || !this.#mayChange) return false;
+    if (members === 0 || members >= profile.limits.membersMax) return false;
     const retired = machines.filter((machine) => machine.isRemoved);
     if (retired.length > 0 && this.#random.chance(0.5)) {
       const machine = this.#random.pick(retired);
@@ -119,13 +119,9 @@ export class Operator {
     return this.#site.schedule.nowMs >= this.#removingUntilMs && this.#isSettled;
   }
 
-  /**
-   * A machine comes back under another address; not while others are about to join,
-   * one of which may lead before it has heard of them (seed 84373576768).
-   */
+  /** A machine comes back under another address. */
   move(): boolean {
-    const isJoining = this.#site.machines.some((each) => each.isUp && !this.isMember(each));
-    if (!this.isQuiet || isJoining) return false;
+    if (!this.isQuiet) return false;
     const machine = this.#random.pick(this.#site.machines.filter((each) => this.isMember(each)));
     this.#hasMoved = true;
     machine.kill();
@@ -162,8 +158,8 @@ export class Operator {
   }
 
   /**
-   * Members that moved are found by those they know, and must be, before others
-   * come and lead whom they do not know, or know no more.
+   * Members that moved are found by those they know, and must be, before these
+   * leave. Others may come, and lead (seed 84373576768).
    */
   get #mayChange(): boolean {
     return !this.#hasMoved || this.#isSettled;

@@ -3,6 +3,7 @@
  * the server's transport does, and hands frames to the network. Each consensus
  * message that leaves is shown to the checker of what is durable.
  */
+import type { Moved } from "../../src/node/call_service.ts";
 import type { Transport } from "../../src/node/ports.ts";
 import { decodeMessage } from "../../src/raft/codec.ts";
 import type { Member, MemberId } from "../../src/raft/types.ts";
@@ -41,6 +42,10 @@ export class Peers implements Transport {
 
   membersAre(members: readonly Member[]): void {
     this.#contacts.membersAre(members);
+  }
+
+  moved(): readonly Moved[] {
+    return this.#contacts.moved();
   }
 
   /** Whether this member would dial `machine`. */

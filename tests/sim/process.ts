@@ -256,6 +256,7 @@ export class Process implements Owner {
       announced: this.#announced(identity.memberId),
       limits: profile.limits,
       handleRequest: (request, done) => service.handleForwarded(request, done),
+      moved: () => peers.moved(),
       onMembers: (members) => peers.membersAre(members),
       onRemoved: () => this.#end("removed"),
       onDiverged: (failure) => this.#site.violations.note("no divergence", failure.cause),

@@ -76,6 +76,13 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       NODE,
     ],
     [
+      "nobody tells the leader where a member has moved",
+      "a member that moved is found by those that it knows",
+      "const [other] = moved();",
+      "const [other] = moved().slice(1);",
+      NODE,
+    ],
+    [
       "a removal is refused before anybody could answer",
       "a leader that stood still asks before it takes others for dead",
       "() => now() < patientUntil,",

@@ -1,0 +1,21 @@
+/** What a member tells the leader of addresses: its own, and those of others that called. */
+import { assertEquals } from "@std/assert";
+import type { Call } from "../../src/node/peer_message.ts";
+import { leading, member } from "./leading.ts";
+
+Deno.test("callService() records where a member is that called from another address than the log says", () => {
+  const { heartbeat, service, moved, sent, proposed } = leading(member(2, true), member(3, true));
+  heartbeat();
+  assertEquals(sent, []);
+  moved.push({ id: 3, url: "http://elsewhere:7001" });
+  heartbeat();
+  const [told, ...more] = sent as Call[];
+  assertEquals([told?.kind, more], ["announce", []]);
+  service.called(1, told!);
+  heartbeat();
+  assertEquals(proposed[0]?.members.map(({ peerUrl, clientUrl }) => [peerUrl, clientUrl]), [
+    ["http://n1:7001", "http://n1:4001"],
+    ["http://n2:7001", "http://n2:4001"],
+    ["http://elsewhere:7001", "http://n3:4001"],
+  ]);
+});
