@@ -12,7 +12,7 @@ import type { Loaded } from "../node/ports.ts";
 import { RaftCore } from "../raft/core.ts";
 import type { CoreEvent } from "../raft/core.ts";
 import { NONE } from "../raft/types.ts";
-import type { MemberId } from "../raft/types.ts";
+import type { Member, MemberId } from "../raft/types.ts";
 import type { DataStorage, Identity } from "../storage/storage.ts";
 import { Store } from "../store/store.ts";
 import type { ApplyResult } from "../store/event.ts";
@@ -107,12 +107,7 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
     random: Math.random,
     logger,
     clusterId: identity.clusterId,
-    announced: {
-      id: identity.memberId,
-      name: identity.name,
-      peerUrl: config.peer.url,
-      clientUrl: config.client.url,
-    },
+    announced: announcedOf(identity, config),
     limits: nodeLimits(config),
     handleRequest: (request, done) => service.handleForwarded(request, done),
     moved: () => contacts.moved(),
@@ -123,6 +118,11 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
   });
   const service = new Service({ node, store, redirect: config.redirect });
   return { name: identity.name, node, service, transport, leadership };
+}
+
+/** What this process is reached under. */
+function announcedOf({ memberId, name }: Identity, { peer, client }: Config): Omit<Member, "voter"> {
+  return { id: memberId, name, peerUrl: peer.url, clientUrl: client.url };
 }
 
 function recordLeader(record: LeadershipRecord, leader: MemberId): void {
