@@ -121,7 +121,10 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
 }
 
 /** What this process is reached under. */
-function announcedOf({ memberId, name }: Identity, { peer, client }: Config): Omit<Member, "voter"> {
+function announcedOf(
+  { memberId, name }: Identity,
+  { peer, client }: Config,
+): Omit<Member, "voter"> {
   return { id: memberId, name, peerUrl: peer.url, clientUrl: client.url };
 }
 
