@@ -7,3 +7,8 @@
 export class DiskFullError extends Error {
   override readonly name = "DiskFullError";
 }
+
+/** What an error says, of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,4 +1,5 @@
 /** `etcd backup FILE`: takes a backup from a running member, and keeps it only when it is whole. */
+import { messageOf } from "../base/errors.ts";
 import { type BackupDescription, proveBackup } from "../storage/backup_file.ts";
 import { openReadOnlyFile } from "../storage/read_only_disk.ts";
 import { type Client, connect } from "./client.ts";
@@ -128,8 +129,4 @@ async function prove(path: string) {
   } finally {
     file.close();
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,6 +2,7 @@
  * `etcd certs init`: makes what mutual TLS takes. Everything is looked at before
  * the first file is written, and no file is ever overwritten.
  */
+import { messageOf } from "../base/errors.ts";
 import {
   createPrivateKey,
   generateKeyPairSync,
@@ -280,8 +281,4 @@ Keep ${
   } away from the members: it is for making more pairs, by the same command
 with another -server or -client.
 `;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

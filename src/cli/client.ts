@@ -3,6 +3,7 @@
  * are tried in turn. A write goes to a second server only when the first can't
  * have seen it, because nobody may do it twice.
  */
+import { messageOf } from "../base/errors.ts";
 import { formatAddress, parseAddress } from "../config/address.ts";
 import type { Settings } from "../config/command_line.ts";
 import type { Flag } from "../config/flags.ts";
@@ -291,8 +292,4 @@ function explain(error: unknown, showsCertificate: boolean): Failure {
   }
   const last = message.replace(/^.*client error \(\w+\): /, "").replace(/ \(os error \d+\)/, "");
   return { text: last, unsent };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

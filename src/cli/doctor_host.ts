@@ -1,4 +1,5 @@
 /** What `etcd doctor` finds out about the machine around a node: ports, limits, clock, certificates. */
+import { messageOf } from "../base/errors.ts";
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { openAtOnce } from "../base/descriptors.ts";
@@ -123,8 +124,4 @@ export function diagnoseCertificates(files: CertificatesToCheck, nowMs: number):
   } catch (error) {
     return { status: "fail", check, found: messageOf(error), advice: 'see "etcd certs check"' };
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

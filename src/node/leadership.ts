@@ -85,8 +85,7 @@ export class Leadership {
     const core = this.#core;
     if (core.role !== "leader" || this.isHandingOver) return;
     const able = this.#heirs().filter(({ match }) => match >= index);
-    const voters = core.configuration.members.filter(({ voter }) => voter);
-    if (able.length < quorumSize(voters.length)) return;
+    if (able.length < quorumSize(this.#voters.size)) return;
     const timesAsked = ({ id }: PeerProgress) => this.#asked.get(id) ?? 0;
     const least = Math.min(...able.map(timesAsked));
     const heir = this.#handOverTo(able.filter((peer) => timesAsked(peer) === least));
@@ -101,14 +100,16 @@ export class Leadership {
     return heir.id;
   }
 
+  get #voters(): ReadonlySet<MemberId> {
+    const { members } = this.#core.configuration;
+    return new Set(members.filter(({ voter }) => voter).map(({ id }) => id));
+  }
+
   /** Voters that are alive. */
   #heirs(): PeerProgress[] {
-    const core = this.#core;
-    const voters = new Set(
-      core.configuration.members.filter(({ voter }) => voter).map(({ id }) => id),
-    );
+    const voters = this.#voters;
     const patience = this.#heartbeatTicks * HEARTBEATS_MISSED_MAX;
-    return core.progress().filter(({ id, hasAnswered, ticksSinceHeard }) =>
+    return this.#core.progress().filter(({ id, hasAnswered, ticksSinceHeard }) =>
       voters.has(id) && hasAnswered && ticksSinceHeard <= patience
     );
   }

@@ -29,14 +29,15 @@ export function planJoin(
     if (known !== undefined && (known.voter || sameAddresses(known, member))) {
       return { kind: "done" };
     }
-    const replaced = known ?? members.find(({ name }) => name === member.name);
-    if (replaced !== known && isAlive(replaced!.id)) {
+    const namesake = known === undefined
+      ? members.find(({ name }) => name === member.name)
+      : undefined;
+    if (namesake !== undefined && isAlive(namesake.id)) {
       return refuse(
-        `A member named "${member.name}" is alive at ${
-          replaced!.peerUrl
-        }, choose another name with -n`,
+        `A member named "${member.name}" is alive at ${namesake.peerUrl}, choose another name with -n`,
       );
     }
+    const replaced = known ?? namesake;
     const twin = members.find((other) => other !== replaced && other.peerUrl === member.peerUrl);
     if (twin !== undefined) {
       return refuse(

@@ -4,7 +4,7 @@
  * tried twice.
  */
 import { isOutOfDescriptors } from "../base/descriptors.ts";
-import { DiskFullError } from "../base/errors.ts";
+import { DiskFullError, messageOf } from "../base/errors.ts";
 import {
   type Disk,
   type DiskEntry,
@@ -239,10 +239,6 @@ function failure(what: string, cause: unknown): DiskError | DiskFullError {
   return new DiskError(`Could not ${what} (${reason}): check the disk and the permissions`, {
     cause,
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Returns the directories in which one was made, outermost first. */

@@ -3,6 +3,7 @@
  * sockets, TLS and the HTTP parser fail with, translated in one place. Decides
  * nothing about retries.
  */
+import { messageOf } from "../base/errors.ts";
 
 export type PeerErrorKind =
   /** Nothing listens at the address. */
@@ -146,10 +147,6 @@ function explainNetwork(error: unknown, code: string, attempt: FailedAttempt): P
 function codeOf(error: unknown): string {
   if (!(error instanceof Error) || !("code" in error)) return "";
   return typeof error.code === "string" ? error.code : "";
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** The first byte of what the HTTP parser could not read. */

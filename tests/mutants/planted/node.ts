@@ -114,7 +114,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a leader with a full disk hands over to who can't be elected",
       "reads go on while the disk is full",
-      "if (able.length < quorumSize(voters.length)) return;",
+      "if (able.length < quorumSize(this.#voters.size)) return;",
       "",
     ],
     [
@@ -240,8 +240,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a newcomer replaces a living member",
       "a name that lives is taken",
-      "if (replaced !== known && isAlive(replaced!.id)) {",
-      "if (replaced !== known && replaced!.id < 0) {",
+      "if (namesake !== undefined && isAlive(namesake.id)) {",
+      "if (namesake !== undefined && namesake.id < 0) {",
     ],
     [
       "a newcomer's other address is not taken",
