@@ -38,6 +38,15 @@ const OPENERS: Record<string, Open> = {
     listenNode(options(undefined, logger, undefined, stallMs), handler),
 };
 
+/** Slices without end, which calls back when it is let go of. */
+function* endless(onEnd: () => void): Generator<string, void> {
+  try {
+    for (;;) yield "x".repeat(65_536);
+  } finally {
+    onEnd();
+  }
+}
+
 /** Whatever still comes, the server has closed `connection`. */
 async function assertEnds(connection: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(1024 * 1024);
@@ -138,13 +147,7 @@ for (const [name, open] of Object.entries(OPENERS)) {
     const { promise: left, resolve } = Promise.withResolvers<void>();
     const listener = await open(() => ({
       status: 200,
-      body: (function* () {
-        try {
-          for (;;) yield "x".repeat(65_536);
-        } finally {
-          resolve();
-        }
-      })(),
+      body: endless(resolve),
     }));
     const response = await fetch(`http://127.0.0.1:${listener.port}/`);
     const reader = response.body!.getReader();
@@ -161,13 +164,7 @@ for (const [name, open] of Object.entries(OPENERS)) {
     const listener = await open(
       () => ({
         status: 200,
-        body: (function* () {
-          try {
-            for (;;) yield "x".repeat(65_536);
-          } finally {
-            resolve();
-          }
-        })(),
+        body: endless(resolve),
       }),
       logger,
       50,

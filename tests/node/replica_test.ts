@@ -5,7 +5,7 @@ import { silentLogger } from "../../src/base/logger.ts";
 import type { StateMachine, Storage } from "../../src/node/ports.ts";
 import { Replica, type ReplicaHooks, type ReplicaLimits } from "../../src/node/replica.ts";
 import type { RaftCore } from "../../src/raft/core.ts";
-import type { Entry, Message, SaveBatch } from "../../src/raft/types.ts";
+import type { Entry, Message, Role, SaveBatch } from "../../src/raft/types.ts";
 
 const DISK_RETRY_TICKS = 10;
 const ELECTION_TICKS = 10;
@@ -49,25 +49,27 @@ function replicaOf(
   return { replica, tasks };
 }
 
-/** What leaves when a batch with an acknowledgement of term 1 is durable in `termThen`. */
-async function sentWhenSavedIn(termThen: number): Promise<{ early: number; late: number }> {
-  const batch: SaveBatch = {
-    hardState: undefined,
-    snapshot: undefined,
-    entries: [],
-    messages: [acknowledgement(1)],
-  };
+/** What a core gives that has one batch to save, of these parts. */
+function coreWith(parts: Partial<SaveBatch>) {
+  const batch = { hardState: undefined, snapshot: undefined, entries: [], messages: [], ...parts };
   const batches: (SaveBatch | undefined)[] = [batch];
-  const core = {
+  return {
     term: 1,
-    role: "follower" as const,
+    role: "follower" as Role,
     lastIndex: 7,
     appliedIndex: 7,
-    takeMessages: () => [],
+    takeMessages: (): Message[] => [],
     takeSave: () => batches.shift(),
     takeCommitted: () => [],
     saved: () => {},
   };
+}
+
+const ENTRY: Entry = { index: 7, term: 1, kind: "noop", data: new Uint8Array(0) };
+
+/** What leaves when a batch with an acknowledgement of term 1 is durable in `termThen`. */
+async function sentWhenSavedIn(termThen: number): Promise<{ early: number; late: number }> {
+  const core = coreWith({ messages: [acknowledgement(1)] });
   let durable = () => {};
   const save = () => new Promise<void>((resolve) => durable = resolve);
   const sent: Message[] = [];
@@ -116,22 +118,7 @@ Deno.test("Replica applies what is committed while the next batch still gathers"
 });
 
 Deno.test("Replica says each time that there is still no space, and once that there is", async () => {
-  const batch: SaveBatch = {
-    hardState: undefined,
-    snapshot: undefined,
-    entries: [{ index: 7, term: 1, kind: "noop", data: new Uint8Array(0) }],
-    messages: [],
-  };
-  const batches: (SaveBatch | undefined)[] = [batch];
-  const core = {
-    role: "leader" as const,
-    lastIndex: 7,
-    appliedIndex: 7,
-    takeMessages: () => [],
-    takeSave: () => batches.shift(),
-    takeCommitted: () => [],
-    saved: () => {},
-  };
+  const core = { ...coreWith({ entries: [ENTRY] }), role: "leader" as const };
   const told: string[] = [];
   let isFull = true;
   const save = () => isFull ? Promise.reject(new DiskFullError("No space")) : Promise.resolve();
@@ -153,22 +140,14 @@ Deno.test("Replica says each time that there is still no space, and once that th
 });
 
 Deno.test("Replica says that a save hangs after two election time-outs, and others get the log meanwhile", async () => {
-  const entry: Entry = { index: 7, term: 1, kind: "noop", data: new Uint8Array(0) };
-  const batches: (SaveBatch | undefined)[] = [
-    { hardState: undefined, snapshot: undefined, entries: [entry], messages: [] },
-  ];
   const appends: boolean[] = [];
   const core = {
+    ...coreWith({ entries: [ENTRY] }),
     role: "leader" as const,
-    lastIndex: 7,
-    appliedIndex: 6,
     takeMessages: (withAppends = true) => {
       appends.push(withAppends);
       return [];
     },
-    takeSave: () => batches.shift(),
-    takeCommitted: () => [],
-    saved: () => {},
   };
   let isDone = () => {};
   const save = () => new Promise<void>((resolve) => isDone = resolve);
@@ -195,19 +174,7 @@ Deno.test("Replica says that a save hangs after two election time-outs, and othe
 
 Deno.test("Replica lets the event loop run while it restores a snapshot", async () => {
   const snapshot = { index: 9, term: 1, configuration: { members: [], removed: [] } };
-  const batches: (SaveBatch | undefined)[] = [
-    { hardState: undefined, snapshot, entries: [], messages: [] },
-  ];
-  const core = {
-    term: 1,
-    role: "follower" as const,
-    lastIndex: 9,
-    appliedIndex: 0,
-    takeMessages: () => [],
-    takeSave: () => batches.shift(),
-    takeCommitted: () => [],
-    saved: () => {},
-  };
+  const core = { ...coreWith({ snapshot }), lastIndex: 9, appliedIndex: 0 };
   const openSnapshot = () => ({
     meta: snapshot,
     size: 100,
