@@ -257,6 +257,15 @@ class DenoExchange implements Exchange {
     this.body = body;
   }
 
+  get bytes(): Uint8Array {
+    return new TextEncoder().encode(this.body);
+  }
+
+  /** `Deno.serve` asks for none. */
+  get clientCertificate(): undefined {
+    return undefined;
+  }
+
   header(name: string): string | undefined {
     return this.#request.headers.get(name) ?? undefined;
   }

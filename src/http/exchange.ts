@@ -1,15 +1,24 @@
 /**
- * One HTTP exchange, as small as both listeners can fill it: `Deno.serve` on
- * plain client ports, `node:http(s)` under TLS and on peer ports. Handlers see neither `Request` nor `IncomingMessage`.
+ * One HTTP exchange, as small as every listener can fill it: `Deno.serve` on plain
+ * client ports, `node:http(s)` and HTTP/2 of our own elsewhere. Handlers see neither
+ * `Request` nor `IncomingMessage`.
  */
+import type { ClientCertificate } from "./client_certificate.ts";
 
 export interface Exchange {
   /** As sent; methods are case-sensitive (RFC 9110 §9.1). */
   readonly method: string;
   /** The origin-form target as sent, not normalised: path and query, starts with `/`. */
   readonly target: string;
-  /** The whole body, decoded as UTF-8; empty when there was none. */
+  /** The whole body, decoded as UTF-8 when it is asked for; empty when there was none. */
   readonly body: string;
+  /**
+   * The whole body as it was sent. Of `Deno.serve`, which reads text faster than bytes, it
+   * is `body` encoded again: what is no UTF-8 has become U+FFFD there.
+   */
+  readonly bytes: Uint8Array;
+  /** The client's verified certificate; undefined without one. */
+  readonly clientCertificate: ClientCertificate | undefined;
   /** A header's value by its lower-case name. */
   header(name: string): string | undefined;
   /** Calls back once if the client leaves before it is answered. */

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { setImmediate } from "node:timers";
 import type { Logger } from "../base/logger.ts";
+import { type ClientCertificate, clientCertificateOf } from "./client_certificate.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { HttpLimits } from "./endpoint.ts";
 import type { Exchange, Handler, Reply } from "./exchange.ts";
@@ -77,7 +78,7 @@ export class NodeExchanges {
     const { headers } = request;
     const empty = headers["content-length"] === undefined &&
       headers["transfer-encoding"] === undefined;
-    if (empty) this.#answer(request, response, "");
+    if (empty) this.#answer(request, response, NOTHING);
     else this.#read(request, response);
   }
 
@@ -110,7 +111,7 @@ export class NodeExchanges {
       if (!this.#bodies.delete(deadline)) return;
       const whole = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
       forget();
-      this.#answer(request, response, whole.toString("utf8"));
+      this.#answer(request, response, whole);
     });
     // The client left in the middle: there is nobody to answer.
     request.on("error", () => {
@@ -119,7 +120,7 @@ export class NodeExchanges {
     });
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse, body: string): void {
+  #answer(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
     try {
       const reply = this.#handler(new NodeExchange(request, response, body));
       if (!(reply instanceof Promise)) return this.#send(response, reply);
@@ -179,19 +180,30 @@ export class NodeExchanges {
   }
 }
 
+const NOTHING = Buffer.alloc(0);
+
 class NodeExchange implements Exchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly method: string;
   readonly target: string;
-  readonly body: string;
+  readonly bytes: Buffer;
+  #body: string | undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse, body: string) {
+  constructor(request: IncomingMessage, response: ServerResponse, bytes: Buffer) {
     this.#request = request;
     this.#response = response;
     this.method = request.method!;
     this.target = originForm(request.url!);
-    this.body = body;
+    this.bytes = bytes;
+  }
+
+  get body(): string {
+    return this.#body ??= this.bytes.toString("utf8");
+  }
+
+  get clientCertificate(): ClientCertificate | undefined {
+    return clientCertificateOf(this.#request.socket);
   }
 
   header(name: string): string | undefined {

@@ -9,6 +9,8 @@ function exchange(headers: Readonly<Record<string, string>>): Exchange {
     method: "POST",
     target: "/v1/keys/foo",
     body: "value=bar",
+    bytes: new Uint8Array(0),
+    clientCertificate: undefined,
     header: (name) => headers[name],
     onGone: () => {},
   };

@@ -15,6 +15,8 @@ function exchange(body: string, contentType?: string): Exchange {
     method: "POST",
     target: "/",
     body,
+    bytes: new Uint8Array(0),
+    clientCertificate: undefined,
     header: (name) => name === "content-type" ? contentType : undefined,
     onGone() {},
   };

@@ -21,6 +21,8 @@ function ask(method: string, target: string): Reply {
     method,
     target,
     body: "",
+    bytes: new Uint8Array(0),
+    clientCertificate: undefined,
     header: () => undefined,
     onGone() {},
   };

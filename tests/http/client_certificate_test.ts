@@ -1,0 +1,62 @@
+/** Handlers learn who a client is by its certificate, and never without a verified one. */
+import { assertEquals } from "@std/assert";
+import { silentLogger } from "../../src/base/logger.ts";
+import { dnsNamesIn } from "../../src/http/client_certificate.ts";
+import type { Exchange } from "../../src/http/exchange.ts";
+import { listen } from "../../src/http/listener.ts";
+import { HTTP_LIMITS, type Kind, KINDS, pem, tlsOf } from "../api/harness.ts";
+
+/** What a handler sees of a request with the body `body`, by a client that shows a certificate. */
+async function seen<T>(kind: Kind, body: BodyInit, look: (exchange: Exchange) => T): Promise<T> {
+  const tls = tlsOf(kind);
+  const looks: T[] = [];
+  const listener = await listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    limits: HTTP_LIMITS,
+    logger: silentLogger,
+    ...(tls !== undefined && { tls }),
+  }, (exchange) => {
+    looks.push(look(exchange));
+    return { status: 204, body: "" };
+  });
+  using client = Deno.createHttpClient({
+    caCerts: [pem("ca.crt")],
+    cert: pem("client.crt"),
+    key: pem("client.key.insecure"),
+  });
+  const scheme = tls === undefined ? "http" : "https";
+  const url = `${scheme}://127.0.0.1:${listener.port}/`;
+  const response = await fetch(url, { method: "POST", client, body });
+  assertEquals(response.status, 204);
+  await listener.shutdown();
+  return looks[0]!;
+}
+
+for (const kind of KINDS) {
+  Deno.test(`Exchange of ${kind} has the client's names only where certificates are demanded`, async () => {
+    const found = await seen(kind, "", ({ clientCertificate }) => clientCertificate);
+    const expected = kind === "mtls" ? { commonName: "client", dnsNames: [] } : undefined;
+    assertEquals(found, expected);
+  });
+
+  Deno.test(`Exchange of ${kind} has the body as bytes and as text`, async () => {
+    const found = await seen(kind, "héllo", ({ body, bytes }) => [body, bytes.toHex()]);
+    assertEquals(found, ["héllo", "68c3a96c6c6f"]);
+  });
+}
+
+Deno.test("Exchange of mtls has bytes that are no UTF-8 as they were sent", async () => {
+  const bytes = Uint8Array.of(0x61, 0xff, 0x00, 0x62);
+  const found = await seen("mtls", bytes, ({ body, bytes }) => [body, bytes.toHex()]);
+  assertEquals(found, ["a\ufffd\0b", "61ff0062"]);
+});
+
+Deno.test("dnsNamesIn() takes no name out of another's text", () => {
+  assertEquals(dnsNamesIn("DNS:a.example, IP Address:127.0.0.1, DNS:*.b.example"), [
+    "a.example",
+    "*.b.example",
+  ]);
+  assertEquals(dnsNamesIn('DNS:"x, DNS:forged.example", URI:"u\\", DNS:f.example", DNS:c'), ["c"]);
+  assertEquals(dnsNamesIn(""), []);
+});
