@@ -34,7 +34,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...["base", "version", "config", "raft", "store", "node"],
     ...["storage", "http", "transport", "api", "dashboard"],
   ],
-  cli: ["base", "version", "config", "raft", "store", "storage", "http/tls_check", "x509"],
+  cli: [
+    ...["base", "version", "config", "raft", "store", "storage", "x509"],
+    ...["http/pem", "http/tls_check", "http/tls_proof"],
+  ],
   main: ["base", "config", "server", "cli"],
 };
 

@@ -3,7 +3,14 @@
  * says of each what a cluster needs of it and what it is. Changes nothing.
  */
 import type { KeyObject } from "node:crypto";
-import { isSignedBy, parseCertificates, parseKey, readText, TlsError } from "../http/tls_check.ts";
+import {
+  isSignedBy,
+  parseCertificates,
+  parseKeys,
+  readText,
+  TlsError,
+  validityOf,
+} from "../http/tls_check.ts";
 import { DerError } from "../x509/der.ts";
 import { readFields } from "../x509/fields.ts";
 import type { AlternativeName } from "../x509/names.ts";
@@ -53,7 +60,7 @@ export function checkFiles(
     ...[
       ...holdings.intermediates.map((found) => ({ ...found, file: `${found.file} (chain)` })),
       ...holdings.authorities,
-    ].flatMap((found) => [compareAuthority(found), compareValidity(found, nowMs)]),
+    ].flatMap((found) => [compareAuthority(found), compareDates(found, holdings, nowMs)]),
     ...holdings.keys.flatMap(({ file, key }) => compareKey(file, key, holdings)),
   ];
   return { comparisons, unchecked: uncheckedOf(holdings, hosts) };
@@ -63,8 +70,8 @@ function readInto(holdings: Holdings, file: string): Comparison[] {
   try {
     const text = readText(file, "certificate or key");
     const hasKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text);
-    if (hasKey) holdings.keys.push({ file, key: parseKey(text, file) });
-    if (hasKey && !text.includes("-----BEGIN CERTIFICATE-----")) return [];
+    if (hasKey) holdings.keys.push(...parseKeys(text, file).map(({ key }) => ({ file, key })));
+    if (hasKey && !/-----BEGIN (X509 )?CERTIFICATE-----/.test(text)) return [];
     const found = parseCertificates(text, file).map((certificate) => {
       return { file, certificate, fields: readFields(certificate.raw) };
     });
@@ -85,6 +92,17 @@ function readInto(holdings: Holdings, file: string): Comparison[] {
       advice: error.message,
     }];
   }
+}
+
+/** An authority that has run out does no harm beside a valid one in its file: the node leaves it out. */
+function compareDates(found: Found, { authorities }: Holdings, nowMs: number): Comparison {
+  const comparison = compareValidity(found, nowMs);
+  const hasSuccessor = authorities.some(({ file, certificate }) =>
+    file === found.file && validityOf(certificate, nowMs) === "valid"
+  );
+  return comparison.status === "fail" && hasSuccessor
+    ? { ...comparison, status: "warn" }
+    : comparison;
 }
 
 /** Also of what fails to be one: nothing else signs itself and is for nobody. */

@@ -146,7 +146,7 @@ function stateOf({ certFile, keyFile }: Pair): "there" | "missing" {
 
 /** Checks that one can sign with it. */
 function openAuthority({ certFile, keyFile }: Pair, nowMs: number): Authority {
-  const { cert, key } = loadTls({ certFile, keyFile, caFile: certFile }, nowMs);
+  const { cert, key } = loadTls({ certFile, keyFile, caFile: certFile }, nowMs).material;
   const [certificate] = parseCertificates(cert, certFile);
   const { subject, keyIdentifier } = readFields(certificate!.raw);
   return {
@@ -165,7 +165,7 @@ function checkKept(
   areHostsGiven: boolean,
   nowMs: number,
 ): void {
-  const { cert } = loadTls({ certFile, keyFile, caFile: undefined }, nowMs);
+  const { cert } = loadTls({ certFile, keyFile, caFile: undefined }, nowMs).material;
   const [certificate] = parseCertificates(cert, certFile);
   const signer = authority?.certificate;
   if (signer === undefined || !isSignedBy(certificate!, signer)) {

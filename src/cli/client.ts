@@ -8,6 +8,7 @@ import { formatAddress, parseAddress } from "../config/address.ts";
 import type { Settings } from "../config/command_line.ts";
 import type { Flag } from "../config/flags.ts";
 import { printable, UsageError } from "../config/usage_error.ts";
+import { PemError, readPem } from "../http/pem.ts";
 import { CommandError, EXIT } from "./command.ts";
 
 /** What is asked of a server. */
@@ -44,7 +45,9 @@ export class ServerError extends CommandError {
 /** Reads the connection's flags and the files they name. Throws `UsageError`. Close it when done. */
 export function connect(settings: Settings<Flag>): Client {
   const [cacert, cert, key] = (["cacert", "cert", "key"] as const).map((name) =>
-    settings.isGiven(name) ? readPem(settings.text(name), settings.label(name)) : undefined
+    settings.isGiven(name)
+      ? readFile(settings.text(name), settings.label(name), name === "key")
+      : undefined
   );
   for (const [one, other] of [["cert", "key"], ["key", "cert"]] as const) {
     if (settings.isGiven(one) && !settings.isGiven(other)) {
@@ -79,7 +82,9 @@ function httpClient(
   }
 }
 
-function readPem(path: string, label: string): string {
+/** The blocks of the file that the flag is about, in the form that the runtime reads. */
+function readFile(path: string, label: string, isKey: boolean): string {
+  const isWanted = (block: string) => block.endsWith("PRIVATE KEY") === isKey;
   let text: string;
   try {
     text = Deno.readTextFileSync(path);
@@ -87,7 +92,16 @@ function readPem(path: string, label: string): string {
     const cause = error instanceof Deno.errors.NotFound ? "no such file" : messageOf(error);
     throw new UsageError(`${label} "${printable(path)}": ${cause}`);
   }
-  if (/-----BEGIN [A-Z ]+-----/.test(text)) return text;
+  try {
+    const blocks = readPem(text).filter((block) => isWanted(block.label));
+    if (blocks.some(({ isEncrypted }) => isEncrypted)) {
+      throw new PemError("expected a key without a passphrase, found an encrypted one");
+    }
+    if (blocks.length > 0) return blocks.map((block) => block.text).join("");
+  } catch (error) {
+    if (!(error instanceof PemError)) throw error;
+    throw new UsageError(`${label} "${printable(path)}": ${error.message}`);
+  }
   throw new UsageError(`${label} expects a PEM file, found none in "${printable(path)}"`);
 }
 

@@ -6,6 +6,7 @@ import { openAtOnce } from "../base/descriptors.ts";
 import type { Address } from "../config/address.ts";
 import { LIMITS } from "../config/limits.ts";
 import { loadTls } from "../http/tls_check.ts";
+import { dialableHosts } from "../http/tls_proof.ts";
 import type { Finding } from "./finding.ts";
 
 const DAY_MS = 86_400_000;
@@ -33,16 +34,18 @@ export async function diagnosePort(port: PortToCheck, isRunning: boolean): Promi
   const where = `${port.host}:${port.address.port}`;
   const options = { hostname: port.host, port: port.address.port };
   if (isRunning) {
-    const dialled = port.host === "0.0.0.0" ? "127.0.0.1" : port.host === "::" ? "::1" : port.host;
-    try {
-      (await Deno.connect({ ...options, hostname: dialled })).close();
-      return { status: "ok", check, found: `${where} answers`, advice: "" };
-    } catch (error) {
-      const found = `${where} does not answer: ${messageOf(error)}`;
-      const advice =
-        "a node runs in the directory, but not there: give the flags that it runs with";
-      return { status: "fail", check, found, advice };
+    const problems: string[] = [];
+    for (const hostname of dialableHosts(port.host)) {
+      try {
+        (await Deno.connect({ ...options, hostname })).close();
+        return { status: "ok", check, found: `${where} answers`, advice: "" };
+      } catch (error) {
+        problems.push(messageOf(error));
+      }
     }
+    const found = `${where} does not answer: ${problems.join("; ")}`;
+    const advice = "a node runs in the directory, but not there: give the flags that it runs with";
+    return { status: "fail", check, found, advice };
   }
   try {
     Deno.listen(options).close();
@@ -103,8 +106,8 @@ export interface CertificatesToCheck {
 export function diagnoseCertificates(files: CertificatesToCheck, nowMs: number): Finding {
   const check = `${files.name} TLS`;
   try {
-    const { cert } = loadTls(files, nowMs);
-    const certificate = new X509Certificate(cert);
+    const { material, warnings } = loadTls(files, nowMs);
+    const certificate = new X509Certificate(material.cert);
     const { host } = files;
     const matches = isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host);
     const names = certificate.subjectAltName ?? "no names";
@@ -119,6 +122,14 @@ export function diagnoseCertificates(files: CertificatesToCheck, nowMs: number):
     }
     const days = Math.floor((certificate.validToDate.getTime() - nowMs) / DAY_MS);
     const found = `"${files.certFile}" for ${names}, ${days} days left`;
+    if (warnings.length > 0) {
+      return {
+        status: "warn",
+        check,
+        found: warnings.join("; "),
+        advice: 'see "etcd certs check"',
+      };
+    }
     if (days >= EXPIRY_WARN_DAYS) return { status: "ok", check, found, advice: "" };
     return { status: "warn", check, found, advice: "renew it; a running node takes the new one" };
   } catch (error) {

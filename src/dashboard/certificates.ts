@@ -1,8 +1,7 @@
 /** What is worth knowing of the certificates that a port uses. */
 import { X509Certificate } from "node:crypto";
+import { readPem } from "../http/pem.ts";
 import type { CertificateView } from "./view.ts";
-
-const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
 /** Describes every certificate of a PEM text that has been checked already. */
 export function describeCertificates(
@@ -10,8 +9,8 @@ export function describeCertificates(
   file: string,
   use: CertificateView["use"],
 ): CertificateView[] {
-  return (pem.match(PEM_CERTIFICATE) ?? []).map((block) => {
-    const certificate = new X509Certificate(block);
+  return readPem(pem).map(({ text }) => {
+    const certificate = new X509Certificate(text);
     return {
       use,
       file,

@@ -12,12 +12,14 @@ import type { Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { STATUS_TEXT } from "@std/http/status";
 import type { StatusCode } from "@std/http/status";
+import { messageOf } from "../base/errors.ts";
 import { ListenError } from "./endpoint.ts";
 import type { Listener, ListenOptions, TlsMaterial } from "./endpoint.ts";
 import type { Handler, Reply } from "./exchange.ts";
 import { fault } from "./fault.ts";
 import { NodeConnections } from "./node_connections.ts";
 import { NodeExchanges } from "./node_exchange.ts";
+import { TlsError } from "./tls_check.ts";
 
 export interface NodeListenOptions extends ListenOptions {
   /**
@@ -129,13 +131,18 @@ function makeServer({ tls, limits }: NodeListenOptions): Server | TlsServer {
   };
   if (tls === undefined) return createServer(timeouts);
   const demanded = tls.ca !== undefined;
-  return createTlsServer({
-    ...timeouts,
-    ...secureContext(tls),
-    requestCert: demanded,
-    rejectUnauthorized: demanded,
-    handshakeTimeout: limits.handshakeTimeoutMs,
-  });
+  try {
+    return createTlsServer({
+      ...timeouts,
+      ...secureContext(tls),
+      requestCert: demanded,
+      rejectUnauthorized: demanded,
+      handshakeTimeout: limits.handshakeTimeoutMs,
+    });
+  } catch (error) {
+    // A key too small, for example.
+    throw new TlsError(`The runtime takes no such certificate or key: ${messageOf(error)}`);
+  }
 }
 
 function secureContext({ cert, key, ca }: TlsMaterial) {

@@ -6,8 +6,8 @@
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import { connect } from "node:tls";
 import type { TlsMaterial } from "./endpoint.ts";
+import { type PemBlock, PemError, readPem, writePem } from "./pem.ts";
 
 /** Paths of PEM files. */
 export interface TlsFiles {
@@ -21,85 +21,76 @@ export class TlsError extends Error {
   override readonly name = "TlsError";
 }
 
+/** What a port may be opened with, and what its operator should know of it. */
+export interface LoadedTls {
+  /** Exactly the blocks that were checked, joined as the runtime reads them. */
+  readonly material: TlsMaterial;
+  /** What does not keep the port from opening, a sentence each. */
+  readonly warnings: readonly string[];
+}
+
 /** Reads and checks the files of a port, by the wall clock `nowMs`. Throws `TlsError`. */
-export function loadTls(files: TlsFiles, nowMs: number): TlsMaterial {
-  const { certFile, keyFile, caFile } = files;
-  const cert = readText(certFile, "certificate");
-  const key = readText(keyFile, "private key");
-  const [leaf, ...chain] = parseCertificates(cert, certFile);
-  for (const certificate of [leaf!, ...chain]) checkValidity(certificate, certFile, nowMs);
-  if (!leaf!.checkPrivateKey(parseKey(key, keyFile))) {
-    throw new TlsError(
-      `Expected the private key of the certificate "${certFile}" (${subjectOf(leaf!)}), ` +
-        `found another one in "${keyFile}": give the two files that were made together`,
-    );
+export function loadTls(files: TlsFiles, nowMs: number): LoadedTls {
+  const { certFile, caFile } = files;
+  const { leaf, chain, key } = readPair(files);
+  checkValidity(leaf, certFile, nowMs);
+  const warnings = chain.flatMap((one) => validityProblem(one, certFile, nowMs) ?? [])
+    .map((problem) => `${problem}; clients that need it to find their CA will refuse this node`);
+  const cert = joinPem([leaf, ...chain]);
+  if (caFile === undefined) return { material: { cert, key }, warnings };
+  const authorities = loadAuthorities(caFile, nowMs);
+  return {
+    material: { cert, key, ca: authorities.ca },
+    warnings: [...warnings, ...authorities.warnings],
+  };
+}
+
+interface Pair {
+  /** The certificate that the key belongs to, wherever it stands in its file. */
+  readonly leaf: X509Certificate;
+  /** The others of its file, in their order. */
+  readonly chain: readonly X509Certificate[];
+  /** PEM. */
+  readonly key: string;
+}
+
+/** Reads a certificate and its key, from two files or from one. Throws `TlsError`. */
+export function readPair({ certFile, keyFile }: Omit<TlsFiles, "caFile">): Pair {
+  const certificates = parseCertificates(readText(certFile, "certificate"), certFile);
+  const keys = parseKeys(readText(keyFile, "private key"), keyFile);
+  for (const leaf of certificates) {
+    const fitting = keys.find(({ key }) => leaf.checkPrivateKey(key));
+    if (fitting === undefined) continue;
+    return { leaf, chain: certificates.filter((one) => one !== leaf), key: fitting.pem };
   }
-  if (caFile === undefined) return { cert, key };
-  const ca = readText(caFile, "CA certificate");
-  for (const certificate of parseCertificates(ca, caFile)) {
-    checkAuthority(certificate, caFile);
-    checkValidity(certificate, caFile, nowMs);
-  }
-  return { cert, key, ca };
+  throw new TlsError(
+    `Expected the private key of the certificate "${certFile}" (${subjectOf(certificates[0]!)}), ` +
+      `found another one in "${keyFile}": give the two files that were made together`,
+  );
 }
 
 /**
- * Dials a port as a client without a certificate and asks for `/`. Resolves with
- * whether it was answered. Rejects with `TlsError` when in each of `attempts` the port
- * can't be reached or says nothing within `timeoutMs`, because then nothing is known.
+ * The authorities of a file that are to be trusted. While one takes over from
+ * another both stand there, and the older may run out: it is left out then, because
+ * the runtime does not look at the dates of whom it trusts. Throws `TlsError` when no
+ * one is valid, or one of them is no authority.
  */
-export async function dialWithoutCertificate(
-  host: string,
-  port: number,
-  timeoutMs: number,
-  attempts = 1,
-): Promise<"refused" | "answered"> {
-  for (let left = attempts - 1;; left--) {
-    try {
-      return await dialOnce(host, port, timeoutMs);
-    } catch (error) {
-      if (left <= 0) throw error;
-    }
-  }
+function loadAuthorities(caFile: string, nowMs: number) {
+  const text = readText(caFile, "CA certificate");
+  const authorities = parseCertificates(text, caFile);
+  for (const authority of authorities) checkAuthority(authority, caFile);
+  const problems = authorities.flatMap((one) => validityProblem(one, caFile, nowMs) ?? []);
+  if (problems.length === authorities.length) throw new TlsError(problems[0]!);
+  const trusted = authorities.filter((one) => validityOf(one, nowMs) !== "expired");
+  const revocations = blocksOf(text, caFile).some(({ label }) => label === "X509 CRL")
+    ? [`The revocation list in "${caFile}" is not read: who was revoked is still let in`]
+    : [];
+  return { ca: joinPem(trusted), warnings: [...problems, ...revocations] };
 }
 
-function dialOnce(
-  host: string,
-  port: number,
-  timeoutMs: number,
-): Promise<"refused" | "answered"> {
-  return new Promise((resolve, reject) => {
-    let secured = false;
-    // Whom it talks to is known, so the server's name proves nothing here; and a name
-    // that fails would look like a refusal.
-    const socket = connect({ host, port, rejectUnauthorized: false });
-    const fail = (cause: string) => {
-      reject(new TlsError(`Cannot test the port "${host}:${port}": ${cause}`));
-    };
-    const timer = setTimeout(() => {
-      fail(`expected an answer or a refusal within ${timeoutMs} ms, found neither`);
-      socket.destroy();
-    }, timeoutMs);
-    socket.once("secureConnect", () => {
-      // In TLS 1.3 a client learns only after its handshake that it is not welcome.
-      secured = true;
-      socket.write("GET / HTTP/1.1\r\nHost: self-test\r\n\r\n");
-    });
-    socket.once("data", () => {
-      resolve("answered");
-      socket.destroy();
-    });
-    socket.once("error", (error: Error) => {
-      if (secured || error.message.includes("alert")) resolve("refused");
-      else fail(error.message);
-      socket.destroy();
-    });
-    socket.once("close", () => {
-      clearTimeout(timer);
-      if (secured) resolve("refused");
-      else fail("the connection was closed");
-    });
-  });
+/** As PEM, in the form that the runtime reads. */
+export function joinPem(certificates: readonly X509Certificate[]): string {
+  return certificates.map(({ raw }) => writePem("CERTIFICATE", raw)).join("");
 }
 
 /** Throws `TlsError` when it can't; `what` is what should be in it. */
@@ -111,19 +102,24 @@ export function readText(file: string, what: string): string {
   }
 }
 
-const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
-
 /** At least one. Throws `TlsError`. */
 export function parseCertificates(text: string, file: string): X509Certificate[] {
-  const blocks = text.match(PEM_CERTIFICATE) ?? [];
-  if (blocks.length === 0) {
+  const blocks = blocksOf(text, file);
+  if (blocks.some(({ label }) => label === "TRUSTED CERTIFICATE")) {
+    throw new TlsError(
+      `Expected plain certificates in "${file}", found one with trust settings of OpenSSL: ` +
+        "write it with `openssl x509`, without -trustout",
+    );
+  }
+  const certificates = blocks.filter(({ label }) => label === "CERTIFICATE");
+  if (certificates.length === 0) {
     throw new TlsError(
       `Expected a PEM certificate ("-----BEGIN CERTIFICATE-----") in "${file}", found none`,
     );
   }
-  return blocks.map((block, i) => {
+  return certificates.map((block, i) => {
     try {
-      return new X509Certificate(block);
+      return new X509Certificate(block.text);
     } catch (error) {
       throw new TlsError(
         `Expected a readable certificate as number ${i + 1} in "${file}", ` +
@@ -133,18 +129,44 @@ export function parseCertificates(text: string, file: string): X509Certificate[]
   });
 }
 
-/** Throws `TlsError`. */
-export function parseKey(text: string, file: string): KeyObject {
-  if (text.includes("ENCRYPTED")) {
+/** A key that was read, and the block that it was read from. */
+export interface ParsedKey {
+  readonly key: KeyObject;
+  readonly pem: string;
+}
+
+/** At least one; those that are encrypted or can't be read are passed over if another can. Throws `TlsError`. */
+export function parseKeys(text: string, file: string): ParsedKey[] {
+  const blocks = blocksOf(text, file).filter(({ label }) => label.endsWith("PRIVATE KEY"));
+  const keys = blocks.flatMap(({ text: pem, isEncrypted }) => {
+    const key = isEncrypted ? undefined : parseKey(pem);
+    return key === undefined ? [] : [{ key, pem }];
+  });
+  if (keys.length > 0) return keys;
+  if (blocks.some(({ isEncrypted }) => isEncrypted)) {
     throw new TlsError(
       `Expected a private key without a passphrase in "${file}", found an encrypted one: ` +
         "decrypt it with `openssl pkey`",
     );
   }
+  throw new TlsError(`Expected a PEM private key in "${file}", found none that can be read`);
+}
+
+function parseKey(pem: string): KeyObject | undefined {
   try {
-    return createPrivateKey(text);
+    return createPrivateKey(pem);
   } catch {
-    throw new TlsError(`Expected a PEM private key in "${file}", found none that can be read`);
+    return undefined;
+  }
+}
+
+/** Throws `TlsError`. */
+function blocksOf(text: string, file: string): PemBlock[] {
+  try {
+    return readPem(text);
+  } catch (error) {
+    if (!(error instanceof PemError)) throw error;
+    throw new TlsError(`Cannot read "${file}", found a damaged block: ${error.message}`);
   }
 }
 
@@ -158,20 +180,26 @@ export function validityOf(
 }
 
 function checkValidity(certificate: X509Certificate, file: string, nowMs: number): void {
+  const problem = validityProblem(certificate, file, nowMs);
+  if (problem !== undefined) throw new TlsError(problem);
+}
+
+function validityProblem(
+  certificate: X509Certificate,
+  file: string,
+  nowMs: number,
+): string | undefined {
   const { validFromDate: from, validToDate: to } = certificate;
+  const found = `Expected a certificate that is valid now, found "${file}" ` +
+    `(${subjectOf(certificate)})`;
   const valid = `valid from ${from.toISOString()} to ${to.toISOString()}`;
-  const validity = validityOf(certificate, nowMs);
-  if (validity === "expired") {
-    throw new TlsError(
-      `Expected a certificate that is valid now, found "${file}" (${subjectOf(certificate)}) ` +
-        `expired, ${valid}: renew it`,
-    );
-  }
-  if (validity === "notYetValid") {
-    throw new TlsError(
-      `Expected a certificate that is valid now, found "${file}" (${subjectOf(certificate)}) ` +
-        `not yet valid, ${valid}: check this machine's clock`,
-    );
+  switch (validityOf(certificate, nowMs)) {
+    case "expired":
+      return `${found} expired, ${valid}: renew it`;
+    case "notYetValid":
+      return `${found} not yet valid, ${valid}: check this machine's clock`;
+    case "valid":
+      return undefined;
   }
 }
 

@@ -11,7 +11,8 @@ export interface WatchedFiles {
   readonly paths: readonly string[];
   /** `fingerprintOf` the paths just before they were last read, whatever came of it. */
   readonly fingerprint: string;
-  reload(): void;
+  /** Never rejects. */
+  reload(): Promise<void>;
 }
 
 export class CertificateWatch {
@@ -41,7 +42,7 @@ export class CertificateWatch {
       const stats = await Promise.all(files.paths.map((path) => Deno.stat(path).catch(String)));
       const now = describe(stats);
       this.#seen.set(files, now);
-      if (now === seen && now !== files.fingerprint) files.reload();
+      if (now === seen && now !== files.fingerprint) await files.reload();
     }
   }
 }

@@ -22,6 +22,9 @@ export interface PeerPortOptions extends Omit<NodeListenOptions, "onUpgrade"> {
 }
 
 export interface PeerPort {
+  /** The address that it really listens on. */
+  readonly hostname: string;
+  readonly port: number;
   /** From here on calls and requests come to `member`, those that waited first; `routes` are served, too. */
   attach(member: RunningMember, routes: readonly Route[]): void;
   /** Accepts again after a shortage of descriptors. */
@@ -55,6 +58,8 @@ export async function openPeerPort(options: PeerPortOptions): Promise<PeerPort> 
     return problem === undefined ? handle(exchange) : fault(403, problem);
   });
   return {
+    hostname: listener.hostname,
+    port: listener.port,
     attach: (attached, routes) => {
       member = attached;
       handle = makeRouter([

@@ -2,12 +2,15 @@
  * The certificates of one port: loaded and proven before it opens, and again
  * when somebody asks. What can't be used never takes the place of what works.
  */
+import type { KeyObject } from "node:crypto";
 import { systemClock } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { LIMITS } from "../config.ts";
 import type { PortConfig, TlsFiles } from "../config.ts";
 import type { TlsMaterial } from "../http/endpoint.ts";
-import { dialWithoutCertificate, loadTls, TlsError } from "../http/tls_check.ts";
+import { loadTls, parseCertificates, TlsError } from "../http/tls_check.ts";
+import { dialableHosts, dialWithoutCertificate, UnprovenError } from "../http/tls_proof.ts";
 import type { PeerTls } from "../transport/peer_http.ts";
 import { fingerprintOf } from "./certificate_watch.ts";
 import type { WatchedFiles } from "./certificate_watch.ts";
@@ -15,8 +18,11 @@ import type { WatchedFiles } from "./certificate_watch.ts";
 /** A machine that stood still, as a paused guest does, ends all time-outs at once: that says nothing about a port. */
 const PROOF_ATTEMPTS = 3;
 
-/** What takes new certificates for its next connections. */
+/** An open port, which takes new certificates for its next connections. */
 export interface TlsTaker {
+  /** The address that it really listens on. */
+  readonly hostname: string;
+  readonly port: number;
   reloadTls?(tls: TlsMaterial): void;
 }
 
@@ -29,6 +35,7 @@ export class PortTls implements WatchedFiles {
   readonly #logger: Logger;
   #material: TlsMaterial;
   #taker: TlsTaker | undefined;
+  #reloading: Promise<void> = Promise.resolve();
 
   /** Throws `TlsError`. `name` says in messages which port it is. */
   private constructor(name: string, port: PortConfig, files: TlsFiles, logger: Logger) {
@@ -39,7 +46,7 @@ export class PortTls implements WatchedFiles {
     const { certFile, keyFile, caFile } = files;
     this.paths = [certFile, keyFile, ...(caFile === undefined ? [] : [caFile])];
     this.fingerprint = fingerprintOf(this.paths);
-    this.#material = loadTls(files, systemClock.wallMs());
+    this.#material = this.#load();
   }
 
   /** Undefined for a plain port. Throws `TlsError`. */
@@ -68,47 +75,89 @@ export class PortTls implements WatchedFiles {
     taker.reloadTls?.(this.#material);
   }
 
-  /** Reads the files again; says what came of it and never throws. */
-  reload(): void {
-    const port = this.#name;
-    this.fingerprint = fingerprintOf(this.paths);
-    try {
-      const next = loadTls(this.#files, systemClock.wallMs());
-      const { cert, key, ca } = this.#material;
-      if (next.cert === cert && next.key === key && next.ca === ca) {
-        this.#logger.info("The certificates are the same as before", { port });
-        return;
-      }
-      this.#taker?.reloadTls?.(next);
-      this.#material = next;
-      this.#logger.info("New certificates are in use, connections go on", { port });
-    } catch (error) {
+  /** Reads the files again; says what came of it and never rejects. */
+  reload(): Promise<void> {
+    this.#reloading = this.#reloading.then(() => this.#reload()).catch((error) => {
       this.#logger.error("The new certificates can't be used, the old ones stay in use", {
-        port,
-        cause: error instanceof Error ? error.message : String(error),
+        port: this.#name,
+        cause: messageOf(error),
       });
-    }
+    });
+    return this.#reloading;
   }
 
-  /** Dials a mutual-TLS port as a stranger: it must not be let in. Rejects with `TlsError`. */
+  async #reload(): Promise<void> {
+    const port = this.#name;
+    this.fingerprint = fingerprintOf(this.paths);
+    const before = this.#material;
+    const next = this.#load();
+    const { cert, key, ca } = before;
+    if (next.cert === cert && next.key === key && next.ca === ca) {
+      this.#logger.info("The certificates are the same as before", { port });
+      return;
+    }
+    try {
+      this.#use(next);
+      await this.prove();
+    } catch (error) {
+      // Of a machine that stood still nothing is known, and the files have been checked.
+      if (!(error instanceof UnprovenError)) {
+        this.#use(before);
+        throw error;
+      }
+      this.#logger.warn("Could not test the new certificates", { port, cause: error.message });
+    }
+    this.#logger.info("New certificates are in use, connections go on", { port });
+  }
+
+  #use(material: TlsMaterial): void {
+    this.#material = material;
+    this.#taker?.reloadTls?.(material);
+  }
+
+  #load(): TlsMaterial {
+    const { material, warnings } = loadTls(this.#files, systemClock.wallMs());
+    for (const cause of warnings) {
+      this.#logger.warn("A certificate is not as it should be", { port: this.#name, cause });
+    }
+    return material;
+  }
+
+  /**
+   * Dials the port as a stranger: a handshake has to work under the certificate of now,
+   * and under mutual TLS nobody without one may be let in. Rejects with `TlsError`, or
+   * with `UnprovenError` when the port can't be reached.
+   */
   async prove(): Promise<void> {
-    if (this.#material.ca === undefined) return;
-    const { host, port } = this.#port.listen;
-    const verdict = await dialWithoutCertificate(
-      dialable(host),
+    if (this.#taker === undefined) return;
+    const { hostname, port } = this.#taker;
+    const { listen } = this.#port;
+    const { certFile } = this.#files;
+    const { cert, ca } = this.#material;
+    const leaf = parseCertificates(cert, certFile)[0]!;
+    const { verdict, shown } = await dialWithoutCertificate({
+      hosts: [...new Set([...dialableHosts(hostname), ...dialableHosts(listen.host)])],
       port,
-      LIMITS.handshakeTimeoutMs,
-      PROOF_ATTEMPTS,
-    );
-    if (verdict === "refused") return;
+      timeoutMs: LIMITS.handshakeTimeoutMs,
+      attempts: PROOF_ATTEMPTS,
+    }).catch((error) => {
+      if (!(error instanceof TlsError)) throw error;
+      throw new TlsError(
+        `${error.message}; the key of "${certFile}" is of the kind ${kindOf(leaf.publicKey)}, ` +
+          'which the runtime may not know: make another with "etcd certs init"',
+      );
+    });
+    if (!leaf.raw.equals(shown)) {
+      throw new TlsError(`Port ${port} shows another certificate than "${certFile}"`);
+    }
+    if (ca === undefined || verdict === "refused") return;
     throw new TlsError(
       `Port ${port} let a client in that showed no certificate: do not use this build`,
     );
   }
 }
 
-/** An unspecified address is dialled by loopback. */
-function dialable(host: string): string {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  return host === "::" ? "::1" : host;
+function kindOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {
+  const curve = asymmetricKeyDetails?.namedCurve;
+  return `"${asymmetricKeyType}"${curve === undefined ? "" : ` (${curve})`}`;
 }

@@ -1,14 +1,8 @@
-import {
-  assertEquals,
-  assertFalse,
-  assertRejects,
-  assertStringIncludes,
-  assertThrows,
-} from "@std/assert";
+import { assertEquals, assertFalse, assertStringIncludes, assertThrows } from "@std/assert";
+import { generateKeyPairSync } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { dialWithoutCertificate, loadTls, TlsError } from "../../src/http/tls_check.ts";
-import { later } from "../cluster/wait.ts";
-import { startNode } from "./harness.ts";
+import { loadTls, TlsError } from "../../src/http/tls_check.ts";
+import { issueCertificate, keyIdentifierOf, toPem } from "../../src/x509/certificate.ts";
 
 const NOW_MS = Date.UTC(2030, 0, 1);
 
@@ -28,12 +22,103 @@ function refusal(cert: string, key: string, ca?: string, nowMs?: number): string
   return message;
 }
 
+/** Loads what is written into files, with the fixtures' own where nothing is. */
+function loadTexts(texts: { cert?: string; key?: string; ca?: string }) {
+  const directory = Deno.makeTempDirSync();
+  try {
+    const write = (name: string, text: string) => {
+      Deno.writeTextFileSync(`${directory}/${name}`, text);
+      return `${directory}/${name}`;
+    };
+    const { cert, key, ca } = texts;
+    return loadTls({
+      certFile: cert === undefined ? file("server.crt") : write("cert", cert),
+      keyFile: key === undefined ? file("server.key.insecure") : write("key", key),
+      caFile: ca === undefined ? undefined : write("ca", ca),
+    }, NOW_MS);
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+}
+
+function read(name: string): string {
+  return Deno.readTextFileSync(file(name));
+}
+
+const PAIR = { cert: read("server.crt"), key: read("server.key.insecure") };
+
+/** A self-signed authority. */
+function makeAuthority(commonName: string, fromMs: number, toMs: number): string {
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+  const dates = { validFromMs: fromMs, validToMs: toMs };
+  const keyIdentifier = keyIdentifierOf(publicKey);
+  return toPem(issueCertificate(
+    { organization: "test", commonName, publicKey, ...dates, purpose: { kind: "authority" } },
+    { name: undefined, keyIdentifier, privateKey },
+  ));
+}
+
+const YEAR_MS = 365 * 86_400_000;
+
 Deno.test("loadTls() returns the texts when pair and CA are good", () => {
-  const tls = load("server.crt", "server.key.insecure", "ca.crt");
-  assertEquals(tls.cert, Deno.readTextFileSync(file("server.crt")));
-  assertEquals(tls.key, Deno.readTextFileSync(file("server.key.insecure")));
-  assertEquals(tls.ca, Deno.readTextFileSync(file("ca.crt")));
-  assertEquals("ca" in load("server.crt", "server.key.insecure"), false);
+  const { material, warnings } = load("server.crt", "server.key.insecure", "ca.crt");
+  assertEquals(material, { ...PAIR, ca: read("ca.crt") });
+  assertEquals(warnings, []);
+  assertEquals("ca" in load("server.crt", "server.key.insecure").material, false);
+});
+
+Deno.test("loadTls() returns what it checked, whatever stood around it in the files", () => {
+  const ca = read("ca.crt");
+  const { material } = loadTexts({
+    cert: `\uFEFF${PAIR.cert}`,
+    key: `# was ENCRYPTED before\nkey: ${PAIR.key}`,
+    ca: `authorities: ${ca.trimEnd()}${read("foreign-ca.crt")}`,
+  });
+  assertEquals(material, { ...PAIR, ca: ca + read("foreign-ca.crt") });
+});
+
+Deno.test("loadTls() takes certificate and key from one file, in either order", () => {
+  const chain = read("ca.crt");
+  for (
+    const texts of [[PAIR.cert, PAIR.key], [PAIR.key, PAIR.cert], [chain, PAIR.key, PAIR.cert]]
+  ) {
+    const both = texts.join("");
+    const { material } = loadTexts({ cert: both, key: both });
+    assertEquals(material, { ...PAIR, cert: PAIR.cert + (texts[0] === chain ? chain : "") });
+  }
+});
+
+Deno.test("loadTls() takes the key that fits from among others", () => {
+  const parameters =
+    "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
+  const key = parameters + read("server2.key.insecure") + PAIR.key;
+  assertEquals(loadTexts({ key }).material, PAIR);
+});
+
+Deno.test("loadTls() warns of an authority that is not valid now beside one that is", () => {
+  const expired = makeAuthority("old", NOW_MS - 2 * YEAR_MS, NOW_MS - YEAR_MS);
+  const coming = makeAuthority("coming", NOW_MS + YEAR_MS, NOW_MS + 2 * YEAR_MS);
+  const valid = read("ca.crt");
+  const { material, warnings } = loadTexts({ ca: expired + valid + coming });
+  // The runtime would trust the expired one for ever.
+  assertEquals(material.ca, valid + coming);
+  assertEquals(warnings.length, 2);
+  assertStringIncludes(warnings[0]!, "expired");
+  assertStringIncludes(warnings[1]!, "not yet valid");
+  assertThrows(() => loadTexts({ ca: expired + coming }), TlsError, "expired");
+});
+
+Deno.test("loadTls() warns of a certificate behind the first that has expired", () => {
+  const { warnings } = loadTexts({ cert: PAIR.cert + read("expired.crt") });
+  assertEquals(warnings.length, 1);
+  assertStringIncludes(warnings[0]!, "expired");
+});
+
+Deno.test("loadTls() refuses a file of which it could use a part only", () => {
+  const cut = read("foreign-ca.crt").slice(0, 200);
+  assertThrows(() => loadTexts({ ca: read("ca.crt") + cut }), TlsError, "damaged");
+  const trusted = read("ca.crt").replaceAll(" CERT", " TRUSTED CERT");
+  assertThrows(() => loadTexts({ ca: read("ca.crt") + trusted }), TlsError, "-trustout");
 });
 
 Deno.test("loadTls() refuses when the key belongs to another certificate", () => {
@@ -85,7 +170,7 @@ Deno.test("loadTls() refuses when a file is missing, or not what it should be", 
     const text = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     Deno.writeTextFileSync(damaged, text);
     const encrypted = `${directory}/encrypted.key`;
-    Deno.writeTextFileSync(encrypted, "-----BEGIN ENCRYPTED PRIVATE KEY-----\n");
+    Deno.writeTextFileSync(encrypted, toPem(new Uint8Array(9), "ENCRYPTED PRIVATE KEY"));
     const good = { certFile: file("server.crt"), keyFile: file("server.key.insecure") };
     const load = (files: Partial<typeof good>) => () =>
       loadTls({ ...good, ...files, caFile: undefined }, NOW_MS);
@@ -95,37 +180,3 @@ Deno.test("loadTls() refuses when a file is missing, or not what it should be", 
     await Deno.remove(directory, { recursive: true });
   }
 });
-
-Deno.test("dialWithoutCertificate() is refused when the port demands a certificate", async () => {
-  await using node = await startNode({ kind: "mtls" });
-  assertEquals(await dialWithoutCertificate("127.0.0.1", node.listener.port, 5000), "refused");
-});
-
-Deno.test("dialWithoutCertificate() is answered when the port demands none", async () => {
-  await using node = await startNode({ kind: "tls" });
-  assertEquals(await dialWithoutCertificate("127.0.0.1", node.listener.port, 5000), "answered");
-});
-
-Deno.test("dialWithoutCertificate() rejects when the port can't be judged", async () => {
-  await using node = await startNode({ kind: "deno" });
-  const { port } = node.listener;
-  await assertRejects(() => dialWithoutCertificate("127.0.0.1", port, 5000), TlsError);
-  await node.stop();
-  await assertRejects(() => dialWithoutCertificate("127.0.0.1", port, 5000), TlsError);
-  using mute = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const dialled = later(dialWithoutCertificate("127.0.0.1", mute.addr.port, 50));
-  using _connection = await mute.accept();
-  await assertRejects(() => dialled, TlsError, "within 50 ms");
-});
-
-Deno.test("dialWithoutCertificate() asks once more when the port said nothing in time", async () => {
-  using port = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const dialled = dialWithoutCertificate("127.0.0.1", port.addr.port, 1_000, 3);
-  using _unanswered = await port.accept();
-  using asked = await port.accept();
-  await asked.write(FATAL_ALERT);
-  assertEquals(await dialled, "refused");
-});
-
-/** A TLS record: handshake_failure (RFC 8446, section 6.2). */
-const FATAL_ALERT = Uint8Array.of(21, 3, 3, 0, 2, 2, 40);

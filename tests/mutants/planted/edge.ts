@@ -55,10 +55,32 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
       "return;",
     ],
     [
+      "an authority that has run out is trusted for ever",
+      "the runtime trusts nobody whose time is over",
+      'const trusted = authorities.filter((one) => validityOf(one, nowMs) !== "expired");',
+      "const trusted = authorities;",
+    ],
+    [
       "an expired certificate is served",
       "a port opens only under a valid certificate",
       'if (nowMs > validToDate.getTime()) return "expired";',
       'if (nowMs < 0) return "expired";',
+    ],
+  ]),
+  ...mutantsOf("src/http/pem.ts", "tests/api/pem_test.ts", [
+    [
+      "a block that is cut off is passed over",
+      "a file is used whole or refused",
+      "if (begun !== undefined) throw unended(begun.label);\n  return",
+      "return",
+    ],
+  ]),
+  ...mutantsOf("src/server/port_tls.ts", "tests/shell/port_tls_test.ts", [
+    [
+      "certificates stay that no handshake works under",
+      "what can't be used never takes the place of what works",
+      "this.#use(before);",
+      "",
     ],
   ]),
   ...mutantsOf("src/http/path.ts", "tests/api/path_test.ts", [
