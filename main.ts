@@ -18,13 +18,18 @@ if (first !== undefined && !first.startsWith("-")) {
 const invocation = parseFlags(Deno.args, (name) => Deno.env.get(name));
 switch (invocation.kind) {
   case "help":
-  case "version":
-    console.log(invocation.text.trimEnd());
+  case "version": {
+    const { tell } = await import("./src/cli/cli.ts");
+    const { systemTerminal } = await import("./src/cli/terminal.ts");
+    Deno.exit(tell(invocation.text, systemTerminal()));
     break;
-  case "error":
-    console.error(`etcd: ${invocation.line}`);
-    Deno.exitCode = USAGE_STATUS;
+  }
+  case "error": {
+    const { systemTerminal } = await import("./src/cli/terminal.ts");
+    systemTerminal().say(`etcd: ${invocation.line}\n`);
+    Deno.exit(USAGE_STATUS);
     break;
+  }
   case "run": {
     const { config } = invocation;
     const logger = consoleLogger({

@@ -14,7 +14,9 @@ export const PERMISSION_FLAGS: readonly string[] = [
   "--allow-read",
   "--allow-write",
   "--allow-sys=statfs",
-  "--allow-env=ETCD_*,ETCDCTL_*,NO_COLOR,NOTIFY_SOCKET,WATCHDOG_USEC",
+  "--allow-env=ETCD_*,ETCDCTL_*,NO_COLOR,NOTIFY_SOCKET,WATCHDOG_USEC," +
+  // Commands take these out of their own environment.
+  "http_proxy,https_proxy,all_proxy,no_proxy,HTTP_PROXY,HTTPS_PROXY,ALL_PROXY,NO_PROXY",
 ];
 
 /** Language and platform switches that `deno.json` sets where it is read; `net` is for the datagrams to systemd. */

@@ -1,6 +1,10 @@
-/** `etcd backup FILE`: takes a backup from a running member, and keeps it only when it is whole. */
+/**
+ * `etcd backup FILE`: takes a backup from a running member, and keeps it only when
+ * it is whole. Standard output, `-`, gets it from a file that nobody else sees: a
+ * pipe can't be taken back.
+ */
 import { messageOf } from "../base/errors.ts";
-import { type BackupDescription, proveBackup } from "../storage/backup_file.ts";
+import { type BackupDescription, proveBackup, type ProvenBackup } from "../storage/backup_file.ts";
 import { openReadOnlyFile } from "../storage/read_only_disk.ts";
 import { type Client, connect } from "./client.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
@@ -15,39 +19,79 @@ import type { Terminal } from "./terminal.ts";
 const STALL_MS = 30_000;
 
 /** Runs it. The file comes to its name when it is synced and proven. `stallMs` is for tests. */
-export async function runBackup(
-  { settings, operands, terminal }: Invocation,
-  stallMs = STALL_MS,
-): Promise<number> {
+export async function runBackup(invocation: Invocation, stallMs = STALL_MS): Promise<number> {
+  const { settings, operands, terminal } = invocation;
   const file = operands[0]!;
+  if (file === "-") return await toStandardOutput(invocation, stallMs);
   checkTarget(file, settings.boolean("force"));
-  using client = connect(settings);
   const part = `${file}.part`;
   const options = { write: true, create: true, truncate: true, mode: 0o600 };
   const output = await locally(`write "${file}"`, () => Deno.open(part, options));
   try {
-    try {
-      await download(
-        client,
-        { file, output, isStale: settings.boolean("stale"), stallMs },
-        terminal,
-      );
-    } finally {
-      output.close();
-    }
-    const proven = await spoken(() => prove(part));
+    const proven = await take(invocation, { file, part, output, stallMs });
     await locally(`write "${file}"`, () => Deno.rename(part, file));
-    terminal.write(
-      settings.text("o") === "json"
-        ? `${JSON.stringify({ ...proven.description, file, bytes: proven.sizeBytes })}\n`
-        : `Saved "${file}", ${amount(proven.sizeBytes, "bytes")}: ${
-          describeBackup(proven.description)
-        }\n`,
-    );
+    terminal.write(saved(invocation, proven, `"${file}"`));
     return EXIT.ok;
   } finally {
     if (exists(part)) await locally(`remove "${part}"`, () => Deno.remove(part));
   }
+}
+
+async function toStandardOutput(invocation: Invocation, stallMs: number): Promise<number> {
+  const { terminal } = invocation;
+  if (terminal.isScreen) {
+    throw new CommandError("A backup is no text for a screen: name a file, or give it to a pipe");
+  }
+  const file = "a temporary file";
+  const part = await locally(`write ${file}`, () => Deno.makeTempFile({ prefix: "etcd-backup-" }));
+  try {
+    const output = await locally(`write ${file}`, () => Deno.open(part, { write: true }));
+    const proven = await take(invocation, { file: part, part, output, stallMs });
+    const input = await locally(`read ${file}`, () => Deno.open(part));
+    for await (const portion of input.readable) terminal.writeBytes(portion);
+    // Where the result has gone is no place for this.
+    terminal.say(saved(invocation, proven, "to standard output"));
+    return EXIT.ok;
+  } finally {
+    await locally(`remove "${part}"`, () => Deno.remove(part));
+  }
+}
+
+interface Place {
+  /** As the user calls it. */
+  readonly file: string;
+  /** Where the bytes go first. */
+  readonly part: string;
+  /** Is closed. */
+  readonly output: Deno.FsFile;
+  readonly stallMs: number;
+}
+
+/** Downloads into `output` and proves what has come. */
+async function take(
+  { settings, terminal }: Invocation,
+  { file, part, output, stallMs }: Place,
+): Promise<ProvenBackup> {
+  try {
+    using client = connect(settings);
+    const isStale = settings.boolean("stale");
+    await download(client, { file, output, isStale, stallMs }, terminal);
+  } finally {
+    output.close();
+  }
+  return await spoken(() => prove(part));
+}
+
+function saved(
+  { settings }: Invocation,
+  { description, sizeBytes }: ProvenBackup,
+  where: string,
+): string {
+  if (settings.text("o") !== "json") {
+    return `Saved ${where}, ${amount(sizeBytes, "bytes")}: ${describeBackup(description)}\n`;
+  }
+  const file = where.startsWith('"') ? { file: where.slice(1, -1) } : {};
+  return `${JSON.stringify({ ...description, ...file, bytes: sizeBytes })}\n`;
 }
 
 function checkTarget(file: string, force: boolean): void {

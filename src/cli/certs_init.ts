@@ -26,6 +26,7 @@ import { hostsOf, missingNames, namesIn } from "./certs_hosts.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { exists } from "./data_files.ts";
 import { shellWord } from "./shell_word.ts";
+import { Report } from "./terminal.ts";
 
 const DAY_MS = 86_400_000;
 /** Machines whose clocks are slow take the certificates at once. */
@@ -71,16 +72,18 @@ export function runCertsInit(invocation: Invocation): Promise<number> {
       validFromMs: nowMs - BACKDATED_MS,
       validToMs: nowMs + settings.integer("caDays") * DAY_MS,
     });
-    terminal.write(report(ca, old === undefined, authority.certificate, "signs the others"));
+    const said = new Report(terminal);
+    said.write(report(ca, old === undefined, authority.certificate, "signs the others"));
     for (const pair of pairs) {
       const isNew = stateOf(pair) === "missing";
       if (isNew) issuePair(pair, authority, nowMs, settings.integer("days"));
       const [certificate] = parseCertificates(Deno.readTextFileSync(pair.certFile), pair.certFile);
       const names = namesIn(certificate!);
       const use = names.length === 0 ? pair.says : `${pair.says} at ${names.join(", ")}`;
-      terminal.write(report(pair, isNew, certificate!, use));
+      said.write(report(pair, isNew, certificate!, use));
     }
-    terminal.write(instructions(ca, pairs[0], pairs[1], hosts));
+    said.write(instructions(ca, pairs[0], pairs[1], hosts));
+    said.end();
     return Promise.resolve(EXIT.ok);
   } catch (error) {
     if (error instanceof TlsError || error instanceof UnsupportedKeyError) {

@@ -1,11 +1,12 @@
 /** Finds the command that a command line names, and runs it. */
+import { messageOf } from "../base/errors.ts";
 import { nearest, readTable } from "../config/command_line.ts";
 import { printable, UsageError } from "../config/usage_error.ts";
 import { VERSION } from "../version.ts";
 import { type Command, CommandError, EXIT, HELP_FLAG, operandsText } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { commandHelp, overview } from "./help.ts";
-import { ClosedPipeError, type Terminal } from "./terminal.ts";
+import { ClosedPipeError, InputError, OutputError, type Terminal } from "./terminal.ts";
 
 /** Runs the command that `args` begin with; resolves with the exit status. */
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -16,17 +17,33 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
     label = `etcd ${found.command.name}`;
     return await run(found.command, found.rest, terminal);
   } catch (error) {
-    if (error instanceof ClosedPipeError) return EXIT.ok;
-    if (error instanceof UsageError) {
-      terminal.say(`${label}: ${error.message}\n`);
-      return EXIT.usage;
-    }
-    if (error instanceof CommandError) {
-      terminal.say(`${label}: ${error.message}\n`);
-      return error.status;
-    }
-    throw error;
+    return explain(error, label, terminal);
   }
+}
+
+/** Writes a text to standard output; the exit status. */
+export function tell(text: string, terminal: Terminal): number {
+  try {
+    terminal.write(text);
+    return EXIT.ok;
+  } catch (error) {
+    return explain(error, "etcd", terminal);
+  }
+}
+
+function explain(error: unknown, label: string, terminal: Terminal): number {
+  if (error instanceof ClosedPipeError) return EXIT.ok;
+  const status = statusOf(error);
+  if (status === undefined) throw error;
+  terminal.say(`${label}: ${messageOf(error)}\n`);
+  return status;
+}
+
+/** Undefined for a mistake of ours. */
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof UsageError || error instanceof InputError) return EXIT.usage;
+  if (error instanceof OutputError) return EXIT.untold;
+  return error instanceof CommandError ? error.status : undefined;
 }
 
 async function run(

@@ -36,8 +36,8 @@ export interface Answer {
 export class ServerError extends CommandError {
   readonly code: number;
 
-  constructor(message: string, code: number) {
-    super(message, EXIT.failed);
+  constructor(message: string, code: number, status: number) {
+    super(message, status);
     this.code = code;
   }
 }
@@ -60,14 +60,41 @@ export function connect(settings: Settings<Flag>): Client {
   return new Client(urls, timeoutMs, httpClient(settings, cacert, cert, key), cert !== undefined);
 }
 
+/** What the runtime would ask for a way to the servers, in lower case. */
+const PROXY_VARIABLES = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] as const;
+
+/**
+ * Takes the variables out of this process's own environment: proxies are for the
+ * ways out of a network, and members are inside of it. The runtime has no option
+ * for that, and reads them when a client is made.
+ */
+export function ignoreProxies(): void {
+  for (const name of PROXY_VARIABLES) {
+    Deno.env.delete(name);
+    Deno.env.delete(name.toUpperCase());
+  }
+}
+
+function proxyOf(settings: Settings<Flag>): { readonly proxy?: Deno.Proxy } {
+  if (!settings.isGiven("proxy")) return {};
+  const url = settings.text("proxy");
+  if (/^https?:\/\/[^/@]+\/?$/i.test(url) && URL.canParse(url)) return { proxy: { url } };
+  throw new UsageError(
+    `${settings.label("proxy")} expects "http://HOST:PORT", found "${printable(url)}"`,
+  );
+}
+
 function httpClient(
   settings: Settings<Flag>,
   cacert: string | undefined,
   cert: string | undefined,
   key: string | undefined,
 ): Deno.HttpClient {
+  ignoreProxies();
+  const proxy = proxyOf(settings);
   try {
     return Deno.createHttpClient({
+      ...proxy,
       ...(cacert === undefined ? {} : { caCerts: [cacert] }),
       ...(cert === undefined || key === undefined ? {} : { cert, key }),
     });
@@ -164,7 +191,7 @@ export class Client implements Disposable {
   async open(request: Request): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
     return await this.#inTurn(request, async (response, url) => {
       if (response.status === 200 && response.body !== null) return response.body;
-      throw serverError({ url, status: response.status, body: await response.text() });
+      throw serverError(request, { url, status: response.status, body: await response.text() });
     });
   }
 
@@ -172,7 +199,7 @@ export class Client implements Disposable {
   async get(request: Request): Promise<string> {
     const answer = await this.ask(request);
     if (answer.status === 200) return answer.body;
-    throw serverError(answer);
+    throw serverError(request, answer);
   }
 
   async #inTurn<T>(
@@ -186,7 +213,7 @@ export class Client implements Disposable {
       const isLast = i === this.urls.length - 1;
       try {
         const outcome = await this.#once(request, url, async (response) => {
-          if (isLast || !isForAnother(request, response.status)) return await take(response, url);
+          if (isLast || !await isForAnother(request, response)) return await take(response, url);
           await response.body?.cancel();
           failures.push(`"${url}" answered ${response.status}`);
           return undefined;
@@ -235,25 +262,48 @@ export class Client implements Disposable {
   }
 }
 
-/** Whether another server may do better: one that stops or is full has not done anything. */
-function isForAnother({ method }: Request, status: number): boolean {
-  return status === 503 || (method === "GET" && status >= 500);
+/**
+ * Whether another server may do better. A member's 503 says that it has not done
+ * anything; anybody else's 503, a gateway's say, may hide a server that has.
+ */
+async function isForAnother({ method }: Request, response: Response): Promise<boolean> {
+  if (method === "GET") return response.status >= 500;
+  return response.status === 503 &&
+    parseFault(await response.clone().text())?.errorCode === UNAVAILABLE;
 }
 
+/** The code of every 503. */
+const UNAVAILABLE = 300;
+/** The leader changed while a write was on its way, and nothing was changed. */
+const ELECTION = 301;
+
 /** The error that an answer tells of, in the API's own words. */
-export function serverError({ url, status, body }: Answer): ServerError {
+export function serverError({ method }: Request, { url, status, body }: Answer): ServerError {
+  const fault = parseFault(body);
+  const code = fault?.errorCode ?? status;
+  const text = fault === undefined
+    ? `"${url}" answered ${status}: ${printable(body.trim())}`
+    : `${printable(fault.message)}: "${printable(fault.cause)}" (error ${code})`;
+  const mayBeDone = method !== "GET" && status >= 500 && code !== ELECTION &&
+    !(status === 503 && code === UNAVAILABLE);
+  return new ServerError(text, code, mayBeDone ? EXIT.unreachable : EXIT.failed);
+}
+
+interface Fault {
+  readonly errorCode: number;
+  readonly message: string;
+  readonly cause: string;
+}
+
+/** Undefined for what is none of our API: a proxy's page, say. */
+function parseFault(body: string): Fault | undefined {
   try {
     const { errorCode, message, cause } = JSON.parse(body);
-    if (typeof errorCode === "number") {
-      return new ServerError(
-        `${message}: "${printable(String(cause))}" (error ${errorCode})`,
-        errorCode,
-      );
-    }
+    if (typeof errorCode !== "number") return undefined;
+    return { errorCode, message: String(message), cause: String(cause) };
   } catch {
-    // Not of our API: a proxy's page, say.
+    return undefined;
   }
-  return new ServerError(`"${url}" answered ${status}: ${printable(body.trim())}`, status);
 }
 
 /** A success that is none of our API's: what answers there is something else. */
@@ -286,12 +336,15 @@ const TLS_CAUSES: readonly (readonly [RegExp, string])[] = [
   [/invalid HTTP version/, 'it does not speak plain HTTP: give "-cacert", or write "https://"'],
 ];
 
+/** Sent by a server that does not know yet who asks; under TLS 1.3 it may come after the request went out. */
+const HANDSHAKE_ALERT =
+  /fatal alert: (Certificate|UnknownCA|BadCertificate|UnsupportedCertificate|AccessDenied|DecryptError|HandshakeFailure|ProtocolVersion)/;
+
 /** What `fetch` rejected with, in a user's words. */
 function explain(error: unknown, showsCertificate: boolean): Failure {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const message = messageOf(cause);
-  const unsent = message.includes("client error (Connect)") ||
-    /fatal alert|HTTP version/.test(message);
+  const unsent = message.includes("client error (Connect)") || HANDSHAKE_ALERT.test(message);
   const tls = TLS_CAUSES.find(([pattern]) => pattern.test(message));
   if (tls !== undefined) return { text: tls[1], unsent };
   if (/close_notify|[Cc]onnection reset|[Bb]roken pipe/.test(message)) {

@@ -14,8 +14,10 @@ export const EXIT = {
   failed: 1,
   /** The command line cannot be followed. */
   usage: 2,
-  /** No server could be reached, or it was lost before its answer. */
+  /** No server could be reached, or it can't be known whether it has done what was asked. */
   unreachable: 3,
+  /** Standard output took no result; what the command was to change is changed. */
+  untold: 4,
 } as const;
 
 /** The headings of the help text, in its order. */

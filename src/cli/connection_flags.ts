@@ -36,6 +36,14 @@ export const CONNECTION_FLAGS: readonly Flag[] = [
     help: "its private key",
   },
   {
+    name: "proxy",
+    env: "ETCDCTL_PROXY",
+    kind: "text",
+    value: "URL",
+    initial: "",
+    help: "proxy to go through, http://HOST:PORT; http_proxy and the like count for nothing",
+  },
+  {
     name: "timeout",
     env: "ETCDCTL_TIMEOUT",
     kind: "integer",

@@ -1,10 +1,11 @@
 /** `etcd get`, `set`, `cas` and `rm`: one request for each key. */
+import { LIMITS } from "../config/limits.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { type Client, connect } from "./client.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
-import { isMissing, keyPath, parseItem, read } from "./items.ts";
+import { isMissing, type Item, keyPath, parseItem, read } from "./items.ts";
 import { walk } from "./listing.ts";
-import type { Terminal } from "./terminal.ts";
+import { Report, type Terminal, visible } from "./terminal.ts";
 
 /** `etcd get KEY` */
 export async function runGet({ settings, operands, terminal }: Invocation): Promise<number> {
@@ -36,16 +37,24 @@ export async function runCas(invocation: Invocation): Promise<number> {
 /** `etcd rm KEY...` */
 export async function runRemove({ settings, operands, terminal }: Invocation): Promise<number> {
   const isJson = settings.text("o") === "json";
-  const tell = (body: string) =>
-    terminal.write(
-      isJson ? `${body}\n` : `Deleted "${parseItem(body).key}", index ${parseItem(body).index}\n`,
-    );
+  // Who can't be told of the first key has asked for the others all the same.
+  const report = new Report(terminal);
+  const tell = (body: string) => report.write(isJson ? `${body}\n` : deleted(parseItem(body)));
   using client = connect(settings);
   for (const key of operands) {
     if (settings.boolean("r")) await removeUnder(client, key, tell);
     else tell(await removeOne(client, key));
   }
+  report.end();
   return EXIT.ok;
+}
+
+function deleted({ key, index }: Item): string {
+  return `Deleted ${quoted(key)}, index ${index}\n`;
+}
+
+function quoted(key: string): string {
+  return visible(JSON.stringify(key));
 }
 
 async function write(
@@ -64,13 +73,13 @@ async function write(
   terminal.write(
     settings.text("o") === "json"
       ? `${body}\n`
-      : `Set "${item.key}"${item.newKey ? ", a new key" : ""}, index ${item.index}\n`,
+      : `Set ${quoted(item.key)}${item.newKey ? ", a new key" : ""}, index ${item.index}\n`,
   );
   return EXIT.ok;
 }
 
 async function readValue(terminal: Terminal): Promise<string> {
-  const bytes = await terminal.readAll();
+  const bytes = await terminal.readAll(LIMITS.bodyBytesMax);
   try {
     // A byte order mark is a part of the value, too.
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -2,6 +2,7 @@
 import { type Client, connect } from "./client.ts";
 import { EXIT, type Invocation } from "./command.ts";
 import { isMissing, type Item, read } from "./items.ts";
+import { onOneLine } from "./terminal.ts";
 
 /** Characters that are written at once: a line each would be a system call each. */
 const PORTION_LENGTH = 64 * 1024;
@@ -13,11 +14,13 @@ export async function runList({ settings, operands, terminal }: Invocation): Pro
   const isJson = settings.text("o") === "json";
   using client = connect(settings);
   const items = settings.boolean("r") ? walk(client, top, stale) : list(client, top, stale);
+  // Programs get keys as they are; a person gets a line a key, and no escapes that do something.
+  const show = terminal.isScreen ? onOneLine : (key: string) => key;
   let text = isJson ? "[" : "";
   let count = 0;
   for await (const item of items) {
     if (isJson) text += `${count === 0 ? "" : ",\n"}${JSON.stringify(item)}`;
-    else text += `${item.key}${item.dir ? "/" : ""}\n`;
+    else text += `${show(`${item.key}${item.dir ? "/" : ""}`)}\n`;
     count++;
     if (text.length < PORTION_LENGTH) continue;
     terminal.write(text);

@@ -10,6 +10,7 @@ import { openRealDisk } from "../storage/real_disk.ts";
 import { restoreInto } from "../storage/rebuild.ts";
 import { Store } from "../store/store.ts";
 import { describeBackup } from "./backup.ts";
+import { UsageError } from "../config/usage_error.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { DATA_OPTIONS, newIdentity, spoken } from "./data_files.ts";
 import { Progress } from "./progress.ts";
@@ -25,6 +26,9 @@ interface Addresses {
 export async function runRestore(invocation: Invocation): Promise<number> {
   const { operands, settings, terminal } = invocation;
   const path = operands[0]!;
+  if (path === "-") {
+    throw new UsageError('Expected a file, found "-": save standard input in a file first');
+  }
   const identity = newIdentity(makeName(settings));
   const addresses = { client: addressOf("c", invocation), peer: addressOf("s", invocation) };
   return await spoken(async () => {

@@ -1,15 +1,23 @@
 /** What a command sees of the world it was called from; tests have one of their own. */
+import { messageOf } from "../base/errors.ts";
 
 /** The three streams. Texts are written as they are, without a line end added. */
 export interface Terminal {
-  /** Standard output: the result, fit for a pipe. */
+  /**
+   * Standard output: the result, fit for a pipe; on a screen made visible, see `visible()`.
+   * Throws `ClosedPipeError` and `OutputError`.
+   */
   readonly write: (text: string) => void;
-  /** Standard error: what is wrong, questions, progress. */
+  /** The same for bytes, which are left as they are. */
+  readonly writeBytes: (bytes: Uint8Array) => void;
+  /** Standard error: what is wrong, questions, progress. Never throws: there is no other place to tell. */
   readonly say: (text: string) => void;
-  /** All of standard input, up to its end. */
-  readonly readAll: () => Promise<Uint8Array>;
-  /** The next line of standard input without its line end; undefined at the end. */
+  /** All of standard input, up to its end. Throws `InputError` when that is more than `bytesMax`. */
+  readonly readAll: (bytesMax: number) => Promise<Uint8Array>;
+  /** The next line of standard input without its line end; undefined at the end. Throws `InputError`. */
   readonly readLine: () => Promise<string | undefined>;
+  /** Whether somebody reads standard output on a screen. */
+  readonly isScreen: boolean;
   /** Whether somebody reads standard error on a screen. */
   readonly isInteractive: boolean;
   readonly columns: number;
@@ -21,29 +29,144 @@ export class ClosedPipeError extends Error {
   override readonly name = "ClosedPipeError";
 }
 
+/** Standard output takes nothing: the disk behind it is full, say. */
+export class OutputError extends Error {
+  override readonly name = "OutputError";
+}
+
+/** Standard input gives nothing that can be used: it is a directory, or too long. */
+export class InputError extends Error {
+  override readonly name = "InputError";
+}
+
+/** Control characters but tabs and line ends, and those that turn the order of others round. */
+const INVISIBLE = /(?![\t\n])[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+
+/**
+ * `text` for a screen: what would move the cursor, change colours or reorder
+ * the line is spelt out as JSON does it, because anybody may have written it.
+ */
+export function visible(text: string): string {
+  return text.replace(
+    INVISIBLE,
+    (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** A key where each has a line, or a place in one: in quotes when it would not keep to it. */
+export function onOneLine(key: string): string {
+  return /[\t\n]/.test(key) || visible(key) !== key ? visible(JSON.stringify(key)) : key;
+}
+
+/** Tells of several changes: one that can't be told keeps none of the others from being made. */
+export class Report {
+  readonly #terminal: Terminal;
+  #failure: ClosedPipeError | OutputError | undefined;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  write(text: string): void {
+    if (this.#failure !== undefined) return;
+    try {
+      this.#terminal.write(text);
+    } catch (error) {
+      if (!(error instanceof ClosedPipeError || error instanceof OutputError)) throw error;
+      this.#failure = error;
+    }
+  }
+
+  /** Throws what `Terminal.write()` has thrown first, if anything. */
+  end(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+}
+
 /** The real one. */
 export function systemTerminal(): Terminal {
   const lines = readLines(Deno.stdin.readable);
+  const isScreen = Deno.stdout.isTerminal();
   return {
-    write: (text) => writeAll(Deno.stdout, text),
-    say: (text) => writeAll(Deno.stderr, text),
-    readAll: async () => await new Response(Deno.stdin.readable).bytes(),
-    readLine: async () => (await lines.next()).value ?? undefined,
+    write: (text) => writeOut(new TextEncoder().encode(isScreen ? visible(text) : text)),
+    writeBytes: writeOut,
+    say: (text) => {
+      try {
+        writeAll(Deno.stderr, new TextEncoder().encode(text));
+      } catch {
+        // The exit status still tells.
+      }
+    },
+    readAll: (bytesMax) => readAll(Deno.stdin.readable, bytesMax),
+    readLine: async () => (await withInput(() => lines.next())).value ?? undefined,
+    isScreen,
     isInteractive: Deno.stderr.isTerminal(),
     columns: columns(),
     environment: (name) => Deno.env.get(name),
   };
 }
 
-/** Writes every byte before it returns, however short the single writes are. */
-function writeAll(stream: typeof Deno.stdout, text: string): void {
-  let rest = new TextEncoder().encode(text);
+function writeOut(bytes: Uint8Array): void {
   try {
-    while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
+    writeAll(Deno.stdout, bytes);
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) throw new ClosedPipeError();
-    throw error;
+    throw new OutputError(`Cannot write to standard output: ${reasonOf(error)}`);
   }
+}
+
+/** How long a stream that takes nothing for now is left alone. */
+const BUSY_MS = 5;
+
+/** Writes every byte before it returns, however short the single writes are. */
+function writeAll(stream: typeof Deno.stdout, bytes: Uint8Array): void {
+  for (let rest = bytes; rest.length > 0;) {
+    try {
+      rest = rest.subarray(stream.writeSync(rest));
+    } catch (error) {
+      // Whoever shares the pipe has made it non-blocking; what waits here is this process alone.
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_MS);
+    }
+  }
+}
+
+async function readAll(
+  input: ReadableStream<Uint8Array<ArrayBuffer>>,
+  bytesMax: number,
+): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  await withInput(async () => {
+    for await (const part of input) {
+      parts.push(part);
+      size += part.length;
+      if (size > bytesMax) {
+        throw new InputError(`Expected at most ${bytesMax} bytes on standard input, found more`);
+      }
+    }
+  });
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+async function withInput<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(`Cannot read standard input: ${reasonOf(error)}`);
+  }
+}
+
+/** What the system says, without its number. */
+function reasonOf(error: unknown): string {
+  return messageOf(error).replace(/ \(os error \d+\).*$/s, "");
 }
 
 async function* readLines(

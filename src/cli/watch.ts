@@ -9,6 +9,7 @@ import type { Settings } from "../config/command_line.ts";
 import { type Client, connect, ServerError } from "./client.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { encodeKey, type Item, parseItem, read } from "./items.ts";
+import { onOneLine, visible } from "./terminal.ts";
 
 const ELECTION = 301;
 const UNAVAILABLE = 300;
@@ -47,10 +48,10 @@ async function firstIndex(client: Client, settings: Settings<Flag>): Promise<num
   return any.index + 1;
 }
 
-/** `7 SET /foo "bar" ttl=5`: a value in quotes stays on its line. */
+/** `7 SET /foo "bar" ttl=5`: a value in quotes stays on its line, and so does a key that needs them. */
 function describe({ index, action, key, value, ttl }: Item): string {
-  const quoted = value === undefined ? "" : ` ${JSON.stringify(value)}`;
-  return `${index} ${action} ${key}${quoted}${ttl === undefined ? "" : ` ttl=${ttl}`}\n`;
+  const quoted = value === undefined ? "" : ` ${visible(JSON.stringify(value))}`;
+  return `${index} ${action} ${onOneLine(key)}${quoted}${ttl === undefined ? "" : ` ttl=${ttl}`}\n`;
 }
 
 export interface FollowerOptions {

@@ -95,7 +95,7 @@ export function readTable<Row extends Flag>(
 ): CommandLine<Row> {
   const settings = new Settings<Row>(table);
   for (const flag of table) {
-    const raw = flag.env === undefined ? undefined : environment(flag.env);
+    const raw = flag.env === undefined ? undefined : readVariable(environment, flag.env);
     // An empty variable is an unset one, as everywhere in shell scripts.
     if (flag.env === undefined || raw === undefined || raw === "") {
       settings.set(flag, flag.initial, "default");
@@ -103,6 +103,7 @@ export function readTable<Row extends Flag>(
       settings.set(flag, parseValue(flag, raw, flag.env), "environment");
     }
   }
+  args.forEach(checkText);
   const operands: string[] = [];
   const rest = [...args];
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
@@ -119,6 +120,30 @@ export function readTable<Row extends Flag>(
     settings.set(flag, parseValue(flag, value, `-${flag.name}`), "flag");
   }
   return { settings, operands };
+}
+
+/** Throws `UsageError` for a variable whose bytes are no UTF-8. */
+function readVariable(environment: Environment, name: string): string | undefined {
+  try {
+    return environment(name);
+  } catch (error) {
+    if (error instanceof Deno.errors.InvalidData) {
+      throw new UsageError(`${name} expects UTF-8, found other bytes`);
+    }
+    throw error;
+  }
+}
+
+/**
+ * The runtime puts U+FFFD where an argument is no UTF-8. What would then be set,
+ * deleted or opened is not what was typed, so nothing is.
+ */
+function checkText(arg: string): void {
+  if (!arg.includes("\u{FFFD}")) return;
+  throw new UsageError(
+    `Expected UTF-8 in the argument "${printable(arg)}", found other bytes; ` +
+      "a value that does hold U+FFFD can come from standard input only",
+  );
 }
 
 /** The value that follows `flag` in `rest`, which it is taken from. */

@@ -3,22 +3,10 @@ import { assert, assertEquals } from "@std/assert";
 import { runBackup } from "../../src/cli/backup.ts";
 import { CommandError, EXIT } from "../../src/cli/command.ts";
 import { DATA_COMMANDS } from "../../src/cli/data_commands.ts";
-import type { Terminal } from "../../src/cli/terminal.ts";
 import { readTable } from "../../src/config/command_line.ts";
-import { etcd, type Said } from "./harness.ts";
+import { etcd, type Said, silentTerminal } from "./harness.ts";
 
 const PORTION = new Uint8Array(1000);
-
-/** For a command that neither asks nor says anything. */
-const TERMINAL: Terminal = {
-  write: () => {},
-  say: () => {},
-  readAll: () => Promise.resolve(new Uint8Array(0)),
-  readLine: () => Promise.resolve(undefined),
-  isInteractive: false,
-  columns: 80,
-  environment: () => undefined,
-};
 
 /** A server whose answer to everything is one portion; then it ends or is silent. */
 class OnePortionServer implements AsyncDisposable {
@@ -106,8 +94,8 @@ Deno.test("etcd backup gives up on a server that goes silent, and leaves no half
     await using server = new OnePortionServer(true);
     const { flags } = DATA_COMMANDS.find(({ name }) => name === "backup")!;
     const args = [`${directory}/x.backup`, "-peers", server.address];
-    const { settings, operands } = readTable(flags, args, TERMINAL.environment, "");
-    const error = await runBackup({ settings, operands, terminal: TERMINAL }, 100).then(
+    const { settings, operands } = readTable(flags, args, () => undefined, "");
+    const error = await runBackup({ settings, operands, terminal: silentTerminal() }, 100).then(
       () => undefined,
       (error) => error,
     );

@@ -1,6 +1,7 @@
 /** Runs commands in the test's process, against real nodes in the same process. */
 import { silentLogger } from "../../src/base/logger.ts";
 import { runCli } from "../../src/cli/cli.ts";
+import type { Terminal } from "../../src/cli/terminal.ts";
 import { parseFlags } from "../../src/config.ts";
 import { Server } from "../../src/server.ts";
 import { fixture } from "../cluster/client.ts";
@@ -16,29 +17,50 @@ export interface Typed {
   /** All of standard input. */
   readonly input?: string | Uint8Array;
   readonly environment?: Readonly<Record<string, string>>;
+  /** The next line of standard input. */
+  readonly line?: string;
   /** Gets standard output as it comes; what it throws, writing throws. */
   readonly onWrite?: (text: string) => void;
+  /** Whether standard output is a screen. */
+  readonly isScreen?: boolean;
+}
+
+/** For a command that neither asks nor says anything; with what a test wants instead. */
+export function silentTerminal(instead: Partial<Terminal> = {}): Terminal {
+  return {
+    write: () => {},
+    writeBytes: () => {},
+    say: () => {},
+    readAll: () => Promise.resolve(new Uint8Array(0)),
+    readLine: () => Promise.resolve(undefined),
+    isScreen: false,
+    isInteractive: false,
+    columns: 80,
+    environment: () => undefined,
+    ...instead,
+  };
 }
 
 /** Runs a command to its end. */
 export async function etcd(args: readonly string[], typed: Typed = {}): Promise<Said> {
-  const { input = "", environment = {}, onWrite } = typed;
+  const { input = "", environment = {}, onWrite, line, isScreen = false } = typed;
   let out = "";
   let err = "";
-  const status = await runCli(args, {
-    write: (text) => {
-      out += text;
-      onWrite?.(text);
-    },
+  const write = (text: string) => {
+    out += text;
+    onWrite?.(text);
+  };
+  const terminal = silentTerminal({
+    write,
+    writeBytes: (bytes) => write(new TextDecoder("latin1").decode(bytes)),
     say: (text) => void (err += text),
     readAll: () =>
       Promise.resolve(typeof input === "string" ? new TextEncoder().encode(input) : input),
-    readLine: () => Promise.resolve(undefined),
-    isInteractive: false,
-    columns: 80,
+    readLine: () => Promise.resolve(line),
+    isScreen,
     environment: (name) => environment[name],
   });
-  return { status, out, err };
+  return { status: await runCli(args, terminal), out, err };
 }
 
 /** A node that can stop and start again on its data. */

@@ -1,31 +1,9 @@
 /** Backup, restore and recovery of real clusters by the commands of the executable. */
 import { assert, assertEquals } from "@std/assert";
-import { runCli } from "../../src/cli/cli.ts";
+import { etcd } from "../cli/harness.ts";
 import { fixture } from "./client.ts";
 import { TestCluster } from "./harness.ts";
 import type { TestNode } from "./test_node.ts";
-
-interface Said {
-  readonly status: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs a command in this process; `line` is what its user types. */
-async function etcd(args: readonly string[], line?: string): Promise<Said> {
-  let out = "";
-  let err = "";
-  const status = await runCli(args, {
-    write: (text) => void (out += text),
-    say: (text) => void (err += text),
-    readAll: () => Promise.resolve(new Uint8Array(0)),
-    readLine: () => Promise.resolve(line),
-    isInteractive: false,
-    columns: 80,
-    environment: () => undefined,
-  });
-  return { status, out, err };
-}
 
 function connection(node: TestNode, tls: boolean): string[] {
   if (!tls) return ["-peers", node.url];
@@ -94,10 +72,10 @@ Deno.test("a survivor of a lost quorum is recovered with all its data, new membe
   for (const node of cluster.nodes) await node.kill();
   await Deno.remove(lost.directory, { recursive: true });
   const args = ["recover", "-d", survivor.directory];
-  const refused = await etcd(args, "no");
+  const refused = await etcd(args, { line: "no" });
   assertEquals([refused.status, refused.out], [1, ""]);
   assert(refused.err.includes("Nothing was changed") && refused.err.includes("may be lost"));
-  const recovered = await etcd(args, survivor.name);
+  const recovered = await etcd(args, { line: survivor.name });
   assertEquals(recovered.status, 0, recovered.err);
   await survivor.start();
   const after = await backup(survivor, `${directory}/after`);
