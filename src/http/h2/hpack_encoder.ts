@@ -1,0 +1,175 @@
+/**
+ * Encodes header blocks (RFC 7541). Lists of fields that are passed again and again, as
+ * the same array, go into the dynamic table at the second time, and from then on are a
+ * few bytes that are only copied. All other fields leave the table as it is: a table
+ * that changes with every answer saves nothing and costs a look-up a field.
+ */
+import { Buffer } from "node:buffer";
+import {
+  DynamicTable,
+  ENTRY_OVERHEAD,
+  fieldSize,
+  STATIC_FIELDS,
+  STATIC_NAMES,
+} from "./hpack_table.ts";
+import { huffmanLength, writeHuffman } from "./huffman.ts";
+import type { Field, Fields } from "./stream.ts";
+
+/** As much as a peer has to offer without being asked; what it offers beyond isn't used. */
+const TABLE_BYTES_MAX = 4096;
+
+/** A secret must not be guessed by what else is in the table (RFC 7541 §7.1.3). */
+const NEVER_INDEXED: ReadonlySet<string> = new Set(["authorization", "cookie", "set-cookie"]);
+
+/** How a literal begins: the pattern and the bits of its index (RFC 7541 §6.2). */
+const INDEXED = { pattern: 0x40, bits: 6 } as const;
+const UNINDEXED = { pattern: 0x00, bits: 4 } as const;
+const NEVER = { pattern: 0x10, bits: 4 } as const;
+
+/** `:status` fields of the static table. */
+const STATUS_INDEXES: ReadonlyMap<number, number> = new Map(
+  STATIC_FIELDS.flatMap(([name, value], i) =>
+    name === ":status" ? [[Number(value), i + 1] as const] : []
+  ),
+);
+
+/** What is known of an array of fields. */
+interface Known {
+  /** Of the table, when `bytes` were made; -1 after the first time. */
+  version: number;
+  bytes: Uint8Array;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** The block that is being made. */
+let scratch = Buffer.alloc(4096);
+
+export class HpackEncoder {
+  readonly #table = new DynamicTable(TABLE_BYTES_MAX);
+  readonly #known = new WeakMap<Fields, Known>();
+  /** The smallest and the last size since the last block, which the next one has to tell. */
+  #sizes: { smallest: number; last: number } | undefined;
+
+  /** The peer allows a table of `bytes` (RFC 9113 §6.5.2). */
+  allowTable(bytes: number): void {
+    const last = Math.min(bytes, TABLE_BYTES_MAX);
+    if (this.#sizes === undefined && last === this.#table.sizeMax) return;
+    this.#sizes = { smallest: Math.min(last, this.#sizes?.smallest ?? last), last };
+  }
+
+  /**
+   * The block of an answer's head, or of trailers when `status` is undefined. Valid until
+   * the next call of any encoder; the peer has to get it, or its table is another than ours.
+   */
+  encode(status: number | undefined, fields: Fields): Uint8Array {
+    reserve(blockBytesMax(fields));
+    let at = this.#sizes === undefined ? 0 : this.#resize(this.#sizes);
+    if (status !== undefined) at = writeStatus(status, at);
+    const known = this.#known.get(fields);
+    if (known === undefined) {
+      this.#known.set(fields, { version: -1, bytes: NOTHING });
+      return scratch.subarray(0, this.#write(fields, at, false));
+    }
+    if (known.version === this.#table.version) {
+      scratch.set(known.bytes, at);
+      return scratch.subarray(0, at + known.bytes.length);
+    }
+    const end = this.#write(fields, at, true);
+    this.#learn(known, fields);
+    return scratch.subarray(0, end);
+  }
+
+  /** Keeps what `fields` are from now on, when their place in the table is found. */
+  #learn(known: Known, fields: Fields): void {
+    const end = scratch.length / 2;
+    // Behind the block, which is still needed.
+    known.bytes = new Uint8Array(scratch.subarray(end, this.#write(fields, end, false)));
+    known.version = this.#table.version;
+  }
+
+  #resize({ smallest, last }: { smallest: number; last: number }): number {
+    this.#sizes = undefined;
+    let at = 0;
+    if (smallest < last) {
+      this.#table.resize(smallest);
+      at = writeInteger(0x20, 5, smallest, at);
+    }
+    this.#table.resize(last);
+    return writeInteger(0x20, 5, last, at);
+  }
+
+  #write(fields: Fields, at: number, mayInsert: boolean): number {
+    for (const field of fields) at = this.#writeField(field, at, mayInsert);
+    return at;
+  }
+
+  #writeField(field: Field, at: number, mayInsert: boolean): number {
+    const [name, value] = field;
+    const isSecret = NEVER_INDEXED.has(name);
+    const place = isSecret ? -1 : this.#table.find(name, value);
+    if (place >= 0) return writeInteger(0x80, 7, STATIC_FIELDS.length + 1 + place, at);
+    // Nothing is ever driven out: then the places of the rest stay as they are.
+    const fits = fieldSize(field) <= this.#table.sizeMax - this.#table.size;
+    const isInserted = mayInsert && !isSecret && fits;
+    const { pattern, bits } = isSecret ? NEVER : isInserted ? INDEXED : UNINDEXED;
+    const index = STATIC_NAMES.get(name) ?? 0;
+    at = writeInteger(pattern, bits, index, at);
+    if (index === 0) at = writeString(name, at);
+    at = writeString(value, at);
+    if (isInserted) this.#table.insert([clean(name), clean(value)]);
+    return at;
+  }
+}
+
+/** An upper bound, with room for integers, for size updates and for the status. */
+function blockBytesMax(fields: Fields): number {
+  let bytes = 32;
+  for (const [name, value] of fields) bytes += name.length + value.length + ENTRY_OVERHEAD;
+  return bytes;
+}
+
+/** Room for a block of `bytes`, twice: `#learn` makes a second one behind it. */
+function reserve(bytes: number): void {
+  if (scratch.length < bytes * 2) scratch = Buffer.alloc(bytes * 4);
+}
+
+function writeStatus(status: number, at: number): number {
+  const index = STATUS_INDEXES.get(status);
+  if (index !== undefined) return writeInteger(0x80, 7, index, at);
+  at = writeInteger(UNINDEXED.pattern, UNINDEXED.bits, STATIC_NAMES.get(":status")!, at);
+  return writeString(`${status}`, at);
+}
+
+/** RFC 7541 §5.1 */
+function writeInteger(pattern: number, bits: number, value: number, at: number): number {
+  const mask = (1 << bits) - 1;
+  if (value < mask) {
+    scratch[at] = pattern | value;
+    return at + 1;
+  }
+  scratch[at++] = pattern | mask;
+  for (value -= mask; value >= 0x80; value = Math.floor(value / 0x80)) {
+    scratch[at++] = value & 0x7f | 0x80;
+  }
+  scratch[at++] = value;
+  return at;
+}
+
+function writeString(text: string, at: number): number {
+  const octets = clean(text);
+  const length = huffmanLength(octets);
+  if (length < octets.length) {
+    return writeHuffman(octets, scratch, writeInteger(0x80, 7, length, at));
+  }
+  at = writeInteger(0, 7, octets.length, at);
+  return at + scratch.write(octets, at, "latin1");
+}
+
+/** What no field may have (RFC 9113 §8.2.1), and what is no octet. */
+const UNCLEAN = /[^\t\x20-\x7e\x80-\xff]/;
+
+/** Characters that no field may have become question marks: nobody adds a field through a value. */
+function clean(text: string): string {
+  return UNCLEAN.test(text) ? text.replaceAll(new RegExp(UNCLEAN, "g"), "?") : text;
+}
