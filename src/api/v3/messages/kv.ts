@@ -1,0 +1,345 @@
+/**
+ * Keys and values: `mvccpb`, and the requests and responses of the KV service.
+ * Facts about fields are those of etcd's `rpc.proto` and `kv.proto`, 3.0 to 3.6.
+ */
+import { type Enum, enumType } from "./scalars.ts";
+import {
+  bool,
+  bytes,
+  enumeration,
+  id,
+  int64,
+  key,
+  message,
+  type MessageType,
+  oneof,
+  repeated,
+  sub,
+  uint64,
+  type Union,
+  union,
+  type UnionMember,
+  unsignedId,
+} from "./table.ts";
+
+/** Stands in every response. */
+interface ResponseHeader {
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+  /** After the request; 0 where the revision is not told. */
+  readonly revision: number;
+  readonly raftTerm: number;
+}
+
+interface KeyValue {
+  readonly key: string;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  readonly version: number;
+  readonly value: Uint8Array;
+  /** 0 for none. */
+  readonly lease: bigint;
+}
+
+const EVENT_TYPE = enumType("mvccpb.Event_EventType", ["PUT", "DELETE"]);
+
+interface Event {
+  readonly type: Enum<"PUT" | "DELETE">;
+  /** A DELETE's has only key and modRevision. */
+  readonly kv: KeyValue | undefined;
+  readonly prevKv: KeyValue | undefined;
+}
+
+type SortOrder = Enum<"NONE" | "ASCEND" | "DESCEND">;
+type SortTarget = Enum<"KEY" | "VERSION" | "CREATE" | "MOD" | "VALUE">;
+
+const SORT_ORDER = enumType("etcdserverpb.RangeRequest_SortOrder", ["NONE", "ASCEND", "DESCEND"]);
+const SORT_TARGET = enumType(
+  "etcdserverpb.RangeRequest_SortTarget",
+  ["KEY", "VERSION", "CREATE", "MOD", "VALUE"],
+);
+
+interface RangeRequest {
+  readonly key: string;
+  readonly rangeEnd: string;
+  /** At most so many keys; 0 for all. */
+  readonly limit: number;
+  /** 0 or less for the newest. */
+  readonly revision: number;
+  readonly sortOrder: SortOrder;
+  readonly sortTarget: SortTarget;
+  readonly serializable: boolean;
+  readonly keysOnly: boolean;
+  readonly countOnly: boolean;
+  readonly minModRevision: number;
+  readonly maxModRevision: number;
+  readonly minCreateRevision: number;
+  readonly maxCreateRevision: number;
+}
+
+interface RangeResponse {
+  readonly header: ResponseHeader | undefined;
+  readonly kvs: readonly KeyValue[];
+  readonly more: boolean;
+  readonly count: number;
+}
+
+interface PutRequest {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly lease: bigint;
+  readonly prevKv: boolean;
+  readonly ignoreValue: boolean;
+  readonly ignoreLease: boolean;
+}
+
+interface PutResponse {
+  readonly header: ResponseHeader | undefined;
+  readonly prevKv: KeyValue | undefined;
+}
+
+interface DeleteRangeRequest {
+  readonly key: string;
+  readonly rangeEnd: string;
+  readonly prevKv: boolean;
+}
+
+interface DeleteRangeResponse {
+  readonly header: ResponseHeader | undefined;
+  readonly deleted: number;
+  readonly prevKvs: readonly KeyValue[];
+}
+
+interface RequestOpMembers {
+  readonly range: RangeRequest;
+  readonly put: PutRequest;
+  readonly deleteRange: DeleteRangeRequest;
+  readonly txn: TxnRequest;
+}
+
+type RequestOp = Union<RequestOpMembers>;
+
+interface ResponseOpMembers {
+  readonly range: RangeResponse;
+  readonly put: PutResponse;
+  readonly deleteRange: DeleteRangeResponse;
+  readonly txn: TxnResponse;
+}
+
+type ResponseOp = Union<ResponseOpMembers>;
+
+type CompareResult = Enum<"EQUAL" | "GREATER" | "LESS" | "NOT_EQUAL">;
+type CompareTarget = Enum<"VERSION" | "CREATE" | "MOD" | "VALUE" | "LEASE">;
+
+const COMPARE_RESULT = enumType(
+  "etcdserverpb.Compare_CompareResult",
+  ["EQUAL", "GREATER", "LESS", "NOT_EQUAL"],
+);
+const COMPARE_TARGET = enumType(
+  "etcdserverpb.Compare_CompareTarget",
+  ["VERSION", "CREATE", "MOD", "VALUE", "LEASE"],
+);
+
+interface CompareOperands {
+  readonly version: number;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  readonly value: Uint8Array;
+  readonly lease: bigint;
+}
+
+interface Compare {
+  readonly result: CompareResult;
+  readonly target: CompareTarget;
+  readonly key: string;
+  /** May be of another kind than `target`, or absent: then the target's zero is meant. */
+  readonly operand: UnionMember<CompareOperands> | undefined;
+  readonly rangeEnd: string;
+}
+
+interface TxnRequest {
+  readonly compare: readonly Compare[];
+  readonly success: readonly RequestOp[];
+  readonly failure: readonly RequestOp[];
+}
+
+interface TxnResponse {
+  readonly header: ResponseHeader | undefined;
+  readonly succeeded: boolean;
+  readonly responses: readonly ResponseOp[];
+}
+
+interface CompactionRequest {
+  readonly revision: number;
+  readonly physical: boolean;
+}
+
+/** A response that says nothing but that it was done. */
+interface HeaderOnly {
+  readonly header: ResponseHeader | undefined;
+}
+
+type CompactionResponse = HeaderOnly;
+
+const ResponseHeader = message<ResponseHeader>("ResponseHeader", {
+  clusterId: unsignedId(1, "cluster_id"),
+  memberId: unsignedId(2, "member_id"),
+  revision: int64(3),
+  raftTerm: uint64(4, "raft_term"),
+});
+
+const KeyValue = message<KeyValue>("mvccpb.KeyValue", {
+  key: key(1),
+  createRevision: int64(2, "create_revision"),
+  modRevision: int64(3, "mod_revision"),
+  version: int64(4),
+  value: bytes(5),
+  lease: id(6),
+});
+
+const Event = message<Event>("mvccpb.Event", {
+  type: enumeration(1, EVENT_TYPE),
+  kv: sub(2, () => KeyValue),
+  prevKv: sub(3, () => KeyValue, "prev_kv"),
+});
+
+const RangeRequest = message<RangeRequest>("RangeRequest", {
+  key: key(1),
+  rangeEnd: key(2, "range_end"),
+  limit: int64(3),
+  revision: int64(4),
+  sortOrder: enumeration(5, SORT_ORDER, "sort_order"),
+  sortTarget: enumeration(6, SORT_TARGET, "sort_target"),
+  serializable: bool(7),
+  keysOnly: bool(8, "keys_only"),
+  countOnly: bool(9, "count_only"),
+  minModRevision: int64(10, "min_mod_revision"),
+  maxModRevision: int64(11, "max_mod_revision"),
+  minCreateRevision: int64(12, "min_create_revision"),
+  maxCreateRevision: int64(13, "max_create_revision"),
+});
+
+/** The header is the first field of every response. */
+const header = sub(1, () => ResponseHeader);
+
+const RangeResponse = message<RangeResponse>("RangeResponse", {
+  header,
+  kvs: repeated(sub(2, () => KeyValue)),
+  more: bool(3),
+  count: int64(4),
+});
+
+const PutRequest = message<PutRequest>("PutRequest", {
+  key: key(1),
+  value: bytes(2),
+  lease: id(3),
+  prevKv: bool(4, "prev_kv"),
+  ignoreValue: bool(5, "ignore_value"),
+  ignoreLease: bool(6, "ignore_lease"),
+});
+
+const PutResponse = message<PutResponse>("PutResponse", {
+  header,
+  prevKv: sub(2, () => KeyValue, "prev_kv"),
+});
+
+const DeleteRangeRequest = message<DeleteRangeRequest>("DeleteRangeRequest", {
+  key: key(1),
+  rangeEnd: key(2, "range_end"),
+  prevKv: bool(3, "prev_kv"),
+});
+
+const DeleteRangeResponse = message<DeleteRangeResponse>("DeleteRangeResponse", {
+  header,
+  deleted: int64(2),
+  prevKvs: repeated(sub(3, () => KeyValue, "prev_kvs")),
+});
+
+const RequestOp: MessageType<RequestOp> = union<RequestOpMembers>("RequestOp", {
+  range: sub(1, () => RangeRequest, "request_range"),
+  put: sub(2, () => PutRequest, "request_put"),
+  deleteRange: sub(3, () => DeleteRangeRequest, "request_delete_range"),
+  txn: sub(4, () => TxnRequest, "request_txn"),
+});
+
+const ResponseOp: MessageType<ResponseOp> = union<ResponseOpMembers>("ResponseOp", {
+  range: sub(1, () => RangeResponse, "response_range"),
+  put: sub(2, () => PutResponse, "response_put"),
+  deleteRange: sub(3, () => DeleteRangeResponse, "response_delete_range"),
+  txn: sub(4, () => TxnResponse, "response_txn"),
+});
+
+const Compare = message<Compare>("Compare", {
+  result: enumeration(1, COMPARE_RESULT),
+  target: enumeration(2, COMPARE_TARGET),
+  key: key(3),
+  operand: oneof<CompareOperands>({
+    version: int64(4),
+    createRevision: int64(5, "create_revision"),
+    modRevision: int64(6, "mod_revision"),
+    value: bytes(7),
+    lease: id(8),
+  }),
+  rangeEnd: key(64, "range_end"),
+});
+
+const TxnRequest: MessageType<TxnRequest> = message<TxnRequest>("TxnRequest", {
+  compare: repeated(sub(1, () => Compare)),
+  success: repeated(sub(2, () => RequestOp)),
+  failure: repeated(sub(3, () => RequestOp)),
+});
+
+const TxnResponse: MessageType<TxnResponse> = message<TxnResponse>("TxnResponse", {
+  header,
+  succeeded: bool(2),
+  responses: repeated(sub(3, () => ResponseOp)),
+});
+
+const CompactionRequest = message<CompactionRequest>("CompactionRequest", {
+  revision: int64(1),
+  physical: bool(2),
+});
+
+/** A response that has nothing but a header. */
+const headerOnly = (name: string): MessageType<HeaderOnly> => message<HeaderOnly>(name, { header });
+
+/** A request that asks without saying more. */
+type Empty = Readonly<Record<never, never>>;
+
+const emptyMessage = (name: string): MessageType<Empty> => message<Empty>(name, {});
+
+const CompactionResponse = headerOnly("CompactionResponse");
+
+export {
+  CompactionRequest,
+  CompactionResponse,
+  Compare,
+  COMPARE_RESULT,
+  COMPARE_TARGET,
+  type CompareOperands,
+  type CompareResult,
+  type CompareTarget,
+  DeleteRangeRequest,
+  DeleteRangeResponse,
+  type Empty,
+  emptyMessage,
+  Event,
+  EVENT_TYPE,
+  header,
+  type HeaderOnly,
+  headerOnly,
+  KeyValue,
+  PutRequest,
+  PutResponse,
+  RangeRequest,
+  RangeResponse,
+  RequestOp,
+  ResponseHeader,
+  ResponseOp,
+  SORT_ORDER,
+  SORT_TARGET,
+  type SortOrder,
+  type SortTarget,
+  TxnRequest,
+  TxnResponse,
+};
