@@ -241,6 +241,7 @@ export class Server {
         healthTimeoutMs: LIMITS.healthTimeoutMs,
       },
       policy,
+      redirect: this.#config.redirect,
       routes: [
         ...dashboard?.routes ?? [],
         backupRoute(backups),

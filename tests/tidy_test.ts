@@ -10,7 +10,7 @@ import { VERSION } from "../src/version.ts";
 import { PERMISSION_FLAGS, UNSTABLE_FLAGS } from "../tools/node_flags.ts";
 import { parseSource, readSources, ROOT, type Source } from "./tidy/source.ts";
 
-const FILE_LINES_MAX = 400;
+const FILE_LINES_MAX = 600;
 const FUNCTION_LINES_MAX = 70;
 
 /**
@@ -28,10 +28,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ["base"],
   x509: [],
   transport: ["base", "raft", "http", "node/ports"],
-  api: ["base", "http", "store", "version", "type raft", "type node/ports"],
-  dashboard: ["http", "api", "store", "version", "type raft", "type node/ports"],
+  service: ["base", "store", "type node/ports"],
+  api: ["base", "http", "service", "store", "version", "type raft", "type node/ports"],
+  dashboard: ["http", "api", "service", "store", "version", "type raft", "type node/ports"],
   server: [
-    ...["base", "version", "config", "raft", "store", "node"],
+    ...["base", "version", "config", "raft", "store", "node", "service"],
     ...["storage", "http", "transport", "api", "dashboard"],
   ],
   cli: [
@@ -151,7 +152,7 @@ Deno.test("consensus and state machine are pure", () => {
   assertEquals(pure.flatMap(impurities), []);
 });
 
-Deno.test("a file says one thing in at most 400 lines", () => {
+Deno.test("a file says one thing in at most 600 lines", () => {
   const large = [...product, ...tools].filter(({ lines }) => lines.length > FILE_LINES_MAX);
   assertEquals(large.map(({ path, lines }) => `${path}: ${lines.length} lines`), []);
 });

@@ -5,11 +5,12 @@ import type { Handler } from "../http/exchange.ts";
 import { fault } from "../http/fault.ts";
 import { makeRouter } from "../http/router.ts";
 import type { Route } from "../http/router.ts";
+import type { Service } from "../service/service.ts";
 import { clusterRoutes } from "./v1/cluster.ts";
 import { digestRoute } from "./v1/digest.ts";
 import { infoRoutes } from "./v1/info.ts";
 import { keysRoute } from "./v1/keys.ts";
-import type { Service } from "./v1/service.ts";
+import { EventReplies } from "./v1/reply.ts";
 import { Watches } from "./v1/watch.ts";
 
 export interface ApiLimits {
@@ -31,6 +32,8 @@ export interface ClientApi {
 export interface ClientApiOptions {
   readonly limits: ApiLimits;
   readonly policy: SitePolicy;
+  /** `-redirect` */
+  readonly redirect: boolean;
   /** Beside the versions of the API, and before all of those that is no key and no watch. */
   readonly routes?: readonly Route[];
   /** Answers what waits in `routes`. */
@@ -40,11 +43,12 @@ export interface ClientApiOptions {
 /** The whole client port; `stop` it before its listener. */
 export function makeClientApi(
   service: Service,
-  { limits, policy, routes = [], onStop }: ClientApiOptions,
+  { limits, policy, redirect, routes = [], onStop }: ClientApiOptions,
 ): ClientApi {
-  const watches = new Watches(service, limits);
+  const v1 = { service, replies: new EventReplies(), redirect };
+  const watches = new Watches(v1, limits);
   const route = makeRouter([
-    keysRoute(service, limits.keyBytesMax),
+    keysRoute(v1, limits.keyBytesMax),
     watches.route,
     ...routes,
     ...clusterRoutes(service),

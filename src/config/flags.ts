@@ -171,7 +171,7 @@ export const FLAGS = [
     group: "Cluster",
     kind: "boolean",
     initial: false,
-    help: "answer 307 with the leader's URL instead of passing requests on",
+    help: "answer 307 with the leader's URL instead of passing writes on",
   },
   {
     name: "clientCert",

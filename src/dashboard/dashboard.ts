@@ -13,7 +13,7 @@ import { cleanPath, longerThan } from "../http/path.ts";
 import type { Route, RouteHandler } from "../http/router.ts";
 import { BANNER } from "../api/v1/info.ts";
 import { parseIndex } from "../api/v1/number.ts";
-import type { Service } from "../api/v1/service.ts";
+import type { Service } from "../service/service.ts";
 import { VERSION } from "../version.ts";
 import { describeCluster } from "./cluster_view.ts";
 import { EventPolls } from "./events.ts";
@@ -28,7 +28,6 @@ export const OWN_HEADER = "x-etcd-dashboard";
 
 export interface DashboardOptions {
   readonly mode: "on" | "readonly";
-  /** Never redirects: a page could not follow to another member. */
   readonly service: Service;
   readonly report: () => MemberReport;
   readonly reports: Reports;

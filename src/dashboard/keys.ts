@@ -3,15 +3,16 @@
  * directory page by page, so that neither a value of a megabyte nor a hundred
  * thousand children cost more than what is looked at. Writes are v1's.
  */
-import type { Exchange, Reply } from "../http/exchange.ts";
+import type { Reply } from "../http/exchange.ts";
 import { fault } from "../http/fault.ts";
 import { urlencodedFields } from "../http/form.ts";
 import type { Route, RouteHandler } from "../http/router.ts";
 import { longerThan } from "../http/path.ts";
-import { errorReply } from "../api/v1/error.ts";
+import { errorReply, failureReply } from "../api/v1/error.ts";
 import { isReserved, RESERVED_ROOT, viewMembership } from "../api/v1/membership_view.ts";
 import { keysRoute } from "../api/v1/keys.ts";
-import type { Service } from "../api/v1/service.ts";
+import { EventReplies } from "../api/v1/reply.ts";
+import type { Service } from "../service/service.ts";
 import { ROOT } from "../store/key.ts";
 import type { FileItem } from "../store/record.ts";
 import type { Listed } from "../store/tree.ts";
@@ -29,12 +30,15 @@ export function dashboardKeysRoute(
   keyBytesMax: number,
   guarded: (write: RouteHandler) => RouteHandler,
 ): Route {
-  const { POST, DELETE } = keysRoute(service, keyBytesMax).methods;
+  const { POST, DELETE } = keysRoute(
+    { service, replies: new EventReplies(), redirect: false },
+    keyBytesMax,
+  ).methods;
   return {
     path: KEYS_PATH,
     subtree: true,
     methods: {
-      GET: (exchange, key, query) => readKey(service, keyBytesMax, exchange, key, query),
+      GET: (_, key, query) => readKey(service, keyBytesMax, key, query),
       POST: guarded(POST!),
       DELETE: guarded(DELETE!),
     },
@@ -44,7 +48,6 @@ export function dashboardKeysRoute(
 function readKey(
   service: Service,
   keyBytesMax: number,
-  { target }: Exchange,
   key: string,
   query: string,
 ): Reply | Promise<Reply> {
@@ -56,13 +59,14 @@ function readKey(
   }
   if (/[/\0]/.test(after)) return fault(400, `Expected the name of a child, found "${after}"`);
   const length = fields.get("whole") === "true" ? Infinity : VALUE_LENGTH;
-  return service.read(target, (nowMs) => {
+  const serve = (nowMs: number): Reply => {
     const view = isReserved(key)
       ? viewReserved(service, key, nowMs)
       : viewKey(service, key, after, length, nowMs);
     if (view === undefined) return errorReply(100, key);
     return { status: 200, body: JSON.stringify(view) };
-  });
+  };
+  return service.read(serve, failureReply);
 }
 
 function viewKey(

@@ -20,7 +20,7 @@ import {
 } from "./membership_plans.ts";
 import { integer } from "./peer_message.ts";
 import type { Call, CallKind, CallReply, PeerMessage } from "./peer_message.ts";
-import type { Barrier, Done, Failure, Outcome } from "./ports.ts";
+import type { Barrier, Done, Failure, Outcome, RequestHandler } from "./ports.ts";
 
 /** A member that called from another address than the log says. */
 export interface Moved {
@@ -53,7 +53,8 @@ export interface CallServiceOptions {
   /** Ticks since the start. */
   readonly now: () => number;
   readonly barrier: (done: Done<Barrier>) => void;
-  readonly handleRequest: (request: Uint8Array, done: (reply: Uint8Array) => void) => void;
+  /** See `NodeOptions`. */
+  readonly handleRequest: RequestHandler;
   /** Starts a transfer of leadership; false when there is nobody to take over. */
   readonly handOver: () => boolean;
 }
@@ -128,7 +129,10 @@ export class CallService {
     }
     switch (call.kind) {
       case "request":
-        return this.#options.handleRequest(call.payload, (bytes) => reply(true, bytes));
+        return this.#options.handleRequest(call.payload, (bytes) => {
+          if (bytes === undefined) reply(false, EMPTY);
+          else reply(true, bytes);
+        });
       case "barrier":
         return this.#options.barrier((outcome) => {
           if (!outcome.ok) return reply(false, EMPTY);

@@ -5,7 +5,15 @@ import type { RaftCore } from "../raft/core.ts";
 import type { Member } from "../raft/types.ts";
 import type { ComparisonLimits } from "./comparison.ts";
 import type { Moved } from "./call_service.ts";
-import type { Failure, Random, Scheduler, StateMachine, Storage, Transport } from "./ports.ts";
+import type {
+  Failure,
+  Random,
+  RequestHandler,
+  Scheduler,
+  StateMachine,
+  Storage,
+  Transport,
+} from "./ports.ts";
 import type { ReplicaLimits } from "./replica.ts";
 import type { TransferLimits } from "./snapshot_transfers.ts";
 
@@ -36,7 +44,7 @@ export interface NodeOptions<R> {
   readonly announced: Omit<Member, "voter">;
   readonly limits: NodeLimits;
   /** Answers a request that another member forwarded; called only while this node leads. */
-  readonly handleRequest: (request: Uint8Array, done: (reply: Uint8Array) => void) => void;
+  readonly handleRequest: RequestHandler;
   /** Members that have a stream open to this one and gave another address than the log says. */
   readonly moved: () => readonly Moved[];
   /** The members changed: dial the new ones, drop the others. */

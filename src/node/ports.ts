@@ -131,6 +131,15 @@ export type FailureReason =
   /** The node is stopping. */
   | "stopping";
 
+/**
+ * Answers a request that another member passed on. `done` is called once: with the
+ * answer, or with undefined when this node leads no longer and did nothing.
+ */
+export type RequestHandler = (
+  request: Uint8Array,
+  done: (reply: Uint8Array | undefined) => void,
+) => void;
+
 export interface Failure {
   readonly ok: false;
   readonly reason: FailureReason;

@@ -6,7 +6,7 @@ import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { LIMITS } from "../config.ts";
 import type { Config } from "../config.ts";
-import { Service } from "../api/v1/service.ts";
+import { Service } from "../service/service.ts";
 import { Node } from "../node/node.ts";
 import type { Loaded } from "../node/ports.ts";
 import { RaftCore } from "../raft/core.ts";
@@ -116,7 +116,7 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
     onDiverged: (failure) => service.refuse(failure),
     onFatal: options.onFatal,
   });
-  const service = new Service({ node, store, redirect: config.redirect });
+  const service = new Service({ node, store });
   return { name: identity.name, node, service, transport, leadership };
 }
 

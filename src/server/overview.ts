@@ -2,7 +2,6 @@
  * Joins what a node tells about itself: its report to the other members, the
  * samples of the last minutes, and the dashboard that shows both.
  */
-import { Service } from "../api/v1/service.ts";
 import { systemClock } from "../base/clock.ts";
 import { HistogramWindow } from "../base/histogram.ts";
 import { LIMITS } from "../config.ts";
@@ -95,7 +94,7 @@ function joinDashboard(
     reports,
     sampler,
     policy,
-    service: new Service({ node, store: service.store, redirect: false }),
+    service,
     name: config.name,
     clientTls: tls === undefined ? "none" : tls.caFile === undefined ? "server" : "mutual",
     keyBytesMax: LIMITS.keyBytesMax,

@@ -19,14 +19,14 @@ export class StoreCounters {
 
   /** Counts a set, or with `isTest` a test-and-set, and returns its result. */
   set(result: ApplyResult, isTest: boolean): ApplyResult {
-    const failed = "errorCode" in result;
+    const failed = "reason" in result;
     if (isTest) failed ? this.testAndSetsFail++ : this.testAndSetsSuccess++;
     else failed ? this.setsFail++ : this.setsSuccess++;
     return result;
   }
 
   delete(result: ApplyResult): ApplyResult {
-    if ("errorCode" in result) this.deletesFail++;
+    if ("reason" in result) this.deletesFail++;
     else this.deletesSuccess++;
     return result;
   }

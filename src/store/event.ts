@@ -1,6 +1,6 @@
 /**
- * What comes out of applying a command: an event that watchers see, or a
- * rejection. Both are values; neither knows HTTP or JSON.
+ * What comes out of applying a command: an event that watchers see, or a word
+ * that says why there is none. All are values; none knows an API.
  */
 
 /** A change of one key. One entry of the log makes at most one event. */
@@ -15,19 +15,28 @@ export interface Event {
   readonly newKey: boolean;
   /** The deadline of a key with a TTL, Unix ms: of the new value for SET, of the old one for DELETE. */
   readonly expirationMs?: number;
-  /** SET with a TTL: whole seconds that remained, rounded down, when the command was stamped. */
+  /** SET with a TTL: the seconds from the command's stamp to the deadline, rounded up. */
   readonly ttlSeconds?: number;
   /** The index of the log entry. */
   readonly index: number;
 }
 
-/** A command that changed nothing; its entry keeps its index. Codes are v1's. */
-export interface Rejection {
-  readonly errorCode: 100 | 101 | 102;
-  readonly cause: string;
-}
+/** A command that changed nothing, and why; its entry keeps its index. */
+export type Rejection =
+  | { readonly kind: "rejected"; readonly reason: "keyNotFound"; readonly key: string }
+  | {
+    readonly kind: "rejected";
+    readonly reason: "testFailed";
+    readonly key: string;
+    /** The value that had to be there. */
+    readonly expected: string;
+    /** The value that is there. */
+    readonly found: string;
+  }
+  /** The key is a directory, or below a file. */
+  | { readonly kind: "rejected"; readonly reason: "notAFile"; readonly key: string };
 
-/** An expiry whose key was set again meanwhile, or an empty change: nobody is told. */
-export const NOTHING = Object.freeze({ nothing: true });
+/** An expiry whose key was set again meanwhile: nobody is told. */
+export const NOTHING = Object.freeze({ kind: "nothing" });
 
 export type ApplyResult = Event | Rejection | typeof NOTHING;

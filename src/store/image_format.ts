@@ -7,7 +7,8 @@
  *
  *     1 head   version byte, 1; timeMs, index, appliedIndex, clearedBefore
  *     2 events of the history, oldest first:
- *              flags, index, key, [prevValue], [value], [expirationMs], [ttlSeconds]
+ *              flags, index, key, [prevValue], [value], [expirationMs],
+ *              [ttlSeconds - 1, absent when 0]
  *     3 items  records as in `record.ts`, sorted by key, so that a directory comes
  *              before its children
  *     4 end    digest of the state, hash of the head and event blocks
@@ -66,20 +67,21 @@ export function eventBytesMax(event: Event): number {
 
 /** Writes what `readEvent` reads. */
 export function writeEvent(writer: ByteWriter, event: Event): void {
+  const secondsLeft = (event.ttlSeconds ?? 0) - 1;
   writer.byte(
     (event.action === "DELETE" ? EVENT_DELETE : 0) |
       (event.newKey ? EVENT_NEW_KEY : 0) |
       (event.prevValue === undefined ? 0 : EVENT_PREV_VALUE) |
       (event.value === undefined ? 0 : EVENT_VALUE) |
       (event.expirationMs === undefined ? 0 : EVENT_EXPIRATION) |
-      (event.ttlSeconds === undefined ? 0 : EVENT_TTL),
+      (secondsLeft > 0 ? EVENT_TTL : 0),
   );
   writer.integer(event.index);
   writer.text(event.key);
   if (event.prevValue !== undefined) writer.text(event.prevValue);
   if (event.value !== undefined) writer.text(event.value);
   if (event.expirationMs !== undefined) writer.integer(event.expirationMs);
-  if (event.ttlSeconds !== undefined) writer.integer(event.ttlSeconds);
+  if (secondsLeft > 0) writer.integer(secondsLeft);
 }
 
 /** The next event of a block; throws `DecodeError` when there is none. */
@@ -87,14 +89,18 @@ export function readEvent(reader: ByteReader): Event {
   const flags = reader.byte();
   const index = reader.integer();
   const key = reader.text();
+  const isSet = (flags & EVENT_DELETE) === 0;
+  const expires = (flags & EVENT_EXPIRATION) !== 0;
   return {
-    action: (flags & EVENT_DELETE) === 0 ? "SET" : "DELETE",
+    action: isSet ? "SET" : "DELETE",
     key,
     ...((flags & EVENT_PREV_VALUE) !== 0 && { prevValue: reader.text() }),
     ...((flags & EVENT_VALUE) !== 0 && { value: reader.text() }),
     newKey: (flags & EVENT_NEW_KEY) !== 0,
-    ...((flags & EVENT_EXPIRATION) !== 0 && { expirationMs: reader.integer() }),
-    ...((flags & EVENT_TTL) !== 0 && { ttlSeconds: reader.integer() }),
+    ...(expires && { expirationMs: reader.integer() }),
+    ...(expires && isSet && {
+      ttlSeconds: 1 + ((flags & EVENT_TTL) === 0 ? 0 : reader.integer()),
+    }),
     index,
   };
 }

@@ -1,5 +1,5 @@
 /**
- * The state machine of v1: applies the commands of the replicated log, in order,
+ * The state machine: applies the commands of the replicated log, in order,
  * to the tree, the history and the watches. Deterministic: reads no clock, no
  * random number, no environment, so all members agree at every index.
  *
@@ -211,7 +211,7 @@ export class Store implements StateMachine<ApplyResult> {
     const item = this.#tree.get(key);
     if (prevValue !== undefined) {
       if (item === undefined || item === DIRECTORY) return keyNotFound(key);
-      if (item.value !== prevValue) return testFailed(item.value, prevValue);
+      if (item.value !== prevValue) return testFailed(key, prevValue, item.value);
     }
     this.#head.index = index;
     if (ttlSeconds !== undefined && ttlSeconds <= 0) return this.#delete(index, key);
@@ -286,8 +286,6 @@ function setEvent(
       ? { action: "SET", key, value, newKey: true, index }
       : { action: "SET", key, prevValue, value, newKey: false, index };
   }
-  // A moment later the last second has begun.
-  const ttlSeconds = Math.ceil((deadlineMs - timeMs) / 1000) - 1;
   return {
     action: "SET",
     key,
@@ -295,19 +293,19 @@ function setEvent(
     value,
     newKey: prevValue === undefined,
     expirationMs: deadlineMs,
-    ...(ttlSeconds > 0 && { ttlSeconds }),
+    ttlSeconds: Math.ceil((deadlineMs - timeMs) / 1000),
     index,
   };
 }
 
 function keyNotFound(key: string): Rejection {
-  return { errorCode: 100, cause: key };
+  return { kind: "rejected", reason: "keyNotFound", key };
 }
 
-function testFailed(current: string, given: string): Rejection {
-  return { errorCode: 101, cause: `TestAndSet: ${current}!=${given}` };
+function testFailed(key: string, expected: string, found: string): Rejection {
+  return { kind: "rejected", reason: "testFailed", key, expected, found };
 }
 
 function notAFile(key: string): Rejection {
-  return { errorCode: 102, cause: key };
+  return { kind: "rejected", reason: "notAFile", key };
 }

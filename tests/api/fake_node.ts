@@ -11,6 +11,7 @@ import type {
   FailureReason,
   FollowerStatus,
   NodeStatus,
+  RequestHandler,
 } from "../../src/node/ports.ts";
 import type { Configuration, Member } from "../../src/raft/types.ts";
 import type { ApplyResult } from "../../src/store/event.ts";
@@ -42,7 +43,7 @@ export class FakeNode implements ClusterNode<ApplyResult> {
   /** Whether barriers stay unanswered. */
   silent = false;
   /** What a follower's forwarded requests are answered by. */
-  leaderHandler: ((request: Uint8Array, done: (reply: Uint8Array) => void) => void) | undefined;
+  leaderHandler: RequestHandler | undefined;
   /** What the leader knows of the others. */
   followers: FollowerStatus[] = [];
   readonly removed: string[] = [];
@@ -98,7 +99,9 @@ export class FakeNode implements ClusterNode<ApplyResult> {
   forward(request: Uint8Array, done: Done<Uint8Array>): void {
     if (this.leading === undefined) return done(failed("noLeader"));
     if (this.failure !== undefined) return done(failed(this.failure));
-    this.leaderHandler!(request, (reply) => done({ ok: true, value: reply }));
+    this.leaderHandler!(request, (reply) => {
+      done(reply === undefined ? failed("noLeader") : { ok: true, value: reply });
+    });
   }
 
   configuration(): Configuration {

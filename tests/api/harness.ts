@@ -1,12 +1,12 @@
 /** Starts the client port on a fake node, on each kind of listener, and talks to it. */
 import { type ApiLimits, type ClientApi, makeClientApi } from "../../src/api/client_api.ts";
-import { Service } from "../../src/api/v1/service.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import type { Dashboard } from "../../src/dashboard/dashboard.ts";
 import type { SitePolicy } from "../../src/http/cross_site.ts";
 import type { HttpLimits, Listener, TlsMaterial } from "../../src/http/endpoint.ts";
 import { listen } from "../../src/http/listener.ts";
 import { listenNode } from "../../src/http/node_listener.ts";
+import { Service } from "../../src/service/service.ts";
 import { Store } from "../../src/store/store.ts";
 import { FakeNode } from "./fake_node.ts";
 
@@ -127,6 +127,14 @@ export class TestNode implements AsyncDisposable {
     return new Answer(response.status, response.headers, await response.text());
   }
 
+  /** Sets `key` without a request. */
+  set(key: string, value: string): Promise<unknown> {
+    const operation = { type: "set", key, value, prevValue: undefined, ttlSeconds: undefined };
+    return new Promise((resolve) => {
+      this.service.write({ ...operation, type: "set" }, false, resolve);
+    });
+  }
+
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -144,13 +152,14 @@ export async function startNode(options: StartOptions = {}): Promise<TestNode> {
   const kind = options.kind ?? "deno";
   const store = new Store({ historyMax: options.historyMax ?? 1024 });
   const node = new FakeNode(store);
-  const service = new Service({ node, store, redirect: options.redirect ?? false });
+  const service = new Service({ node, store });
   const tls = tlsOf(kind);
   const policy = { tls: tls !== undefined, isOwnName: (name: string) => name === "node1.example" };
   const extension = options.extend?.(service, policy);
   const api = makeClientApi(service, {
     limits: { ...API_LIMITS, ...options.api },
     policy,
+    redirect: options.redirect ?? false,
     ...(extension === undefined
       ? {}
       : { routes: extension.routes, onStop: () => extension.stop() }),

@@ -67,13 +67,7 @@ for (const kind of LISTENERS) {
     await using node = await startNode({ kind });
     const count = 3000;
     for (let i = 0; i < count; i++) {
-      await node.service.write({
-        type: "set",
-        key: `/dir/${String(i).padStart(5, "0")}`,
-        value: "x".repeat(30),
-        prevValue: undefined,
-        ttlSeconds: undefined,
-      }, "");
+      await node.set(`/dir/${String(i).padStart(5, "0")}`, "x".repeat(30));
     }
     const { list } = await node.ask("GET", "/v1/keys/dir");
     assertEquals(list.length, count);

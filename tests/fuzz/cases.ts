@@ -25,7 +25,7 @@ export const CASES: readonly Case[] = [
   {
     subject: "handshakes",
     input: hex(JSON.stringify({
-      "upgrade": "etcd-peer/1",
+      "upgrade": "etcd-peer/2",
       "etcd-cluster": "4d",
       "etcd-from": "9",
       "etcd-to": "5",

@@ -1,7 +1,9 @@
 /** Commands of the log, operations of a follower's client and the answers to them. */
 import type { Command } from "../../src/store/command.ts";
 import { CommandError, decodeCommand, encodeCommand } from "../../src/store/command.ts";
-import { decodeOperation, decodeReply, encodeReply } from "../../src/api/v1/operation.ts";
+import { AnswerError, decodeOutcome, encodeFailure } from "../../src/service/answer.ts";
+import { decodeOperation } from "../../src/store/operation.ts";
+import { decodeResult, encodeResult, ResultError } from "../../src/store/result.ts";
 import { Store } from "../../src/store/store.ts";
 import type { SeededRandom } from "../sim/random.ts";
 import { anyInteger, anyText, joined, mutated } from "./mutate.ts";
@@ -39,7 +41,8 @@ function refusedOr<T>(decode: () => T): T | undefined {
   try {
     return decode();
   } catch (error) {
-    if (error instanceof CommandError) return undefined;
+    const refusals = [CommandError, ResultError, AnswerError];
+    if (refusals.some((refusal) => error instanceof refusal)) return undefined;
     throw error;
   }
 }
@@ -63,14 +66,19 @@ export const commands: Subject = {
     if (command === undefined && input![0] === VALID) throw new FuzzError("Refused");
     const operation = refusedOr(() => decodeOperation(bytes));
     expectSame(operation, command?.type === "expire" ? undefined : command, "The operation");
-    const reply = refusedOr(() => decodeReply(bytes));
-    if (reply !== undefined) {
-      const again = decodeReply(encodeReply(reply));
-      expectSame([again?.status, again?.body], [reply.status, reply.body], "The reply");
-    }
+    checkAnswer(bytes);
     if (command === undefined) return;
     expectSame(decodeCommand(encodeCommand(command)), command, "The command");
     if (store.stats().keys > 1000) store = new Store({ historyMax: 10 });
     store.apply(++index, bytes);
   },
 };
+
+/** What a leader may answer to a follower, read from anything. */
+function checkAnswer(bytes: Uint8Array): void {
+  const result = refusedOr(() => decodeResult(bytes));
+  if (result !== undefined) expectSame(decodeResult(encodeResult(result)), result, "The result");
+  const outcome = refusedOr(() => decodeOutcome(bytes));
+  if (outcome === undefined || outcome.ok) return;
+  expectSame(decodeOutcome(encodeFailure(outcome)), outcome, "The failure");
+}

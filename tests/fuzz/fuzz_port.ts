@@ -3,14 +3,15 @@
  * service that answers a write with what it was asked to write.
  */
 import { keysRoute } from "../../src/api/v1/keys.ts";
-import type { Service } from "../../src/api/v1/service.ts";
-import type { Operation } from "../../src/api/v1/operation.ts";
+import type { V1 } from "../../src/api/v1/context.ts";
 import { silentLogger } from "../../src/base/logger.ts";
-import type { Exchange, Reply } from "../../src/http/exchange.ts";
+import type { Exchange } from "../../src/http/exchange.ts";
 import type { Listener } from "../../src/http/endpoint.ts";
 import { listen } from "../../src/http/listener.ts";
 import { listenNode } from "../../src/http/node_listener.ts";
 import { makeRouter } from "../../src/http/router.ts";
+import { Service } from "../../src/service/service.ts";
+import type { Event } from "../../src/store/event.ts";
 import { Store } from "../../src/store/store.ts";
 import { FakeNode } from "../api/fake_node.ts";
 import { HTTP_LIMITS, type Kind, pem, tlsOf } from "../api/harness.ts";
@@ -23,21 +24,16 @@ const PATIENCE_MS = 10_000;
 const BODY_BYTES_MAX = 64 * 1024;
 
 /** Answers at once, each write by what it was. */
-function echoService(): Service {
+function echo(): V1 {
   const store = new Store({ historyMax: 1 });
-  const node = new FakeNode(store);
-  const echo: Pick<Service, "node" | "store" | "write" | "read" | "readStale"> = {
-    node,
-    store,
-    write: (operation: Operation) => Promise.resolve(reply(operation)),
-    read: (_target, serve) => Promise.resolve(serve(node.nowMs())),
-    readStale: (serve) => serve(node.nowMs()),
+  const service = new Service({ node: new FakeNode(store), store });
+  service.write = (operation, _, done) => {
+    const value = JSON.stringify(operation);
+    done({ ok: true, value: { action: "SET", key: "/", value, newKey: true, index: 1 } });
   };
-  return echo as Service;
-}
-
-function reply(operation: Operation): Reply {
-  return { status: 200, body: JSON.stringify(operation) };
+  service.read = (serve) => serve(service.node.nowMs());
+  const replies = { of: ({ value = "" }: Event) => ({ status: 200, body: value }) };
+  return { service, replies, redirect: false };
 }
 
 /** `listenDeno` says why a GET is not looked at for it: its path is then a part of the host, too. */
@@ -57,7 +53,7 @@ export class FuzzPort {
 
   static async open(kind: Kind): Promise<FuzzPort> {
     const strays: string[] = [];
-    const route = makeRouter([keysRoute(echoService(), KEY_BYTES_MAX)]);
+    const route = makeRouter([keysRoute(echo(), KEY_BYTES_MAX)]);
     const handle = (exchange: Exchange) => {
       const problem = problemOf(exchange);
       if (problem !== undefined) strays.push(problem);

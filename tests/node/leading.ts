@@ -53,6 +53,8 @@ export function leading(...others: ReturnType<typeof member>[]) {
   /** Who called from another address. */
   const moved: Moved[] = [];
   const sent: PeerMessage[] = [];
+  /** What a forwarded request is answered; undefined: this member leads no longer. */
+  const handled: { reply: Uint8Array | undefined } = { reply: new Uint8Array(0) };
   let tick = 0;
   const nothing = () => {};
   const service = new CallService({
@@ -74,7 +76,7 @@ export function leading(...others: ReturnType<typeof member>[]) {
     announceCommit: nothing,
     now: () => tick,
     barrier: nothing,
-    handleRequest: nothing,
+    handleRequest: (_, done) => done(handled.reply),
     handOver: () => false,
   });
   /** A heartbeat's time goes by. */
@@ -82,5 +84,5 @@ export function leading(...others: ReturnType<typeof member>[]) {
     for (let i = 0; i < HEARTBEAT_TICKS; i++) service.tick(++tick);
     service.run();
   };
-  return { core, service, heartbeat, proposed, moved, sent };
+  return { core, service, heartbeat, proposed, moved, sent, handled };
 }

@@ -128,7 +128,7 @@ Deno.test("Node.propose() expires what is due before the command comes to it", a
   // No tick in between.
   const outcome = await lone.set("/a", "2", { prevValue: "1" });
   assert(outcome.ok);
-  assertEquals(outcome.value, { errorCode: 100, cause: "/a" });
+  assertEquals(outcome.value, { kind: "rejected", reason: "keyNotFound", key: "/a" });
   await lone.node.stop();
 });
 

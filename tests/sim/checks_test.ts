@@ -4,13 +4,15 @@
  * `consensus_check_test.ts`, that of the disks in `durability_check_test.ts`.
  */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { Operation } from "../../src/api/v1/operation.ts";
+import type { FailureReason } from "../../src/node/ports.ts";
+import type { Answer } from "../../src/service/answer.ts";
 import { encodeCommand } from "../../src/store/command.ts";
 import type { Command, SetCommand } from "../../src/store/command.ts";
 import { InvariantError } from "../../src/base/assert.ts";
 import { CorruptionError } from "../../src/storage/errors.ts";
 import { DiskError } from "../../src/storage/disk.ts";
-import { NOTHING } from "../../src/store/event.ts";
+import { type ApplyResult, NOTHING } from "../../src/store/event.ts";
+import type { Operation } from "../../src/store/operation.ts";
 import { Store } from "../../src/store/store.ts";
 import { differs } from "./campaign.ts";
 import { HistoryCheck } from "./history_check.ts";
@@ -43,9 +45,12 @@ function history(values: readonly string[]) {
   return { violations, model, check, commit };
 }
 
-function answer(value: string, index: number) {
-  const event = { action: "SET", key: "/a", value, newKey: true, index };
-  return { status: 200, body: JSON.stringify(event) };
+function answer(value: string, index: number): Answer<ApplyResult> {
+  return { ok: true, value: { action: "SET", key: "/a", value, newKey: true, index } };
+}
+
+function failure(reason: FailureReason, cause: string): Answer<ApplyResult> {
+  return { ok: false, reason, cause };
 }
 
 function assertBroken(violations: Violations, property: string): void {
@@ -94,8 +99,8 @@ Deno.test("historyCheck() finds a write that happened twice", () => {
 
 Deno.test("historyCheck() finds a write that happened although it was refused", () => {
   const { violations, check, commit } = history([]);
-  const body = JSON.stringify({ errorCode: 301, cause: "No leader, nothing was changed" });
-  check.answered(check.write("c1", asked("x")), { status: 500, body });
+  const told = failure("noLeader", "No leader, nothing was changed");
+  check.answered(check.write("c1", asked("x")), told);
   violations.throwIfAny();
   commit(1, "x");
   assertBroken(violations, "refused is refused");
@@ -104,8 +109,8 @@ Deno.test("historyCheck() finds a write that happened although it was refused", 
 Deno.test("clientHistory() finds a stale read without looking into the log", () => {
   const { check, violations } = history(["x", "y"]);
   check.answered(check.write("c1", asked("x")), answer("x", 1));
-  const body = { action: "SET", key: "/a", value: "y", prevValue: "x", index: 2 };
-  check.answered(check.write("c1", asked("y")), { status: 200, body: JSON.stringify(body) });
+  const event = { action: "SET", key: "/a", value: "y", prevValue: "x", newKey: false } as const;
+  check.answered(check.write("c1", asked("y")), { ok: true, value: { ...event, index: 2 } });
   violations.throwIfAny();
   const clients = check.clients;
   const read = check.read("c2", "/a");
@@ -118,8 +123,7 @@ Deno.test("historyCheck() finds a write that happened although nobody said that 
   const { violations, check, commit } = history([]);
   const write = check.write("c1", asked("x"));
   commit(1, "x");
-  const body = JSON.stringify({ errorCode: 300, cause: "No space left" });
-  check.answered(write, { status: 500, body });
+  check.answered(write, failure("diskFull", "No space left"));
   assertBroken(violations, "refused is refused");
 });
 
@@ -131,8 +135,9 @@ Deno.test("historyCheck() finds an answer that tells of another's write", () => 
 
 Deno.test("historyCheck() finds a rejection that no entry has caused", () => {
   const { violations, check } = history(["x"]);
-  const body = JSON.stringify({ errorCode: 101, cause: "TestAndSet: x!=w" });
-  check.answered(check.write("c1", { ...asked("y"), prevValue: "w" }), { status: 400, body });
+  const rejection = { kind: "rejected", reason: "testFailed", key: "/a" } as const;
+  const value = { ...rejection, expected: "w", found: "x" };
+  check.answered(check.write("c1", { ...asked("y"), prevValue: "w" }), { ok: true, value });
   assertBroken(violations, "answers");
 });
 
@@ -140,8 +145,8 @@ Deno.test("historyCheck() finds two deletes that are told of one index", () => {
   const { violations, model, check } = history(["x"]);
   const writes = ["c1", "c2"].map((client) => check.write(client, { type: "delete", key: "/a" }));
   check.committed(2, model.apply(2, encodeCommand({ type: "delete", key: "/a", timeMs: 1 })));
-  const event = { action: "DELETE", key: "/a", prevValue: "x", newKey: false, index: 2 };
-  for (const write of writes) check.answered(write, { status: 200, body: JSON.stringify(event) });
+  const value = { action: "DELETE", key: "/a", prevValue: "x", newKey: false, index: 2 } as const;
+  for (const write of writes) check.answered(write, { ok: true, value });
   assertBroken(violations, "answers");
 });
 
@@ -251,7 +256,7 @@ Deno.test("stateCheck() finds a command that was applied and not committed", () 
 
 Deno.test("stateCheck() finds a command that did something else", () => {
   const { violations, check, store } = state([set("x")]);
-  check.applied("n1", 1, { errorCode: 100, cause: "/a" }, store);
+  check.applied("n1", 1, { kind: "rejected", reason: "keyNotFound", key: "/a" }, store);
   assertBroken(violations, "apply");
 });
 

@@ -1,20 +1,16 @@
 /**
- * Simulated users: each asks one thing at a time of any member, as the v1 API
- * does, and shows the checker what it asked and what it was told.
+ * Simulated users: each asks one thing at a time of any member, as an API does,
+ * and shows the checker what it asked and what it was told.
  */
-import type { Operation } from "../../src/api/v1/operation.ts";
-import type { Reply } from "../../src/http/exchange.ts";
+import type { Operation } from "../../src/store/operation.ts";
 import type { Machine } from "./machine.ts";
 import type { Process, Running } from "./process.ts";
 import { SeededRandom } from "./random.ts";
 import type { Site } from "./site.ts";
-import { describe, shorten } from "./text.ts";
+import { describe } from "./text.ts";
 
 /** Few, so that clients meet; some are below others, so that one is in the other's way. */
 export const KEYS: readonly string[] = ["/a", "/b", "/d/x", "/d/y", "/d", "/e/f/g", "/e/f", "/c"];
-
-/** What a handler answers; nobody reads it. */
-const SERVED: Reply = { status: 200, body: "" };
 
 export class Client {
   readonly name: string;
@@ -92,7 +88,7 @@ export class Client {
   }
 
   #write(process: Process, { service }: Running, next: () => void): void {
-    const { history, violations, trace, schedule } = this.#site;
+    const { history, trace, schedule } = this.#site;
     const operation = this.#operation();
     const write = history.write(this.name, operation);
     trace.line(
@@ -101,21 +97,17 @@ export class Client {
       () => `asks ${process.name} ${describe(operation)}`,
     );
     const unwatch = process.onDeath(() => history.lost(write));
-    service.write(operation, "/").then((reply) => {
+    service.write(operation, false, (answer) => {
       if (process.isDead) return;
-      trace.line(
-        schedule.nowMs,
-        this.name,
-        () => `is told ${reply.status} ${shorten(reply.body as string)}`,
-      );
-      trace.mix(reply.status);
+      trace.line(schedule.nowMs, this.name, () => `is told ${describe(answer)}`);
+      trace.mixText(answer.ok ? "done" : answer.reason);
       unwatch();
-      history.answered(write, reply);
+      history.answered(write, answer);
       if (write.state === "answered" && operation.type === "set") {
         this.#known.set(operation.key, operation.value);
       }
       next();
-    }, (error) => violations.note("no unexpected error", `${process.name}: ${error}`));
+    });
   }
 
   #operation(): Operation {
@@ -148,8 +140,8 @@ export class Client {
     const key = this.#random.pick(this.#keys);
     const read = history.read(this.name, key);
     trace.line(schedule.nowMs, this.name, () => `asks ${process.name} for ${key}`);
-    const answered = service.read("/", (nowMs) => {
-      if (process.isDead) return SERVED;
+    const serve = (nowMs: number) => {
+      if (process.isDead) return "served";
       const found = store.read(key, nowMs);
       const { appliedIndex } = core;
       trace.line(
@@ -159,12 +151,12 @@ export class Client {
       );
       history.served(read, { member: process.name, appliedIndex, nowMs, found });
       if (found.kind === "file") this.#known.set(key, found.item.value);
-      return SERVED;
-    });
-    Promise.resolve(answered).then(
-      (reply) => {
+      return "served";
+    };
+    Promise.resolve(service.read<string>(serve, ({ reason }) => reason)).then(
+      (outcome) => {
         if (process.isDead) return;
-        trace.mix(reply.status);
+        trace.mixText(outcome);
         next();
       },
       (error) => violations.note("no unexpected error", `${process.name}: ${error}`),
@@ -177,7 +169,6 @@ export class Client {
       const found = store.read(key, nowMs);
       const served = { member: process.name, appliedIndex: core.appliedIndex, nowMs, found };
       this.#site.history.servedStale(this.name, key, served);
-      return SERVED;
-    });
+    }, () => {});
   }
 }

@@ -3,10 +3,11 @@
  * that needs no index and no log: a second opinion beside `history_check.ts`.
  * Key by key: what is a directory, or below a file, holds nothing.
  */
+import type { Answer } from "../../src/service/answer.ts";
+import type { ApplyResult } from "../../src/store/event.ts";
 import type { ReadResult } from "../../src/store/store.ts";
 import { checkBySearch } from "../linearizability/by_search.ts";
-import { History, type Operation } from "../linearizability/history.ts";
-import { outcomeOf } from "../linearizability/v1_outcome.ts";
+import { History, type Operation, type Outcome } from "../linearizability/history.ts";
 import type { PendingRead, PendingWrite } from "./history_check.ts";
 import type { Violations } from "./violation.ts";
 
@@ -33,11 +34,9 @@ export class ClientHistory {
     });
   }
 
-  answered(write: PendingWrite, body: Parameters<typeof outcomeOf>[2]): void {
+  answered(write: PendingWrite, answer: Answer<ApplyResult>): void {
     const asked = this.#take(write);
-    if (asked === undefined) return;
-    const outcome = outcomeOf(asked.kind, asked.expected, body);
-    this.#history.add(asked, outcome ?? { type: "unknown" });
+    if (asked !== undefined) this.#history.add(asked, outcomeOf(answer));
   }
 
   /** No answer will come. */
@@ -76,4 +75,19 @@ export class ClientHistory {
     this.#asked.delete(pending);
     return asked;
   }
+}
+
+/** What the answer to a write says of it. */
+function outcomeOf(answer: Answer<ApplyResult>): Outcome {
+  if (!answer.ok) {
+    const isRefused = answer.reason === "redirect" || answer.cause.includes("nothing was");
+    return { type: isRefused ? "refused" : "unknown" };
+  }
+  const result = answer.value;
+  if ("action" in result) return { type: "ok", found: result.prevValue, index: result.index };
+  if (!("reason" in result)) return { type: "unknown" };
+  return {
+    type: "rejected",
+    found: result.reason === "testFailed" ? result.found : undefined,
+  };
 }

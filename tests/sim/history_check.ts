@@ -4,11 +4,12 @@
  * refused never happened, nothing happened twice, and a linearizable read sees
  * a state at least as new as anything answered before it was asked.
  */
-import type { Reply } from "../../src/http/exchange.ts";
-import type { Operation } from "../../src/api/v1/operation.ts";
-import type { Event } from "../../src/store/event.ts";
+import type { Answer } from "../../src/service/answer.ts";
+import type { ApplyResult, Event, Rejection } from "../../src/store/event.ts";
+import type { Operation } from "../../src/store/operation.ts";
 import type { ReadResult } from "../../src/store/store.ts";
 import { ClientHistory } from "./client_history.ts";
+import { sameResult } from "./state_check.ts";
 import type { ModelStore, Step } from "./model_store.ts";
 import type { Violations } from "./violation.ts";
 
@@ -111,14 +112,15 @@ export class HistoryCheck {
   }
 
   /** The client has its answer. */
-  answered(write: PendingWrite, reply: Reply): void {
-    const body = JSON.parse(reply.body as string);
-    this.clients.answered(write, body);
-    if (reply.status === 200) return this.#succeeded(write, body);
-    const { errorCode, cause } = body;
-    if (errorCode === 100 || errorCode === 101 || errorCode === 102) {
-      return this.#rejected(write, errorCode, cause);
+  answered(write: PendingWrite, answer: Answer<ApplyResult>): void {
+    this.clients.answered(write, answer);
+    if (answer.ok) {
+      const result = answer.value;
+      if ("action" in result) return this.#succeeded(write, result);
+      if ("reason" in result) return this.#rejected(write, result);
+      return this.#violations.note("answers", `${write.client} is told that nothing changed`);
     }
+    const cause = answer.reason === "redirect" ? "" : answer.cause;
     // Whoever is not told that it may have happened will take it that it has not.
     const isRefused = !/may still take effect/.test(cause);
     write.state = isRefused ? "refused" : "unknown";
@@ -212,12 +214,12 @@ export class HistoryCheck {
   }
 
   /** A rejection bears no index: a set is found by its value, a delete by its key. */
-  #rejected(write: PendingWrite, errorCode: number, cause: string): void {
+  #rejected(write: PendingWrite, rejection: Rejection): void {
     const { operation } = write;
     const isAnswer = (index: number) => {
       const step = this.#model.stepAt(index);
-      return step !== undefined && isCommandOf(operation, step) && "errorCode" in step.result &&
-        step.result.errorCode === errorCode && step.result.cause === cause;
+      return step !== undefined && isCommandOf(operation, step) &&
+        sameResult(rejection, step.result);
     };
     let index = write.index;
     if (operation.type === "delete") {
@@ -227,8 +229,8 @@ export class HistoryCheck {
     if (isAnswer(index)) return this.#settle(write, index);
     this.#violations.note(
       "answers",
-      `${write.client} asked ${JSON.stringify(operation)} and is told ${errorCode} "${cause}", ` +
-        `no committed entry says so`,
+      `${write.client} asked ${JSON.stringify(operation)} and is told ` +
+        `${JSON.stringify(rejection)}, no committed entry says so`,
     );
   }
 

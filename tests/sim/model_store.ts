@@ -91,7 +91,9 @@ export class ModelStore {
       case "set":
         return this.#set(index, command, current);
       case "delete":
-        return isFile ? this.#delete(index, key, current) : { errorCode: 100, cause: key };
+        return isFile
+          ? this.#delete(index, key, current)
+          : { kind: "rejected", reason: "keyNotFound", key };
       case "expire":
         return isFile && current.index === command.setIndex
           ? this.#delete(index, key, current)
@@ -103,16 +105,19 @@ export class ModelStore {
     const { key, value, prevValue, ttlSeconds } = command;
     const isFile = current?.kind === "file";
     if (prevValue !== undefined) {
-      if (!isFile) return { errorCode: 100, cause: key };
+      if (!isFile) return { kind: "rejected", reason: "keyNotFound", key };
       if (current.value !== prevValue) {
-        return { errorCode: 101, cause: `TestAndSet: ${current.value}!=${prevValue}` };
+        const [expected, found] = [prevValue, current.value];
+        return { kind: "rejected", reason: "testFailed", key, expected, found };
       }
     }
     if (ttlSeconds !== undefined && ttlSeconds <= 0) {
-      return isFile ? this.#delete(index, key, current) : { errorCode: 100, cause: key };
+      return isFile
+        ? this.#delete(index, key, current)
+        : { kind: "rejected", reason: "keyNotFound", key };
     }
     if (current?.kind === "directory" || this.#isBelowFile(key, index)) {
-      return { errorCode: 102, cause: key };
+      return { kind: "rejected", reason: "notAFile", key };
     }
     for (const directory of parentsOf(key)) {
       if (this.at(directory, index)?.kind !== "directory") {
@@ -128,7 +133,7 @@ export class ModelStore {
       value,
       newKey: !isFile,
       ...(deadlineMs !== 0 && { expirationMs: deadlineMs }),
-      ...(ttlSeconds !== undefined && ttlSeconds > 1 && { ttlSeconds: ttlSeconds - 1 }),
+      ...(ttlSeconds !== undefined && { ttlSeconds }),
       index,
     };
   }

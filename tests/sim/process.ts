@@ -4,7 +4,6 @@
  * it is killed or ends by itself. Killed means that no callback of it runs ever
  * again: all of them come through the schedule, which drops them.
  */
-import { Service } from "../../src/api/v1/service.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import type { Logger } from "../../src/base/logger.ts";
 import { Node } from "../../src/node/node.ts";
@@ -19,6 +18,7 @@ import {
   openStorage,
 } from "../../src/storage/storage.ts";
 import type { Identity, OpenedStorage } from "../../src/storage/storage.ts";
+import { Service } from "../../src/service/service.ts";
 import type { ApplyResult } from "../../src/store/event.ts";
 import { Store } from "../../src/store/store.ts";
 import { CheckedStorage } from "./checked_storage.ts";
@@ -262,7 +262,7 @@ export class Process implements Owner {
       onDiverged: (failure) => this.#site.violations.note("no divergence", failure.cause),
       onFatal: (error) => this.#fail(error),
     });
-    const service = new Service({ node, store, redirect: false });
+    const service = new Service({ node, store });
     this.#running = { node, service, store, core, subject, peers };
     this.#tick(this.#clock.monotonicMs() + profile.tickMs * machine.random.next());
     node.campaignIfAlone();

@@ -3,7 +3,7 @@
  * result of each command, and a digest of the whole state after each.
  */
 import type { StateMachine } from "../../src/node/ports.ts";
-import type { ApplyResult } from "../../src/store/event.ts";
+import type { ApplyResult, Rejection } from "../../src/store/event.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { ModelStore } from "./model_store.ts";
 import type { Violations } from "./violation.ts";
@@ -113,12 +113,17 @@ export class CheckedMachine implements StateMachine<ApplyResult> {
   }
 }
 
-function sameResult(a: ApplyResult, b: ApplyResult): boolean {
-  if ("errorCode" in a) {
-    return "errorCode" in b && a.errorCode === b.errorCode && a.cause === b.cause;
-  }
+/** Whether both say that the same has become of a command. */
+export function sameResult(a: ApplyResult, b: ApplyResult): boolean {
+  if ("reason" in a) return "reason" in b && sameRejection(a, b);
   if (!("action" in a)) return a === b;
   return "action" in b && a.action === b.action && a.key === b.key && a.value === b.value &&
     a.prevValue === b.prevValue && a.newKey === b.newKey && a.index === b.index &&
     a.expirationMs === b.expirationMs && a.ttlSeconds === b.ttlSeconds;
+}
+
+function sameRejection(a: Rejection, b: Rejection): boolean {
+  if (a.reason !== b.reason || a.key !== b.key) return false;
+  return a.reason !== "testFailed" || b.reason !== "testFailed" ||
+    a.expected === b.expected && a.found === b.found;
 }

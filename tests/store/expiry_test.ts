@@ -12,13 +12,13 @@ Deno.test("set() with a TTL reports the deadline and the whole seconds that rema
     value: "bar",
     newKey: true,
     expirationMs: START_MS + 5000,
-    ttlSeconds: 4,
+    ttlSeconds: 5,
     index: 3,
   });
   assertEquals(log.store.nextDeadlineMs(), START_MS + 5000);
 });
 
-Deno.test("set() leaves the TTL out when less than a second remains", () => {
+Deno.test("set() tells the TTL of a second, too", () => {
   const log = new Log();
   const event = log.set("/foo", "bar", { ttlSeconds: 1 });
   assertEquals(event, {
@@ -27,6 +27,7 @@ Deno.test("set() leaves the TTL out when less than a second remains", () => {
     value: "bar",
     newKey: true,
     expirationMs: START_MS + 1000,
+    ttlSeconds: 1,
     index: 3,
   });
 });
@@ -57,9 +58,17 @@ Deno.test("set() with a TTL of zero or less deletes", () => {
       newKey: false,
       index: log.index,
     });
-    assertEquals(log.set("/foo", "gone", { ttlSeconds }), { errorCode: 100, cause: "/foo" });
+    assertEquals(log.set("/foo", "gone", { ttlSeconds }), {
+      kind: "rejected",
+      reason: "keyNotFound",
+      key: "/foo",
+    });
   }
-  assertEquals(log.set("/a/b", "gone", { ttlSeconds: 0 }), { errorCode: 100, cause: "/a/b" });
+  assertEquals(log.set("/a/b", "gone", { ttlSeconds: 0 }), {
+    kind: "rejected",
+    reason: "keyNotFound",
+    key: "/a/b",
+  });
   assertEquals(log.list("/"), []);
 });
 
@@ -67,8 +76,11 @@ Deno.test("a test-and-set with a TTL of zero compares before it deletes", () => 
   const log = new Log();
   log.set("/foo", "bar");
   assertEquals(log.set("/foo", "x", { prevValue: "other", ttlSeconds: 0 }), {
-    errorCode: 101,
-    cause: "TestAndSet: bar!=other",
+    kind: "rejected",
+    reason: "testFailed",
+    key: "/foo",
+    expected: "other",
+    found: "bar",
   });
   assertEquals(log.set("/foo", "x", { prevValue: "bar", ttlSeconds: 0 }), {
     action: "DELETE",

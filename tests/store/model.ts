@@ -25,7 +25,7 @@ export class Model {
     const result = this.#apply(index, command);
     if ("action" in result) this.events.push(result);
     const isTest = command.type === "set" && command.prevValue !== undefined;
-    const passedOver = result === NOTHING || (isTest && "errorCode" in result);
+    const passedOver = result === NOTHING || (isTest && "reason" in result);
     if (!passedOver) this.index = index;
     return result;
   }
@@ -60,7 +60,9 @@ export class Model {
       case "set":
         return this.#set(index, command, file);
       case "delete":
-        return file === undefined ? { errorCode: 100, cause: key } : this.#remove(index, key, file);
+        return file === undefined
+          ? { kind: "rejected", reason: "keyNotFound", key }
+          : this.#remove(index, key, file);
       case "expire":
         return file?.setIndex === command.setIndex ? this.#remove(index, key, file) : NOTHING;
     }
@@ -68,16 +70,21 @@ export class Model {
 
   #set(index: number, command: SetCommand, file: ModelFile | undefined): ApplyResult {
     const { key, value, prevValue, ttlSeconds } = command;
-    if (prevValue !== undefined && file === undefined) return { errorCode: 100, cause: key };
+    if (prevValue !== undefined && file === undefined) {
+      return { kind: "rejected", reason: "keyNotFound", key };
+    }
     if (prevValue !== undefined && file!.value !== prevValue) {
-      return { errorCode: 101, cause: `TestAndSet: ${file!.value}!=${prevValue}` };
+      const [expected, found] = [prevValue, file!.value];
+      return { kind: "rejected", reason: "testFailed", key, expected, found };
     }
     if (ttlSeconds !== undefined && ttlSeconds <= 0) {
-      return file === undefined ? { errorCode: 100, cause: key } : this.#remove(index, key, file);
+      return file === undefined
+        ? { kind: "rejected", reason: "keyNotFound", key }
+        : this.#remove(index, key, file);
     }
     const parents = parentsOf(key);
     if (this.directories.has(key) || parents.some((parent) => this.files.has(parent))) {
-      return { errorCode: 102, cause: key };
+      return { kind: "rejected", reason: "notAFile", key };
     }
     for (const parent of parents) this.directories.add(parent);
     const deadlineMs = ttlSeconds === undefined ? 0 : this.timeMs + ttlSeconds * 1000;
@@ -91,7 +98,7 @@ export class Model {
     };
     if (file !== undefined) event.prevValue = file.value;
     if (deadlineMs !== 0) event.expirationMs = deadlineMs;
-    if (ttlSeconds !== undefined && ttlSeconds > 1) event.ttlSeconds = ttlSeconds - 1;
+    if (ttlSeconds !== undefined) event.ttlSeconds = ttlSeconds;
     return event;
   }
 

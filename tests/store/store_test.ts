@@ -51,8 +51,8 @@ Deno.test("set() makes the directories above a key when they are missing", () =>
 Deno.test("set() is rejected with 102 when the key is a directory", () => {
   const log = new Log();
   log.set("/dir/a", "1");
-  assertEquals(log.set("/dir", "1"), { errorCode: 102, cause: "/dir" });
-  assertEquals(log.set("/", "1"), { errorCode: 102, cause: "/" });
+  assertEquals(log.set("/dir", "1"), { kind: "rejected", reason: "notAFile", key: "/dir" });
+  assertEquals(log.set("/", "1"), { kind: "rejected", reason: "notAFile", key: "/" });
   assertEquals(log.list("/dir"), ["/dir/a=1"]);
 });
 
@@ -60,8 +60,12 @@ Deno.test("set() is rejected with 102 and changes nothing when a file is above t
   const log = new Log();
   log.set("/dir/a", "1");
   const { directories } = log.store.stats();
-  assertEquals(log.set("/dir/a/b", "1"), { errorCode: 102, cause: "/dir/a/b" });
-  assertEquals(log.set("/dir/a/b/c/d", "1"), { errorCode: 102, cause: "/dir/a/b/c/d" });
+  assertEquals(log.set("/dir/a/b", "1"), { kind: "rejected", reason: "notAFile", key: "/dir/a/b" });
+  assertEquals(log.set("/dir/a/b/c/d", "1"), {
+    kind: "rejected",
+    reason: "notAFile",
+    key: "/dir/a/b/c/d",
+  });
   assertEquals(log.store.stats().directories, directories);
 });
 
@@ -78,21 +82,28 @@ Deno.test("a test-and-set replaces the value when it is the one given", () => {
   });
 });
 
-Deno.test("a test-and-set is rejected with 101 when the value is another one", () => {
+Deno.test("a test-and-set is rejected when the value is another one", () => {
   const log = new Log();
   log.set("/testAndSet", "one");
   assertEquals(log.set("/testAndSet", "three", { prevValue: "two" }), {
-    errorCode: 101,
-    cause: "TestAndSet: one!=two",
+    kind: "rejected",
+    reason: "testFailed",
+    key: "/testAndSet",
+    expected: "two",
+    found: "one",
   });
   assertEquals(log.value("/testAndSet"), "one");
 });
 
-Deno.test("a test-and-set is rejected with 100 when the key is missing or a directory", () => {
+Deno.test("a test-and-set is rejected as keyNotFound when the key is missing or a directory", () => {
   const log = new Log();
   log.set("/dir/a", "1");
   for (const key of ["/none", "/none/deep", "/dir", "/dir/a/below-a-file", "/"]) {
-    assertEquals(log.set(key, "1", { prevValue: "a" }), { errorCode: 100, cause: key });
+    assertEquals(log.set(key, "1", { prevValue: "a" }), {
+      kind: "rejected",
+      reason: "keyNotFound",
+      key,
+    });
   }
   assertEquals(log.list("/"), ["/dir/"]);
 });
@@ -110,11 +121,11 @@ Deno.test("delete() reports the value that was there", () => {
   assertEquals(log.store.read("/message", START_MS), { kind: "missing" });
 });
 
-Deno.test("delete() is rejected with 100 when the key is missing or a directory", () => {
+Deno.test("delete() is rejected as keyNotFound when the key is missing or a directory", () => {
   const log = new Log();
   log.set("/dir/a", "1");
   for (const key of ["/none", "/dir", "/dir/a/b", "/"]) {
-    assertEquals(log.delete(key), { errorCode: 100, cause: key });
+    assertEquals(log.delete(key), { kind: "rejected", reason: "keyNotFound", key });
   }
 });
 
@@ -124,7 +135,7 @@ Deno.test("delete() leaves the directory when its last child goes", () => {
   log.delete("/dir/sub/a");
   assertEquals(log.list("/dir"), ["/dir/sub/"]);
   assertEquals(log.list("/dir/sub"), []);
-  assertEquals(log.set("/dir/sub", "1"), { errorCode: 102, cause: "/dir/sub" });
+  assertEquals(log.set("/dir/sub", "1"), { kind: "rejected", reason: "notAFile", key: "/dir/sub" });
 });
 
 Deno.test("index moves with every set and delete, but only with a test-and-set that passes", () => {

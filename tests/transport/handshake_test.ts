@@ -34,9 +34,13 @@ Deno.test("parseHello() reads what helloHeaders() wrote, control characters blan
 });
 
 Deno.test("parseHello() refuses another protocol and names both", () => {
-  const refusal = refusalOf({ upgrade: "etcd-peer/2" });
+  const refusal = refusalOf({ upgrade: "etcd-peer/1", "etcd-version": "1.0.0" });
   assertEquals(refusal?.status, 426);
-  assertStringIncludes(refusal!.reason, 'Expected protocol "etcd-peer/1", found "etcd-peer/2"');
+  assertEquals(
+    refusal!.reason,
+    'Expected protocol "etcd-peer/2", found "etcd-peer/1" of a caller of version "1.0.0", ' +
+      "run the same version on all members",
+  );
   assertEquals(refusalOf({ upgrade: "websocket" })?.status, 426);
 });
 

@@ -22,6 +22,15 @@ Deno.test("a member of another cluster is refused with both ids", async () => {
   assertEquals(two.complaints('found one of cluster "aaa"').length, 1);
 });
 
+Deno.test("a member of version 1.0 is refused with a reason in both logs", async () => {
+  await using one = await TestMember.start({ id: 1 });
+  using old = await RawCaller.connect(one);
+  const head = await old.shake({ version: "1.0.0" }, { upgrade: "etcd-peer/1" });
+  assertStringIncludes(head, "HTTP/1.1 426");
+  assertStringIncludes(await old.readToEnd(), 'of a caller of version \\"1.0.0\\", run the same');
+  assertEquals(one.complaints('found "etcd-peer/1" of a caller of version "1.0.0"').length, 1);
+});
+
 Deno.test("a call for another incarnation is refused", async () => {
   await using one = await TestMember.start({ id: 1 });
   await using renewed = await TestMember.start({ id: 3 });
@@ -86,8 +95,8 @@ Deno.test("an upgrade that is no handshake is refused", async () => {
   const requests: [string, Record<string, string>, string][] = [
     ["GET /elsewhere", {}, "404"],
     ["GET /v1/peer", { upgrade: "websocket" }, "426"],
-    ["GET /v1/peer", { upgrade: "etcd-peer/1" }, "400"],
-    ["POST /v1/peer", { upgrade: "etcd-peer/1" }, "404"],
+    ["GET /v1/peer", { upgrade: "etcd-peer/2" }, "400"],
+    ["POST /v1/peer", { upgrade: "etcd-peer/2" }, "404"],
   ];
   for (const [line, headers, status] of requests) {
     using caller = await RawCaller.connect(one);

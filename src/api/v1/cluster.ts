@@ -2,10 +2,10 @@
 import type { Exchange, Reply } from "../../http/exchange.ts";
 import type { Route } from "../../http/router.ts";
 import type { Member } from "../../raft/types.ts";
+import type { Service } from "../../service/service.ts";
 import { errorReply, failureReply } from "./error.ts";
 import { memberKey, memberValue } from "./membership_view.ts";
 import { eventBody } from "./reply.ts";
-import type { Service } from "./service.ts";
 
 /** `/machines`, `/v1/machines[/NAME]`, `/leader` and `/v1/leader`. */
 export function clusterRoutes(service: Service): Route[] {

@@ -2,6 +2,7 @@
 import type { Reply } from "../../http/exchange.ts";
 import { errorBody, unavailable } from "../../http/fault.ts";
 import type { Failure } from "../../node/ports.ts";
+import type { Rejection } from "../../store/event.ts";
 
 export type ErrorCode = 100 | 101 | 102 | 103 | 200 | 202 | 203 | 300 | 301 | 400 | 401;
 
@@ -29,6 +30,18 @@ const KINDS: Readonly<Record<ErrorCode, Kind>> = {
 export function errorReply(code: ErrorCode, cause: string): Reply {
   const { status, message } = KINDS[code];
   return { status, body: errorBody(code, message, cause) };
+}
+
+/** What a client hears when its command changed nothing. */
+export function rejectionReply(rejection: Rejection): Reply {
+  switch (rejection.reason) {
+    case "keyNotFound":
+      return errorReply(100, rejection.key);
+    case "testFailed":
+      return errorReply(101, `TestAndSet: ${rejection.found}!=${rejection.expected}`);
+    case "notAFile":
+      return errorReply(102, rejection.key);
+  }
 }
 
 /** What a client hears when the node has no result for it. */

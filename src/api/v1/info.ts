@@ -1,8 +1,8 @@
 /** What program this is, and whether it works. */
 import type { Reply } from "../../http/exchange.ts";
 import type { Route } from "../../http/router.ts";
+import type { Service } from "../../service/service.ts";
 import { VERSION } from "../../version.ts";
-import type { Service } from "./service.ts";
 
 /** What programs get at `/`. */
 export const BANNER: Reply = {

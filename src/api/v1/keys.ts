@@ -6,18 +6,19 @@ import type { BadForm, Fields } from "../../http/form.ts";
 import { longerThan } from "../../http/path.ts";
 import type { Route } from "../../http/router.ts";
 import { isTooDeep, KEY_LEVELS_MAX, ROOT } from "../../store/key.ts";
-import { errorReply } from "./error.ts";
+import type { V1 } from "./context.ts";
+import { errorReply, failureReply } from "./error.ts";
 import { isReserved, viewMembership, withReservedRoot } from "./membership_view.ts";
 import { parseTtl } from "./number.ts";
 import { fileBody, listingBody } from "./reply.ts";
-import type { Service } from "./service.ts";
+import { write } from "./writes.ts";
 
 const SET_FIELDS = new Set(["value", "ttl", "prevValue"]);
 const GET_FIELDS = new Set(["stale"]);
 
 /** `keyBytesMax`: of a key after decoding, in UTF-8. */
-export function keysRoute(service: Service, keyBytesMax: number): Route {
-  const keys = new Keys(service, keyBytesMax);
+export function keysRoute(v1: V1, keyBytesMax: number): Route {
+  const keys = new Keys(v1, keyBytesMax);
   const set = keys.set.bind(keys);
   return {
     path: "/v1/keys",
@@ -32,11 +33,11 @@ export function keysRoute(service: Service, keyBytesMax: number): Route {
 }
 
 class Keys {
-  readonly #service: Service;
+  readonly #v1: V1;
   readonly #keyBytesMax: number;
 
-  constructor(service: Service, keyBytesMax: number) {
-    this.#service = service;
+  constructor(v1: V1, keyBytesMax: number) {
+    this.#v1 = v1;
     this.#keyBytesMax = keyBytesMax;
   }
 
@@ -52,21 +53,21 @@ class Keys {
     return this.#set(key, fields, exchange.target);
   }
 
-  get(exchange: Exchange, key: string, query: string): Reply | Promise<Reply> {
+  get(_: Exchange, key: string, query: string): Reply | Promise<Reply> {
     if (longerThan(key, this.#keyBytesMax)) return tooLong(this.#keyBytesMax);
     const serve = (nowMs: number) => this.#serve(key, nowMs);
-    if (query === "") return this.#service.read(exchange.target, serve);
+    if (query === "") return this.#v1.service.read(serve, failureReply);
     const fields = urlencodedFields("", query, GET_FIELDS);
     if ("cause" in fields) return fault(400, fields.cause);
     return fields.get("stale") === "true"
-      ? this.#service.readStale(serve)
-      : this.#service.read(exchange.target, serve);
+      ? this.#v1.service.readStale(serve, failureReply)
+      : this.#v1.service.read(serve, failureReply);
   }
 
   delete(exchange: Exchange, key: string): Reply | Promise<Reply> {
     if (longerThan(key, this.#keyBytesMax)) return tooLong(this.#keyBytesMax);
     if (isReserved(key)) return errorReply(400, "Delete");
-    return this.#service.write({ type: "delete", key }, exchange.target);
+    return write(this.#v1, { type: "delete", key }, exchange.target);
   }
 
   /** Judged in the original's order: value, then TTL. An empty `ttl` or `prevValue` is none. */
@@ -77,16 +78,17 @@ class Keys {
     const ttl = fields.get("ttl") ?? "";
     let ttlSeconds: number | undefined;
     if (ttl !== "") {
-      ttlSeconds = parseTtl(ttl, this.#service.node.nowMs());
+      ttlSeconds = parseTtl(ttl, this.#v1.service.node.nowMs());
       if (ttlSeconds === undefined) return errorReply(202, "Set");
     }
     const prevValue = fields.get("prevValue") || undefined;
-    return this.#service.write({ type: "set", key, value, prevValue, ttlSeconds }, target);
+    const operation = { type: "set", key, value, prevValue, ttlSeconds } as const;
+    return write(this.#v1, operation, target);
   }
 
   #serve(key: string, nowMs: number): Reply {
     if (isReserved(key)) return this.#serveMembership(key, nowMs);
-    const { store } = this.#service;
+    const { store } = this.#v1.service;
     const found = store.read(key, nowMs);
     switch (found.kind) {
       case "file":
@@ -102,7 +104,7 @@ class Keys {
   }
 
   #serveMembership(key: string, nowMs: number): Reply {
-    const { node, store } = this.#service;
+    const { node, store } = this.#v1.service;
     const found = viewMembership(key, node.configuration());
     if (found === undefined) return errorReply(100, key);
     const body = typeof found === "string"

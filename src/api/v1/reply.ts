@@ -21,7 +21,9 @@ export function eventBody(event: Event): string {
   if (event.value) json += `,"value":${JSON.stringify(event.value)}`;
   if (event.newKey) json += ',"newKey":true';
   if (event.expirationMs !== undefined) json += expiration(event.expirationMs);
-  if (event.ttlSeconds) json += `,"ttl":${event.ttlSeconds}`;
+  // A TTL of 5 shows 4 at once, as the original's did: the last second has begun.
+  const ttl = (event.ttlSeconds ?? 0) - 1;
+  if (ttl > 0) json += `,"ttl":${ttl}`;
   return `${json},"index":${event.index}}`;
 }
 
@@ -51,7 +53,7 @@ export function listingBody(
   return concat([first.value, second.value], slices);
 }
 
-/** Whole seconds left; a TTL of 5 shows 4 at once, as the original's did. */
+/** Whole seconds left, the one that has begun not counted. */
 function remainingSeconds(deadlineMs: number, nowMs: number): number {
   return Math.ceil((deadlineMs - nowMs) / 1000) - 1;
 }

@@ -5,6 +5,7 @@ import type { ClusterNode } from "../../node/ports.ts";
 import type { ApplyResult } from "../../store/event.ts";
 import type { Reading } from "../metrics/reading.ts";
 import { failureReply } from "./error.ts";
+import { redirection } from "./writes.ts";
 
 /** Where the statistics are. */
 export const STATS_PATH = "/v1/stats";
@@ -93,8 +94,7 @@ function toLeader(node: ClusterNode<ApplyResult>): Promise<Reply> {
   return new Promise((resolve) => {
     node.whenLeader((outcome) => {
       if (!outcome.ok) return resolve(failureReply(outcome));
-      const location = `${outcome.value.clientUrl}${STATS_PATH}/leader`;
-      resolve({ status: 307, headers: { location }, contentType: "text/plain", body: "" });
+      resolve(redirection(`${outcome.value.clientUrl}${STATS_PATH}/leader`));
     });
   });
 }

@@ -11,10 +11,10 @@ import type { BadForm, Fields } from "../../http/form.ts";
 import { STOPPING } from "../../http/message.ts";
 import { longerThan } from "../../http/path.ts";
 import type { Route } from "../../http/router.ts";
+import type { V1 } from "./context.ts";
 import { errorReply, failureReply } from "./error.ts";
 import { parseIndex } from "./number.ts";
 import { Outbox } from "./outbox.ts";
-import type { Service } from "./service.ts";
 
 const WATCH_FIELDS = new Set(["index"]);
 
@@ -28,7 +28,7 @@ export interface WatchLimits {
 }
 
 export class Watches {
-  readonly #service: Service;
+  readonly #v1: V1;
   readonly #limits: WatchLimits;
   /** Ends each watch that waits. */
   readonly #waiting = new Set<(reply: Reply) => void>();
@@ -36,10 +36,10 @@ export class Watches {
   /** What every watch is answered with from now on. */
   #stopping: Reply | undefined;
 
-  constructor(service: Service, limits: WatchLimits) {
-    this.#service = service;
+  constructor(v1: V1, limits: WatchLimits) {
+    this.#v1 = v1;
     this.#limits = limits;
-    service.onRefusal((failure) => this.stop(failureReply(failure)));
+    v1.service.onRefusal((failure) => this.stop(failureReply(failure)));
   }
 
   get route(): Route {
@@ -106,11 +106,12 @@ export class Watches {
       if (this.#waiting.delete(finish)) this.#outbox.send(resolve, reply);
     };
     this.#waiting.add(finish);
-    this.#service.store.counters.watches++;
-    const watch = this.#service.store.watches.watch(
+    const { service: { store }, replies } = this.#v1;
+    store.counters.watches++;
+    const watch = store.watches.watch(
       path,
       since,
-      (event) => finish(this.#service.eventReply(event)),
+      (event) => finish(replies.of(event)),
       (clearedBefore) => finish(cleared(clearedBefore)),
     );
     if ("clearedBefore" in watch) return finish(cleared(watch.clearedBefore));

@@ -190,12 +190,12 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
       "if (this.#event === undefined) {",
     ],
   ]),
-  ...mutantsOf("src/api/v1/operation.ts", "sim", [
+  ...mutantsOf("src/service/answer.ts", "sim", [
     [
       "a success that the leader answered counts as damaged",
       "a client is answered by what became of its request",
-      "if (status < 200 || status > 599) {",
-      "if (status <= 200 || status > 599) {",
+      "if (reason === undefined) {",
+      "if (head !== VALUE) {",
     ],
   ]),
 ];

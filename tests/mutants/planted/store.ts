@@ -20,7 +20,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     [
       "a test-and-set does not test",
       "a test-and-set compares",
-      "if (item.value !== prevValue) return testFailed(item.value, prevValue);",
+      "if (item.value !== prevValue) return testFailed(key, prevValue, item.value);",
       "",
     ],
     [
