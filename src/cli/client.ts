@@ -30,15 +30,20 @@ export interface Answer {
   readonly url: string;
   readonly status: number;
   readonly body: string;
+  /** Of the `X-Raft-Index` header, where it has a number. */
+  readonly index?: number;
 }
 
 /** A server's error of the v1 API, for those who can do something about it. */
 export class ServerError extends CommandError {
   readonly code: number;
+  /** As `Answer` has it. */
+  readonly index: number | undefined;
 
-  constructor(message: string, code: number, status: number) {
+  constructor(message: string, code: number, status: number, index: number | undefined) {
     super(message, status);
     this.code = code;
+    this.index = index;
   }
 }
 
@@ -180,18 +185,14 @@ export class Client implements Disposable {
 
   /** The answer of the first server that gives one. Throws `CommandError` when none does. */
   async ask(request: Request): Promise<Answer> {
-    return await this.#inTurn(request, async (response, url) => ({
-      url,
-      status: response.status,
-      body: await response.text(),
-    }));
+    return await this.#inTurn(request, answerOf);
   }
 
   /** Like `ask()`, but the body of a 200 is a stream, and only its head has to come in time. */
   async open(request: Request): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
     return await this.#inTurn(request, async (response, url) => {
       if (response.status === 200 && response.body !== null) return response.body;
-      throw serverError(request, { url, status: response.status, body: await response.text() });
+      throw serverError(request, await answerOf(response, url));
     });
   }
 
@@ -262,6 +263,16 @@ export class Client implements Disposable {
   }
 }
 
+async function answerOf(response: Response, url: string): Promise<Answer> {
+  const index = /^\d{1,15}$/.exec(response.headers.get("x-raft-index") ?? "")?.[0];
+  return {
+    url,
+    status: response.status,
+    body: await response.text(),
+    ...(index === undefined ? {} : { index: Number(index) }),
+  };
+}
+
 /**
  * Whether another server may do better. A member's 503 says that it has not done
  * anything; anybody else's 503, a gateway's say, may hide a server that has.
@@ -278,7 +289,10 @@ const UNAVAILABLE = 300;
 const ELECTION = 301;
 
 /** The error that an answer tells of, in the API's own words. */
-export function serverError({ method }: Request, { url, status, body }: Answer): ServerError {
+export function serverError(
+  { method }: Request,
+  { url, status, body, index }: Answer,
+): ServerError {
   const fault = parseFault(body);
   const code = fault?.errorCode ?? status;
   const text = fault === undefined
@@ -286,7 +300,7 @@ export function serverError({ method }: Request, { url, status, body }: Answer):
     : `${printable(fault.message)}: "${printable(fault.cause)}" (error ${code})`;
   const mayBeDone = method !== "GET" && status >= 500 && code !== ELECTION &&
     !(status === 503 && code === UNAVAILABLE);
-  return new ServerError(text, code, mayBeDone ? EXIT.unreachable : EXIT.failed);
+  return new ServerError(text, code, mayBeDone ? EXIT.unreachable : EXIT.failed, index);
 }
 
 interface Fault {

@@ -3,6 +3,10 @@
  * request asks for the first event after the last one that was seen, of any
  * server, so nothing is missed between two of them, however long that takes;
  * where the history does not reach back so far, the command ends and says so.
+ *
+ * The history keeps the events of all keys. So that a quiet key does not fall out
+ * of it, the server is asked now and then whether anything has happened to that key,
+ * and says up to which index nothing has; a server that stops in order says so, too.
  */
 import type { Flag } from "../config/flags.ts";
 import type { Settings } from "../config/command_line.ts";
@@ -14,8 +18,15 @@ import { onOneLine, visible } from "./terminal.ts";
 const ELECTION = 301;
 const UNAVAILABLE = 300;
 
-/** A server that does not answer this often is taken for dead: a cut cable says nothing. */
+/**
+ * A server that does not answer this often is taken for dead: a cut cable says
+ * nothing. It is asked more often while the cluster writes so much that the history
+ * would be over.
+ */
 const PROBE_MS = 5_000;
+const PROBE_MS_MIN = 100;
+/** Of the events that every server keeps by default, 1024. */
+const BEHIND_MAX = 256;
 const RETRY_MS = 200;
 
 /** `etcd watch KEY` */
@@ -26,7 +37,7 @@ export async function runWatch({ settings, operands, terminal }: Invocation): Pr
     path: `/v1/watch${encodeKey(operands[0]!)}`,
     patienceMs: settings.integer("timeout") * 1000,
     probeMs: PROBE_MS,
-    onLost: (reason) => terminal.say(`etcd watch: ${reason}: going on from index ${since}\n`),
+    onLost: (reason, from) => terminal.say(`etcd watch: ${reason}: going on from index ${from}\n`),
   });
   do {
     const body = await follower.next(since);
@@ -61,8 +72,8 @@ export interface FollowerOptions {
   readonly patienceMs: number;
   /** How often the server is asked whether it lives while it has no event. */
   readonly probeMs: number;
-  /** Told when a server is lost. */
-  readonly onLost: (reason: string) => void;
+  /** Told when a server is lost; `from` is the first index that may hold an event. */
+  readonly onLost: (reason: string, from: number) => void;
 }
 
 /** Waits for one event after the other, at one server as long as that answers. */
@@ -70,8 +81,11 @@ export class Follower {
   readonly #client: Client;
   readonly #options: FollowerOptions;
   #server = 0;
+  /** Nothing has happened from the index that was asked for up to this one. */
+  #from = 0;
   /** Whether the server was there while it was waited for. */
   #hasAnswered = false;
+  #probeMs = PROBE_MS_MIN;
 
   constructor(client: Client, options: FollowerOptions) {
     this.#client = client;
@@ -81,18 +95,20 @@ export class Follower {
   /** The answer with the first event at index `since` or a higher one. Throws `CommandError`. */
   async next(since: number): Promise<string> {
     const { urls } = this.#client;
-    const { path, patienceMs, onLost } = this.#options;
+    const { patienceMs, onLost } = this.#options;
+    this.#from = since;
     let lostMs: number | undefined;
     for (;;) {
       const server = this.#client.at(urls[this.#server]!);
       this.#hasAnswered = false;
       try {
-        return await this.#ask(server, `${path}?index=${since}`);
+        return await this.#ask(server);
       } catch (error) {
         if (!(error instanceof CommandError) || !isPassing(error)) throw error;
+        if (error instanceof ServerError) this.#nothingUpTo(error.index);
         if (lostMs === undefined || this.#hasAnswered) {
           lostMs = performance.now();
-          onLost(error.message);
+          onLost(error.message, this.#from);
         } else if (performance.now() - lostMs > patienceMs) throw error;
         this.#server = (this.#server + 1) % urls.length;
         await pause(RETRY_MS);
@@ -100,29 +116,59 @@ export class Follower {
     }
   }
 
-  async #ask(server: Client, path: string): Promise<string> {
+  async #ask(server: Client): Promise<string> {
     const over = new AbortController();
-    const probing = this.#probe(server, over);
+    const found = Promise.withResolvers<string>();
+    const probing = this.#probe(server, over, found.resolve);
+    const path = `${this.#options.path}?index=${this.#from}`;
+    const request = { method: "GET", path, timeoutMs: undefined, signal: over.signal } as const;
     try {
-      return await server.get({ method: "GET", path, timeoutMs: undefined, signal: over.signal });
+      return await Promise.race([server.get(request), found.promise]);
     } finally {
       over.abort();
       await probing;
     }
   }
 
-  /** Aborts `over` when the server no longer answers. */
-  async #probe(server: Client, over: AbortController): Promise<void> {
+  /** Aborts `over` when the server no longer answers; `found` gets an event that the watch has not brought. */
+  async #probe(server: Client, over: AbortController, found: (body: string) => void) {
     for (;;) {
-      await pause(this.#options.probeMs, over.signal);
+      await pause(this.#probeMs, over.signal);
       if (over.signal.aborted) return;
       try {
         await server.ask({ method: "GET", path: "/livez", signal: over.signal });
         this.#hasAnswered = true;
       } catch {
         over.abort(new Error("it answers no more"));
+        return;
       }
+      const passed = await this.#look(server, over.signal, found);
+      this.#probeMs = passed > BEHIND_MAX
+        ? Math.max(this.#probeMs / 2, PROBE_MS_MIN)
+        : Math.min(this.#probeMs * 2, this.#options.probeMs);
     }
+  }
+
+  /** How many indexes have gone by without an event since the last look. */
+  async #look(
+    server: Client,
+    signal: AbortSignal,
+    found: (body: string) => void,
+  ): Promise<number> {
+    const before = this.#from;
+    const path = `${this.#options.path}?index=${before}&wait=false`;
+    try {
+      const { status, body, index } = await server.ask({ method: "GET", path, signal });
+      if (status === 200) found(body);
+      if (status === 204) this.#nothingUpTo(index);
+    } catch {
+      // One of an older version waits instead. The watch goes on without.
+    }
+    return this.#from - before;
+  }
+
+  #nothingUpTo(index: number | undefined): void {
+    this.#from = Math.max(this.#from, (index ?? 0) + 1);
   }
 }
 

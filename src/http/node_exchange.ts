@@ -148,7 +148,8 @@ export class NodeExchanges {
       ...reply.headers,
     };
     if (typeof body === "string" || body instanceof Uint8Array) {
-      headers["content-length"] = Buffer.byteLength(body);
+      // RFC 9110 §8.6: a 204 has no length, not even 0.
+      if (status !== 204) headers["content-length"] = Buffer.byteLength(body);
       response.writeHead(status, headers);
       response.end(body);
       return;

@@ -56,6 +56,36 @@ for (const kind of LISTENERS) {
     assertEquals((await answer).json.index, 5);
   });
 
+  Deno.test(`watch() on ${kind} tells at once with wait=false whether something has happened`, async () => {
+    await using node = await startNode({ kind, historyMax: 3 });
+    const index = await set(node, "/quiet", "1");
+    await set(node, "/busy", "1");
+    const path = "/v1/watch/quiet?wait=false";
+    const found = await node.ask("GET", `${path}&index=${index}`);
+    assertEquals([found.status, found.json.value], [200, "1"]);
+    for (const query of ["", "&index=0", `&index=${index + 1}`, `&index=${index + 100}`]) {
+      const { status, headers, text } = await node.ask("GET", path + query);
+      assertEquals([status, headers.get("x-raft-index"), text], [204, `${node.store.index}`, ""]);
+      assertEquals(headers.get("content-length"), null);
+    }
+    for (let i = 0; i < 4; i++) await set(node, "/busy", "1");
+    assertEquals((await node.ask("GET", `${path}&index=${index + 1}`)).json.errorCode, 401);
+    assertEquals((await node.ask("GET", `${path}&index=x`)).json.errorCode, 203);
+    assertEquals(node.store.watches.size, 0);
+  });
+
+  Deno.test(`watch() on ${kind} names the index up to which it has missed nothing when the server stops`, async () => {
+    await using node = await startNode({ kind });
+    const { answer } = await waiting(node, "GET", "/v1/watch/quiet");
+    const index = await set(node, "/busy", "1");
+    node.api.stop();
+    const { status, headers } = await answer;
+    assertEquals([status, headers.get("x-raft-index")], [503, `${index}`]);
+    // One that comes later has waited for nothing.
+    const late = await node.ask("GET", "/v1/watch/quiet?index=1");
+    assertEquals([late.status, late.headers.get("x-raft-index")], [503, null]);
+  });
+
   Deno.test(`watch() on ${kind} is answered 503 when the server stops`, async () => {
     await using node = await startNode({ kind });
     const { answer } = await waiting(node, "GET", "/v1/watch/foo");

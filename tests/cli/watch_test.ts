@@ -107,3 +107,92 @@ Deno.test("Follower.next() leaves a server that falls silent without closing the
 Deno.test("etcd watch refuses an index that is none", async () => {
   assertEquals((await etcd(["watch", "-index", "0", "k"])).status, 2);
 });
+
+Deno.test("etcd watch of a quiet key outlives the restart of its server, whatever else was written", async () => {
+  await using node = await LocalNode.start("-m", "3");
+  const watching = node.etcd(["watch", "quiet"], { onWrite: head(1) });
+  await until("the watch to wait", () => node.waitingWatches === 1);
+  for (let i = 0; i < 20; i++) await set(node, "busy", `${i}`);
+  await node.stop();
+  await node.start();
+  const index = await set(node, "quiet", "at last");
+  const { status, out, err } = await watching;
+  assertEquals([status, out], [0, `${index} SET /quiet "at last"\n`], err);
+});
+
+/** A server on which a watch waits for ever; polls are answered by `poll`. `from` holds the index of each watch. */
+class PatientServer implements AsyncDisposable {
+  readonly from: number[] = [];
+  readonly #ended = new AbortController();
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+
+  constructor(poll: () => Response) {
+    const options = { port: 0, hostname: "127.0.0.1", onListen: () => {} };
+    this.#server = Deno.serve({ ...options, signal: this.#ended.signal }, (request) => {
+      const { pathname, searchParams } = new URL(request.url);
+      if (pathname === "/livez") return new Response("ok");
+      if (searchParams.get("wait") === "false") return poll();
+      this.from.push(Number(searchParams.get("index")));
+      return new Response(new ReadableStream({ start: (body) => body.enqueue(new Uint8Array(1)) }));
+    });
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#server.addr.port}`;
+  }
+
+  /** Cuts all connections. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended.abort();
+    await this.#server.finished;
+  }
+}
+
+function followerOf(client: Client): Follower {
+  const quiet = { patienceMs: 60_000, probeMs: 20, onLost: () => {} };
+  return new Follower(client, { path: "/v1/watch/k", ...quiet });
+}
+
+const EVENT = '{"action":"SET","key":"/k","value":"v","index":2000}';
+
+Deno.test("Follower.next() goes on after the index up to which its lost server had nothing", async () => {
+  let polls = 0;
+  const lost = new PatientServer(() => {
+    polls++;
+    return new Response(null, { status: 204, headers: { "x-raft-index": "1000" } });
+  });
+  await using other = new PatientServer(() => new Response(EVENT));
+  using client = new Client([lost.url, other.url], 5_000, Deno.createHttpClient({}), false);
+  const next = followerOf(client).next(7);
+  await until("a look after the answer to the first", () => polls > 1);
+  await lost[Symbol.asyncDispose]();
+  assertEquals(JSON.parse(await next).index, 2000);
+  assertEquals([lost.from, other.from], [[7], [1001]]);
+});
+
+Deno.test("Follower.next() takes the event that its own connection has lost without a word", async () => {
+  await using server = new PatientServer(() => new Response(EVENT));
+  using client = new Client([server.url], 5_000, Deno.createHttpClient({}), false);
+  assertEquals(await followerOf(client).next(7), EVENT);
+});
+
+Deno.test("Follower.next() believes no index of a server that has not said that nothing happened", async () => {
+  const answers = [
+    new Response(null, { status: 204 }),
+    new Response(null, { status: 204, headers: { "x-raft-index": "many" } }),
+    new Response("{}", { status: 400, headers: { "x-raft-index": "1000" } }),
+  ];
+  const done = Promise.withResolvers<void>();
+  const server = new PatientServer(() => {
+    const answer = answers.shift();
+    if (answer === undefined) done.resolve();
+    return answer ?? new Response("{}", { status: 500 });
+  });
+  await using other = new PatientServer(() => new Response(EVENT));
+  using client = new Client([server.url, other.url], 5_000, Deno.createHttpClient({}), false);
+  const next = followerOf(client).next(7);
+  await done.promise;
+  await server[Symbol.asyncDispose]();
+  await next;
+  assertEquals([server.from, other.from], [[7], [7]]);
+});

@@ -3,6 +3,11 @@
  * the next; `POST` with `index=N` takes the first with that index or a higher
  * one, from the history or from the future; `GET` with `?index=N` does the same,
  * because ignoring it would answer another question than the one that was put.
+ * With `wait=false` the answer comes at once: an event of the history, or 204.
+ *
+ * That 204, and the 503 of a server that stops, name in `X-Raft-Index` the index up
+ * to which the watch has missed nothing, so that a client need not look back to
+ * where it began.
  */
 import type { Exchange, Reply } from "../../http/exchange.ts";
 import { fault, unavailable } from "../../http/fault.ts";
@@ -16,7 +21,7 @@ import { errorReply, failureReply } from "./error.ts";
 import { parseIndex } from "./number.ts";
 import { Outbox } from "./outbox.ts";
 
-const WATCH_FIELDS = new Set(["index"]);
+const WATCH_FIELDS = new Set(["index", "wait"]);
 
 /** Nobody reads it: the client has left. */
 const GONE: Reply = { status: 408, body: "" };
@@ -39,7 +44,8 @@ export class Watches {
   constructor(v1: V1, limits: WatchLimits) {
     this.#v1 = v1;
     this.#limits = limits;
-    v1.service.onRefusal((failure) => this.stop(failureReply(failure)));
+    // What such a member takes for its events counts for nothing.
+    v1.service.onRefusal((failure) => this.#refuse(failureReply(failure), failureReply(failure)));
   }
 
   get route(): Route {
@@ -54,16 +60,26 @@ export class Watches {
   }
 
   /** Answers all that wait; later ones are refused. */
-  stop(reply: Reply = STOPPING): void {
+  stop(): void {
+    this.#refuse(STOPPING, { ...STOPPING, headers: { ...STOPPING.headers, ...this.#upTo() } });
+  }
+
+  /** `waiting` is for those that have missed nothing by now. */
+  #refuse(reply: Reply, waiting: Reply): void {
     this.#stopping = reply;
-    for (const finish of [...this.#waiting]) finish(reply);
+    for (const finish of [...this.#waiting]) finish(waiting);
+  }
+
+  /** Of a watch that has no event by now. */
+  #upTo(): Readonly<Record<string, string>> {
+    return { "x-raft-index": String(this.#v1.service.store.index) };
   }
 
   #get(exchange: Exchange, path: string, query: string): Reply | Promise<Reply> {
     if (query === "") return this.#wait(exchange, path, undefined);
     const fields = urlencodedFields("", query, WATCH_FIELDS);
     if ("cause" in fields) return fault(400, fields.cause);
-    return fields.has("index")
+    return fields.has("index") || fields.has("wait")
       ? this.#from(exchange, path, fields)
       : this.#wait(exchange, path, undefined);
   }
@@ -78,18 +94,42 @@ export class Watches {
 
   #from(exchange: Exchange, path: string, fields: Fields | BadForm): Reply | Promise<Reply> {
     if ("cause" in fields) return fault(400, fields.cause);
-    const index = parseIndex(fields.get("index") ?? "");
+    const isPoll = fields.get("wait") === "false";
+    const index = isPoll && !fields.has("index") ? 0 : parseIndex(fields.get("index") ?? "");
     if (index === undefined) return errorReply(203, "Watch From Index");
     // As in the original, 0 is no index.
-    return this.#wait(exchange, path, index === 0 ? undefined : index);
+    const since = index === 0 ? undefined : index;
+    return isPoll ? this.#poll(path, since) : this.#wait(exchange, path, since);
   }
 
-  #wait(exchange: Exchange, path: string, since: number | undefined): Reply | Promise<Reply> {
-    const { keyBytesMax, watchesMax } = this.#limits;
+  /** Why nothing can be watched at `path`; undefined when it can. */
+  #problem(path: string): Reply | undefined {
+    const { keyBytesMax } = this.#limits;
     if (longerThan(path, keyBytesMax)) {
       return fault(414, `Expected a path of at most ${keyBytesMax} bytes, found a longer one`);
     }
-    if (this.#stopping !== undefined) return this.#stopping;
+    return this.#stopping;
+  }
+
+  #poll(path: string, since: number | undefined): Reply {
+    const problem = this.#problem(path);
+    if (problem !== undefined) return problem;
+    let found: Reply | undefined;
+    const { service, replies } = this.#v1;
+    const watch = service.store.watches.watch(
+      path,
+      since,
+      (event) => found = replies.of(event),
+    );
+    if ("clearedBefore" in watch) return cleared(watch.clearedBefore);
+    watch.cancel();
+    return found ?? { status: 204, headers: this.#upTo(), body: "" };
+  }
+
+  #wait(exchange: Exchange, path: string, since: number | undefined): Reply | Promise<Reply> {
+    const { watchesMax } = this.#limits;
+    const problem = this.#problem(path);
+    if (problem !== undefined) return problem;
     if (this.#waiting.size + this.#outbox.size >= watchesMax) {
       return unavailable(`Expected at most ${watchesMax} waiting watches, try again later`);
     }

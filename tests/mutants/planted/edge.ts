@@ -172,8 +172,8 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     [
       "a watch outlives its client",
       "memory is bounded whatever a client does",
-      "watch.cancel();",
-      "",
+      "watch.cancel();\n      finish(GONE);",
+      "finish(GONE);",
     ],
     [
       "any number may watch",
