@@ -2,11 +2,25 @@
  * The program's entry: a first argument that is no flag names a command, all else
  * runs a node. Each loads only what it needs.
  */
-import { consoleLogger } from "./src/base/console_logger.ts";
+import { type ConsoleLogger, consoleLogger } from "./src/base/console_logger.ts";
 import { parseFlags } from "./src/config.ts";
 
 /** Exit status for a command line that cannot be followed. */
 const USAGE_STATUS = 2;
+
+/** How long the last lines of the log are waited for. */
+const FLUSH_MS = 500;
+
+/** What nobody caught ends a node at once: its state may be wrong. The runtime would wait for whoever reads the log. */
+function exitAtFaults(logger: ConsoleLogger): void {
+  const end = (event: Event, error: unknown) => {
+    event.preventDefault();
+    logger.lastWord(error instanceof Error ? error.stack ?? error.message : String(error));
+    Deno.exit(1);
+  };
+  addEventListener("error", (event) => end(event, event.error));
+  addEventListener("unhandledrejection", (event) => end(event, event.reason));
+}
 
 const [first] = Deno.args;
 if (first !== undefined && !first.startsWith("-")) {
@@ -37,7 +51,12 @@ switch (invocation.kind) {
       level: config.logLevel,
       format: config.logFormat,
     });
+    exitAtFaults(logger);
     const { runServer } = await import("./src/server.ts");
-    Deno.exit(await runServer(config, logger));
+    const exit = async (status: number) => {
+      await logger.flush(FLUSH_MS);
+      Deno.exit(status);
+    };
+    await exit(await runServer(config, logger, exit));
   }
 }

@@ -48,8 +48,15 @@ const FAILED = 1;
 
 const SCHEDULER = { defer: (task: () => void) => void setImmediate(task) };
 
-/** Runs a node until it is told to stop; resolves with the exit status. */
-export async function runServer(config: Config, logger: Logger): Promise<number> {
+/**
+ * Runs a node until it is told to stop; resolves with the exit status. `exit` ends the
+ * process before that, for somebody who can't wait.
+ */
+export async function runServer(
+  config: Config,
+  logger: Logger,
+  exit: (status: number) => void,
+): Promise<number> {
   let server: Server;
   try {
     server = await Server.start(config, logger);
@@ -62,7 +69,7 @@ export async function runServer(config: Config, logger: Logger): Promise<number>
   const offSignals = onStopSignal(logger, () => {
     manager?.stopping();
     server.stop(STOPPED);
-  });
+  }, exit);
   const status = await server.ended;
   offSignals();
   await manager?.close();

@@ -1,9 +1,10 @@
 /**
  * The logger of a real process: one line a record on standard error, as text for
  * people or as JSON for machines. Never throws and never waits: a node goes on
- * when nobody reads what it prints.
+ * when nobody reads what it prints, and says later how much of it was left out.
  */
 import { type Clock, systemClock } from "./clock.ts";
+import { LineWriter } from "./line_writer.ts";
 import type { Fields, Logger } from "./logger.ts";
 
 /** From the loudest to the quietest. */
@@ -30,27 +31,55 @@ export interface ConsoleLoggerOptions {
   /** Default: standard error is a terminal and `NO_COLOR` is not set. */
   readonly color?: boolean;
   readonly clock?: Clock;
-  /** Takes one line with its line end; default standard error. */
-  readonly write?: (line: string) => void;
+  /** Takes some of the bytes at least and resolves with how many; default standard error. */
+  readonly write?: (bytes: Uint8Array) => Promise<number>;
 }
 
+/** A logger whose lines leave by themselves. */
+export interface ConsoleLogger extends Logger {
+  /** Resolves when all lines have left, or after `timeoutMs`. */
+  flush(timeoutMs: number): Promise<void>;
+  /** Says the last thing of a process that must not go on, at once, if nothing waits to leave. */
+  lastWord(message: string): void;
+}
+
+/** Of the lines that wait for a reader: a burst of some thousand. */
+const QUEUE_BYTES_MAX = 512 * 1024;
+
+/** How long a target that has no room and does not block is left alone. */
+const RETRY_MS = 100;
+
 /** A logger that prints to the console; see `ConsoleLoggerOptions` for its defaults. */
-export function consoleLogger(options: ConsoleLoggerOptions): Logger {
-  const { node, level, format, clock = systemClock, write = writeToStderr } = options;
+export function consoleLogger(options: ConsoleLoggerOptions): ConsoleLogger {
+  const { node, level, format, clock = systemClock } = options;
   const color = options.color ?? wantsColor();
   const shown = LEVELS.indexOf(level);
+  const line = (level: LogLevel, message: string, fields: Fields) => {
+    const time = new Date(clock.wallMs()).toISOString();
+    const record = { time, level, node, message, fields };
+    return format === "json" ? formatJson(record) : formatText(record, color);
+  };
+  const writer = new LineWriter({
+    write: options.write ?? ((bytes) => Deno.stderr.write(bytes)),
+    queueBytesMax: QUEUE_BYTES_MAX,
+    retryMs: RETRY_MS,
+    summary: (lines) =>
+      line("warn", "Lines of this log were left out: nobody took them", { lines }),
+  });
   const at = (level: LogLevel): Logger["info"] =>
-    LEVELS.indexOf(level) > shown ? () => {} : (message, fields = {}) => {
-      const time = new Date(clock.wallMs()).toISOString();
-      const record = { time, level, node, message, fields };
-      write(format === "json" ? formatJson(record) : formatText(record, color));
-    };
+    LEVELS.indexOf(level) > shown
+      ? () => {}
+      : (message, fields = {}) => writer.write(line(level, message, fields));
   return {
     error: at("error"),
     warn: at("warn"),
     info: at("info"),
     debug: at("debug"),
     trace: at("trace"),
+    flush: (timeoutMs) => writer.flush(timeoutMs),
+    lastWord: (message) => {
+      if (writer.isIdle) writeNow(line("error", message, {}));
+    },
   };
 }
 
@@ -126,10 +155,8 @@ function oneLine(text: string): string {
   );
 }
 
-const encoder = new TextEncoder();
-
-function writeToStderr(line: string): void {
-  let rest = encoder.encode(line);
+function writeNow(line: string): void {
+  let rest = new TextEncoder().encode(line);
   try {
     while (rest.length > 0) rest = rest.subarray(Deno.stderr.writeSync(rest));
   } catch {

@@ -49,16 +49,19 @@ export async function openDataDirectory(
 }
 
 let shownPercent = -1;
+/** A terminal that somebody has stopped (Ctrl-S) takes nothing: it is left alone then. */
+let isShowing = false;
 
 function showProgress(bytesRead: number, bytesTotal: number): void {
   if (bytesTotal < PROGRESS_BYTES_MIN) return;
   const percent = Math.floor((100 * bytesRead) / bytesTotal);
-  if (percent === shownPercent) return;
+  if (percent === shownPercent || isShowing) return;
   shownPercent = percent;
   const end = percent === 100 ? "\n" : "\r";
-  Deno.stderr.writeSync(
-    new TextEncoder().encode(
-      `Reading ${(bytesTotal / 2 ** 20).toFixed(0)} MiB: ${percent} %${end}`,
-    ),
-  );
+  const text = `Reading ${(bytesTotal / 2 ** 20).toFixed(0)} MiB: ${percent} %${end}`;
+  isShowing = true;
+  // Without a terminal any more, there is nobody to show it to.
+  Deno.stderr.write(new TextEncoder().encode(text)).catch(() => {}).finally(() => {
+    isShowing = false;
+  });
 }

@@ -9,6 +9,9 @@ import type { Logger } from "../base/logger.ts";
 const SOCKET_VARIABLE = "NOTIFY_SOCKET";
 const WATCHDOG_VARIABLE = "WATCHDOG_USEC";
 
+/** How long a service manager that takes nothing may hold up the end of the process. */
+const CLOSE_MS = 1_000;
+
 export class ServiceManager {
   readonly #logger: Logger;
   readonly #address: Deno.UnixAddr;
@@ -67,10 +70,13 @@ export class ServiceManager {
     this.#send("STOPPING=1\nSTATUS=Stopping");
   }
 
-  /** Resolves when everything has been said. */
+  /** Resolves when everything has been said, or nobody has listened for a while. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#sending;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, CLOSE_MS));
+    await Promise.race([this.#sending, late]);
+    clearTimeout(timer);
     this.#socket.close();
     Deno.removeSync(this.#directory, { recursive: true });
   }

@@ -15,8 +15,12 @@ const IMPATIENT = 130;
 /** One press of Ctrl-C may come twice: from the terminal, and once more from a task runner. */
 const ONE_PRESS_MS = 500;
 
-/** Calls `stop` at the first signal; the returned function takes the handlers off. */
-export function onStopSignal(logger: Logger, stop: () => void): () => void {
+/** Calls `stop` at the first signal and `exit` at the second; the returned function takes the handlers off. */
+export function onStopSignal(
+  logger: Logger,
+  stop: () => void,
+  exit: (status: number) => void,
+): () => void {
   let askedMs: number | undefined;
   const handlers = SIGNALS.map((signal) => {
     const handler = () => {
@@ -24,7 +28,7 @@ export function onStopSignal(logger: Logger, stop: () => void): () => void {
       if (askedMs !== undefined && nowMs - askedMs < ONE_PRESS_MS) return;
       if (askedMs !== undefined) {
         logger.warn("Stopping at once", { signal });
-        Deno.exit(IMPATIENT);
+        return exit(IMPATIENT);
       }
       askedMs = nowMs;
       logger.info("Stopping, a second signal ends the process at once", { signal });

@@ -34,6 +34,8 @@ export interface Surroundings {
   readonly descriptorsMax?: number;
   /** Variables beside the tests' own. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** A file or FIFO that gets its log instead of the test. */
+  readonly logFile?: string;
 }
 
 export class NodeProcess {
@@ -128,16 +130,23 @@ export class NodeProcess {
 function command(
   flags: readonly string[],
   stdout: "piped" | "null",
-  { descriptorsMax, environment = {} }: Surroundings = {},
+  { descriptorsMax, environment = {}, logFile }: Surroundings = {},
 ): Deno.Command {
   // The developer's own settings must not reach the nodes.
   const own = Object.entries(Deno.env.toObject())
     .filter(([name]) => !name.startsWith("ETCD_"));
   const args = ["run", ...PERMISSION_FLAGS, ...UNSTABLE_FLAGS, MAIN, ...flags];
-  const limit = `ulimit -n ${descriptorsMax} && exec "$0" "$@"`;
-  return new Deno.Command(descriptorsMax === undefined ? Deno.execPath() : "sh", {
-    args: descriptorsMax === undefined ? args : ["-c", limit, Deno.execPath(), ...args],
-    env: { ...Object.fromEntries(own), NO_COLOR: "1", ...environment },
+  const limit = descriptorsMax === undefined ? "" : `ulimit -n ${descriptorsMax} && `;
+  const log = logFile === undefined ? "" : ` 2>"$LOG_FILE"`;
+  const isPlain = limit + log === "";
+  return new Deno.Command(isPlain ? Deno.execPath() : "sh", {
+    args: isPlain ? args : ["-c", `${limit}exec "$0" "$@"${log}`, Deno.execPath(), ...args],
+    env: {
+      ...Object.fromEntries(own),
+      NO_COLOR: "1",
+      ...(logFile === undefined ? {} : { LOG_FILE: logFile }),
+      ...environment,
+    },
     clearEnv: true,
     stdin: "null",
     stdout,

@@ -6,59 +6,68 @@ import {
   formatText,
   parseJson,
 } from "../../src/base/console_logger.ts";
+import { PATIENCE_MS } from "../cluster/wait.ts";
 import type { Fields } from "../../src/base/logger.ts";
 
 const TIME = "2026-01-02T03:04:05.678Z";
 
 function capture(options: Partial<ConsoleLoggerOptions> = {}) {
-  const lines: string[] = [];
+  let text = "";
   const logger = consoleLogger({
     node: "node1",
     level: "info",
     format: "text",
     color: false,
     clock: { wallMs: () => Date.parse(TIME), monotonicMs: () => 0 },
-    write: (line) => lines.push(line),
+    write: (bytes) => {
+      text += new TextDecoder().decode(bytes);
+      return Promise.resolve(bytes.length);
+    },
     ...options,
   });
-  return { logger, lines };
+  /** All that has left, with their line ends. */
+  const said = async () => {
+    await logger.flush(PATIENCE_MS);
+    return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+  };
+  return { logger, said };
 }
 
-Deno.test("consoleLogger() prints time, level, node, message and fields", () => {
-  const { logger, lines } = capture();
+Deno.test("consoleLogger() prints time, level, node, message and fields", async () => {
+  const { logger, said } = capture();
   logger.info("Serving clients", { url: "http://127.0.0.1:4001", members: 3, tls: false });
   logger.warn("Slow disk");
-  assertEquals(lines, [
+  assertEquals(await said(), [
     `${TIME} INFO  node1 Serving clients url=http://127.0.0.1:4001 members=3 tls=false\n`,
     `${TIME} WARN  node1 Slow disk\n`,
   ]);
 });
 
-Deno.test("consoleLogger() shows what its level asks for", () => {
-  const shown = (level: ConsoleLoggerOptions["level"]) => {
-    const { logger, lines } = capture({ level });
+Deno.test("consoleLogger() shows what its level asks for", async () => {
+  const shown = async (level: ConsoleLoggerOptions["level"]) => {
+    const { logger, said } = capture({ level });
     for (const one of ["error", "warn", "info", "debug", "trace"] as const) logger[one]("x");
-    return lines.length;
+    return (await said()).length;
   };
-  assertEquals(shown("error"), 1);
-  assertEquals(shown("info"), 3);
-  assertEquals(shown("debug"), 4);
-  assertEquals(shown("trace"), 5);
+  assertEquals(await shown("error"), 1);
+  assertEquals(await shown("info"), 3);
+  assertEquals(await shown("debug"), 4);
+  assertEquals(await shown("trace"), 5);
 });
 
-Deno.test("consoleLogger() keeps a record on its line whatever a client sent", () => {
-  const { logger, lines } = capture();
+Deno.test("consoleLogger() keeps a record on its line whatever a client sent", async () => {
+  const { logger, said } = capture();
   logger.info("Bad key\nERROR forged\x1b[2J", { key: "a b\n=c", empty: "" });
-  assertEquals(lines, [
+  assertEquals(await said(), [
     `${TIME} INFO  node1 Bad key\\u000aERROR forged\\u001b[2J key="a b\\n=c" empty=""\n`,
   ]);
 });
 
-Deno.test("consoleLogger() prints one JSON object a record when asked to", () => {
-  const { logger, lines } = capture({ format: "json" });
+Deno.test("consoleLogger() prints one JSON object a record when asked to", async () => {
+  const { logger, said } = capture({ format: "json" });
   logger.error("Disk failed\n", { file: "000001.wal", offset: 512 });
-  assertEquals(lines.length, 1);
-  const [line = ""] = lines;
+  const [line = "", ...others] = await said();
+  assertEquals(others, []);
   assertEquals(line.indexOf("\n"), line.length - 1);
   assertEquals(JSON.parse(line), {
     time: TIME,
@@ -84,10 +93,10 @@ Deno.test("Fields of a record can't have the name of one of its parts", () => {
   assertEquals(judged.length, 5);
 });
 
-Deno.test("parseJson() gives back the record that was printed, and nothing else's", () => {
-  const { logger, lines } = capture({ format: "json" });
+Deno.test("parseJson() gives back the record that was printed, and nothing else's", async () => {
+  const { logger, said } = capture({ format: "json" });
   logger.info("Elected", { term: 3 });
-  assertEquals(parseJson(lines[0] ?? ""), {
+  assertEquals(parseJson((await said())[0] ?? ""), {
     time: TIME,
     level: "info",
     node: "node1",
@@ -117,4 +126,23 @@ Deno.test("formatText() paints for a terminal and leaves the words as they are",
       painted.split("node1")[0],
     "nodes differ in colour",
   );
+});
+
+Deno.test("consoleLogger() says in its own format how many lines nobody took", async () => {
+  const reader = Promise.withResolvers<number>();
+  const texts: string[] = [];
+  const { logger } = capture({
+    format: "json",
+    write: (bytes) => {
+      texts.push(new TextDecoder().decode(bytes));
+      return texts.length === 1 ? reader.promise : Promise.resolve(bytes.length);
+    },
+  });
+  for (let i = 0; i < 10_000; i++) logger.info(`line ${i}`);
+  reader.resolve(texts[0]!.length);
+  await logger.flush(PATIENCE_MS);
+  const records = texts.join("").trimEnd().split("\n").map(parseJson);
+  const { level, fields } = records.at(-1)!;
+  assertEquals(level, "warn");
+  assertEquals(Number(fields.lines) + records.length - 1, 10_000);
 });
