@@ -16,6 +16,7 @@ import { readSettings, type Settings } from "./config/command_line.ts";
 import type { FlagName } from "./config/flags.ts";
 import { helpText } from "./config/help.ts";
 import { makeName } from "./config/name.ts";
+import { parseOrigins } from "./config/origins.ts";
 import { printable, UsageError } from "./config/usage_error.ts";
 import { VERSION } from "./version.ts";
 
@@ -68,6 +69,10 @@ export interface Config {
   readonly electionMs: number;
   /** The web page: `readonly` changes nothing, `off` serves none. */
   readonly dashboard: "on" | "readonly" | "off";
+  /** Origins of pages that may use the client port, as browsers send them, or `*`; mostly none. */
+  readonly cors: readonly string[];
+  /** Flags of 2013 that were given and do nothing here, with a dash. */
+  readonly idleFlags: readonly string[];
   readonly logLevel: "info" | "debug" | "trace";
   readonly logFormat: "text" | "json";
 }
@@ -82,6 +87,9 @@ export type Invocation =
 
 /** An election takes a few heartbeats to notice; fewer would elect on every hiccup. */
 const HEARTBEATS_PER_ELECTION = 5;
+
+/** Start scripts of 2013 have them. */
+const IDLE_FLAGS = ["w", "cpuprofile"] as const;
 
 /** Reads flags and variables; never throws for what a user typed. */
 export function parseFlags(
@@ -125,6 +133,12 @@ function makeConfig(settings: Settings): Config {
     historyMax: settings.integer("m"),
     ...timing(settings),
     dashboard: dashboardMode(settings),
+    cors: Object.freeze(
+      settings.isGiven("cors") ? parseOrigins(settings.text("cors"), settings.label("cors")) : [],
+    ),
+    idleFlags: Object.freeze(
+      IDLE_FLAGS.filter((name) => settings.isGiven(name)).map((name) => settings.label(name)),
+    ),
     logLevel: settings.boolean("vv") ? "trace" : settings.boolean("v") ? "debug" : "info",
     logFormat: logFormat(settings),
   });

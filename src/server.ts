@@ -158,7 +158,8 @@ export class Server {
   }
 
   async #start(): Promise<void> {
-    const { client, peer } = this.#config;
+    const { client, peer, idleFlags } = this.#config;
+    for (const flag of idleFlags) this.#logger.warn("A flag of 2013 does nothing here", { flag });
     const clientTls = PortTls.load("client", client, this.#logger);
     const peerTls = PortTls.load("peer", peer, this.#logger);
     const peerMaterial = () => peerTls?.mutual;
@@ -248,6 +249,7 @@ export class Server {
         healthTimeoutMs: LIMITS.healthTimeoutMs,
       },
       policy,
+      origins: this.#config.cors,
       redirect: this.#config.redirect,
       routes: [
         ...dashboard?.routes ?? [],

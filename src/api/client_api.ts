@@ -1,4 +1,5 @@
 /** The handler of the client port: joins the versions of the API that it speaks. */
+import { isNamedOrigin, sharedWith } from "../http/cross_origin.ts";
 import { foreignWriteProblem } from "../http/cross_site.ts";
 import type { SitePolicy } from "../http/cross_site.ts";
 import type { Handler } from "../http/exchange.ts";
@@ -32,6 +33,8 @@ export interface ClientApi {
 export interface ClientApiOptions {
   readonly limits: ApiLimits;
   readonly policy: SitePolicy;
+  /** `-cors` */
+  readonly origins?: readonly string[];
   /** `-redirect` */
   readonly redirect: boolean;
   /** Beside the versions of the API, and before all of those that is no key and no watch. */
@@ -43,7 +46,7 @@ export interface ClientApiOptions {
 /** The whole client port; `stop` it before its listener. */
 export function makeClientApi(
   service: Service,
-  { limits, policy, redirect, routes = [], onStop }: ClientApiOptions,
+  { limits, policy, origins = [], redirect, routes = [], onStop }: ClientApiOptions,
 ): ClientApi {
   const v1 = { service, replies: new EventReplies(), redirect };
   const watches = new Watches(v1, limits);
@@ -57,14 +60,14 @@ export function makeClientApi(
   ]);
   const handle: Handler = (exchange) => {
     service.requests.count(exchange.method);
-    if (exchange.method !== "GET") {
+    if (exchange.method !== "GET" && !isNamedOrigin(exchange, origins)) {
       const problem = foreignWriteProblem(exchange, policy);
       if (problem !== undefined) return fault(403, problem);
     }
     return route(exchange);
   };
   return {
-    handle,
+    handle: sharedWith(origins, handle),
     stop: () => {
       watches.stop();
       onStop?.();

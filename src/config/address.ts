@@ -63,8 +63,10 @@ function parseHost(text: string): string | undefined {
     const inner = text.slice(1, -1);
     return text.endsWith("]") && isIpv6(inner) ? inner : undefined;
   }
-  const isName = text.length <= 253 && text.split(".").every((label) => LABEL.test(label));
-  return isName && isPlausibleIpv4(text) ? text : undefined;
+  // A final dot says that a name is whole (RFC 1034 §3.1). No certificate has it.
+  const name = text.replace(/\.$/, "");
+  const isName = name.length <= 253 && name.split(".").every((label) => LABEL.test(label));
+  return isName && isPlausibleIpv4(name) ? name : undefined;
 }
 
 function isIpv6(text: string): boolean {

@@ -63,7 +63,7 @@ const NAME = /^(?!localhost$|(?:.+\.)localhost$|[0-9.]+$|\[)/;
 
 function strangeNameProblem(host: string, { tls, isOwnName }: SitePolicy): string | undefined {
   if (tls) return undefined;
-  const name = host.toLowerCase().replace(/:[0-9]*$/, "");
+  const name = host.toLowerCase().replace(/\.?(:[0-9]*)?$/, "");
   if (!NAME.test(name) || isOwnName(name)) return undefined;
   return `Expected an address, "localhost" or a name that a member has in -c, found "${host}": ` +
     "without TLS anybody could have pointed that name here";

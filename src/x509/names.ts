@@ -19,10 +19,12 @@ export function parseAlternativeName(text: string): AlternativeName | undefined 
   if (isIPv6(address) && !address.includes("%")) {
     return { kind: "ip", text: address, octets: ipv6Octets(address) };
   }
-  const labels = text.replace(/^\*\./, "").split(".");
-  const isName = text.length <= 253 && labels.every((label) => LABEL.test(label));
+  // Certificates have no final dot (RFC 5280 §4.2.1.6).
+  const name = text.replace(/\.$/, "");
+  const labels = name.replace(/^\*\./, "").split(".");
+  const isName = name.length <= 253 && labels.every((label) => LABEL.test(label));
   // Nobody's top level domain is a number: an address with a slip.
-  return isName && !/^\d+$/.test(labels.at(-1)!) ? { kind: "dns", text } : undefined;
+  return isName && !/^\d+$/.test(labels.at(-1)!) ? { kind: "dns", text: name } : undefined;
 }
 
 /** Of an address that is one. */

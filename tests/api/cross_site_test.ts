@@ -32,6 +32,12 @@ Deno.test("foreignWriteProblem() lets every program pass, whatever name it uses"
   assertEquals(writes({}), [true, true]);
 });
 
+Deno.test("foreignWriteProblem() takes a name with a final dot for the same without", () => {
+  for (const host of ["localhost.:4001", "node1.example.:4001"]) {
+    assertEquals(writes({ host, origin: `http://${host}` }), [true, true], host);
+  }
+});
+
 Deno.test("foreignWriteProblem() refuses a form that another site's page sends", () => {
   const host = "127.0.0.1:4001";
   assertEquals(writes({ host, origin: "http://evil.example" }), [false, false]);

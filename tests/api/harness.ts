@@ -36,6 +36,8 @@ export const LISTENERS: readonly Kind[] = ["deno", "mtls"];
 
 export interface StartOptions {
   readonly kind?: Kind;
+  /** `-cors` */
+  readonly origins?: readonly string[];
   readonly redirect?: boolean;
   readonly historyMax?: number;
   readonly http?: Partial<HttpLimits>;
@@ -159,6 +161,7 @@ export async function startNode(options: StartOptions = {}): Promise<TestNode> {
   const api = makeClientApi(service, {
     limits: { ...API_LIMITS, ...options.api },
     policy,
+    origins: options.origins ?? [],
     redirect: options.redirect ?? false,
     ...(extension === undefined
       ? {}

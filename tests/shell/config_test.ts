@@ -55,6 +55,8 @@ Deno.test("parseFlags() gives the documented defaults when nothing is set", () =
     heartbeatMs: 100,
     electionMs: 1000,
     dashboard: "on",
+    cors: [],
+    idleFlags: [],
     logLevel: "info",
     logFormat: "text",
   });
@@ -315,4 +317,30 @@ Deno.test("FLAGS has no name and no variable twice", () => {
   const variables = flags.flatMap(({ env }) => env === undefined ? [] : [env]);
   assertEquals(new Set(flags.map(({ name }) => name)).size, flags.length);
   assertEquals(new Set(variables).size, variables.length);
+});
+
+Deno.test("parseFlags() takes host names with a final dot for the same without", () => {
+  const { client, join } = configOf("-c node1.example.org.:4001 -C https.:7009,[::1]:7002,b.:7001");
+  assertEquals(client.url, "http://node1.example.org:4001");
+  assertEquals(join.map(({ host }) => host), ["https", "::1", "b"]);
+  assertEquals(configOf("-cl localhost.").client.listen.host, "localhost");
+  for (const host of [".", "a..", ".a."]) assertMatch(errorOf(`-c ${host}:4001`), /-c expects/);
+});
+
+Deno.test("parseFlags() takes origins as browsers send them", () => {
+  const cors = (list: string) => configOf(`-cors ${list}`).cors;
+  assertEquals(cors("*"), ["*"]);
+  assertEquals(cors("HTTP://A.example:80/,https://b.example:8443"), [
+    "http://a.example",
+    "https://b.example:8443",
+  ]);
+  assertEquals(configOf("", { ETCD_CORS: "http://a" }).cors, ["http://a"]);
+  for (const wrong of ["a.example", "http://a/path", "file:///x", "null", "http://u@a"]) {
+    assertMatch(errorOf(`-cors ${wrong}`), /-cors expects/);
+  }
+});
+
+Deno.test("parseFlags() takes the flags of 2013 that do nothing here, and says which", () => {
+  const { idleFlags } = configOf("-w 127.0.0.1:4002 -cpuprofile p.prof");
+  assertEquals(idleFlags, ["-w", "-cpuprofile"]);
 });
