@@ -29,7 +29,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   x509: [],
   transport: ["base", "raft", "http", "node/ports"],
   service: ["base", "store", "type node/ports"],
-  api: ["base", "http", "service", "store", "version", "type raft", "type node/ports"],
+  api: [
+    ...["base", "http", "service", "store", "version", "type raft", "raft/configuration_json"],
+    "type node/ports",
+  ],
   dashboard: ["http", "api", "service", "store", "version", "type raft", "type node/ports"],
   server: [
     ...["base", "version", "config", "raft", "store", "node", "service"],

@@ -7,6 +7,7 @@ import type { Exchange, Reply } from "../http/exchange.ts";
 import { fault } from "../http/fault.ts";
 import type { Route } from "../http/router.ts";
 import type { Done } from "../node/ports.ts";
+import { toConfiguration } from "../raft/configuration_json.ts";
 import type { Configuration, Member } from "../raft/types.ts";
 import { failureReply } from "./v1/error.ts";
 
@@ -47,18 +48,23 @@ export function joinBody(member: Omit<Member, "voter">): string {
 
 /** Reads what `joinRoute` answered with status 200. Throws a `SyntaxError` for anything else. */
 export function parseJoinReply(body: string): JoinReply {
-  const { clusterId, configuration } = JSON.parse(body) as JoinReply;
-  if (!Number.isSafeInteger(clusterId) || !Array.isArray(configuration?.members)) {
+  const found = Object(JSON.parse(body)) as Record<string, unknown>;
+  const configuration = toConfiguration(found.configuration);
+  if (!isClusterId(found.clusterId) || configuration === undefined) {
     throw new SyntaxError("Expected the cluster's id and configuration");
   }
-  return { clusterId, configuration };
+  return { clusterId: found.clusterId, configuration };
 }
 
 /** Reads what a `GET` was answered with status 200. Throws a `SyntaxError` for anything else. */
 export function parseClusterId(body: string): number {
-  const { clusterId } = JSON.parse(body) as { readonly clusterId: number };
-  if (!Number.isSafeInteger(clusterId)) throw new SyntaxError("Expected the cluster's id");
+  const { clusterId } = Object(JSON.parse(body)) as Record<string, unknown>;
+  if (!isClusterId(clusterId)) throw new SyntaxError("Expected the cluster's id");
   return clusterId;
+}
+
+function isClusterId(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0;
 }
 
 function join(node: Admitting, exchange: Exchange): Reply | Promise<Reply> {

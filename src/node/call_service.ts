@@ -12,6 +12,11 @@ import { FollowerReads } from "./follower_reads.ts";
 import { HEARTBEATS_MISSED_MAX } from "./leadership.ts";
 import { MembershipQueue } from "./membership.ts";
 import {
+  type Agreed,
+  encodeMembershipOutcome,
+  parseMembershipOutcome,
+} from "./membership_outcome.ts";
+import {
   planAnnounce,
   planJoin,
   planPromote,
@@ -20,7 +25,7 @@ import {
 } from "./membership_plans.ts";
 import { integer } from "./peer_message.ts";
 import type { Call, CallKind, CallReply, PeerMessage } from "./peer_message.ts";
-import type { Barrier, Done, Failure, Outcome, RequestHandler } from "./ports.ts";
+import type { Barrier, Done, Failure, Outcome, Removal, RequestHandler } from "./ports.ts";
 
 /** A member that called from another address than the log says. */
 export interface Moved {
@@ -104,15 +109,18 @@ export class CallService {
   }
 
   join(member: Omit<Member, "voter">, deadlineTick: number, done: Done<Configuration>): void {
-    this.#administer("join", member, deadlineTick, done);
+    this.#administer("join", member, deadlineTick, (outcome) => {
+      done(outcome.ok ? { ok: true, value: outcome.value.configuration } : outcome);
+    });
   }
 
-  remove(name: string, deadlineTick: number, done: Done<Member>): void {
+  remove(name: string, deadlineTick: number, done: Done<Removal>): void {
     const removed = this.#core.configuration.members.find((m) => m.name === name);
     this.#administer("remove", { name }, deadlineTick, (outcome) => {
       if (!outcome.ok) return done(outcome);
       const { id, peerUrl, clientUrl, voter } = removed ?? UNKNOWN_MEMBER;
-      done({ ok: true, value: { id, name, peerUrl, clientUrl, voter } });
+      const member = { id, name, peerUrl, clientUrl, voter };
+      done({ ok: true, value: { member, index: outcome.value.index } });
     });
   }
 
@@ -183,11 +191,11 @@ export class CallService {
     kind: "join" | "remove" | "announce",
     wish: unknown,
     deadlineTick: number,
-    done: Done<Configuration>,
+    done: Done<Agreed>,
   ): void {
     const payload = new TextEncoder().encode(JSON.stringify(wish));
     this.call(kind, payload, deadlineTick, (outcome) => {
-      done(outcome.ok ? parseOutcome(outcome.value) : outcome);
+      done(outcome.ok ? parseMembershipOutcome(outcome.value) : outcome);
     });
   }
 
@@ -195,10 +203,10 @@ export class CallService {
   #change(call: Call, reply: (led: boolean, payload: Uint8Array) => void): void {
     const wish = parseWish(call.payload);
     const deadline = this.#options.now() + this.#options.limits.requestTicks;
-    const done = (outcome: Outcome<Configuration>) => {
+    const done = (outcome: Outcome<Agreed>) => {
       const lost = !outcome.ok && outcome.reason === "notLeader";
       if (lost) reply(false, EMPTY);
-      else reply(true, new TextEncoder().encode(JSON.stringify(outcome)));
+      else reply(true, encodeMembershipOutcome(outcome));
     };
     if (wish === undefined) return done(MALFORMED);
     if (call.kind === "remove") return this.#remove(wish.name, deadline, done);
@@ -213,7 +221,7 @@ export class CallService {
     this.#options.schedule();
   }
 
-  #remove(name: string, deadline: number, done: Done<Configuration>): void {
+  #remove(name: string, deadline: number, done: Done<Agreed>): void {
     const { limits: { heartbeatTicks }, now, handOver } = this.#options;
     // After an election, or when this node itself stood still, a member may live that has not answered.
     const patience = heartbeatTicks * HEARTBEATS_MISSED_MAX;
@@ -330,10 +338,6 @@ function parseWish(payload: Uint8Array): Omit<Member, "voter"> | undefined {
   } catch {
     return undefined;
   }
-}
-
-function parseOutcome(payload: Uint8Array): Outcome<Configuration> {
-  return JSON.parse(new TextDecoder().decode(payload)) as Outcome<Configuration>;
 }
 
 const EMPTY = new Uint8Array(0);

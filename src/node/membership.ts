@@ -6,7 +6,8 @@
 import type { RaftCore } from "../raft/core.ts";
 import type { Configuration } from "../raft/types.ts";
 import { NO_LEADER, NOT_COMMITTED, NOT_LEADER, OVERLOADED } from "./failures.ts";
-import type { Done, Failure } from "./ports.ts";
+import type { Agreed } from "./membership_outcome.ts";
+import type { Done, Failure, Outcome } from "./ports.ts";
 
 /** What a wish wants done to the configuration that is in effect. */
 export type Plan =
@@ -21,7 +22,7 @@ export type Planner = (current: Configuration, proposed: boolean) => Plan;
 
 interface Change {
   readonly plan: Planner;
-  readonly done: Done<Configuration>;
+  readonly done: Done<Agreed>;
   readonly deadlineTick: number;
   /** Index of the entry, once there is one. */
   index: number;
@@ -41,7 +42,7 @@ export class MembershipQueue {
     return this.#changes.length === 0;
   }
 
-  add(plan: Planner, deadlineTick: number, done: Done<Configuration>): void {
+  add(plan: Planner, deadlineTick: number, done: Done<Agreed>): void {
     if (this.#changes.length >= QUEUE_MAX) {
       return done(OVERLOADED);
     }
@@ -73,7 +74,7 @@ export class MembershipQueue {
   }
 
   /** The outcome, or undefined while the change has to wait. */
-  #advance(change: Change): Parameters<Done<Configuration>>[0] | undefined {
+  #advance(change: Change): Outcome<Agreed> | undefined {
     const core = this.#core;
     if (core.role !== "leader") return change.index > 0 ? NOT_COMMITTED : NOT_LEADER;
     // Until the newest configuration is committed it may be undone: nobody is told of it.
@@ -81,7 +82,14 @@ export class MembershipQueue {
     const plan = change.plan(core.configuration, change.index > 0);
     switch (plan.kind) {
       case "done":
-        return { ok: true, value: core.configuration };
+        // Without an entry of its own the wish was granted by the one that is in effect.
+        return {
+          ok: true,
+          value: {
+            configuration: core.configuration,
+            index: change.index || core.configurationIndex,
+          },
+        };
       case "wait":
         return undefined;
       case "refuse":

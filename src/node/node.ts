@@ -20,7 +20,7 @@ import { Leadership } from "./leadership.ts";
 import type { NodeOptions } from "./options.ts";
 import { Outgoing } from "./outgoing.ts";
 import { decodeFrame, type PeerMessage } from "./peer_message.ts";
-import type { Barrier, ClusterNode, Done, Failure, NodeStatus, Outcome } from "./ports.ts";
+import type { Barrier, ClusterNode, Done, Failure, NodeStatus, Outcome, Removal } from "./ports.ts";
 import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import { Replica, type ReplicaHooks } from "./replica.ts";
@@ -170,13 +170,17 @@ export class Node<R> implements ClusterNode<R> {
     return this.#roster.configuration;
   }
 
+  configurationIndex(): number {
+    return this.#core.committedConfigurationIndex;
+  }
+
   /** Adds a member as a learner, or answers at once when it is one; `done` gets the configuration. */
   join(member: Omit<Member, "voter">, done: Done<Configuration>): void {
     if (this.#stopping !== undefined) return done(this.#stopping);
     this.#calls.join(member, this.#deadline(), done);
   }
 
-  removeMember(name: string, done: Done<Member>): void {
+  removeMember(name: string, done: Done<Removal>): void {
     if (this.#stopping !== undefined) return done(this.#stopping);
     this.#calls.remove(name, this.#deadline(), done);
   }

@@ -158,6 +158,14 @@ export interface Barrier {
   readonly nowMs: number;
 }
 
+/** A member that was removed. */
+export interface Removal {
+  /** As it was; only its name is known when this node did not know it. */
+  readonly member: Member;
+  /** Of the entry; 0 when the leader did not tell. */
+  readonly index: number;
+}
+
 /** What the API sees of a node: the same on the leader and on a follower. */
 export interface ClusterNode<R> {
   readonly self: MemberId;
@@ -185,8 +193,10 @@ export interface ClusterNode<R> {
   forward(request: Uint8Array, done: Done<Uint8Array>): void;
   /** The newest applied configuration. */
   configuration(): Configuration;
+  /** Index of its entry, or of the snapshot that it came with; 0 before there was one. */
+  configurationIndex(): number;
   /** Removes a member by name; resolves when committed. Forwarded like a write. */
-  removeMember(name: string, done: Done<Member>): void;
+  removeMember(name: string, done: Done<Removal>): void;
   /** For metrics and `/v1/stats`. */
   status(): NodeStatus;
 }

@@ -100,6 +100,11 @@ export class RaftCore {
     return this.#state.configurations.at(this.#state.appliedIndex).configuration;
   }
 
+  /** Index of the entry, or the snapshot, that `committedConfiguration` came with. */
+  get committedConfigurationIndex(): number {
+    return this.#state.configurations.at(this.#state.appliedIndex).index;
+  }
+
   /** The last entry on the own disk. */
   get savedIndex(): number {
     return this.#state.saves.savedIndex;

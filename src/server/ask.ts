@@ -28,7 +28,8 @@ export async function ask(
 
 function causeOf(body: string): string | undefined {
   try {
-    return (JSON.parse(body) as { cause?: string }).cause;
+    const { cause } = Object(JSON.parse(body)) as Record<string, unknown>;
+    return typeof cause === "string" ? cause : undefined;
   } catch {
     return undefined;
   }

@@ -60,12 +60,26 @@ Deno.test("keys() shows the members when /_etcd is read", async () => {
   assertEquals((await node.ask("GET", "/v1/keys/_etcd/x")).status, 404);
 });
 
+Deno.test("keys() tells the index of the last change of the membership when there are no keys", async () => {
+  await using node = await threeMembers();
+  for (const key of ["", "/_etcd", "/_etcd/machines"]) {
+    const { list } = await node.ask("GET", `/v1/keys${key}`);
+    assertEquals(list.map(({ index }) => index), list.map(() => 2), key);
+  }
+  assertEquals((await node.ask("GET", "/v1/keys/_etcd/machines/node1")).json.index, 2);
+  // Of the last command, be it of a key or of a member.
+  assertEquals((await node.ask("PUT", "/v1/keys/a", { value: "1" })).json.index, 3);
+  await node.ask("DELETE", "/v1/machines/node3");
+  assertEquals((await node.ask("GET", "/v1/keys/_etcd/machines/node1")).json.index, 4);
+  assertEquals((await node.ask("GET", "/v1/keys/a")).json.index, 3);
+});
+
 Deno.test("machines() removes a member when it is deleted", async () => {
   await using node = await threeMembers();
   assertEquals(
     (await node.ask("DELETE", "/v1/machines/node2")).text,
     '{"action":"DELETE","key":"/_etcd/machines/node2",' +
-      '"prevValue":"raft=http://127.0.0.1:7002&etcd=http://127.0.0.1:4002","index":0}',
+      '"prevValue":"raft=http://127.0.0.1:7002&etcd=http://127.0.0.1:4002","index":3}',
   );
   assertEquals(node.node.removed, ["node2"]);
   const again = await node.ask("DELETE", "/v1/machines/node2");

@@ -11,6 +11,7 @@ import type {
   FailureReason,
   FollowerStatus,
   NodeStatus,
+  Removal,
   RequestHandler,
 } from "../../src/node/ports.ts";
 import type { Configuration, Member } from "../../src/raft/types.ts";
@@ -47,6 +48,8 @@ export class FakeNode implements ClusterNode<ApplyResult> {
   /** What the leader knows of the others. */
   followers: FollowerStatus[] = [];
   readonly removed: string[] = [];
+  /** Of the entry of the newest configuration. */
+  membersIndex = 2;
   #nowMs = START_MS;
   /** The no-op and the registration of the node itself come first. */
   #index = 2;
@@ -108,12 +111,17 @@ export class FakeNode implements ClusterNode<ApplyResult> {
     return { members: this.members, removed: [] };
   }
 
-  removeMember(name: string, done: Done<Member>): void {
+  configurationIndex(): number {
+    return this.membersIndex;
+  }
+
+  removeMember(name: string, done: Done<Removal>): void {
     if (this.failure !== undefined) return done(failed(this.failure));
     const found = this.members.find((member) => member.name === name)!;
     this.members = this.members.filter((member) => member !== found);
     this.removed.push(name);
-    done({ ok: true, value: found });
+    this.membersIndex = ++this.#index;
+    done({ ok: true, value: { member: found, index: this.membersIndex } });
   }
 
   status(): NodeStatus {

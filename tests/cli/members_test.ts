@@ -15,6 +15,10 @@ async function members(node: LocalNode): Promise<Row[]> {
   return JSON.parse((await node.etcd(["members", "-o", "json"])).out);
 }
 
+async function machinesIndex(node: LocalNode): Promise<number> {
+  return JSON.parse((await node.etcd(["get", "-o", "json", "_etcd/machines/one"])).out).index;
+}
+
 Deno.test("etcd members tells name, role and addresses, also of one that is down; remove takes it out", async () => {
   await using first = await LocalNode.start("-n", "one");
   await using second = await LocalNode.start("-n", "two", "-C", first.peerAddress);
@@ -32,9 +36,15 @@ Deno.test("etcd members tells name, role and addresses, also of one that is down
   const refused = await first.etcd(["member", "remove", "three"]);
   assertEquals(refused.status, 1);
   assert(refused.err.includes("error 100"), refused.err);
-  const removed = await first.etcd(["member", "remove", "two"]);
+  // Without a key, too, the index is that of the entry; who tells it has to ask the leader.
+  const before = await machinesIndex(first);
+  assert(before > 0);
+  const removed = await second.etcd(["member", "remove", "two"]);
   assertEquals(removed.status, 0, removed.err);
   assertMatch(removed.out, /^Removed "two", index \d+\n$/);
+  const index = Number(/\d+/.exec(removed.out)![0]);
+  assert(index > before, removed.out);
+  assertEquals(await machinesIndex(first), index);
   assertEquals((await members(first)).map(({ name, leader }) => [name, leader]), [["one", true]]);
   assertEquals((await etcd(["member", "remove", "../keys/k"])).status, 2);
   assertEquals((await etcd(["member", "destroy", "k"])).status, 2);

@@ -4,7 +4,7 @@ import type { Route } from "../../http/router.ts";
 import type { Member } from "../../raft/types.ts";
 import type { Service } from "../../service/service.ts";
 import { errorReply, failureReply } from "./error.ts";
-import { memberKey, memberValue } from "./membership_view.ts";
+import { memberKey, membershipIndex, memberValue } from "./membership_view.ts";
 import { eventBody } from "./reply.ts";
 
 /** `/machines`, `/v1/machines[/NAME]`, `/leader` and `/v1/leader`. */
@@ -46,7 +46,7 @@ function tellLeader({ node }: Service): Promise<Reply> {
 
 /** Answers like the DELETE of a key: the member's record was one, in the original. */
 function removeMember(service: Service, name: string): Promise<Reply> {
-  const { node, store } = service;
+  const { node } = service;
   const find = () => node.configuration().members.find((member) => member.name === name);
   const remove = (member: Member, resolve: (reply: Reply) => void) => {
     node.removeMember(name, (outcome) => {
@@ -56,7 +56,7 @@ function removeMember(service: Service, name: string): Promise<Reply> {
         key: memberKey(name),
         prevValue: memberValue(member),
         newKey: false,
-        index: store.index,
+        index: outcome.value.index || membershipIndex(service),
       });
       resolve({ status: 200, body });
     });

@@ -8,7 +8,12 @@ import type { Route } from "../../http/router.ts";
 import { isTooDeep, KEY_LEVELS_MAX, ROOT } from "../../store/key.ts";
 import type { V1 } from "./context.ts";
 import { errorReply, failureReply } from "./error.ts";
-import { isReserved, viewMembership, withReservedRoot } from "./membership_view.ts";
+import {
+  isReserved,
+  membershipIndex,
+  viewMembership,
+  withReservedRoot,
+} from "./membership_view.ts";
 import { parseTtl } from "./number.ts";
 import { fileBody, listingBody } from "./reply.ts";
 import { write } from "./writes.ts";
@@ -97,19 +102,21 @@ class Keys {
         return errorReply(100, key);
       case "directory": {
         const children = store.list(key, nowMs);
-        const items = key === ROOT ? withReservedRoot(children) : children;
-        return { status: 200, body: listingBody(items, store.index, nowMs) };
+        if (key !== ROOT) return { status: 200, body: listingBody(children, store.index, nowMs) };
+        const index = membershipIndex(this.#v1.service);
+        return { status: 200, body: listingBody(withReservedRoot(children), index, nowMs) };
       }
     }
   }
 
   #serveMembership(key: string, nowMs: number): Reply {
-    const { node, store } = this.#v1.service;
-    const found = viewMembership(key, node.configuration());
+    const { service } = this.#v1;
+    const found = viewMembership(key, service.node.configuration());
     if (found === undefined) return errorReply(100, key);
+    const index = membershipIndex(service);
     const body = typeof found === "string"
-      ? fileBody(key, { value: found, setIndex: 0, deadlineMs: 0 }, store.index, nowMs)
-      : listingBody(found, store.index, nowMs);
+      ? fileBody(key, { value: found, setIndex: 0, deadlineMs: 0 }, index, nowMs)
+      : listingBody(found, index, nowMs);
     return { status: 200, body };
   }
 }

@@ -3,6 +3,7 @@
  * configuration, not a part of the store, so no client can write there.
  */
 import type { Configuration, Member } from "../../raft/types.ts";
+import type { Service } from "../../service/service.ts";
 import type { Listed } from "../../store/tree.ts";
 
 /** The directory that clients may only read. */
@@ -13,6 +14,14 @@ const MACHINES = "/_etcd/machines";
 export function isReserved(key: string): boolean {
   return key.startsWith(RESERVED_ROOT) &&
     (key.length === RESERVED_ROOT.length || key.charAt(RESERVED_ROOT.length) === "/");
+}
+
+/**
+ * Of the last change, of a key or of the membership: in the original both were
+ * commands, and what it listed was never older than the members in it.
+ */
+export function membershipIndex({ node, store }: Service): number {
+  return Math.max(store.index, node.configurationIndex());
 }
 
 /** The key of a member. */

@@ -1,0 +1,30 @@
+/** A configuration that another program sent as JSON: nothing of it is believed unseen. */
+import { configurationFault } from "./configuration.ts";
+import type { Configuration, Member, MemberId } from "./types.ts";
+
+/** Characters of a name or an address. */
+const TEXT_MAX = 1024;
+
+/** `value`, parsed from JSON, as a valid configuration and nothing beside; undefined when it is none. */
+export function toConfiguration(value: unknown): Configuration | undefined {
+  const { members, removed } = Object(value) as Record<string, unknown>;
+  if (!Array.isArray(members) || !Array.isArray(removed)) return undefined;
+  const known = members.map(toMember);
+  if (known.includes(undefined) || !removed.every(isId)) return undefined;
+  const configuration = { members: known as Member[], removed };
+  return configurationFault(configuration) === undefined ? configuration : undefined;
+}
+
+function toMember(value: unknown): Member | undefined {
+  const { id, name, peerUrl, clientUrl, voter } = Object(value) as Record<string, unknown>;
+  if (!isId(id) || !isText(name) || !isText(peerUrl) || !isText(clientUrl)) return undefined;
+  return typeof voter === "boolean" ? { id, name, peerUrl, clientUrl, voter } : undefined;
+}
+
+function isId(value: unknown): value is MemberId {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && value.length <= TEXT_MAX;
+}
