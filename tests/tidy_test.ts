@@ -27,6 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   storage: ["base", "raft", "type node/ports"],
   http: ["base"],
   x509: [],
+  bolt: ["base"],
   transport: ["base", "raft", "http", "node/ports"],
   service: ["base", "store", "type node/ports"],
   api: [

@@ -1,4 +1,5 @@
 /** All that is fuzzed. */
+import { boltFiles } from "./bolt_files.ts";
 import { commands } from "./commands.ts";
 import { segments, snapshots } from "./files.ts";
 import { flags } from "./flags.ts";
@@ -22,5 +23,6 @@ export const SUBJECTS: readonly Subject[] = [
   images,
   segments,
   snapshots,
+  boltFiles,
   flags,
 ];

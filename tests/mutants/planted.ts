@@ -1,5 +1,6 @@
 /** Every planted bug. */
 import type { Mutant } from "./mutant.ts";
+import { BOLT_MUTANTS } from "./planted/bolt.ts";
 import { EDGE_MUTANTS } from "./planted/edge.ts";
 import { NODE_MUTANTS } from "./planted/node.ts";
 import { RAFT_MUTANTS } from "./planted/raft.ts";
@@ -12,4 +13,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...STORAGE_MUTANTS,
   ...STORE_MUTANTS,
   ...EDGE_MUTANTS,
+  ...BOLT_MUTANTS,
 ];

@@ -1,0 +1,119 @@
+/** Planted bugs of what reads and writes snapshots of etcd. */
+import { type Mutant, mutantsOf } from "../mutant.ts";
+
+const READER = "tests/bolt/reader_test.ts";
+const WRITER = "tests/bolt/writer_test.ts";
+const ETCD = "tests/bolt/etcd_test.ts";
+
+export const BOLT_MUTANTS: readonly Mutant[] = [
+  ...mutantsOf("src/bolt/tree_builder.ts", WRITER, [
+    [
+      "the last branch of a level has one child",
+      "etcd can delete what was written here",
+      "const branches = held === undefined ? [open] : balanced(held, open);",
+      "const branches = held === undefined ? [open] : [held, open];",
+    ],
+    [
+      "a value that does not fit stays in the leaf",
+      "memory holds one large value",
+      "this.#leafBytes + bytes > PAGE_BYTES",
+      "this.#leafBytes + bytes > 2 ** 30",
+    ],
+  ]),
+  ...mutantsOf("src/bolt/writer.ts", WRITER, [
+    [
+      "entries that changed between the passes go unnoticed",
+      "a file that is no whole one never looks like one",
+      "if (root !== meta.root || sink.pageCount !== meta.pageCount) {",
+      "if (root === 0) {",
+    ],
+    [
+      "a source that was left is not told",
+      "what a stream holds is let go of with it",
+      "await iterator.return?.();",
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/bolt/page_set.ts", READER, [
+    [
+      "a page may be reached twice",
+      "a walk ends",
+      'throw new BoltError(page, "one way to the page", "a second one");',
+      "continue;",
+    ],
+  ]),
+  ...mutantsOf("src/bolt/page_file.ts", READER, [
+    [
+      "the older meta page counts",
+      "the last transaction of a file is read",
+      "second.transaction > newest.transaction",
+      "second.transaction < newest.transaction",
+    ],
+    [
+      "contents may overlap",
+      "no file gives out more than it has",
+      "if (start >= free && end <= limit) return;",
+      "if (end <= limit) return;",
+    ],
+    [
+      "a page reaches beyond the last one",
+      "no page is read that does not count",
+      "if (id + header.overflow >= pageCount) {",
+      "if (id >= pageCount) {",
+    ],
+  ]),
+  ...mutantsOf("src/bolt/reader.ts", READER, [
+    [
+      "keys may lie outside of their branch",
+      "a walk and a search find the same",
+      "if (high !== undefined && compareBytes(last.key, high) >= 0) {",
+      "if (high !== undefined && compareBytes(last.key, high) > 255) {",
+    ],
+    [
+      "a search goes down almost for ever",
+      "a search ends",
+      "const LEVELS_MAX = 64;",
+      "const LEVELS_MAX = 2 ** 14;",
+    ],
+  ]),
+  ...mutantsOf("src/bolt/etcd_reader.ts", ETCD, [
+    [
+      "a deleted key lives on",
+      "what was deleted stays deleted",
+      "if (before !== undefined) isLive.delete(before);",
+      "if (before !== undefined && put !== undefined) isLive.delete(before);",
+    ],
+    [
+      "a key that was put twice is there twice",
+      "each key is there once",
+      "if (before !== undefined) isLive.delete(before);",
+      "if (before !== undefined && put === undefined) isLive.delete(before);",
+    ],
+    [
+      "the checksum of a snapshot is not compared",
+      "no damaged snapshot is restored",
+      "if (compareBytes(stored, found) === 0) return;",
+      "if (stored.length === found.length) return;",
+    ],
+    [
+      "a compaction leaves the revision behind",
+      "a revision is never given twice",
+      "Math.max(revision, facts.compactRevision)",
+      "revision",
+    ],
+  ]),
+  ...mutantsOf("src/bolt/etcd_records.ts", ETCD, [
+    [
+      "a member's id goes through a number",
+      "ids keep their 64 bits",
+      '`{"id":${id},${fields.slice(1)}`',
+      '`{"id":${Number(id)},${fields.slice(1)}`',
+    ],
+    [
+      "a tombstone has no mark",
+      "a deletion is one for etcd, too",
+      "if (isTombstone) bytes[REVISION_KEY_BYTES] = TOMBSTONE;",
+      "",
+    ],
+  ]),
+];
