@@ -8,6 +8,7 @@ import type { ClientApi } from "./api/client_api.ts";
 import { healthRoutes } from "./api/health.ts";
 import { metricsRoute } from "./api/metrics/metrics.ts";
 import { joinBody, parseClusterId, parseJoinReply } from "./api/peer.ts";
+import { renderFault } from "./api/v1/fault.ts";
 import { statsRoutes } from "./api/v1/stats.ts";
 import { InvariantError } from "./base/assert.ts";
 import { systemClock } from "./base/clock.ts";
@@ -225,6 +226,7 @@ export class Server {
       ...(tls === undefined ? {} : { tls: tls.mutual }),
       limits: httpLimits(LIMITS.peerSpareDescriptors),
       logger: this.#logger,
+      renderFault,
       waitingMax: LIMITS.peerStreamsMax,
     });
     this.#peerPort = port;
@@ -269,6 +271,7 @@ export class Server {
       ...(tls === undefined ? {} : { tls: tls.material }),
       limits: httpLimits(),
       logger: this.#logger,
+      renderFault,
       onShortage: () => this.#peerPort?.reopen(),
     }, this.#api.handle);
     tls?.attach(this.#clientListener);

@@ -3,7 +3,7 @@
  * What was acknowledged before the request is in it; with `?stale=true`, which
  * needs no quorum, what this member knows.
  */
-import type { Exchange, Reply } from "../http/exchange.ts";
+import type { Exchange, ReplyOrFault } from "../http/exchange.ts";
 import { fault } from "../http/fault.ts";
 import { urlencodedFields } from "../http/form.ts";
 import type { Route } from "../http/router.ts";
@@ -34,7 +34,11 @@ export function backupRoute(source: BackupSource): Route {
   };
 }
 
-async function give(source: BackupSource, exchange: Exchange, query: string): Promise<Reply> {
+async function give(
+  source: BackupSource,
+  exchange: Exchange,
+  query: string,
+): Promise<ReplyOrFault> {
   const fields = urlencodedFields("", query, FIELDS);
   if ("cause" in fields) return fault(400, fields.cause);
   const contentType = "application/octet-stream";

@@ -57,7 +57,7 @@ export function makeClientApi(
     ...clusterRoutes(service),
     ...infoRoutes(service, limits.healthTimeoutMs),
     digestRoute(service.store),
-  ]);
+  ], "/v1/keys/KEY");
   const handle: Handler = (exchange) => {
     service.requests.count(exchange.method);
     if (exchange.method !== "GET" && !isNamedOrigin(exchange, origins)) {

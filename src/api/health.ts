@@ -3,7 +3,7 @@
  * checks that failed. `?verbose` lists all, `?exclude=NAME` leaves one out, and
  * `/readyz/NAME` asks for a single one.
  */
-import type { Reply } from "../http/exchange.ts";
+import type { ReplyOrFault } from "../http/exchange.ts";
 import { fault } from "../http/fault.ts";
 import type { Route } from "../http/router.ts";
 
@@ -51,7 +51,7 @@ function routesOf(path: string, checks: () => readonly Check[]): Route[] {
   }];
 }
 
-async function answer(checks: readonly Check[], isVerbose: boolean): Promise<Reply> {
+async function answer(checks: readonly Check[], isVerbose: boolean): Promise<ReplyOrFault> {
   const results = await Promise.all(
     checks.map(async ({ name, problem }) => ({ name, problem: await problem() })),
   );

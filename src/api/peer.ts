@@ -3,7 +3,7 @@
  * of a member as the original had it there. Everything between members that has
  * to be fast goes over the stream instead.
  */
-import type { Exchange, Reply } from "../http/exchange.ts";
+import type { Exchange, Reply, ReplyOrFault } from "../http/exchange.ts";
 import { fault } from "../http/fault.ts";
 import type { Route } from "../http/router.ts";
 import type { Done } from "../node/ports.ts";
@@ -67,7 +67,7 @@ function isClusterId(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) > 0;
 }
 
-function join(node: Admitting, exchange: Exchange): Reply | Promise<Reply> {
+function join(node: Admitting, exchange: Exchange): ReplyOrFault | Promise<ReplyOrFault> {
   const member = parseMember(exchange.body);
   if (member === undefined) {
     return fault(400, "Expected JSON with the id, name, peerUrl and clientUrl of a new member");

@@ -4,10 +4,10 @@
  * changes something also needs a header that no other page can send without
  * being asked first (Fetch Standard, CORS preflight).
  */
-import type { Exchange, Reply } from "../http/exchange.ts";
+import type { Exchange, Reply, ReplyOrFault } from "../http/exchange.ts";
 import { foreignReadProblem, foreignWriteProblem } from "../http/cross_site.ts";
 import type { SitePolicy } from "../http/cross_site.ts";
-import { fault } from "../http/fault.ts";
+import { fault, isFault } from "../http/fault.ts";
 import { urlencodedFields } from "../http/form.ts";
 import { cleanPath, longerThan } from "../http/path.ts";
 import type { Route, RouteHandler } from "../http/router.ts";
@@ -73,7 +73,7 @@ export function makeDashboard(options: DashboardOptions): Dashboard {
   return { routes, stop: () => polls.stop() };
 }
 
-async function status(options: DashboardOptions): Promise<Reply> {
+async function status(options: DashboardOptions): Promise<ReplyOrFault> {
   const { service: { node }, reports, report, name, mode, clientTls } = options;
   const heard = await reports.collect();
   const own = report();
@@ -108,7 +108,7 @@ function events(
   keyBytesMax: number,
   exchange: Exchange,
   query: string,
-): Reply | Promise<Reply> {
+): ReplyOrFault | Promise<ReplyOrFault> {
   const fields = urlencodedFields("", query, new Set(["path"]));
   if ("cause" in fields) return fault(400, fields.cause);
   // Decoded once already: a percent sign that is left is the key's own.
@@ -135,16 +135,14 @@ function guardedRead(handler: RouteHandler, policy: SitePolicy): RouteHandler {
 }
 
 /** Values are nobody's to keep, and no other page's to load. */
-function unstored(reply: Reply): Reply {
-  return {
-    ...reply,
-    headers: {
-      "cache-control": "no-store",
-      "cross-origin-resource-policy": "same-origin",
-      "x-content-type-options": "nosniff",
-      ...reply.headers,
-    },
+function unstored(reply: ReplyOrFault): ReplyOrFault {
+  const headers = {
+    "cache-control": "no-store",
+    "cross-origin-resource-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    ...reply.headers,
   };
+  return isFault(reply) ? { ...reply, headers } : { ...reply, headers };
 }
 
 function guardedWrite(

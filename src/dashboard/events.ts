@@ -3,7 +3,7 @@
  * has happened at a path since, so that a burst costs a few answers and not one
  * each. Values are cut: the page shows their beginning.
  */
-import type { Exchange, Reply } from "../http/exchange.ts";
+import type { Exchange, Reply, ReplyOrFault } from "../http/exchange.ts";
 import { unavailable } from "../http/fault.ts";
 import { STOPPING } from "../http/message.ts";
 import type { Event } from "../store/event.ts";
@@ -28,7 +28,7 @@ export interface EventPollsOptions {
 export class EventPolls {
   readonly #options: EventPollsOptions;
   /** Ends each poll that waits. */
-  readonly #waiting = new Set<(reply: Reply) => void>();
+  readonly #waiting = new Set<(reply: ReplyOrFault) => void>();
   #stopping = false;
 
   constructor(options: EventPollsOptions) {
@@ -45,7 +45,11 @@ export class EventPolls {
    * Events at or under `path` from index `since` on, as soon as there are any;
    * without it, at once the newest that the history has, and where to go on.
    */
-  poll(exchange: Exchange, path: string, since: number | undefined): Reply | Promise<Reply> {
+  poll(
+    exchange: Exchange,
+    path: string,
+    since: number | undefined,
+  ): ReplyOrFault | Promise<ReplyOrFault> {
     const { pollsMax } = this.#options;
     if (this.#stopping) return STOPPING;
     if (since === undefined) return this.#newest(path, false);
@@ -59,11 +63,11 @@ export class EventPolls {
     exchange: Exchange,
     path: string,
     since: number,
-    resolve: (reply: Reply) => void,
+    resolve: (reply: ReplyOrFault) => void,
   ): void {
     const { store, waitMs } = this.#options;
     let watch: Watch | undefined = undefined;
-    const finish = (reply: Reply) => {
+    const finish = (reply: ReplyOrFault) => {
       if (!this.#waiting.delete(finish)) return;
       clearTimeout(timer);
       watch?.cancel();

@@ -3,7 +3,7 @@
  * directory page by page, so that neither a value of a megabyte nor a hundred
  * thousand children cost more than what is looked at. Writes are v1's.
  */
-import type { Reply } from "../http/exchange.ts";
+import type { Reply, ReplyOrFault } from "../http/exchange.ts";
 import { fault } from "../http/fault.ts";
 import { urlencodedFields } from "../http/form.ts";
 import type { Route, RouteHandler } from "../http/router.ts";
@@ -50,7 +50,7 @@ function readKey(
   keyBytesMax: number,
   key: string,
   query: string,
-): Reply | Promise<Reply> {
+): ReplyOrFault | Promise<ReplyOrFault> {
   const fields = urlencodedFields("", query, FIELDS);
   if ("cause" in fields) return fault(400, fields.cause);
   const after = fields.get("after") ?? "";

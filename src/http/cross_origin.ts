@@ -3,7 +3,7 @@
  * the headers by which a browser gives them what it was answered (Fetch Standard
  * §3.3). Sites that are not named get none of them.
  */
-import type { Exchange, Handler, Reply } from "./exchange.ts";
+import type { Exchange, Handler, ReplyOrFault } from "./exchange.ts";
 
 /** Any site. */
 const ANY = "*";
@@ -48,6 +48,9 @@ const VARY = { vary: "origin" };
 
 const EXPOSED = "X-Etcd-Cluster-Id, X-Etcd-Index, X-Raft-Index, X-Raft-Term";
 
-function withHeaders(reply: Reply, headers: Readonly<Record<string, string>>): Reply {
-  return { ...reply, headers: { ...reply.headers, ...headers } };
+function withHeaders<T extends ReplyOrFault>(
+  answer: T,
+  headers: Readonly<Record<string, string>>,
+): T {
+  return { ...answer, headers: { ...answer.headers, ...headers } };
 }

@@ -17,8 +17,9 @@ import { Deadlines } from "./deadlines.ts";
 import { DenoPort } from "./deno_port.ts";
 import { ListenError } from "./endpoint.ts";
 import type { HttpLimits, Listener, ListenOptions } from "./endpoint.ts";
-import type { ByteStream, Exchange, Handler, Reply } from "./exchange.ts";
-import { fault } from "./fault.ts";
+import type { ByteStream, Exchange, Fault, Handler, Reply, ReplyOrFault } from "./exchange.ts";
+import { fault, isFault } from "./fault.ts";
+import type { RenderFault } from "./fault.ts";
 import { bodyTooLarge, bodyTooSlow, internalError, STOPPING, TOO_MANY_BODIES } from "./message.ts";
 import { patientStream, StalledError } from "./patient_stream.ts";
 
@@ -27,9 +28,13 @@ export function listenDeno(
   options: Omit<ListenOptions, "tls">,
   handler: Handler,
 ): Promise<Listener> {
-  const { hostname, limits, logger } = options;
-  const exchanges = new DenoExchanges(limits, logger, handler);
-  const common = { hostname, port: options.port, onError: exchanges.failed };
+  const { hostname } = options;
+  const exchanges = new DenoExchanges(options, handler);
+  const common = {
+    hostname,
+    port: options.port,
+    onError: (error: unknown) => exchanges.failed(error),
+  };
   try {
     const port = new DenoPort(common, exchanges.serve, options);
     return Promise.resolve({
@@ -64,27 +69,32 @@ const SMALL_BODY_BYTES_MAX = 16 * 1024;
 
 /** A request whose body arrives. */
 interface Arriving {
+  readonly target: string;
   readonly resolve: (response: Response) => void;
   /** Of a large body. */
   readonly reader: BodyReader | undefined;
 }
 
+type DenoOptions = Pick<ListenOptions, "limits" | "logger" | "renderFault">;
+
 class DenoExchanges {
   readonly #limits: HttpLimits;
   readonly #logger: Logger;
+  readonly #renderFault: RenderFault;
   readonly #handler: Handler;
   readonly #bodies: Deadlines<Arriving>;
   readonly #smallBytesMax: number;
   /** Of all large bodies that arrive, as told. */
   #arrivingBytes = 0;
 
-  constructor(limits: HttpLimits, logger: Logger, handler: Handler) {
+  constructor({ limits, logger, renderFault }: DenoOptions, handler: Handler) {
     this.#limits = limits;
     this.#logger = logger;
+    this.#renderFault = renderFault;
     this.#handler = handler;
     this.#smallBytesMax = Math.min(SMALL_BODY_BYTES_MAX, limits.bodyBytesMax);
-    this.#bodies = new Deadlines(limits.bodyTimeoutMs, ({ resolve, reader }) => {
-      resolve(toResponse(bodyTooSlow(limits)));
+    this.#bodies = new Deadlines(limits.bodyTimeoutMs, ({ target, resolve, reader }) => {
+      resolve(this.#refuse(bodyTooSlow(limits), target));
       reader?.cancel().catch(() => {});
     });
   }
@@ -95,7 +105,7 @@ class DenoExchanges {
     // Raw, unlike what `new URL` would make of it. An empty host has no slash after it.
     const url = request.url;
     const slash = url.indexOf("/", "http://".length + 1);
-    if (slash < 0) return toResponse(BAD_HOST);
+    if (slash < 0) return this.#refuse(BAD_HOST, undefined);
     const target = url.slice(slash);
     if (method === "GET" && request.body === null) {
       return this.#answer(new DenoExchange(request, method, target, ""));
@@ -103,7 +113,7 @@ class DenoExchanges {
     // A host with a slash would shift the path past whoever filters before us. For a
     // GET, which changes nothing, it is not worth the look at the headers (0.7 of 6 µs).
     const { headers } = request;
-    if (headers.get("host")?.includes("/")) return toResponse(BAD_HOST);
+    if (headers.get("host")?.includes("/")) return this.#refuse(BAD_HOST, target);
     const length = headers.get("content-length");
     if (length !== null && Number(length) <= this.#smallBytesMax) {
       return this.#read(request, method, target, request.text());
@@ -114,16 +124,20 @@ class DenoExchanges {
   };
 
   /** A handler's mistake, or one of this listener. */
-  readonly failed = (error: unknown): Response => {
+  readonly failed = (error: unknown, target?: string): Response => {
     // Its answer had begun: nobody hears of it, and it is nobody's fault here.
     if (error instanceof StalledError) return new Response();
-    return toResponse(internalError(error, this.#logger));
+    return this.#refuse(internalError(error, this.#logger), target);
   };
+
+  #refuse(fault: Fault, target: string | undefined): Response {
+    return toResponse(this.#renderFault(fault, target));
+  }
 
   /** Ends the wait for bodies that still arrive; whether there were any. */
   close(): boolean {
     const arriving = this.#bodies.close();
-    for (const { resolve } of arriving) resolve(toResponse(STOPPING));
+    for (const { resolve, target } of arriving) resolve(this.#refuse(STOPPING, target));
     return arriving.length > 0;
   }
 
@@ -135,15 +149,15 @@ class DenoExchanges {
     reader?: BodyReader,
   ): Promise<Response> {
     return new Promise((resolve) => {
-      const deadline = this.#bodies.add({ resolve, reader });
+      const deadline = this.#bodies.add({ target, resolve, reader });
       text.then((body) => {
         if (!this.#bodies.delete(deadline)) return;
-        if (body === undefined) return resolve(toResponse(bodyTooLarge(this.#limits)));
+        if (body === undefined) return resolve(this.#refuse(bodyTooLarge(this.#limits), target));
         this.#answerBy(resolve, new DenoExchange(request, method, target, body));
       }, () => {
         // Cut off; a client that closed only its own half still hears of it.
         this.#bodies.delete(deadline);
-        resolve(toResponse(bodyTooSlow(this.#limits)));
+        resolve(this.#refuse(bodyTooSlow(this.#limits), target));
       });
     });
   }
@@ -162,7 +176,7 @@ class DenoExchanges {
     const isTooLarge = !(bytes <= bodyBytesMax);
     if (isTooLarge || this.#arrivingBytes + bytes > arrivingBytesMax) {
       discard(reader);
-      return toResponse(isTooLarge ? bodyTooLarge(this.#limits) : TOO_MANY_BODIES);
+      return this.#refuse(isTooLarge ? bodyTooLarge(this.#limits) : TOO_MANY_BODIES, target);
     }
     this.#arrivingBytes += bytes;
     const text = this.#counted(reader).finally(() => this.#arrivingBytes -= bytes);
@@ -193,21 +207,23 @@ class DenoExchanges {
   ): void {
     try {
       const reply = this.#handler(exchange);
-      const respond = (reply: Reply) => resolve(this.#respond(exchange, reply));
-      if (reply instanceof Promise) reply.then(respond, (error) => resolve(this.failed(error)));
+      const respond = (reply: ReplyOrFault) => resolve(this.#respond(exchange, reply));
+      const fail = (error: unknown) => resolve(this.failed(error, exchange.target));
+      if (reply instanceof Promise) reply.then(respond, fail);
       else respond(reply);
     } catch (error) {
-      resolve(this.failed(error));
+      resolve(this.failed(error, exchange.target));
     }
   }
 
-  #respond(exchange: Exchange, reply: Reply): Response | Promise<Response> {
+  #respond(exchange: Exchange, answer: ReplyOrFault): Response | Promise<Response> {
     try {
+      const reply = isFault(answer) ? this.#renderFault(answer, exchange.target) : answer;
       return exchange.method === "HEAD"
         ? toHeadResponse(reply)
         : toResponse(reply, this.#limits.stallTimeoutMs);
     } catch (error) {
-      return this.failed(error);
+      return this.failed(error, exchange.target);
     }
   }
 
@@ -215,9 +231,12 @@ class DenoExchanges {
     try {
       const reply = this.#handler(exchange);
       if (!(reply instanceof Promise)) return this.#respond(exchange, reply);
-      return reply.then((reply) => this.#respond(exchange, reply), this.failed);
+      return reply.then(
+        (reply) => this.#respond(exchange, reply),
+        (error) => this.failed(error, exchange.target),
+      );
     } catch (error) {
-      return this.failed(error);
+      return this.failed(error, exchange.target);
     }
   }
 }

@@ -1,5 +1,6 @@
 /** What a listener is given and what it gives back, the same for all kinds of port. */
 import type { Logger } from "../base/logger.ts";
+import type { RenderFault } from "./fault.ts";
 
 /** Every bound of a port; `config.ts` has the defaults. */
 export interface HttpLimits {
@@ -41,6 +42,8 @@ export interface ListenOptions {
   readonly tls?: TlsMaterial;
   readonly limits: HttpLimits;
   readonly logger: Logger;
+  /** The form of what the port itself refuses, and of the faults that handlers return. */
+  readonly renderFault: RenderFault;
   /** Called when the process had no descriptor for a connection, and has some again. */
   readonly onShortage?: () => void;
 }

@@ -39,5 +39,18 @@ export interface ByteStream {
   readonly portions: AsyncIterable<Uint8Array>;
 }
 
+/** What HTTP itself may have to say no with. */
+export type FaultStatus = 400 | 403 | 404 | 405 | 408 | 413 | 414 | 417 | 431 | 500 | 503;
+
+/** Why a request can't be served; each API has its own form for it. See `fault.ts`. */
+export interface Fault {
+  readonly status: FaultStatus;
+  /** For people: what was expected and what was found. */
+  readonly problem: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export type ReplyOrFault = Reply | Fault;
+
 /** Must not throw; a rejection becomes a 500 and is logged. */
-export type Handler = (exchange: Exchange) => Reply | Promise<Reply>;
+export type Handler = (exchange: Exchange) => ReplyOrFault | Promise<ReplyOrFault>;

@@ -1,51 +1,48 @@
 /**
- * Faults of HTTP itself, in the shape of v1's errors. The original had no codes
- * for most of them (its server answered in plain text); they take the HTTP
- * status as their code, but 402 for a malformed request, because 400 and 401
- * mean something else in v1, and 300 for all that the server can't do now.
+ * Faults of HTTP itself, as values: what is wrong, without any API's words for it.
+ * A handler may return one instead of a reply; the port renders it in the form of
+ * the API that the path belongs to.
  */
-import type { Reply } from "./exchange.ts";
+import type { Fault, FaultStatus, Reply, ReplyOrFault } from "./exchange.ts";
 
-export type FaultStatus = 400 | 403 | 404 | 405 | 408 | 413 | 414 | 431 | 500 | 503;
-
-interface Fault {
-  readonly errorCode: number;
-  readonly message: string;
-}
-
-const FAULTS: Readonly<Record<FaultStatus, Fault>> = {
-  400: { errorCode: 402, message: "Malformed Request" },
-  403: { errorCode: 403, message: "Forbidden" },
-  404: { errorCode: 404, message: "Unknown Path" },
-  405: { errorCode: 405, message: "Method Not Allowed" },
-  408: { errorCode: 408, message: "Request Timeout" },
-  413: { errorCode: 413, message: "Request Body Too Large" },
-  414: { errorCode: 414, message: "Key Too Long" },
-  431: { errorCode: 431, message: "Request Header Too Large" },
-  500: { errorCode: 500, message: "Internal Error" },
-  503: { errorCode: 300, message: "Raft Internal Error" },
-};
-
-/** The body of every error: v1's three fields, in v1's order. */
-export function errorBody(errorCode: number, message: string, cause: string): string {
-  return `{"errorCode":${errorCode},"message":${JSON.stringify(message)},` +
-    `"cause":${JSON.stringify(cause)}}`;
-}
-
-/** An answer with `status`; `cause` says what was expected and what was found. */
+/** A fault with `status`; `problem` says what was expected and what was found. */
 export function fault(
   status: FaultStatus,
-  cause: string,
+  problem: string,
   headers?: Readonly<Record<string, string>>,
-): Reply {
-  const { errorCode, message } = FAULTS[status];
-  const body = errorBody(errorCode, message, cause);
-  return headers === undefined ? { status, body } : { status, headers, body };
+): Fault {
+  return headers === undefined ? { status, problem } : { status, problem, headers };
 }
 
 const RETRY_AFTER = { "retry-after": "1" } as const;
 
 /** 503: nothing was done, and a later try may succeed. */
-export function unavailable(cause: string): Reply {
-  return fault(503, cause, RETRY_AFTER);
+export function unavailable(problem: string): Fault {
+  return fault(503, problem, RETRY_AFTER);
+}
+
+/** Whether it has yet to be rendered. */
+export function isFault(answer: ReplyOrFault): answer is Fault {
+  return "problem" in answer;
+}
+
+/** The reply to a request for `target`; undefined when what was sent never became a request. */
+export type RenderFault = (fault: Fault, target: string | undefined) => Reply;
+
+/** How the paths under `prefix` hear of faults. */
+export interface FaultForm {
+  /** Of the raw target, e.g. `/v2/`. */
+  readonly prefix: string;
+  readonly render: (fault: Fault) => Reply;
+}
+
+/** The first of `forms` that the target begins with renders; `otherwise` all the rest. */
+export function renderByPath(
+  forms: readonly FaultForm[],
+  otherwise: (fault: Fault) => Reply,
+): RenderFault {
+  return (fault, target = "") => {
+    const form = forms.find(({ prefix }) => target.startsWith(prefix));
+    return form === undefined ? otherwise(fault) : form.render(fault);
+  };
 }

@@ -6,8 +6,10 @@ import { setImmediate } from "node:timers";
 import type { Logger } from "../base/logger.ts";
 import { type ClientCertificate, clientCertificateOf } from "./client_certificate.ts";
 import { Deadlines } from "./deadlines.ts";
-import type { HttpLimits } from "./endpoint.ts";
-import type { Exchange, Handler, Reply } from "./exchange.ts";
+import type { HttpLimits, ListenOptions } from "./endpoint.ts";
+import type { Exchange, Fault, Handler, ReplyOrFault } from "./exchange.ts";
+import { isFault } from "./fault.ts";
+import type { RenderFault } from "./fault.ts";
 import {
   bodyTooLarge,
   bodyTooSlow,
@@ -29,6 +31,7 @@ export class NodeExchanges {
   readonly #handler: Handler;
   readonly #limits: HttpLimits;
   readonly #logger: Logger;
+  readonly #renderFault: RenderFault;
   readonly #bodies: Deadlines<Arriving>;
   /** The answer begun last on each connection. */
   readonly #latest = new WeakMap<Socket, ServerResponse>();
@@ -37,12 +40,13 @@ export class NodeExchanges {
   #closing = false;
 
   constructor(
-    { limits, logger }: { readonly limits: HttpLimits; readonly logger: Logger },
+    { limits, logger, renderFault }: Pick<ListenOptions, "limits" | "logger" | "renderFault">,
     handler: Handler,
   ) {
     this.#handler = handler;
     this.#limits = limits;
     this.#logger = logger;
+    this.#renderFault = renderFault;
     this.#bodies = new Deadlines(limits.bodyTimeoutMs, ({ response, forget }) => {
       forget();
       this.#refuse(response, bodyTooSlow(limits));
@@ -94,10 +98,10 @@ export class NodeExchanges {
       chunks.length = 0;
     };
     const deadline = this.#bodies.add({ response, forget });
-    const refuse = (reply: Reply) => {
+    const refuse = (fault: Fault) => {
       this.#bodies.delete(deadline);
       forget();
-      this.#refuse(response, reply);
+      this.#refuse(response, fault);
     };
     request.on("data", (chunk: Buffer) => {
       if (!this.#bodies.has(deadline)) return;
@@ -134,14 +138,17 @@ export class NodeExchanges {
   }
 
   /** Answers what was not read to its end: the connection can't be used again. */
-  #refuse(response: ServerResponse, reply: Reply): void {
+  #refuse(response: ServerResponse, fault: Fault): void {
     response.shouldKeepAlive = false;
-    this.#send(response, reply);
+    this.#send(response, fault);
   }
 
-  #send(response: ServerResponse, reply: Reply): void {
+  #send(response: ServerResponse, answer: ReplyOrFault): void {
     if (response.destroyed) return;
     if (this.#closing) response.shouldKeepAlive = false;
+    const reply = isFault(answer)
+      ? this.#renderFault(answer, originForm(response.req.url!))
+      : answer;
     const { body, status } = reply;
     const headers: Record<string, string | number> = {
       "content-type": reply.contentType ?? "application/json",

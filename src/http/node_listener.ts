@@ -15,8 +15,9 @@ import type { StatusCode } from "@std/http/status";
 import { messageOf } from "../base/errors.ts";
 import { ListenError } from "./endpoint.ts";
 import type { Listener, ListenOptions, TlsMaterial } from "./endpoint.ts";
-import type { Handler, Reply } from "./exchange.ts";
+import type { Fault, Handler } from "./exchange.ts";
 import { fault } from "./fault.ts";
+import type { RenderFault } from "./fault.ts";
 import { NodeConnections } from "./node_connections.ts";
 import { NodeExchanges } from "./node_exchange.ts";
 import { TlsError } from "./tls_check.ts";
@@ -42,7 +43,9 @@ export async function listenNode(
   const exchanges = new NodeExchanges(options, handler);
   const reopening = new Reopening(server, options.hostname);
   const { logger, onUpgrade } = options;
-  server.on("clientError", answerClientError);
+  server.on("clientError", (error: ParseError, socket: Socket) => {
+    answerClientError(error, socket, options.renderFault);
+  });
   server.on("tlsClientError", (error: Error, socket: Socket) => {
     logger.debug("TLS handshake refused", { cause: error.message });
     // Not the runtime's work once somebody listens: a handshake out of time would stay open.
@@ -123,7 +126,7 @@ function makeServer({ tls, limits }: NodeListenOptions): Server | TlsServer {
   const timeouts = {
     maxHeaderSize: limits.headerBytesMax,
     headersTimeout: limits.headerTimeoutMs,
-    // A backstop: `Deadlines` answers a slow body first, and in v1's JSON.
+    // A backstop: `Deadlines` answers a slow body first, in the form of its API.
     requestTimeout: limits.headerTimeoutMs + 2 * limits.bodyTimeoutMs,
     connectionsCheckingInterval: Math.max(100, limits.headerTimeoutMs / 8),
     keepAliveTimeout: limits.idleTimeoutMs,
@@ -197,9 +200,10 @@ interface ParseError extends Error {
 function answerClientError(
   error: ParseError,
   socket: { readonly writable: boolean; end(text: string): void },
+  renderFault: RenderFault,
 ): void {
   if (!socket.writable) return;
-  const reply = clientErrorReply(error);
+  const reply = renderFault(clientErrorFault(error), undefined);
   const headers = {
     connection: "close",
     "content-type": "application/json",
@@ -211,7 +215,7 @@ function answerClientError(
   socket.end(`HTTP/1.1 ${status} ${STATUS_TEXT[status as StatusCode]}\r\n${lines}\r\n${body}`);
 }
 
-function clientErrorReply({ code, message, rawPacket }: ParseError): Reply {
+function clientErrorFault({ code, message, rawPacket }: ParseError): Fault {
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
     return fault(408, "Expected a whole request in time, found a part of it");
   }

@@ -1,6 +1,6 @@
 /**
  * From the raw path of a request to the clean one that is routed: decoded once,
- * then cleaned, so that no spelling (`%5Fetcd`, `a/../_etcd`, `//_etcd`) passes a
+ * then cleaned, so that no spelling (`%5Fx`, `a/../_x`, `//_x`) passes a
  * check that another would fail.
  */
 

@@ -1,5 +1,5 @@
 /** Finds the handler of a request by its clean path and its method. */
-import type { Exchange, Handler, Reply } from "./exchange.ts";
+import type { Exchange, Handler, ReplyOrFault } from "./exchange.ts";
 import { fault } from "./fault.ts";
 import { cleanPath } from "./path.ts";
 
@@ -11,10 +11,10 @@ export type RouteHandler = (
   exchange: Exchange,
   rest: string,
   query: string,
-) => Reply | Promise<Reply>;
+) => ReplyOrFault | Promise<ReplyOrFault>;
 
 export interface Route {
-  /** Clean, e.g. `/v1/keys`. */
+  /** Clean, e.g. `/a/b`. */
   readonly path: string;
   /** Whether all paths under it are meant too; at the path itself an earlier route goes first. */
   readonly subtree?: boolean;
@@ -29,8 +29,11 @@ interface Target {
   readonly allow: Readonly<Record<string, string>>;
 }
 
-/** Handles every request; subtrees are tried in the order of `routes`. */
-export function makeRouter(routes: readonly Route[]): Handler {
+/**
+ * Handles every request; subtrees are tried in the order of `routes`. Who asks for an
+ * unknown path is told of `example`.
+ */
+export function makeRouter(routes: readonly Route[], example: string): Handler {
   const exact = new Map<string, Target>();
   const subtrees: Target[] = [];
   for (const route of routes) {
@@ -50,7 +53,7 @@ export function makeRouter(routes: readonly Route[]): Handler {
     }
     const found = exact.get(path);
     if (found !== undefined) return dispatch(found, exchange, "/", query);
-    return fault(404, `Expected a path such as "/v1/keys/KEY", found "${path}"`);
+    return fault(404, `Expected a path such as "${example}", found "${path}"`);
   };
 }
 
@@ -67,7 +70,7 @@ function dispatch(
   exchange: Exchange,
   rest: string,
   query: string,
-): Reply | Promise<Reply> {
+): ReplyOrFault | Promise<ReplyOrFault> {
   const handler = target.handlers.get(exchange.method);
   if (handler !== undefined) return handler(exchange, rest, query);
   if (exchange.method === "OPTIONS") return { status: 204, headers: target.allow, body: "" };

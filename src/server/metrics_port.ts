@@ -3,7 +3,8 @@
  * sees a node that starts; without certificates, so it serves nothing of the data.
  */
 import { healthRoutes } from "../api/health.ts";
-import { metricsRoute } from "../api/metrics/metrics.ts";
+import { METRICS_PATH, metricsRoute } from "../api/metrics/metrics.ts";
+import { renderFault } from "../api/v1/fault.ts";
 import { healthRoute } from "../api/v1/info.ts";
 import type { Logger } from "../base/logger.ts";
 import { LIMITS } from "../config.ts";
@@ -23,12 +24,13 @@ export interface MetricsPort {
 
 /** Rejects with `ListenError`. */
 export async function openMetricsPort(address: Address, logger: Logger): Promise<MetricsPort> {
-  let handle: Handler = makeRouter(healthRoutes(() => STARTING_CHECKS));
+  let handle: Handler = makeRouter(healthRoutes(() => STARTING_CHECKS), METRICS_PATH);
   const listener: Listener = await listen({
     hostname: address.host,
     port: address.port,
     limits: httpLimits(),
     logger,
+    renderFault,
   }, (exchange) => handle(exchange));
   return {
     attach: ({ service }, telemetry) => {
@@ -36,7 +38,7 @@ export async function openMetricsPort(address: Address, logger: Logger): Promise
         metricsRoute(() => telemetry.read()),
         healthRoute(service, LIMITS.healthTimeoutMs),
         ...healthRoutes(() => telemetry.checks),
-      ]);
+      ], METRICS_PATH);
     },
     shutdown: () => listener.shutdown(),
   };

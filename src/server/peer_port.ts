@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { joinRoute } from "../api/peer.ts";
+import { JOIN_PATH, joinRoute } from "../api/peer.ts";
 import { clusterRoutes } from "../api/v1/cluster.ts";
 import { pageProblem } from "../http/cross_site.ts";
 import type { TlsMaterial } from "../http/endpoint.ts";
@@ -66,7 +66,7 @@ export async function openPeerPort(options: PeerPortOptions): Promise<PeerPort> 
         joinRoute(attached.node),
         ...clusterRoutes(attached.service),
         ...routes,
-      ]);
+      ], JOIN_PATH);
       for (const { request, socket, head } of waiting) {
         if (!socket.destroyed) attached.transport.handleUpgrade(request, socket, head);
       }

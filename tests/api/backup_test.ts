@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { backupRoute } from "../../src/api/backup.ts";
 import type { BackupSource } from "../../src/api/backup.ts";
+import { renderFault } from "../../src/api/v1/fault.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import type { Listener } from "../../src/http/endpoint.ts";
 import { listen } from "../../src/http/listener.ts";
@@ -41,8 +42,9 @@ async function withListener(
   test: (url: string, source: FakeSource) => Promise<void>,
 ): Promise<void> {
   const source = new FakeSource();
-  const handler = makeRouter([backupRoute(source)]);
-  const options = { hostname: "127.0.0.1", port: 0, limits: HTTP_LIMITS, logger: silentLogger };
+  const handler = makeRouter([backupRoute(source)], "/v1/backup");
+  const address = { hostname: "127.0.0.1", port: 0 };
+  const options = { ...address, limits: HTTP_LIMITS, logger: silentLogger, renderFault };
   const open = kind === "deno" ? listen : listenNode;
   const listener: Listener = await open(options, handler);
   try {

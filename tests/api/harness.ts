@@ -1,5 +1,6 @@
 /** Starts the client port on a fake node, on each kind of listener, and talks to it. */
 import { type ApiLimits, type ClientApi, makeClientApi } from "../../src/api/client_api.ts";
+import { renderFault } from "../../src/api/v1/fault.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import type { Dashboard } from "../../src/dashboard/dashboard.ts";
 import type { SitePolicy } from "../../src/http/cross_site.ts";
@@ -172,6 +173,7 @@ export async function startNode(options: StartOptions = {}): Promise<TestNode> {
     port: 0,
     limits: { ...HTTP_LIMITS, ...options.http },
     logger: silentLogger,
+    renderFault,
     ...(tls !== undefined && { tls }),
   };
   const listener = kind === "node"

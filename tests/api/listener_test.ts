@@ -1,6 +1,7 @@
 /** The listeners themselves, with handlers of the test's own. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { connect } from "node:tls";
+import { renderFault } from "../../src/api/v1/fault.ts";
 import type { Logger } from "../../src/base/logger.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import { type Listener, ListenError, type TlsMaterial } from "../../src/http/endpoint.ts";
@@ -25,7 +26,7 @@ function options(
   stallTimeoutMs = 60_000,
 ) {
   const limits = { ...HTTP_LIMITS, shutdownGraceMs, stallTimeoutMs };
-  const common = { hostname: "127.0.0.1", port: 0, limits, logger };
+  const common = { hostname: "127.0.0.1", port: 0, limits, logger, renderFault };
   return tls === undefined ? common : { ...common, tls };
 }
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { Exchange, Reply } from "../../src/http/exchange.ts";
+import type { Exchange, Fault, Reply } from "../../src/http/exchange.ts";
 import { makeRouter, type RouteHandler } from "../../src/http/router.ts";
 
 function echo(name: string): RouteHandler {
@@ -14,9 +14,9 @@ const route = makeRouter([
   { path: "/v1/machines", methods: { GET: echo("machines") } },
   { path: "/v1/machines", subtree: true, methods: { DELETE: echo("machine") } },
   { path: "/v1/keys", subtree: true, methods: { GET: echo("keys"), PUT: echo("keys") } },
-]);
+], "/v1/keys/KEY");
 
-function ask(method: string, target: string): Reply {
+function ask(method: string, target: string): Partial<Reply & Omit<Fault, "status">> {
   const exchange: Exchange = {
     method,
     target,
@@ -26,7 +26,7 @@ function ask(method: string, target: string): Reply {
     header: () => undefined,
     onGone() {},
   };
-  return route(exchange) as Reply;
+  return route(exchange) as Partial<Reply & Omit<Fault, "status">>;
 }
 
 Deno.test("makeRouter() hands over what follows the path when the route is a subtree", () => {
@@ -52,6 +52,8 @@ Deno.test("makeRouter() answers 404 when the path is unknown", () => {
   for (const target of ["/v1", "/v2/keys/a", "/v1/keysfoo", "/favicon.ico", "/v1/keys%00"]) {
     assertEquals(ask("GET", target).status, target.endsWith("%00") ? 400 : 404, target);
   }
+  const problem = 'Expected a path such as "/v1/keys/KEY", found "/v2"';
+  assertEquals(ask("GET", "/v2"), { status: 404, problem });
 });
 
 Deno.test("makeRouter() takes HEAD for GET and tells what is allowed", () => {

@@ -4,6 +4,7 @@
  */
 import { keysRoute } from "../../src/api/v1/keys.ts";
 import type { V1 } from "../../src/api/v1/context.ts";
+import { renderFault } from "../../src/api/v1/fault.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import type { Exchange } from "../../src/http/exchange.ts";
 import type { Listener } from "../../src/http/endpoint.ts";
@@ -53,7 +54,7 @@ export class FuzzPort {
 
   static async open(kind: Kind): Promise<FuzzPort> {
     const strays: string[] = [];
-    const route = makeRouter([keysRoute(echo(), KEY_BYTES_MAX)]);
+    const route = makeRouter([keysRoute(echo(), KEY_BYTES_MAX)], "/v1/keys/KEY");
     const handle = (exchange: Exchange) => {
       const problem = problemOf(exchange);
       if (problem !== undefined) strays.push(problem);
@@ -65,6 +66,7 @@ export class FuzzPort {
       port: 0,
       limits: { ...HTTP_LIMITS, bodyBytesMax: BODY_BYTES_MAX },
       logger: silentLogger,
+      renderFault,
       ...(tls !== undefined && { tls }),
     };
     const listener = kind === "node"

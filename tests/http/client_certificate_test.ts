@@ -1,5 +1,6 @@
 /** Handlers learn who a client is by its certificate, and never without a verified one. */
 import { assertEquals } from "@std/assert";
+import { renderFault } from "../../src/api/v1/fault.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import { dnsNamesIn } from "../../src/http/client_certificate.ts";
 import type { Exchange } from "../../src/http/exchange.ts";
@@ -15,6 +16,7 @@ async function seen<T>(kind: Kind, body: BodyInit, look: (exchange: Exchange) =>
     port: 0,
     limits: HTTP_LIMITS,
     logger: silentLogger,
+    renderFault,
     ...(tls !== undefined && { tls }),
   }, (exchange) => {
     looks.push(look(exchange));

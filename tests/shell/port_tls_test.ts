@@ -1,6 +1,7 @@
 /** Certificates of a port that is open: what is checked, used and proven is the same. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { Logger } from "../../src/base/logger.ts";
+import { renderFault } from "../../src/api/v1/fault.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import type { TlsMaterial } from "../../src/http/endpoint.ts";
 import { listenNode } from "../../src/http/node_listener.ts";
@@ -33,7 +34,8 @@ class TestPort implements AsyncDisposable {
 
   async open(hostname = "127.0.0.1"): Promise<void> {
     const { material: tls } = this.tls;
-    const options = { hostname, port: 0, tls, limits: httpLimits(), logger: silentLogger };
+    const limits = httpLimits();
+    const options = { hostname, port: 0, tls, limits, logger: silentLogger, renderFault };
     const listener = await listenNode(options, () => ({ status: 200, body: "" }));
     this.#close = () => listener.shutdown();
     this.tls.attach({

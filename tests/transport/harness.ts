@@ -153,6 +153,7 @@ export class TestMember {
         hostname: options.hostname ?? "127.0.0.1",
         port: options.port ?? 0,
         ...(tls === undefined ? {} : { tls }),
+        renderFault: ({ status, problem }) => ({ status, body: problem }),
         limits: {
           bodyBytesMax: 65536,
           arrivingBytesMax: 1024 * 1024,

@@ -7,10 +7,13 @@ import type { Route } from "../../http/router.ts";
 import { Exposition, EXPOSITION_TYPE } from "./exposition.ts";
 import type { PeerReading, Reading } from "./reading.ts";
 
+/** Where the text is. */
+export const METRICS_PATH = "/metrics";
+
 /** The path and what answers there. */
 export function metricsRoute(read: () => Reading): Route {
   const get = () => ({ status: 200, contentType: EXPOSITION_TYPE, body: metricsText(read()) });
-  return { path: "/metrics", methods: { GET: get } };
+  return { path: METRICS_PATH, methods: { GET: get } };
 }
 
 /** All families, in a fixed order. */

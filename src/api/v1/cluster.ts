@@ -1,5 +1,5 @@
 /** Who is in the cluster and who leads it, as text; and the way out of it. */
-import type { Exchange, Reply } from "../../http/exchange.ts";
+import type { Exchange, Reply, ReplyOrFault } from "../../http/exchange.ts";
 import type { Route } from "../../http/router.ts";
 import type { Member } from "../../raft/types.ts";
 import type { Service } from "../../service/service.ts";
@@ -33,7 +33,7 @@ function clientUrls({ node }: Service): string[] {
 }
 
 /** The leader's peer URL, byte for byte as in its record; waits out an election. */
-function tellLeader({ node }: Service): Promise<Reply> {
+function tellLeader({ node }: Service): Promise<ReplyOrFault> {
   return new Promise((resolve) => {
     node.whenLeader((outcome) => {
       if (!outcome.ok) return resolve(failureReply(outcome));
@@ -45,10 +45,10 @@ function tellLeader({ node }: Service): Promise<Reply> {
 }
 
 /** Answers like the DELETE of a key: the member's record was one, in the original. */
-function removeMember(service: Service, name: string): Promise<Reply> {
+function removeMember(service: Service, name: string): Promise<ReplyOrFault> {
   const { node } = service;
   const find = () => node.configuration().members.find((member) => member.name === name);
-  const remove = (member: Member, resolve: (reply: Reply) => void) => {
+  const remove = (member: Member, resolve: (reply: ReplyOrFault) => void) => {
     node.removeMember(name, (outcome) => {
       if (!outcome.ok) return resolve(failureReply(outcome));
       const body = eventBody({

@@ -1,8 +1,9 @@
 /** The errors of the v1 API: codes, texts and statuses are the original's. */
-import type { Reply } from "../../http/exchange.ts";
-import { errorBody, unavailable } from "../../http/fault.ts";
+import type { Reply, ReplyOrFault } from "../../http/exchange.ts";
+import { unavailable } from "../../http/fault.ts";
 import type { Failure } from "../../node/ports.ts";
 import type { Rejection } from "../../store/event.ts";
+import { errorBody } from "./fault.ts";
 
 export type ErrorCode = 100 | 101 | 102 | 103 | 200 | 202 | 203 | 300 | 301 | 400 | 401;
 
@@ -45,7 +46,7 @@ export function rejectionReply(rejection: Rejection): Reply {
 }
 
 /** What a client hears when the node has no result for it. */
-export function failureReply({ reason, cause }: Failure): Reply {
+export function failureReply({ reason, cause }: Failure): ReplyOrFault {
   switch (reason) {
     case "notLeader":
     case "noLeader":

@@ -1,5 +1,5 @@
 /** `/v1/keys/KEY`: set, test-and-set, get, list and delete. */
-import type { Exchange, Reply } from "../../http/exchange.ts";
+import type { Exchange, Fault, Reply, ReplyOrFault } from "../../http/exchange.ts";
 import { fault } from "../../http/fault.ts";
 import { isMultipart, multipartFields, urlencodedFields } from "../../http/form.ts";
 import type { BadForm, Fields } from "../../http/form.ts";
@@ -46,7 +46,7 @@ class Keys {
     this.#keyBytesMax = keyBytesMax;
   }
 
-  set(exchange: Exchange, key: string, query: string): Reply | Promise<Reply> {
+  set(exchange: Exchange, key: string, query: string): ReplyOrFault | Promise<ReplyOrFault> {
     if (longerThan(key, this.#keyBytesMax)) return tooLong(this.#keyBytesMax);
     if (isTooDeep(key)) return TOO_DEEP;
     if (isReserved(key)) return errorReply(400, "Set");
@@ -58,7 +58,7 @@ class Keys {
     return this.#set(key, fields, exchange.target);
   }
 
-  get(_: Exchange, key: string, query: string): Reply | Promise<Reply> {
+  get(_: Exchange, key: string, query: string): ReplyOrFault | Promise<ReplyOrFault> {
     if (longerThan(key, this.#keyBytesMax)) return tooLong(this.#keyBytesMax);
     const serve = (nowMs: number) => this.#serve(key, nowMs);
     if (query === "") return this.#v1.service.read(serve, failureReply);
@@ -69,14 +69,18 @@ class Keys {
       : this.#v1.service.read(serve, failureReply);
   }
 
-  delete(exchange: Exchange, key: string): Reply | Promise<Reply> {
+  delete(exchange: Exchange, key: string): ReplyOrFault | Promise<ReplyOrFault> {
     if (longerThan(key, this.#keyBytesMax)) return tooLong(this.#keyBytesMax);
     if (isReserved(key)) return errorReply(400, "Delete");
     return write(this.#v1, { type: "delete", key }, exchange.target);
   }
 
   /** Judged in the original's order: value, then TTL. An empty `ttl` or `prevValue` is none. */
-  #set(key: string, fields: Fields | BadForm, target: string): Reply | Promise<Reply> {
+  #set(
+    key: string,
+    fields: Fields | BadForm,
+    target: string,
+  ): ReplyOrFault | Promise<ReplyOrFault> {
     if ("cause" in fields) return fault(400, fields.cause);
     const value = fields.get("value") ?? "";
     if (value === "") return errorReply(200, "Set");
@@ -123,6 +127,6 @@ class Keys {
 
 const TOO_DEEP = fault(414, `Expected a key of at most ${KEY_LEVELS_MAX} levels, found more`);
 
-function tooLong(keyBytesMax: number): Reply {
+function tooLong(keyBytesMax: number): Fault {
   return fault(414, `Expected a key of at most ${keyBytesMax} bytes, found a longer one`);
 }

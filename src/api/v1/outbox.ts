@@ -2,15 +2,15 @@
  * Spreads answers over turns of the event loop. One event may answer ten thousand
  * watches, at some 15 µs each; done at once they would hold up the heartbeats.
  */
-import type { Reply } from "../../http/exchange.ts";
+import type { ReplyOrFault } from "../../http/exchange.ts";
 
 /** Answers that may leave within one window. */
 const PORTION = 500;
 const WINDOW_MS = 10;
 
 interface Outgoing {
-  readonly resolve: (reply: Reply) => void;
-  readonly reply: Reply;
+  readonly resolve: (reply: ReplyOrFault) => void;
+  readonly reply: ReplyOrFault;
 }
 
 export class Outbox {
@@ -26,7 +26,7 @@ export class Outbox {
   }
 
   /** Resolves with `reply`: now if few have just been answered, else soon. */
-  send(resolve: (reply: Reply) => void, reply: Reply): void {
+  send(resolve: (reply: ReplyOrFault) => void, reply: ReplyOrFault): void {
     if (this.size === 0 && this.#admit()) return resolve(reply);
     this.#queue.push({ resolve, reply });
     if (this.size === 1) this.#schedule();

@@ -1,5 +1,5 @@
 /** `/v1/stats/self`, `/leader` and `/store`: JSON in the shapes of the original (etcd 0.1 and 0.2). */
-import type { Reply } from "../../http/exchange.ts";
+import type { Reply, ReplyOrFault } from "../../http/exchange.ts";
 import type { Route } from "../../http/router.ts";
 import type { ClusterNode } from "../../node/ports.ts";
 import type { ApplyResult } from "../../store/event.ts";
@@ -90,7 +90,7 @@ function storeStats({ operations, store }: Reading) {
 }
 
 /** Only the leader knows its followers: the client is sent there. */
-function toLeader(node: ClusterNode<ApplyResult>): Promise<Reply> {
+function toLeader(node: ClusterNode<ApplyResult>): Promise<ReplyOrFault> {
   return new Promise((resolve) => {
     node.whenLeader((outcome) => {
       if (!outcome.ok) return resolve(failureReply(outcome));

@@ -9,7 +9,7 @@
  * to which the watch has missed nothing, so that a client need not look back to
  * where it began.
  */
-import type { Exchange, Reply } from "../../http/exchange.ts";
+import type { Exchange, Reply, ReplyOrFault } from "../../http/exchange.ts";
 import { fault, unavailable } from "../../http/fault.ts";
 import { isMultipart, multipartFields, urlencodedFields } from "../../http/form.ts";
 import type { BadForm, Fields } from "../../http/form.ts";
@@ -36,10 +36,10 @@ export class Watches {
   readonly #v1: V1;
   readonly #limits: WatchLimits;
   /** Ends each watch that waits. */
-  readonly #waiting = new Set<(reply: Reply) => void>();
+  readonly #waiting = new Set<(reply: ReplyOrFault) => void>();
   readonly #outbox = new Outbox();
   /** What every watch is answered with from now on. */
-  #stopping: Reply | undefined;
+  #stopping: ReplyOrFault | undefined;
 
   constructor(v1: V1, limits: WatchLimits) {
     this.#v1 = v1;
@@ -65,7 +65,7 @@ export class Watches {
   }
 
   /** `waiting` is for those that have missed nothing by now. */
-  #refuse(reply: Reply, waiting: Reply): void {
+  #refuse(reply: ReplyOrFault, waiting: ReplyOrFault): void {
     this.#stopping = reply;
     for (const finish of [...this.#waiting]) finish(waiting);
   }
@@ -75,7 +75,7 @@ export class Watches {
     return { "x-raft-index": String(this.#v1.service.store.index) };
   }
 
-  #get(exchange: Exchange, path: string, query: string): Reply | Promise<Reply> {
+  #get(exchange: Exchange, path: string, query: string): ReplyOrFault | Promise<ReplyOrFault> {
     if (query === "") return this.#wait(exchange, path, undefined);
     const fields = urlencodedFields("", query, WATCH_FIELDS);
     if ("cause" in fields) return fault(400, fields.cause);
@@ -84,7 +84,7 @@ export class Watches {
       : this.#wait(exchange, path, undefined);
   }
 
-  #post(exchange: Exchange, path: string, query: string): Reply | Promise<Reply> {
+  #post(exchange: Exchange, path: string, query: string): ReplyOrFault | Promise<ReplyOrFault> {
     if (isMultipart(exchange)) {
       return multipartFields(exchange, query, WATCH_FIELDS)
         .then((fields) => this.#from(exchange, path, fields));
@@ -92,7 +92,11 @@ export class Watches {
     return this.#from(exchange, path, urlencodedFields(exchange.body, query, WATCH_FIELDS));
   }
 
-  #from(exchange: Exchange, path: string, fields: Fields | BadForm): Reply | Promise<Reply> {
+  #from(
+    exchange: Exchange,
+    path: string,
+    fields: Fields | BadForm,
+  ): ReplyOrFault | Promise<ReplyOrFault> {
     if ("cause" in fields) return fault(400, fields.cause);
     const isPoll = fields.get("wait") === "false";
     const index = isPoll && !fields.has("index") ? 0 : parseIndex(fields.get("index") ?? "");
@@ -103,7 +107,7 @@ export class Watches {
   }
 
   /** Why nothing can be watched at `path`; undefined when it can. */
-  #problem(path: string): Reply | undefined {
+  #problem(path: string): ReplyOrFault | undefined {
     const { keyBytesMax } = this.#limits;
     if (longerThan(path, keyBytesMax)) {
       return fault(414, `Expected a path of at most ${keyBytesMax} bytes, found a longer one`);
@@ -111,10 +115,10 @@ export class Watches {
     return this.#stopping;
   }
 
-  #poll(path: string, since: number | undefined): Reply {
+  #poll(path: string, since: number | undefined): ReplyOrFault {
     const problem = this.#problem(path);
     if (problem !== undefined) return problem;
-    let found: Reply | undefined;
+    let found: ReplyOrFault | undefined;
     const { service, replies } = this.#v1;
     const watch = service.store.watches.watch(
       path,
@@ -126,7 +130,11 @@ export class Watches {
     return found ?? { status: 204, headers: this.#upTo(), body: "" };
   }
 
-  #wait(exchange: Exchange, path: string, since: number | undefined): Reply | Promise<Reply> {
+  #wait(
+    exchange: Exchange,
+    path: string,
+    since: number | undefined,
+  ): ReplyOrFault | Promise<ReplyOrFault> {
     const { watchesMax } = this.#limits;
     const problem = this.#problem(path);
     if (problem !== undefined) return problem;
@@ -140,9 +148,9 @@ export class Watches {
     exchange: Exchange,
     path: string,
     since: number | undefined,
-    resolve: (reply: Reply) => void,
+    resolve: (reply: ReplyOrFault) => void,
   ): void {
-    const finish = (reply: Reply) => {
+    const finish = (reply: ReplyOrFault) => {
       if (this.#waiting.delete(finish)) this.#outbox.send(resolve, reply);
     };
     this.#waiting.add(finish);

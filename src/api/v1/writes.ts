@@ -2,7 +2,7 @@
  * The way of v1's writes: an operation to the service, and what came of it to a
  * reply. Event replies are shared between the writer and all who watch.
  */
-import type { Reply } from "../../http/exchange.ts";
+import type { Reply, ReplyOrFault } from "../../http/exchange.ts";
 import type { Answer } from "../../service/answer.ts";
 import type { ApplyResult } from "../../store/event.ts";
 import type { Operation } from "../../store/operation.ts";
@@ -10,7 +10,7 @@ import type { V1 } from "./context.ts";
 import { errorReply, failureReply, rejectionReply } from "./error.ts";
 
 /** Has `operation` committed; `target` is where a redirect leads at the leader. */
-export function write(v1: V1, operation: Operation, target: string): Promise<Reply> {
+export function write(v1: V1, operation: Operation, target: string): Promise<ReplyOrFault> {
   return new Promise((resolve, reject) => {
     v1.service.write(operation, v1.redirect, (answer) => {
       // It runs in the node's turn: a mistake here is the request's, not the node's.
@@ -23,7 +23,11 @@ export function write(v1: V1, operation: Operation, target: string): Promise<Rep
   });
 }
 
-function answerReply(answer: Answer<ApplyResult>, { replies }: V1, target: string): Reply {
+function answerReply(
+  answer: Answer<ApplyResult>,
+  { replies }: V1,
+  target: string,
+): ReplyOrFault {
   if (!answer.ok) {
     return answer.reason === "redirect"
       ? redirection(answer.clientUrl + target.replace(NO_HEADER_CHARACTER, encodeURIComponent))
