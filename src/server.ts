@@ -34,7 +34,7 @@ import { openPeerPort } from "./server/peer_port.ts";
 import type { PeerPort } from "./server/peer_port.ts";
 import { PortTls } from "./server/port_tls.ts";
 import { ServiceManager } from "./server/service_manager.ts";
-import { onReloadSignal, onStopSignal } from "./server/signals.ts";
+import { onReloadSignal, onStopSignal, refuseLargeFiles } from "./server/signals.ts";
 import { Telemetry } from "./server/telemetry.ts";
 import { startTicker } from "./server/ticker.ts";
 import type { Ticker } from "./server/ticker.ts";
@@ -58,23 +58,37 @@ export async function runServer(
   logger: Logger,
   exit: (status: number) => void,
 ): Promise<number> {
+  refuseLargeFiles();
+  const stop = new AbortController();
+  // From the first moment: a process 1, as of a container, must not be left to the signal.
+  onStopSignal(logger, () => stop.abort(new StoppedError()), exit);
   let server: Server;
   try {
-    server = await Server.start(config, logger);
+    server = await Server.start(config, logger, stop.signal);
   } catch (error) {
+    if (error instanceof StoppedError) {
+      logger.info("Stopped before it served");
+      return STOPPED;
+    }
     logger.error(explain(error));
     return FAILED;
   }
   const manager = ServiceManager.connect((name) => Deno.env.get(name), logger);
   manager?.ready(`Serving clients on ${server.clientUrl}`);
-  const offSignals = onStopSignal(logger, () => {
+  const stopServer = () => {
     manager?.stopping();
     server.stop(STOPPED);
-  }, exit);
+  };
+  if (stop.signal.aborted) stopServer();
+  else stop.signal.addEventListener("abort", stopServer);
   const status = await server.ended;
-  offSignals();
   await manager?.close();
   return status;
+}
+
+/** Somebody ended the node while it started. */
+class StoppedError extends Error {
+  override readonly name = "StoppedError";
 }
 
 /** The cluster has removed this member. */
@@ -108,9 +122,13 @@ export class Server {
     this.#logger = logger;
   }
 
-  /** Resolves when the node takes requests of clients. Rejects, with nothing left open, when it can't. */
-  static async start(config: Config, logger: Logger): Promise<Server> {
+  /**
+   * Resolves when the node takes requests of clients. Rejects, with nothing left open, when
+   * it can't, and with the reason of `signal` when that ends the start.
+   */
+  static async start(config: Config, logger: Logger, signal?: AbortSignal): Promise<Server> {
     const server = new Server(config, logger);
+    signal?.addEventListener("abort", () => server.#broken.reject(signal.reason));
     try {
       await Promise.race([server.#start(), server.#broken.promise]);
       server.#serving = true;
@@ -163,6 +181,7 @@ export class Server {
     for (const flag of idleFlags) this.#logger.warn("A flag of 2013 does nothing here", { flag });
     const clientTls = PortTls.load("client", client, this.#logger);
     const peerTls = PortTls.load("peer", peer, this.#logger);
+    this.#watchCertificates([clientTls, peerTls].filter((tls) => tls !== undefined));
     const peerMaterial = () => peerTls?.mutual;
     const { metrics } = this.#config;
     if (metrics !== undefined) this.#metricsPort = await openMetricsPort(metrics, this.#logger);
@@ -209,7 +228,6 @@ export class Server {
     await registered(member);
     if (this.#stopping) return;
     await this.#openClientPort(member, clientTls, this.#telemetry, this.#overview);
-    this.#watchCertificates([clientTls, peerTls].filter((tls) => tls !== undefined));
     this.#logger.info("Serving", {
       version: VERSION,
       client: client.url,
@@ -280,11 +298,11 @@ export class Server {
 
   /** At SIGHUP and when the files change. Without TLS there is nothing to do, but the signal kills nobody. */
   #watchCertificates(ports: readonly PortTls[]): void {
-    this.#certificates = new CertificateWatch(ports, LIMITS.certificateLookMs);
     this.#offReload = onReloadSignal(ports.length > 0, () => {
       if (ports.length === 0) this.#logger.info("There are no certificates to read again");
       for (const port of ports) port.reload();
     });
+    this.#certificates = new CertificateWatch(ports, LIMITS.certificateLookMs);
   }
 
   /** Before anything is open: nobody has heard of a node that is refused. */

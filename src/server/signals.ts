@@ -15,15 +15,15 @@ const IMPATIENT = 130;
 /** One press of Ctrl-C may come twice: from the terminal, and once more from a task runner. */
 const ONE_PRESS_MS = 500;
 
-/** Calls `stop` at the first signal and `exit` at the second; the returned function takes the handlers off. */
+/** Calls `stop` at the first signal and `exit` at the second, until the process ends. */
 export function onStopSignal(
   logger: Logger,
   stop: () => void,
   exit: (status: number) => void,
-): () => void {
+): void {
   let askedMs: number | undefined;
-  const handlers = SIGNALS.map((signal) => {
-    const handler = () => {
+  for (const signal of SIGNALS) {
+    Deno.addSignalListener(signal, () => {
       const nowMs = performance.now();
       if (askedMs !== undefined && nowMs - askedMs < ONE_PRESS_MS) return;
       if (askedMs !== undefined) {
@@ -33,13 +33,13 @@ export function onStopSignal(
       askedMs = nowMs;
       logger.info("Stopping, a second signal ends the process at once", { signal });
       stop();
-    };
-    Deno.addSignalListener(signal, handler);
-    return { signal, handler };
-  });
-  return () => {
-    for (const { signal, handler } of handlers) Deno.removeSignalListener(signal, handler);
-  };
+    });
+  }
+}
+
+/** A file that grows beyond `ulimit -f` fails as other writes do, instead of ending the process without a word. */
+export function refuseLargeFiles(): void {
+  if (!IS_WINDOWS) Deno.addSignalListener("SIGXFSZ", () => {});
 }
 
 /**

@@ -230,6 +230,13 @@ function attempt<T>(what: string, operation: () => T): T {
 function failure(what: string, cause: unknown): DiskError | DiskFullError {
   const reason = messageOf(cause);
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  // EFBIG, to which the runtime gives no code.
+  if (reason.includes("(os error 27)")) {
+    return new DiskFullError(
+      `This process may have no file large enough to ${what} (${reason}): raise "ulimit -f", or LimitFSIZE= in its unit`,
+      { cause },
+    );
+  }
   if (FULL_CODES.has(code)) {
     return new DiskFullError(
       `No space to ${what} (${reason}): make room, writes go on by themselves`,

@@ -32,6 +32,8 @@ export async function runToEnd(flags: readonly string[]): Promise<Ended> {
 export interface Surroundings {
   /** So many files and connections may it have open. */
   readonly descriptorsMax?: number;
+  /** So large may its files be, in units of 512 or 1024 bytes. */
+  readonly fileBlocksMax?: number;
   /** Variables beside the tests' own. */
   readonly environment?: Readonly<Record<string, string>>;
   /** A file or FIFO that gets its log instead of the test. */
@@ -130,13 +132,14 @@ export class NodeProcess {
 function command(
   flags: readonly string[],
   stdout: "piped" | "null",
-  { descriptorsMax, environment = {}, logFile }: Surroundings = {},
+  { descriptorsMax, fileBlocksMax, environment = {}, logFile }: Surroundings = {},
 ): Deno.Command {
   // The developer's own settings must not reach the nodes.
   const own = Object.entries(Deno.env.toObject())
     .filter(([name]) => !name.startsWith("ETCD_"));
   const args = ["run", ...PERMISSION_FLAGS, ...UNSTABLE_FLAGS, MAIN, ...flags];
-  const limit = descriptorsMax === undefined ? "" : `ulimit -n ${descriptorsMax} && `;
+  const limit = [["-n", descriptorsMax], ["-f", fileBlocksMax]]
+    .map(([what, max]) => max === undefined ? "" : `ulimit ${what} ${max} && `).join("");
   const log = logFile === undefined ? "" : ` 2>"$LOG_FILE"`;
   const isPlain = limit + log === "";
   return new Deno.Command(isPlain ? Deno.execPath() : "sh", {
