@@ -2,7 +2,12 @@
  * Keys and values: `mvccpb`, and the requests and responses of the KV service.
  * Facts about fields are those of etcd's `rpc.proto` and `kv.proto`, 3.0 to 3.6.
  */
-import { type Enum, enumType } from "./scalars.ts";
+import * as hand from "./hand_kv.ts";
+import * as handRange from "./hand_range.ts";
+import * as handTxn from "./hand_txn.ts";
+import * as handWatch from "./hand_watch.ts";
+import { COMPARE_RESULT, COMPARE_TARGET, EVENT_TYPE, SORT_ORDER, SORT_TARGET } from "./kv_enums.ts";
+import type { Enum } from "./scalars.ts";
 import {
   bool,
   bytes,
@@ -41,8 +46,6 @@ interface KeyValue {
   readonly lease: bigint;
 }
 
-const EVENT_TYPE = enumType("mvccpb.Event_EventType", ["PUT", "DELETE"]);
-
 interface Event {
   readonly type: Enum<"PUT" | "DELETE">;
   /** A DELETE's has only key and modRevision. */
@@ -52,12 +55,6 @@ interface Event {
 
 type SortOrder = Enum<"NONE" | "ASCEND" | "DESCEND">;
 type SortTarget = Enum<"KEY" | "VERSION" | "CREATE" | "MOD" | "VALUE">;
-
-const SORT_ORDER = enumType("etcdserverpb.RangeRequest_SortOrder", ["NONE", "ASCEND", "DESCEND"]);
-const SORT_TARGET = enumType(
-  "etcdserverpb.RangeRequest_SortTarget",
-  ["KEY", "VERSION", "CREATE", "MOD", "VALUE"],
-);
 
 interface RangeRequest {
   readonly key: string;
@@ -131,15 +128,6 @@ type ResponseOp = Union<ResponseOpMembers>;
 type CompareResult = Enum<"EQUAL" | "GREATER" | "LESS" | "NOT_EQUAL">;
 type CompareTarget = Enum<"VERSION" | "CREATE" | "MOD" | "VALUE" | "LEASE">;
 
-const COMPARE_RESULT = enumType(
-  "etcdserverpb.Compare_CompareResult",
-  ["EQUAL", "GREATER", "LESS", "NOT_EQUAL"],
-);
-const COMPARE_TARGET = enumType(
-  "etcdserverpb.Compare_CompareTarget",
-  ["VERSION", "CREATE", "MOD", "VALUE", "LEASE"],
-);
-
 interface CompareOperands {
   readonly version: number;
   readonly createRevision: number;
@@ -186,7 +174,7 @@ const ResponseHeader = message<ResponseHeader>("ResponseHeader", {
   memberId: unsignedId(2, "member_id"),
   revision: int64(3),
   raftTerm: uint64(4, "raft_term"),
-});
+}, hand.RESPONSE_HEADER);
 
 const KeyValue = message<KeyValue>("mvccpb.KeyValue", {
   key: key(1),
@@ -195,13 +183,13 @@ const KeyValue = message<KeyValue>("mvccpb.KeyValue", {
   version: int64(4),
   value: bytes(5),
   lease: id(6),
-});
+}, hand.KEY_VALUE);
 
 const Event = message<Event>("mvccpb.Event", {
   type: enumeration(1, EVENT_TYPE),
   kv: sub(2, () => KeyValue),
   prevKv: sub(3, () => KeyValue, "prev_kv"),
-});
+}, handWatch.EVENT);
 
 const RangeRequest = message<RangeRequest>("RangeRequest", {
   key: key(1),
@@ -217,7 +205,7 @@ const RangeRequest = message<RangeRequest>("RangeRequest", {
   maxModRevision: int64(11, "max_mod_revision"),
   minCreateRevision: int64(12, "min_create_revision"),
   maxCreateRevision: int64(13, "max_create_revision"),
-});
+}, handRange.RANGE_REQUEST);
 
 /** The header is the first field of every response. */
 const header = sub(1, () => ResponseHeader);
@@ -227,7 +215,7 @@ const RangeResponse = message<RangeResponse>("RangeResponse", {
   kvs: repeated(sub(2, () => KeyValue)),
   more: bool(3),
   count: int64(4),
-});
+}, handRange.RANGE_RESPONSE);
 
 const PutRequest = message<PutRequest>("PutRequest", {
   key: key(1),
@@ -236,38 +224,38 @@ const PutRequest = message<PutRequest>("PutRequest", {
   prevKv: bool(4, "prev_kv"),
   ignoreValue: bool(5, "ignore_value"),
   ignoreLease: bool(6, "ignore_lease"),
-});
+}, hand.PUT_REQUEST);
 
 const PutResponse = message<PutResponse>("PutResponse", {
   header,
   prevKv: sub(2, () => KeyValue, "prev_kv"),
-});
+}, hand.PUT_RESPONSE);
 
 const DeleteRangeRequest = message<DeleteRangeRequest>("DeleteRangeRequest", {
   key: key(1),
   rangeEnd: key(2, "range_end"),
   prevKv: bool(3, "prev_kv"),
-});
+}, hand.DELETE_RANGE_REQUEST);
 
 const DeleteRangeResponse = message<DeleteRangeResponse>("DeleteRangeResponse", {
   header,
   deleted: int64(2),
   prevKvs: repeated(sub(3, () => KeyValue, "prev_kvs")),
-});
+}, hand.DELETE_RANGE_RESPONSE);
 
 const RequestOp: MessageType<RequestOp> = union<RequestOpMembers>("RequestOp", {
   range: sub(1, () => RangeRequest, "request_range"),
   put: sub(2, () => PutRequest, "request_put"),
   deleteRange: sub(3, () => DeleteRangeRequest, "request_delete_range"),
   txn: sub(4, () => TxnRequest, "request_txn"),
-});
+}, handTxn.REQUEST_OP);
 
 const ResponseOp: MessageType<ResponseOp> = union<ResponseOpMembers>("ResponseOp", {
   range: sub(1, () => RangeResponse, "response_range"),
   put: sub(2, () => PutResponse, "response_put"),
   deleteRange: sub(3, () => DeleteRangeResponse, "response_delete_range"),
   txn: sub(4, () => TxnResponse, "response_txn"),
-});
+}, handTxn.RESPONSE_OP);
 
 const Compare = message<Compare>("Compare", {
   result: enumeration(1, COMPARE_RESULT),
@@ -281,19 +269,19 @@ const Compare = message<Compare>("Compare", {
     lease: id(8),
   }),
   rangeEnd: key(64, "range_end"),
-});
+}, handTxn.COMPARE);
 
 const TxnRequest: MessageType<TxnRequest> = message<TxnRequest>("TxnRequest", {
   compare: repeated(sub(1, () => Compare)),
   success: repeated(sub(2, () => RequestOp)),
   failure: repeated(sub(3, () => RequestOp)),
-});
+}, handTxn.TXN_REQUEST);
 
 const TxnResponse: MessageType<TxnResponse> = message<TxnResponse>("TxnResponse", {
   header,
   succeeded: bool(2),
   responses: repeated(sub(3, () => ResponseOp)),
-});
+}, handTxn.TXN_RESPONSE);
 
 const CompactionRequest = message<CompactionRequest>("CompactionRequest", {
   revision: int64(1),
@@ -314,8 +302,6 @@ export {
   CompactionRequest,
   CompactionResponse,
   Compare,
-  COMPARE_RESULT,
-  COMPARE_TARGET,
   type CompareOperands,
   type CompareResult,
   type CompareTarget,
@@ -324,7 +310,6 @@ export {
   type Empty,
   emptyMessage,
   Event,
-  EVENT_TYPE,
   header,
   type HeaderOnly,
   headerOnly,
@@ -336,8 +321,6 @@ export {
   RequestOp,
   ResponseHeader,
   ResponseOp,
-  SORT_ORDER,
-  SORT_TARGET,
   type SortOrder,
   type SortTarget,
   TxnRequest,

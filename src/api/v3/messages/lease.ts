@@ -2,6 +2,7 @@
  * The messages of the Lease service: etcd's `rpc.proto`, 3.0 to 3.6. TTLs are in
  * seconds, ids have 64 bits and may be negative.
  */
+import { LEASE_KEEP_ALIVE_REQUEST, LEASE_KEEP_ALIVE_RESPONSE } from "./hand_watch.ts";
 import {
   type Empty,
   emptyMessage,
@@ -85,13 +86,13 @@ const LeaseRevokeResponse = headerOnly("LeaseRevokeResponse");
 
 const LeaseKeepAliveRequest = message<LeaseKeepAliveRequest>("LeaseKeepAliveRequest", {
   id: id(1, "ID"),
-});
+}, LEASE_KEEP_ALIVE_REQUEST);
 
 const LeaseKeepAliveResponse = message<LeaseKeepAliveResponse>("LeaseKeepAliveResponse", {
   header,
   id: id(2, "ID"),
   ttl: int64(3, "TTL"),
-});
+}, LEASE_KEEP_ALIVE_RESPONSE);
 
 const LeaseTimeToLiveRequest = message<LeaseTimeToLiveRequest>("LeaseTimeToLiveRequest", {
   id: id(1, "ID"),

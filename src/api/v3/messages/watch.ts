@@ -1,4 +1,5 @@
 /** The messages of the Watch service: etcd's `rpc.proto`, 3.0 to 3.6. */
+import { WATCH_RESPONSE } from "./hand_watch.ts";
 import { type Empty, emptyMessage, Event, header, type ResponseHeader } from "./kv.ts";
 import { type Enum, enumType, type WatchId } from "./scalars.ts";
 import {
@@ -91,7 +92,7 @@ const WatchResponse = message<WatchResponse>("WatchResponse", {
   cancelReason: string(6, "cancel_reason"),
   fragment: bool(7),
   events: repeated(sub(11, () => Event)),
-});
+}, WATCH_RESPONSE);
 
 export {
   WATCH_FILTER,
