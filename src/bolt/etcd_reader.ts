@@ -35,8 +35,8 @@ import type { BoltEntry, Pause } from "./writer.ts";
 /** Databases have whole pages; a rest of 32 bytes is the checksum (as etcd tells it). */
 const SECTOR_BYTES = 512;
 
-/** A `Map` holds no more. */
-const KEYS_MAX = 2 ** 24 - 1;
+/** A `Map` holds little more. */
+const KEYS_MAX = 2 ** 24 - 2 ** 16;
 
 /** An open snapshot. The bytes that it gives are views: copy what is to be kept. */
 export class EtcdSnapshot {
@@ -57,20 +57,8 @@ export class EtcdSnapshot {
 
   /** Every change that was not compacted away, by ascending revision. */
   async *revisions(): AsyncGenerator<EtcdRevision> {
-    const bucket = await this.#reader.bucket("key");
-    if (bucket === undefined) return;
-    const place = 'bucket "key"';
-    let [main, sub] = [0, -1];
-    for await (const batch of bucket.batches()) {
-      for (const { key, value } of batch) {
-        const revision = decodeRevision(place, key, value);
-        // A put and a deletion of one revision have different keys in the file.
-        if (revision.main === main && revision.sub === sub) {
-          throw new BoltError(place, `one change of revision ${main}.${sub}`, "two");
-        }
-        ({ main, sub } = revision);
-        yield revision;
-      }
+    for await (const batch of this.#batches()) {
+      for (const revision of batch) yield revision;
     }
   }
 
@@ -82,8 +70,10 @@ export class EtcdSnapshot {
   async *live(): AsyncGenerator<EtcdRecord> {
     const isLive = await this.#findLive();
     let at = 0;
-    for await (const { put, ...revision } of this.revisions()) {
-      if (isLive.has(at++) && put !== undefined) yield { ...revision, put };
+    for await (const batch of this.#batches()) {
+      for (const { put, ...revision } of batch) {
+        if (isLive.has(at++) && put !== undefined) yield { ...revision, put };
+      }
     }
   }
 
@@ -117,24 +107,47 @@ export class EtcdSnapshot {
     for await (const { key, value } of bucket.entries()) yield decode(place, key, value);
   }
 
+  /** The changes of one page after the other: a million promises would cost more than the rest. */
+  async *#batches(): AsyncGenerator<readonly EtcdRevision[]> {
+    const bucket = await this.#reader.bucket("key");
+    if (bucket === undefined) return;
+    const place = 'bucket "key"';
+    let before: EtcdRevision | undefined;
+    for await (const batch of bucket.batches()) {
+      const revisions: EtcdRevision[] = [];
+      for (const { key, value } of batch) {
+        const revision = decodeRevision(place, key, value);
+        // A put and a deletion of one revision have different keys in the file.
+        if (revision.main === before?.main && revision.sub === before.sub) {
+          throw new BoltError(place, `one change of ${revision.main}.${revision.sub}`, "two");
+        }
+        before = revision;
+        revisions.push(revision);
+      }
+      yield revisions;
+    }
+  }
+
   async #findLive(): Promise<BitSet> {
     const isLive = new BitSet();
     const newest = new Map<string, number>();
     let at = 0;
-    for await (const { key, put } of this.revisions()) {
-      const name = mapKeyOf(key);
-      const before = newest.get(name);
-      if (before !== undefined) isLive.delete(before);
-      if (put === undefined) {
-        newest.delete(name);
-      } else {
-        if (newest.size >= KEYS_MAX) {
-          throw new BoltError('bucket "key"', `at most ${KEYS_MAX} keys`, "more");
+    for await (const batch of this.#batches()) {
+      for (const { key, put } of batch) {
+        const name = mapKeyOf(key);
+        const before = newest.get(name);
+        if (before !== undefined) isLive.delete(before);
+        if (put === undefined) {
+          newest.delete(name);
+        } else {
+          newest.set(name, at);
+          isLive.add(at);
         }
-        newest.set(name, at);
-        isLive.add(at);
+        at++;
       }
-      at++;
+      if (newest.size > KEYS_MAX) {
+        throw new BoltError('bucket "key"', `at most ${KEYS_MAX} keys`, "more");
+      }
     }
     return isLive;
   }

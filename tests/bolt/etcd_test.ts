@@ -307,7 +307,7 @@ Deno.test("revisions() refuses keys and values that are none", async () => {
   ] as const;
   for (const [message, found] of cases) await refused(message, bucket("key", [found]));
   await refused(
-    "one change of revision 2.0",
+    "one change of 2.0",
     bucket("key", [hex(key2, value2), hex(`${key2}74`, value2)]),
   );
 });
