@@ -208,6 +208,7 @@ export class Server {
       logger: this.#logger,
       member,
       disk: opened.times,
+      presence: opened.presence,
     });
     this.#metricsPort?.attach(member, this.#telemetry);
     this.#overview = startOverview({
@@ -374,7 +375,7 @@ export class Server {
     await this.#member?.node.stop();
     await this.#member?.transport.close();
     await this.#peerPort?.shutdown();
-    this.#telemetry?.stop();
+    await this.#telemetry?.stop();
     await this.#metricsPort?.shutdown();
     await this.#storage?.close();
   }

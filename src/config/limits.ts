@@ -146,6 +146,8 @@ export const LIMITS = Object.freeze({
   sliceBytes: 256 * KiB,
   /** Of a bulk file, written between two syncs. */
   bulkSyncBytes: 2 * MiB,
+  /** From a look that finds a file missing to the one that makes sure. */
+  recheckMs: 200,
   /** How long a full disk is left alone before it is tried again. */
   diskRetryMs: 1_000,
 

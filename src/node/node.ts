@@ -254,6 +254,15 @@ export class Node<R> implements ClusterNode<R> {
     await this.#replica.stop();
   }
 
+  /** Serves nobody from here on, whom it tells `failure`; neither hears nor says anything to members. */
+  retire(failure: Failure): void {
+    if (this.#stopping !== undefined) return;
+    this.#stopping = failure;
+    this.#failAll(failure);
+    this.#options.onDiverged(failure);
+    this.handOver().then(() => this.stop()).catch(this.#options.onFatal);
+  }
+
   #step(message: Message): void {
     this.#core.step(message);
     this.#replica.schedule();
@@ -269,7 +278,7 @@ export class Node<R> implements ClusterNode<R> {
       send: (to, message) => this.#outgoing.send(to, message),
       await: (index) => this.#replica.awaitedIndex = index,
       // In a later turn: this one may be in the middle of applying.
-      stop: (failure) => scheduler.defer(() => this.#diverged(failure)),
+      stop: (failure) => scheduler.defer(() => this.retire(failure)),
     });
   }
 
@@ -361,14 +370,6 @@ export class Node<R> implements ClusterNode<R> {
 
   #tellRemoved(id: MemberId): void {
     this.#outgoing.send(id, { type: "removed", term: this.#core.term });
-  }
-
-  #diverged(failure: Failure): void {
-    if (this.#stopping !== undefined) return;
-    this.#stopping = failure;
-    this.#failAll(failure);
-    this.#options.onDiverged(failure);
-    this.handOver().then(() => this.stop()).catch(this.#options.onFatal);
   }
 
   #refusal(waiting: number): Failure | undefined {

@@ -5,6 +5,7 @@ import { LIMITS } from "../config.ts";
 import type { Config } from "../config.ts";
 import type { Scheduler } from "../node/ports.ts";
 import { removeNodeFiles } from "../storage/fresh.ts";
+import { Presence } from "../storage/presence.ts";
 import { openRealDisk } from "../storage/real_disk.ts";
 import { openStorage } from "../storage/storage.ts";
 import type { OpenedStorage } from "../storage/storage.ts";
@@ -17,6 +18,7 @@ const PROGRESS_BYTES_MIN = 64 * 1024 * 1024;
 /** A data directory that is open, and what it measures of its disk. */
 export interface OpenedDirectory extends OpenedStorage {
   readonly times: DiskTimes;
+  readonly presence: Presence;
 }
 
 /** Rejects with what `openStorage` rejects with; the message is for the operator. */
@@ -45,7 +47,14 @@ export async function openDataDirectory(
     logger,
     ...(Deno.stderr.isTerminal() ? { onProgress: showProgress } : {}),
   });
-  return { ...opened, times };
+  const presence = new Presence({
+    path: config.dataDirectory,
+    files: () => opened.storage.files,
+    stat: Deno.stat,
+    recheckMs: LIMITS.recheckMs,
+  });
+  await presence.look();
+  return { ...opened, times, presence };
 }
 
 let shownPercent = -1;

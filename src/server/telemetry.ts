@@ -9,6 +9,7 @@ import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { LIMITS } from "../config.ts";
 import type { Config } from "../config.ts";
+import type { Presence } from "../storage/presence.ts";
 import type { DiskTimes } from "../storage/timed_disk.ts";
 import { formatId } from "../transport/handshake.ts";
 import { VERSION } from "../version.ts";
@@ -20,6 +21,7 @@ export interface TelemetryOptions {
   readonly logger: Logger;
   readonly member: RunningMember;
   readonly disk: DiskTimes;
+  readonly presence: Presence;
 }
 
 /** Looks that may be late before the process counts as stuck. */
@@ -38,6 +40,9 @@ export class Telemetry {
   readonly #sending = new RateMeter();
   readonly #receiving = new RateMeter();
   #lookedMs = systemClock.monotonicMs();
+  #looking: Promise<void> | undefined;
+  /** What the node has stopped for. */
+  #missing: string | undefined;
 
   constructor(options: TelemetryOptions) {
     const { config, disk, logger } = options;
@@ -55,8 +60,10 @@ export class Telemetry {
     this.#timer = setInterval(() => this.#look(), LIMITS.lookMs);
   }
 
-  stop(): void {
+  /** Resolves when nothing is looked at any more. */
+  async stop(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#looking;
   }
 
   /** Everything as of now. */
@@ -112,7 +119,18 @@ export class Telemetry {
       total(({ receivedBytes }) => receivedBytes),
     );
     this.#slowDisk.look();
+    this.#looking = this.#options.presence.look().then((problem) => this.#lose(problem));
     this.#lookedMs = now;
+  }
+
+  /** What is acknowledged without a directory is lost with the process. */
+  #lose(problem: string | undefined): void {
+    if (problem === undefined || this.#missing !== undefined) return;
+    this.#missing = problem;
+    const cause = `${problem}: this node serves nobody, restore the directory or let it join ` +
+      "the cluster once more";
+    this.#options.logger.error("The data is gone, nothing is acknowledged from here on", { cause });
+    this.#options.member.node.retire({ ok: false, reason: "diverged", cause });
   }
 
   #makeChecks(): Checks {
@@ -131,6 +149,7 @@ export class Telemetry {
           problem: () => node.leader() === undefined ? "No leader is known" : undefined,
         },
         { name: "disk", problem: () => this.#diskProblem() },
+        { name: "directory", problem: () => this.#missing },
         {
           name: "space",
           problem: () => node.status().diskIsFull ? "The disk is full" : undefined,

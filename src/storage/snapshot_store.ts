@@ -86,6 +86,12 @@ export class SnapshotStore {
     this.#damaged = new Set(chosen.damaged.map((each) => each.name));
   }
 
+  /** The file of the newest one, if there is one. */
+  get files(): string[] {
+    const meta = this.#current?.meta;
+    return meta === undefined ? [] : [snapshotName(meta.index, meta.term)];
+  }
+
   /** Resolves when the snapshot is the newest one, or a newer one came meanwhile. */
   async create(
     meta: SnapshotMeta,

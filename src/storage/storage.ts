@@ -13,7 +13,7 @@ import type { Disk, DiskLock } from "./disk.ts";
 import { Fuse } from "./fuse.ts";
 import { type Identity, writeIdentity } from "./identity.ts";
 import type { LogPosition } from "./log_shape.ts";
-import { isTemporary, LOCK_NAME } from "./names.ts";
+import { IDENTITY_NAME, isTemporary, LOCK_NAME } from "./names.ts";
 import type { ReplayedLog } from "./replay.ts";
 import { type ChosenSnapshot, SnapshotStore } from "./snapshot_store.ts";
 import { createLog, Wal, type WalOptions } from "./wal.ts";
@@ -122,6 +122,12 @@ export class DataStorage implements Storage {
     this.#logger = parts.options.logger;
     this.#identity = parts.identity;
     this.#reset = parts.reset;
+  }
+
+  /** The files that a restart would need, by name. */
+  get files(): string[] {
+    const identity = this.#identity === undefined ? [] : [IDENTITY_NAME];
+    return [LOCK_NAME, ...identity, ...this.#snapshots.files, ...this.#wal.files];
   }
 
   /** Resolves when `identity` is durable. The member's id is for ever. */

@@ -121,6 +121,11 @@ export class Wal {
     }
   }
 
+  /** The files that hold the log now. */
+  get files(): string[] {
+    return [...this.#sealed, this.#current].map(({ name }) => name);
+  }
+
   get shape(): LogShape {
     return this.#shape;
   }

@@ -137,7 +137,9 @@ function command(
   // The developer's own settings must not reach the nodes.
   const own = Object.entries(Deno.env.toObject())
     .filter(([name]) => !name.startsWith("ETCD_"));
-  const args = ["run", ...PERMISSION_FLAGS, ...UNSTABLE_FLAGS, MAIN, ...flags];
+  // The runtime's own files must not be what is too large.
+  const cache = fileBlocksMax === undefined ? [] : ["--no-code-cache"];
+  const args = ["run", ...cache, ...PERMISSION_FLAGS, ...UNSTABLE_FLAGS, MAIN, ...flags];
   const limit = [["-n", descriptorsMax], ["-f", fileBlocksMax]]
     .map(([what, max]) => max === undefined ? "" : `ulimit ${what} ${max} && `).join("");
   const log = logFile === undefined ? "" : ` 2>"$LOG_FILE"`;

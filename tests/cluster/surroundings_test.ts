@@ -1,9 +1,10 @@
 /** What surrounds a process may be odd: who reads its log, its limits, its directory. */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { TestCluster } from "./harness.ts";
 import { NodeProcess } from "./node_process.ts";
 import { freePort } from "./ports.ts";
 import { type Stage, stories } from "./story.ts";
+import type { TestNode } from "./test_node.ts";
 import { until, within } from "./wait.ts";
 
 stories("node() goes on in odd surroundings, or says what is wrong", [
@@ -13,6 +14,11 @@ stories("node() goes on in odd surroundings, or says what is wrong", [
     tell: outlivesStuckReader,
   },
   { name: "stops while it waits to join", options: { size: 1 }, tell: stopsWhileJoining },
+  ...["removed", "moved", "replaced", "emptied", "robbed of its log"].map((how) => ({
+    name: `its directory is ${how}`,
+    options: { size: 1 },
+    tell: (cluster: TestCluster, stage: Stage) => noticesLoss(cluster, stage, how),
+  })),
   { name: "may have small files only", options: { size: 1 }, tell: namesFileLimit },
 ]);
 
@@ -55,6 +61,48 @@ async function namesFileLimit(cluster: TestCluster, stage: Stage): Promise<void>
     assertEquals((await within("the process to end", process.ended)).code, 1);
     assertMatch(process.log, /ERROR .*wal-.*ulimit -f/);
   });
+}
+
+async function noticesLoss(cluster: TestCluster, stage: Stage, how: string): Promise<void> {
+  const node = cluster.nodes[0]!;
+  const { directory, url, process } = await started(node);
+  await stage("says so and acknowledges nothing from there on", async () => {
+    await cluster.client.set(url, "/x", "1");
+    await lose(directory, how);
+    await process.says(/ERROR .*The data is gone.*cause=.*directory|file/);
+    const { status, body } = await cluster.client.set(url, "/x", "2");
+    assertEquals(status, 503);
+    assertStringIncludes(body, directory);
+    const ready = await cluster.client.ask(`${url}/readyz?verbose`);
+    assertEquals(ready.status, 503);
+    assertStringIncludes(ready.body, "[-]directory");
+  });
+  await stage("ends in order at a signal", async () => {
+    assertEquals(await node.stop(), 0);
+  });
+}
+
+async function started(node: TestNode): Promise<TestNode> {
+  await node.start();
+  return node;
+}
+
+async function lose(directory: string, how: string): Promise<void> {
+  switch (how) {
+    case "removed":
+      return await Deno.remove(directory, { recursive: true });
+    case "moved":
+      return await Deno.rename(directory, `${directory}.moved`);
+    case "replaced":
+      await new Deno.Command("cp", { args: ["-a", directory, `${directory}.copy`] }).output();
+      await Deno.rename(directory, `${directory}.old`);
+      return await Deno.rename(`${directory}.copy`, directory);
+    case "emptied":
+      for (const { name } of Deno.readDirSync(directory)) Deno.removeSync(`${directory}/${name}`);
+      return;
+    case "robbed of its log":
+      return await Deno.remove(`${directory}/wal-0000000000000001.log`);
+  }
 }
 
 /** What a pipe holds on Linux; elsewhere less makes it full (pipe(7)). */

@@ -79,7 +79,10 @@ async function servesMetrics(cluster: TestCluster, stage: Stage): Promise<void> 
       assertEquals((await client.ask(node.url + path)).body, "ok\n");
     }
     const { body } = await client.ask(`${url}/readyz?verbose&exclude=space`);
-    assertEquals(body, "[+]leader ok\n[+]disk ok\n[+]data_corruption ok\n[+]data ok\nok\n");
+    assertEquals(
+      body,
+      "[+]leader ok\n[+]disk ok\n[+]directory ok\n[+]data_corruption ok\n[+]data ok\nok\n",
+    );
     assertEquals((await client.ask(`${url}/readyz/disk?verbose`)).body, "[+]disk ok\nok\n");
     assertEquals((await client.ask(`${url}/readyz/nonsense`)).status, 404);
   });

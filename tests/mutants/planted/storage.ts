@@ -15,6 +15,20 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
       "throw error;",
     ],
   ]),
+  ...mutantsOf("src/storage/presence.ts", "tests/storage/presence_test.ts", [
+    [
+      "a directory in the place of the data's counts as it",
+      "nothing is acknowledged that a restart won't find",
+      "if (directory.ino !== ino || directory.dev !== dev) {",
+      "if (directory.ino === -1) {",
+    ],
+    [
+      "a file that the node gave up counts as lost",
+      "no healthy node stops serving",
+      "if (!needed.has(name) || found",
+      "if (found",
+    ],
+  ]),
   ...mutantsOf("src/storage/incoming_snapshot.ts", FAULTS, [
     [
       "after a failed write of a snapshot the log is written",
