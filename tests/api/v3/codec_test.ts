@@ -188,7 +188,7 @@ Deno.test("decode() refuses strings that are no UTF-8", () => {
 });
 
 Deno.test("decode() refuses transactions that are nested more deeply than a hundred messages", () => {
-  const wrapped = (tag: number, inner: Uint8Array<ArrayBuffer>) => {
+  const wrapped = (tag: number, inner: Uint8Array) => {
     const writer = new WireWriter();
     writer.varint(tag);
     writer.varint(inner.length);
@@ -196,7 +196,7 @@ Deno.test("decode() refuses transactions that are nested more deeply than a hund
     return writer.written();
   };
   const nested = (depth: number) => {
-    let txn = new Uint8Array(0);
+    let txn: Uint8Array = new Uint8Array(0);
     for (let i = 0; i < depth; i++) txn = wrapped(0x12, wrapped(0x22, txn));
     return txn;
   };

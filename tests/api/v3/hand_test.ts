@@ -29,7 +29,7 @@ function typesByHand(): MessageType<object>[] {
   return [...seen].filter(({ byHand }) => byHand !== undefined);
 }
 
-function bytesByTable(type: MessageType<object>, message: object): Uint8Array<ArrayBuffer> {
+function bytesByTable(type: MessageType<object>, message: object): Uint8Array {
   const writer = new WireWriter();
   const lengths = new Lengths();
   byTable(type).measure(message, lengths);

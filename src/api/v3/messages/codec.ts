@@ -24,23 +24,37 @@ export function decode<T extends object>(
   return codecOf(type).read(new WireReader(bytes, start, end), 0, undefined);
 }
 
-/** Appends the bytes of `message`; returns how many they are. What is zero or left out is not written. */
+/** A message that has been measured and not been written. */
+export interface Prepared {
+  /** In bytes. */
+  readonly size: number;
+  /** Appends those bytes; to be called once, while the message is still the same. */
+  write(writer: WireWriter): void;
+}
+
+/** Measures `message`. What is zero or left out will not be written. */
+export function prepare<T extends object>(type: MessageType<T>, message: Draft<T>): Prepared {
+  const codec = codecOf(type);
+  const lengths = new Lengths();
+  const size = codec.measure(message, lengths);
+  return { size, write: (writer) => codec.write(message, writer, lengths) };
+}
+
+/** Appends the bytes of `message`; returns how many they are. */
 export function encode<T extends object>(
   type: MessageType<T>,
   message: Draft<T>,
   writer: WireWriter,
 ): number {
-  const codec = codecOf(type);
-  const lengths = new Lengths();
-  const size = codec.measure(message, lengths);
+  const { size, write } = prepare(type, message);
   writer.reserve(size);
-  codec.write(message, writer, lengths);
+  write(writer);
   return size;
 }
 
 /** The bytes that `encode` would write. */
 export function encodedSize<T extends object>(type: MessageType<T>, message: Draft<T>): number {
-  return codecOf(type).measure(message, new Lengths());
+  return prepare(type, message).size;
 }
 
 /** The codec of a message, by hand if there is one. */

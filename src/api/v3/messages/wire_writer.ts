@@ -17,14 +17,14 @@ const encoder = new TextEncoder();
 const halves = new DataView(new ArrayBuffer(8));
 
 /**
- * Appends at `offset`. `bytes` is replaced by a larger copy when it is full, so
- * take it only when all is written.
+ * Appends at `offset`. `bytes` is replaced by a larger copy when what is written
+ * does not fit, and only then; so take it when all is written.
  */
 export class WireWriter {
-  bytes: Uint8Array<ArrayBuffer>;
+  bytes: Uint8Array;
   offset: number;
 
-  constructor(bytes: Uint8Array<ArrayBuffer> = new Uint8Array(BYTES_MIN), offset = 0) {
+  constructor(bytes: Uint8Array = new Uint8Array(BYTES_MIN), offset = 0) {
     this.bytes = bytes;
     this.offset = offset;
   }
@@ -39,7 +39,7 @@ export class WireWriter {
   }
 
   /** What was written from `start` on; a view. */
-  written(start = 0): Uint8Array<ArrayBuffer> {
+  written(start = 0): Uint8Array {
     return this.bytes.subarray(start, this.offset);
   }
 
@@ -61,18 +61,15 @@ export class WireWriter {
 
   /** A tag, a length, or any integer within ±(2^53 - 1); negative ones take ten bytes. */
   varint(value: number): void {
-    if (this.offset + VARINT_BYTES_MAX > this.bytes.length) this.reserve(VARINT_BYTES_MAX);
-    if (value >= 0 && value < 0x80) {
-      this.bytes[this.offset++] = value;
-      return;
-    }
+    if (value >= 0 && value < 0x80) return this.byte(value);
+    if (this.offset + VARINT_BYTES_MAX > this.bytes.length) this.reserve(varintSize(value));
     // Both hold for negative numbers, too: they are two's complement by then.
     this.#varint(value >>> 0, Math.floor(value / TWO_32) >>> 0);
   }
 
   /** An integer of 64 bits, signed or not. */
   bigVarint(value: bigint): void {
-    this.reserve(VARINT_BYTES_MAX);
+    if (this.offset + VARINT_BYTES_MAX > this.bytes.length) this.reserve(bigVarintSize(value));
     halves.setBigInt64(0, value);
     this.#varint(halves.getUint32(4), halves.getUint32(0));
   }
@@ -128,7 +125,7 @@ export class WireWriter {
 
   /** A string as UTF-8, without its length. */
   text(value: string): void {
-    this.reserve(value.length * 3);
+    if (this.offset + value.length * 3 > this.bytes.length) this.reserve(textSize(value));
     const { written } = encoder.encodeInto(value, this.bytes.subarray(this.offset));
     this.offset += written;
   }
