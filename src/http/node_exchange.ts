@@ -178,13 +178,21 @@ export class NodeExchanges {
       response.end();
       return;
     }
+    // To HTTP/1.0 the last slice ends the answer: without one the runtime never ends the
+    // connection under TLS, its only end there, if the slice before is under way.
+    const holdsBack = response.req.httpVersionMinor === 0;
+    let held: string | Uint8Array = "";
     for await (const slice of slices) {
       if (response.destroyed) return;
-      if (!response.write(slice)) await drained(response, this.#limits.stallTimeoutMs);
+      const next = holdsBack ? held : slice;
+      if (holdsBack) held = slice;
+      if (next.length > 0 && !response.write(next)) {
+        await drained(response, this.#limits.stallTimeoutMs);
+      }
       // A socket that takes all at once never leaves the microtasks: others want their turn.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    response.end();
+    response.end(held);
   }
 }
 

@@ -23,6 +23,39 @@ for (const kind of KINDS) {
     assertEquals(positions, positions.toSorted((a, b) => a - b));
   });
 
+  Deno.test(`listener() on ${kind} ends the connection after an answer to HTTP/1.0, however long it is`, async () => {
+    await using node = await startNode({ kind });
+    for (let i = 0; i < 400; i++) {
+      await node.ask("PUT", `/v1/keys/d/${i}`, { value: "x".repeat(400) });
+    }
+    // RFC 9112 §9.3: without keep-alive a 1.0 connection ends with the answer.
+    for (const path of ["/v1/keys/d", "/v1/keys/d/1", "/v1/keys/none", "/version"]) {
+      for (const extra of ["", "Connection: keep-alive\r\n", "Connection: close\r\n"]) {
+        using client = await connectRaw(node);
+        await client.send(`GET ${path} HTTP/1.0\r\n${HOST}${extra}\r\n`);
+        const head = await client.until("\r\n\r\n");
+        // Who is told a length, and that the connection stays, may go on with it.
+        if (/^connection: keep-alive/im.test(head) && /^content-length:/im.test(head)) continue;
+        const [, ...body] = (await client.untilClosed()).split("\r\n\r\n");
+        const { text } = await node.ask("GET", path);
+        assertEquals(body.join("\r\n\r\n"), text);
+      }
+    }
+    using client = await connectRaw(node);
+    await client.send(`HEAD /v1/keys/d HTTP/1.0\r\n${HOST}\r\n`);
+    assertMatch(await client.untilClosed(), /^HTTP\/1\.[01] 200 OK\r\n(?:[^\r]+\r\n)+\r\n$/);
+  });
+
+  Deno.test(`listener() on ${kind} ends the connection when the client asks for that, also after a long answer`, async () => {
+    await using node = await startNode({ kind });
+    for (let i = 0; i < 400; i++) {
+      await node.ask("PUT", `/v1/keys/d/${i}`, { value: "x".repeat(400) });
+    }
+    using client = await connectRaw(node);
+    await client.send(`GET /v1/keys/d HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`);
+    assertMatch(await client.untilClosed(), /\r\n0\r\n\r\n$/);
+  });
+
   Deno.test(`listener() on ${kind} reads a body when it is chunked`, async () => {
     await using node = await startNode({ kind });
     using client = await connectRaw(node);
