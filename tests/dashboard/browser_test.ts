@@ -134,8 +134,45 @@ async function events({ browser, cluster, url }: Stage): Promise<void> {
     await page.getByRole("listitem").filter({ hasText: /DELETE\s*\/jobs\/1/ }).waitFor();
     await page.getByRole("listitem").filter({ hasText: /NEW\s*\/jobs\/1\s*done/ }).waitFor();
     assertEquals(await page.getByRole("listitem").filter({ hasText: "/other" }).count(), 0);
+    await assertAligned(page, ".events > li");
     assertWellBehaved(visit, url);
   });
+  // What happened before is "earlier", and the words of a row may be longer than another's.
+  await browser.visit(`${url}/dashboard/#/events/jobs`, {}, async ({ page }) => {
+    await page.getByText("earlier").first().waitFor();
+    await cluster.client.set(url, `/jobs/${"long".repeat(40)}`, "value ".repeat(60));
+    await page.getByRole("listitem").filter({ hasText: /longlong/ }).waitFor();
+    await assertAligned(page, ".events > li");
+  });
+  await cluster.client.set(url, "/list/a-long-name-of-a-key", "value ".repeat(60), { ttl: 9000 });
+  await cluster.client.set(url, "/list/b", "1");
+  await cluster.client.set(url, "/list/c/d", "1");
+  await browser.visit(`${url}/dashboard/#/keys/list`, {}, async ({ page }) => {
+    await page.locator(".children > li").nth(2).waitFor();
+    await assertAligned(page, ".children > li > a");
+  });
+}
+
+/** Whether what has one class begins at one place in every row. */
+async function assertAligned(page: Page, rows: string): Promise<void> {
+  const places = await page.locator(rows).evaluateAll((found) =>
+    found.map((row) =>
+      [...row.children].map((cell) =>
+        cell.classList.contains("number")
+          ? ["end", Math.round(cell.getBoundingClientRect().right)]
+          : [cell.classList[0] ?? cell.tagName, Math.round(cell.getBoundingClientRect().left)]
+      )
+    )
+  );
+  assert(places.length > 1, `rows of ${rows}`);
+  const starts = Map.groupBy(places.flat(), ([name]) => name);
+  for (const [name, found] of starts) {
+    assertEquals(
+      new Set(found.map(([, at]) => at)).size,
+      1,
+      `${name} in ${JSON.stringify(places)}`,
+    );
+  }
 }
 
 async function keyboard({ browser, cluster, url }: Stage): Promise<void> {
