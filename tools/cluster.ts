@@ -6,8 +6,10 @@
  *     deno task cluster [-n 3] [-tls] [-c 4001] [-s 7001] [-d nodes]
  */
 import { existsSync } from "@std/fs/exists";
+import { ignoreProxies } from "../src/cli/client.ts";
 import { formatText, parseJson } from "../src/base/console_logger.ts";
 import {
+  CLUSTER_HELP,
   type ClusterOptions,
   FIXTURES,
   linesToTry,
@@ -34,7 +36,10 @@ if (import.meta.main) Deno.exit(await main(Deno.args));
 
 async function main(args: readonly string[]): Promise<number> {
   try {
-    return await runCluster(parseClusterOptions(args));
+    const options = parseClusterOptions(args);
+    if (options !== "help") return await runCluster(options);
+    console.log(CLUSTER_HELP.trimEnd());
+    return 0;
   } catch (error) {
     console.error(`cluster: ${error instanceof Error ? error.message : error}`);
     return 2;
@@ -45,6 +50,8 @@ async function main(args: readonly string[]): Promise<number> {
 interface RunningNode {
   readonly plan: NodePlan;
   readonly process: Deno.ChildProcess;
+  /** Resolves when the node itself says that it serves: at its address somebody else may answer. */
+  readonly serving: Promise<void>;
   /** Settles when the process has ended and its log is printed. */
   readonly ended: Promise<Deno.CommandStatus>;
   status: Deno.CommandStatus | undefined;
@@ -94,10 +101,15 @@ function startNode(plan: NodePlan, color: boolean): RunningNode {
     // Out of the terminal's group: Ctrl-C comes to this process alone, which stops them in order.
     detached: true,
   }).spawn();
+  const serving = Promise.withResolvers<void>();
+  const onMessage = (message: unknown) => {
+    if (message === "Serving") serving.resolve();
+  };
   const node: RunningNode = {
     plan,
     process,
-    ended: printLog(plan.name, process.stderr, color).then(async () => {
+    serving: serving.promise,
+    ended: printLog(plan.name, process.stderr, color, onMessage).then(async () => {
       node.status = await process.status;
       return node.status;
     }),
@@ -111,19 +123,20 @@ async function printLog(
   name: string,
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   color: boolean,
+  onMessage: (message: unknown) => void,
 ): Promise<void> {
+  const print = (line: string) => {
+    const record = parseJson(line);
+    console.log(record === undefined ? `${name}: ${line}` : formatText(record, color).trimEnd());
+    onMessage(record?.message);
+  };
   let rest = "";
   for await (const text of stream.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) print(name, line, color);
+    lines.forEach(print);
   }
-  if (rest !== "") print(name, rest, color);
-}
-
-function print(name: string, line: string, color: boolean): void {
-  const record = parseJson(line);
-  console.log(record === undefined ? `${name}: ${line}` : formatText(record, color).trimEnd());
+  if (rest !== "") print(rest);
 }
 
 function say(text: string): void {
@@ -150,6 +163,7 @@ function onSignals(onSecond: () => void): Promise<void> {
 }
 
 function makeClient(tls: boolean): Deno.HttpClient {
+  ignoreProxies();
   const read = (name: string) => Deno.readTextFileSync(`${FIXTURES}${name}`);
   return Deno.createHttpClient(
     tls
@@ -169,13 +183,18 @@ async function get(url: string, client: Deno.HttpClient): Promise<string | undef
   }
 }
 
-/** Every node answers a linearizable read and knows every member. */
+/** Every node serves, answers a linearizable read and knows every member. */
 async function untilHealthy(
   nodes: readonly RunningNode[],
   client: Deno.HttpClient,
   stopped: AbortSignal,
 ): Promise<"healthy" | "timeout"> {
   const deadline = performance.now() + HEALTHY_MS;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, HEALTHY_MS));
+  stopped.addEventListener("abort", () => clearTimeout(timer));
+  await Promise.race([late, Promise.all(nodes.map(({ serving }) => serving))]);
+  clearTimeout(timer);
   while (performance.now() < deadline && !stopped.aborted) {
     const healthy = await Promise.all(nodes.map(async ({ plan }) => {
       const machines = await get(`${plan.clientUrl}/machines`, client);

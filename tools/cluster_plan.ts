@@ -27,19 +27,35 @@ const SIZE_MAX = 9;
 /** Certificates for trying and testing, whose keys are public. */
 export const FIXTURES = new URL("../fixtures/ca/", import.meta.url).pathname;
 
+/** What `-h` prints. */
+export const CLUSTER_HELP = `A cluster of local nodes to try things on, with one merged log
+
+Usage: deno task cluster [flags]
+
+  -n N       members, 1 to ${SIZE_MAX} (default: 3)
+  -tls       mutual TLS on all ports, with the certificates of fixtures/ca
+  -c PORT    client port of the first member, the others follow (default: 4001)
+  -s PORT    peer port of the first member, the others follow (default: 7001)
+  -d DIR     data of all members (default: nodes, with -tls nodes/tls)
+  -h         print this help
+
+Ctrl-C stops them in order; the same command again goes on with their data.
+`;
+
 /** Throws an error for the user when the arguments cannot be followed. */
-export function parseClusterOptions(args: readonly string[]): ClusterOptions {
+export function parseClusterOptions(args: readonly string[]): ClusterOptions | "help" {
   const parsed = parseArgs(
     // To parseArgs "-tls" is three flags of one letter. What follows a task may come after "--".
     args.filter((arg) => arg !== "--").map((arg) => arg.replace(/^-(?=[a-z])/, "--")),
     {
       string: ["n", "c", "s", "d"],
-      boolean: ["tls"],
+      boolean: ["tls", "h", "help"],
       unknown: (arg) => {
-        throw new Error(`Unexpected argument "${arg}", expected -n, -tls, -c, -s or -d`);
+        throw new Error(`Unexpected argument "${arg}", expected -n, -tls, -c, -s, -d or -h`);
       },
     },
   );
+  if (parsed.h || parsed.help) return "help";
   const size = parseNumber("-n", parsed.n ?? "3", SIZE_MAX);
   const portMax = 65_536 - size;
   return {

@@ -1,10 +1,21 @@
 /** What `deno task cluster` would start: every node with flags that a node takes. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { parseFlags } from "../../src/config.ts";
-import { linesToTry, parseClusterOptions, planNodes } from "../../tools/cluster_plan.ts";
+import {
+  type ClusterOptions,
+  linesToTry,
+  parseClusterOptions,
+  planNodes,
+} from "../../tools/cluster_plan.ts";
+
+function optionsOf(args: string[]): ClusterOptions {
+  const options = parseClusterOptions(args);
+  assert(options !== "help");
+  return options;
+}
 
 function configs(args: string[], founded: boolean) {
-  return planNodes(parseClusterOptions(args), founded).map(({ flags }) => {
+  return planNodes(optionsOf(args), founded).map(({ flags }) => {
     const invocation = parseFlags(flags, () => undefined);
     assert(invocation.kind === "run", JSON.stringify(invocation));
     return invocation.config;
@@ -12,7 +23,7 @@ function configs(args: string[], founded: boolean) {
 }
 
 Deno.test("planNodes() plans three nodes on the documented ports by default", () => {
-  const nodes = planNodes(parseClusterOptions([]), false);
+  const nodes = planNodes(optionsOf([]), false);
   assertEquals(nodes.map(({ name }) => name), ["node1", "node2", "node3"]);
   assertEquals(nodes.map(({ dataDirectory }) => dataDirectory), [
     "nodes/node1",
@@ -39,7 +50,7 @@ Deno.test("planNodes() plans TLS with fixtures and data of its own", () => {
     assert(node.client.url.startsWith("https://"));
     assert(node.dataDirectory.includes("/nodes/tls/"));
   }
-  const lines = linesToTry(planNodes(parseClusterOptions(["--tls"]), false), true);
+  const lines = linesToTry(planNodes(optionsOf(["--tls"]), false), true);
   assert(lines.includes("--cacert") && lines.includes("https://127.0.0.1:4002"));
 });
 
@@ -63,4 +74,11 @@ Deno.test("parseClusterOptions() says what it expected", () => {
   }
   assertThrows(() => parseClusterOptions(["-x"]), Error, 'Unexpected argument "--x"');
   assertThrows(() => parseClusterOptions(["five"]), Error, 'Unexpected argument "five"');
+});
+
+Deno.test("parseClusterOptions() gives help when it is asked for, whatever else is there", () => {
+  for (const flag of ["-h", "--h", "-help", "--help"]) {
+    assertEquals(parseClusterOptions([flag]), "help");
+    assertEquals(parseClusterOptions(["-n", "5", flag]), "help");
+  }
 });

@@ -88,3 +88,45 @@ Deno.test("deno task cluster serves, stops in order and keeps its data", async (
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+/** Runs it to its end; all that it printed. */
+async function run(...args: string[]): Promise<{ readonly code: number; readonly text: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", `${ROOT}tools/cluster.ts`, ...args],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1" },
+  }).output();
+  return { code, text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
+}
+
+Deno.test("deno task cluster is not healthy by what others answer at its addresses", async () => {
+  const directory = await Deno.makeTempDir();
+  const port = freePorts(2 * SIZE);
+  // Another cluster has the first client port, and answers as this one would.
+  const machines = Array(SIZE).fill("http://127.0.0.1:1").join(",");
+  const options = { hostname: "127.0.0.1", onListen: () => {} };
+  const others = Array.from(
+    { length: SIZE },
+    (_, node) => Deno.serve({ ...options, port: port + node }, () => new Response(machines)),
+  );
+  try {
+    const ports = ["-c", `${port}`, "-s", `${port + SIZE}`];
+    const { code, text } = await run("-n", `${SIZE}`, "-d", directory, ...ports);
+    assertEquals([code, text.includes("healthy: ")], [1, false], text);
+    assertStringIncludes(text, "a node ended before the cluster was healthy");
+    assertStringIncludes(text, `127.0.0.1:${port}`);
+  } finally {
+    await Promise.all(others.map((other) => other.shutdown()));
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("deno task cluster -h prints its flags and starts nothing", async () => {
+  const { code, text } = await run("-h");
+  assertEquals(code, 0);
+  for (const flag of ["-n N", "-tls", "-c PORT", "-s PORT", "-d DIR"]) {
+    assertStringIncludes(text, flag);
+  }
+});
