@@ -52,6 +52,8 @@ export interface ServerStream {
   readonly fields: Fields;
   /** The client's verified certificate; undefined without one. */
   readonly clientCertificate: ClientCertificate | undefined;
+  /** The peer has sent its whole request; `onEnd` says so, too. */
+  readonly isRemoteEnded: boolean;
   /** Neither side sends any more. */
   readonly isClosed: boolean;
   /** Bytes of the body that wait because the peer doesn't take them. */
@@ -87,6 +89,14 @@ export interface ServerStream {
 
   /** Breaks the stream off; `code` is one of `ErrorCode`. The receiver hears of it no more. */
   reset(code: number): void;
+
+  /**
+   * What comes from here on is thrown away, up to `bytesMax`, and the receiver hears of none
+   * of it. An answer that ends before its request doesn't break the stream off then: some
+   * clients never look at an answer whose stream is broken off (curl 7.88). Whoever calls
+   * this resets the stream when its end stays away.
+   */
+  discard(bytesMax: number): void;
 
   /** From here on no `onData` and `onEnd` until `resume`; the peer is held back by its window. */
   pause(): void;

@@ -1,0 +1,138 @@
+/**
+ * Bounds on what costs us more than the peer: frames that ask for work and bring
+ * nothing (RFC 9113 §10.5). A well-behaved client stays far below.
+ */
+
+import { Http2Error } from "./errors.ts";
+import { ErrorCode } from "./stream.ts";
+
+/** So many at once, and so many a second in the long run. */
+interface Allowance {
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+/** Frames that bring nothing. */
+const IDLE_FRAMES: Allowance = { burst: 2_000, perSecond: 500 };
+/** Requests that are taken back before anything of their answer was sent (CVE-2023-44487). */
+const RESETS: Allowance = { burst: 1_000, perSecond: 200 };
+
+/** What a window update is worth: for each frame that we send a peer may send so many. */
+const UPDATES_A_FRAME = 2;
+
+/** A bucket that fills with time. */
+class Budget {
+  readonly #allowance: Allowance;
+  #left: number;
+  #atMs = performance.now();
+
+  constructor(allowance: Allowance) {
+    this.#allowance = allowance;
+    this.#left = allowance.burst;
+  }
+
+  /** False when there is not so much left. */
+  spend(count: number): boolean {
+    if (this.#left < count) this.#refill();
+    this.#left -= count;
+    return this.#left >= 0;
+  }
+
+  /** Something useful has been done. */
+  earn(count: number): void {
+    this.#left = Math.min(this.#left + count, this.#allowance.burst);
+  }
+
+  #refill(): void {
+    const nowMs = performance.now();
+    this.earn((nowMs - this.#atMs) / 1000 * this.#allowance.perSecond);
+    this.#atMs = nowMs;
+  }
+}
+
+/** What a peer may still waste on one connection. */
+export class Patience {
+  readonly #frames = new Budget(IDLE_FRAMES);
+  readonly #resets = new Budget(RESETS);
+  readonly #sender: { readonly usefulFrames: number };
+  #earned = 0;
+
+  /** `sender` knows what the peer has been sent: what it got, it has asked for. */
+  constructor(sender: { readonly usefulFrames: number }) {
+    this.#sender = sender;
+  }
+
+  /** A frame has come that is as much work as `cost` small ones. Throws `Http2Error` when it is one too many. */
+  frame(cost = 1): void {
+    const { usefulFrames } = this.#sender;
+    this.#frames.earn((usefulFrames - this.#earned) * UPDATES_A_FRAME);
+    this.#earned = usefulFrames;
+    if (this.#frames.spend(cost)) return;
+    throw new Http2Error(ErrorCode.enhanceYourCalm, "too many frames that bring nothing");
+  }
+
+  /** A request was taken back unanswered. Throws `Http2Error` when it is one too many. */
+  reset(): void {
+    if (this.#resets.spend(1)) return;
+    throw new Http2Error(ErrorCode.enhanceYourCalm, "too many resets");
+  }
+}
+
+/** Pings in excess that are forgiven before the connection is given up. */
+const STRIKES_MAX = 2;
+/** What a client may do that has no call under way. */
+const IDLE_PING_MS = 2 * 60 * 60 * 1000;
+
+/**
+ * How often a client may ping, as gRPC's servers see it (gRPC proposal A8 and the text
+ * on keepalive): not more often than `minTimeMs`, and hardly ever without a stream.
+ * Pings after we have sent something measure bandwidth and are forgiven.
+ */
+export class PingPolicy {
+  readonly #minTimeMs: number;
+  #lastMs = -Infinity;
+  #strikes = 0;
+  #sent = 0;
+
+  constructor(minTimeMs: number) {
+    this.#minTimeMs = minTimeMs;
+  }
+
+  /** A ping has come; false when it is one too many. `sent`: heads and data so far, in frames. */
+  admit(nowMs: number, hasStreams: boolean, sent: number): boolean {
+    const sinceMs = nowMs - this.#lastMs;
+    this.#lastMs = nowMs;
+    if (sent !== this.#sent) {
+      this.#sent = sent;
+      this.#strikes = 0;
+      return true;
+    }
+    if (sinceMs < (hasStreams ? this.#minTimeMs : Math.max(this.#minTimeMs, IDLE_PING_MS))) {
+      this.#strikes++;
+    }
+    return this.#strikes <= STRIKES_MAX;
+  }
+}
+
+/** How many ended streams a connection remembers. */
+const REMEMBERED = 512;
+
+/** The streams of a connection that have ended last, and whether we have broken them off. */
+export class EndedStreams {
+  readonly #ids = new Uint32Array(REMEMBERED);
+  readonly #byUs = new Uint8Array(REMEMBERED);
+  #at = 0;
+
+  add(id: number, byUs: boolean): void {
+    this.#ids[this.#at] = id;
+    this.#byUs[this.#at] = byUs ? 1 : 0;
+    this.#at = (this.#at + 1) % REMEMBERED;
+  }
+
+  /** How stream `id` has ended; undefined when it was never there, or long ago. */
+  endOf(id: number): "byUs" | "whole" | undefined {
+    const at = this.#ids.indexOf(id);
+    if (at < 0) return undefined;
+    return this.#byUs[at] === 1 ? "byUs" : "whole";
+  }
+}
