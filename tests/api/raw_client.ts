@@ -32,6 +32,11 @@ export class RawClient implements Disposable {
     return this.#received;
   }
 
+  /** Reads once; false when the server has closed. */
+  async more(): Promise<boolean> {
+    return await this.#read();
+  }
+
   /** Reads until the server closes, in whatever way. */
   async untilClosed(): Promise<string> {
     while (await this.#read());

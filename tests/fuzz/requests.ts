@@ -39,7 +39,7 @@ function anyTarget(random: SeededRandom): string {
 }
 
 /** Whole and well-formed. */
-function anyRequest(random: SeededRandom): Uint8Array {
+export function anyRequest(random: SeededRandom): Uint8Array {
   const headers = ["Host: test"];
   for (let left = random.skewed(0, 3); left > 0; left--) {
     headers.push(`X-${random.integer(0, 99)}: ${escaped(anyText(random, 20), random, /[^ -~]/)}`);
@@ -68,7 +68,7 @@ function chunked(body: Uint8Array, random: SeededRandom): Uint8Array {
 }
 
 /** Nearly a request, or nothing like one. */
-function anyBroken(random: SeededRandom): Uint8Array {
+export function anyBroken(random: SeededRandom): Uint8Array {
   if (random.chance(0.03)) return randomBytes(random, random.skewed(1, 300));
   if (random.chance(0.01)) return bytesOf(`GET /${"a".repeat(random.integer(15_000, 90_000))}`);
   const request = anyRequest(random);

@@ -5,6 +5,7 @@ import { segments, snapshots } from "./files.ts";
 import { flags } from "./flags.ts";
 import { encodedForms, forms } from "./forms.ts";
 import { handshakes } from "./handshakes.ts";
+import { http1 } from "./http1.ts";
 import { images } from "./images.ts";
 import { codec, frames } from "./messages.ts";
 import { paths } from "./paths.ts";
@@ -13,6 +14,7 @@ import type { Subject } from "./subject.ts";
 
 export const SUBJECTS: readonly Subject[] = [
   requests,
+  http1,
   forms,
   encodedForms,
   paths,

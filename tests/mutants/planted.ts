@@ -2,6 +2,7 @@
 import type { Mutant } from "./mutant.ts";
 import { BOLT_MUTANTS } from "./planted/bolt.ts";
 import { EDGE_MUTANTS } from "./planted/edge.ts";
+import { HTTP1_MUTANTS } from "./planted/http1.ts";
 import { NODE_MUTANTS } from "./planted/node.ts";
 import { RAFT_MUTANTS } from "./planted/raft.ts";
 import { STORAGE_MUTANTS } from "./planted/storage.ts";
@@ -13,5 +14,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...STORAGE_MUTANTS,
   ...STORE_MUTANTS,
   ...EDGE_MUTANTS,
+  ...HTTP1_MUTANTS,
   ...BOLT_MUTANTS,
 ];
