@@ -11,6 +11,7 @@ import { codec, frames } from "./messages.ts";
 import { paths } from "./paths.ts";
 import { requests } from "./requests.ts";
 import type { Subject } from "./subject.ts";
+import { gatewayJson, grpcFrames, protobuf } from "./v3_messages.ts";
 
 export const SUBJECTS: readonly Subject[] = [
   requests,
@@ -27,4 +28,7 @@ export const SUBJECTS: readonly Subject[] = [
   snapshots,
   boltFiles,
   flags,
+  protobuf,
+  gatewayJson,
+  grpcFrames,
 ];

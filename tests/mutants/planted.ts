@@ -7,6 +7,7 @@ import { NODE_MUTANTS } from "./planted/node.ts";
 import { RAFT_MUTANTS } from "./planted/raft.ts";
 import { STORAGE_MUTANTS } from "./planted/storage.ts";
 import { STORE_MUTANTS } from "./planted/store.ts";
+import { V3_MESSAGE_MUTANTS } from "./planted/v3_messages.ts";
 
 export const MUTANTS: readonly Mutant[] = [
   ...RAFT_MUTANTS,
@@ -16,4 +17,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...EDGE_MUTANTS,
   ...HTTP1_MUTANTS,
   ...BOLT_MUTANTS,
+  ...V3_MESSAGE_MUTANTS,
 ];
