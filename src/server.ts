@@ -2,19 +2,20 @@
  * The composition root: the one place where the parts of a node are joined, in
  * the order in which they must come up, and taken apart in the reverse.
  */
-import { backupRoute } from "./api/backup.ts";
+import { backupRoutes } from "./api/admin/backup.ts";
 import { makeClientApi } from "./api/client_api.ts";
 import type { ClientApi } from "./api/client_api.ts";
-import { healthRoutes } from "./api/health.ts";
-import { metricsRoute } from "./api/metrics/metrics.ts";
-import { joinBody, parseClusterId, parseJoinReply } from "./api/peer.ts";
-import { renderFault } from "./api/v1/fault.ts";
+import { faultRenderer } from "./api/faults.ts";
+import { healthRoutes } from "./api/admin/health.ts";
+import { metricsRoute } from "./api/admin/metrics/metrics.ts";
+import { joinBody, parseClusterId, parseJoinReply } from "./api/peer/join.ts";
 import { statsRoutes } from "./api/v1/stats.ts";
 import { InvariantError } from "./base/assert.ts";
 import { systemClock } from "./base/clock.ts";
 import type { Logger } from "./base/logger.ts";
 import { formatAddress, LIMITS } from "./config.ts";
 import type { Config } from "./config.ts";
+import { DASHBOARD_FAULTS } from "./dashboard/faults.ts";
 import type { Listener } from "./http/endpoint.ts";
 import { listen } from "./http/listener.ts";
 import { ask } from "./server/ask.ts";
@@ -40,6 +41,7 @@ import { startTicker } from "./server/ticker.ts";
 import type { Ticker } from "./server/ticker.ts";
 import { firstSnapshot, knowsMembers } from "./storage/storage.ts";
 import type { DataStorage, Identity } from "./storage/storage.ts";
+import { PROTOCOL } from "./transport/handshake.ts";
 import type { PeerTls } from "./transport/peer_http.ts";
 import { VERSION } from "./version.ts";
 
@@ -152,7 +154,7 @@ export class Server {
 
   /** Watches of clients that wait for an event. */
   get waitingWatches(): number {
-    return this.#member?.service.store.watches.size ?? 0;
+    return this.#member?.service.waitingWatches ?? 0;
   }
 
   /** Ends the node in order: hands leadership over, answers what waits, syncs. */
@@ -245,7 +247,7 @@ export class Server {
       ...(tls === undefined ? {} : { tls: tls.mutual }),
       limits: httpLimits(LIMITS.peerSpareDescriptors),
       logger: this.#logger,
-      renderFault,
+      renderFault: faultRenderer(),
       waitingMax: LIMITS.peerStreamsMax,
     });
     this.#peerPort = port;
@@ -274,7 +276,7 @@ export class Server {
       redirect: this.#config.redirect,
       routes: [
         ...dashboard?.routes ?? [],
-        backupRoute(backups),
+        ...backupRoutes(backups),
         metricsRoute(read),
         ...healthRoutes(() => telemetry.checks),
         ...statsRoutes(member.node, read, systemClock.wallMs),
@@ -290,7 +292,7 @@ export class Server {
       ...(tls === undefined ? {} : { tls: tls.material }),
       limits: httpLimits(),
       logger: this.#logger,
-      renderFault,
+      renderFault: faultRenderer([DASHBOARD_FAULTS]),
       onShortage: () => this.#peerPort?.reopen(),
     }, this.#api.handle);
     tls?.attach(this.#clientListener);
@@ -344,7 +346,7 @@ export class Server {
       logger: this.#logger,
       writeIdentity: (made) => storage.writeIdentity(made),
       requestJoin: async (address, newcomer) => {
-        const body = joinBody(newcomer);
+        const body = joinBody(newcomer, PROTOCOL);
         return parseJoinReply(await ask(address, tls(), "POST", body, LIMITS.joinTimeoutMs));
       },
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),

@@ -29,12 +29,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   x509: [],
   bolt: ["base"],
   transport: ["base", "raft", "http", "node/ports"],
-  service: ["base", "store", "type node/ports"],
+  service: ["base", "store", "type raft", "type node/ports"],
   api: [
     ...["base", "http", "service", "store", "version", "type raft", "raft/configuration_json"],
     "type node/ports",
   ],
-  dashboard: ["http", "api", "service", "store", "version", "type raft", "type node/ports"],
+  dashboard: ["http", "service", "store", "version", "type raft", "type node/ports"],
   server: [
     ...["base", "version", "config", "raft", "store", "node", "service"],
     ...["storage", "http", "transport", "api", "dashboard"],

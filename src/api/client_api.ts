@@ -7,9 +7,9 @@ import { fault } from "../http/fault.ts";
 import { makeRouter } from "../http/router.ts";
 import type { Route } from "../http/router.ts";
 import type { Service } from "../service/service.ts";
+import { digestRoutes } from "./admin/digest.ts";
+import { infoRoutes } from "./admin/info.ts";
 import { clusterRoutes } from "./v1/cluster.ts";
-import { digestRoute } from "./v1/digest.ts";
-import { infoRoutes } from "./v1/info.ts";
 import { keysRoute } from "./v1/keys.ts";
 import { EventReplies } from "./v1/reply.ts";
 import { Watches } from "./v1/watch.ts";
@@ -26,6 +26,8 @@ export interface ApiLimits {
 /** The client port's side of the server. */
 export interface ClientApi {
   readonly handle: Handler;
+  /** All that `handle` serves. */
+  readonly routes: readonly Route[];
   /** Answers everything that waits for an event; call it before the listener's `shutdown`. */
   stop(): void;
 }
@@ -50,14 +52,15 @@ export function makeClientApi(
 ): ClientApi {
   const v1 = { service, replies: new EventReplies(), redirect };
   const watches = new Watches(v1, limits);
-  const route = makeRouter([
+  const all = [
     keysRoute(v1, limits.keyBytesMax),
     watches.route,
     ...routes,
     ...clusterRoutes(service),
     ...infoRoutes(service, limits.healthTimeoutMs),
-    digestRoute(service.store),
-  ], "/v1/keys/KEY");
+    ...digestRoutes(service),
+  ];
+  const route = makeRouter(all, "/v1/keys/KEY");
   const handle: Handler = (exchange) => {
     service.requests.count(exchange.method);
     if (exchange.method !== "GET" && !isNamedOrigin(exchange, origins)) {
@@ -68,6 +71,7 @@ export function makeClientApi(
   };
   return {
     handle: sharedWith(origins, handle),
+    routes: all,
     stop: () => {
       watches.stop();
       onStop?.();

@@ -133,7 +133,7 @@ async function download(
   { file, output, isStale, stallMs }: Download,
   terminal: Terminal,
 ): Promise<void> {
-  const path = `/v1/backup${isStale ? "?stale=true" : ""}`;
+  const path = `/admin/backup${isStale ? "?stale=true" : ""}`;
   const stalled = new AbortController();
   const stream = await client.open({ method: "GET", path, signal: stalled.signal });
   const silence = new Error(`the server was silent for ${stallMs / 1000} s`);

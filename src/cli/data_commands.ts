@@ -34,7 +34,7 @@ export const DATA_COMMANDS: readonly Command[] = [
     summary: "save all that the cluster holds in one file, from a running member",
     operands: [{ name: "FILE" }],
     description: [
-      "The file holds every write that was acknowledged before, and is checked before it has its name. Any member gives it, while it goes on serving; so does curl: GET /v1/backup.",
+      "The file holds every write that was acknowledged before, and is checked before it has its name. Any member gives it, while it goes on serving; so does curl: GET /admin/backup.",
       'The FILE "-" is standard output: it gets the backup, checked, by way of a temporary file.',
     ],
     flags: [
@@ -51,7 +51,10 @@ export const DATA_COMMANDS: readonly Command[] = [
     examples: [
       { line: "etcd backup monday.backup", says: "from the member at 127.0.0.1:4001" },
       { line: "etcd backup - | gzip >monday.gz", says: "to a pipe" },
-      { line: "curl http://127.0.0.1:4001/v1/backup -o monday.backup", says: "the same by curl" },
+      {
+        line: "curl http://127.0.0.1:4001/admin/backup -o monday.backup",
+        says: "the same by curl",
+      },
     ],
     load: async () => (await import("./backup.ts")).runBackup,
   },

@@ -11,12 +11,11 @@ import { fault, isFault } from "../http/fault.ts";
 import { urlencodedFields } from "../http/form.ts";
 import { cleanPath, longerThan } from "../http/path.ts";
 import type { Route, RouteHandler } from "../http/router.ts";
-import { BANNER } from "../api/v1/info.ts";
-import { parseIndex } from "../api/v1/number.ts";
 import type { Service } from "../service/service.ts";
 import { VERSION } from "../version.ts";
 import { describeCluster } from "./cluster_view.ts";
 import { EventPolls } from "./events.ts";
+import { DASHBOARD_API } from "./faults.ts";
 import { dashboardKeysRoute } from "./keys.ts";
 import { pageRoutes } from "./page.ts";
 import type { Reports } from "./reports.ts";
@@ -29,6 +28,8 @@ export const OWN_HEADER = "x-etcd-dashboard";
 export interface DashboardOptions {
   readonly mode: "on" | "readonly";
   readonly service: Service;
+  /** What programs get at `/`, where browsers get the page. */
+  readonly banner: () => Reply;
   readonly report: () => MemberReport;
   readonly reports: Reports;
   readonly sampler: Sampler;
@@ -51,7 +52,7 @@ export interface Dashboard {
 export function makeDashboard(options: DashboardOptions): Dashboard {
   const { service, sampler, policy, keyBytesMax } = options;
   const polls = new EventPolls({
-    store: service.store,
+    service,
     pollsMax: options.pollsMax,
     eventsMax: options.pollEventsMax,
     waitMs: options.pollWaitMs,
@@ -59,7 +60,7 @@ export function makeDashboard(options: DashboardOptions): Dashboard {
   const read = (handler: RouteHandler): RouteHandler => guardedRead(handler, policy);
   const write = (handler: RouteHandler): RouteHandler => guardedWrite(handler, options);
   const get = (path: string, handler: RouteHandler): Route => ({
-    path: `/dashboard/api/${path}`,
+    path: `${DASHBOARD_API}${path}`,
     methods: { GET: read(handler) },
   });
   const keys = dashboardKeysRoute(service, keyBytesMax, write);
@@ -68,7 +69,7 @@ export function makeDashboard(options: DashboardOptions): Dashboard {
     get("status", () => status(options)),
     get("samples", (_, __, query) => json(sampler.view(numberIn(query, "after") ?? 0))),
     get("events", (exchange, _, query) => events(polls, keyBytesMax, exchange, query)),
-    ...pageRoutes(() => BANNER),
+    ...pageRoutes(options.banner),
   ];
   return { routes, stop: () => polls.stop() };
 }
@@ -122,7 +123,8 @@ function events(
 
 function numberIn(query: string, name: string): number | undefined {
   const fields = urlencodedFields("", query, new Set([name]));
-  return "cause" in fields ? undefined : parseIndex(fields.get(name) ?? "");
+  const text = "cause" in fields ? "" : fields.get(name) ?? "";
+  return /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
 function guardedRead(handler: RouteHandler, policy: SitePolicy): RouteHandler {

@@ -6,9 +6,10 @@
 import type { Exchange, Reply, ReplyOrFault } from "../http/exchange.ts";
 import { unavailable } from "../http/fault.ts";
 import { STOPPING } from "../http/message.ts";
+import type { Service } from "../service/service.ts";
 import type { Event } from "../store/event.ts";
-import type { Store } from "../store/store.ts";
 import type { Watch } from "../store/watch_hub.ts";
+import { failureReply } from "./faults.ts";
 import { PREVIEW_LENGTH } from "./limits.ts";
 import type { EventsView, EventView } from "./view.ts";
 
@@ -16,7 +17,7 @@ import type { EventsView, EventView } from "./view.ts";
 const LOOK_BACK_MAX = 1000;
 
 export interface EventPollsOptions {
-  readonly store: Store;
+  readonly service: Service;
   /** Polls that may wait at once. */
   readonly pollsMax: number;
   /** Events in one answer. */
@@ -29,16 +30,18 @@ export class EventPolls {
   readonly #options: EventPollsOptions;
   /** Ends each poll that waits. */
   readonly #waiting = new Set<(reply: ReplyOrFault) => void>();
-  #stopping = false;
+  /** What every poll is answered with from now on. */
+  #stopping: ReplyOrFault | undefined;
 
   constructor(options: EventPollsOptions) {
     this.#options = options;
+    options.service.node.onRefusal((failure) => this.stop(failureReply(failure)));
   }
 
   /** Answers all that wait; later ones are refused. */
-  stop(): void {
-    this.#stopping = true;
-    for (const finish of [...this.#waiting]) finish(STOPPING);
+  stop(reply: ReplyOrFault = STOPPING): void {
+    this.#stopping = reply;
+    for (const finish of [...this.#waiting]) finish(reply);
   }
 
   /**
@@ -51,7 +54,7 @@ export class EventPolls {
     since: number | undefined,
   ): ReplyOrFault | Promise<ReplyOrFault> {
     const { pollsMax } = this.#options;
-    if (this.#stopping) return STOPPING;
+    if (this.#stopping !== undefined) return this.#stopping;
     if (since === undefined) return this.#newest(path, false);
     if (this.#waiting.size >= pollsMax) {
       return unavailable(`Expected at most ${pollsMax} dashboards that wait for events`);
@@ -65,7 +68,7 @@ export class EventPolls {
     since: number,
     resolve: (reply: ReplyOrFault) => void,
   ): void {
-    const { store, waitMs } = this.#options;
+    const { service, waitMs } = this.#options;
     let watch: Watch | undefined = undefined;
     const finish = (reply: ReplyOrFault) => {
       if (!this.#waiting.delete(finish)) return;
@@ -78,12 +81,13 @@ export class EventPolls {
     const cleared = () => finish(this.#newest(path, true));
     const timer = setTimeout(idle, waitMs);
     this.#waiting.add(finish);
-    const found = store.watches.watch(
+    const found = service.watch(
       path,
       since,
       (event) => finish(this.#from(path, event)),
       cleared,
     );
+    if ("reason" in found) return finish(failureReply(found));
     if ("clearedBefore" in found) return cleared();
     watch = found;
     if (this.#waiting.has(finish)) exchange.onGone(idle);
@@ -96,21 +100,22 @@ export class EventPolls {
   }
 
   #newest(path: string, gap: boolean): Reply {
-    const { store, eventsMax } = this.#options;
-    const from = Math.max(store.stats().historyFirstIndex, store.index - LOOK_BACK_MAX);
+    const { service, eventsMax } = this.#options;
+    const { index } = service;
+    const from = Math.max(service.stats().historyFirstIndex, index - LOOK_BACK_MAX);
     const events = this.#past(path, from, Infinity).slice(-eventsMax);
-    return answer({ events: events.map(describe), next: store.index + 1, gap });
+    return answer({ events: events.map(describe), next: index + 1, gap });
   }
 
   /** At most `max` events of the history from index `since` on. */
   #past(path: string, since: number, max: number): Event[] {
-    const { watches } = this.#options.store;
+    const { service } = this.#options;
     const events: Event[] = [];
     let next = since;
     let found = true;
     while (found && events.length < max) {
       found = false;
-      const watch = watches.watch(path, next, (event) => {
+      const watch = service.watch(path, next, (event) => {
         found = true;
         events.push(event);
         next = event.index + 1;

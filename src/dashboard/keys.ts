@@ -1,23 +1,23 @@
 /**
  * The key tree for the page: a file with the beginning of its value, or a
  * directory page by page, so that neither a value of a megabyte nor a hundred
- * thousand children cost more than what is looked at. Writes are v1's.
+ * thousand children cost more than what is looked at.
  */
 import type { Reply, ReplyOrFault } from "../http/exchange.ts";
 import { fault } from "../http/fault.ts";
 import { urlencodedFields } from "../http/form.ts";
 import type { Route, RouteHandler } from "../http/router.ts";
 import { longerThan } from "../http/path.ts";
-import { errorReply, failureReply } from "../api/v1/error.ts";
-import { isReserved, RESERVED_ROOT, viewMembership } from "../api/v1/membership_view.ts";
-import { keysRoute } from "../api/v1/keys.ts";
-import { EventReplies } from "../api/v1/reply.ts";
+import { isReserved, RESERVED_ROOT, viewMembership } from "../service/membership_view.ts";
 import type { Service } from "../service/service.ts";
 import { ROOT } from "../store/key.ts";
 import type { FileItem } from "../store/record.ts";
 import type { Listed } from "../store/tree.ts";
+import type { Store } from "../store/store.ts";
+import { failureReply, rejectionReply } from "./faults.ts";
 import { CHILDREN_MAX, CHILDREN_UNITS_MAX, PREVIEW_LENGTH, VALUE_LENGTH } from "./limits.ts";
 import type { ChildView, KeyView } from "./view.ts";
+import { writeMethods } from "./writes.ts";
 
 /** Where the page reads and writes keys. */
 export const KEYS_PATH = "/dashboard/api/keys";
@@ -30,10 +30,7 @@ export function dashboardKeysRoute(
   keyBytesMax: number,
   guarded: (write: RouteHandler) => RouteHandler,
 ): Route {
-  const { POST, DELETE } = keysRoute(
-    { service, replies: new EventReplies(), redirect: false },
-    keyBytesMax,
-  ).methods;
+  const { POST, DELETE } = writeMethods(service, keyBytesMax);
   return {
     path: KEYS_PATH,
     subtree: true,
@@ -59,18 +56,18 @@ function readKey(
   }
   if (/[/\0]/.test(after)) return fault(400, `Expected the name of a child, found "${after}"`);
   const length = fields.get("whole") === "true" ? Infinity : VALUE_LENGTH;
-  const serve = (nowMs: number): Reply => {
+  const serve = (store: Store, nowMs: number): Reply => {
     const view = isReserved(key)
       ? viewReserved(service, key, nowMs)
-      : viewKey(service, key, after, length, nowMs);
-    if (view === undefined) return errorReply(100, key);
+      : viewKey(store, key, after, length, nowMs);
+    if (view === undefined) return rejectionReply({ kind: "rejected", reason: "keyNotFound", key });
     return { status: 200, body: JSON.stringify(view) };
   };
-  return service.read(serve, failureReply);
+  return service.read<ReplyOrFault>(serve, failureReply);
 }
 
 function viewKey(
-  { store }: Service,
+  store: Store,
   key: string,
   after: string,
   length: number,

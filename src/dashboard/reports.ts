@@ -9,7 +9,7 @@ import type { Heard } from "./cluster_view.ts";
 import type { MemberReport } from "./view.ts";
 
 /** Where a member tells about itself, on its peer port. */
-export const REPORT_PATH = "/v1/report";
+export const REPORT_PATH = "/peer/report";
 
 /** For the peer port, whether this node shows a dashboard or not. */
 export function reportRoute(report: () => MemberReport): Route {

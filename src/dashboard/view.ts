@@ -128,6 +128,15 @@ export interface SamplesView {
   readonly rssBytes: readonly number[];
 }
 
+/** Why the page can't have what it asked for; with a status of 400 or more. */
+export interface FaultView {
+  /** A word for programs: the store's or the node's own, or "fault". */
+  readonly reason: string;
+  readonly message: string;
+  /** What was expected and found. */
+  readonly cause: string;
+}
+
 /** A child in a listing; a directory has no more than its name. */
 export interface ChildView {
   readonly name: string;

@@ -48,6 +48,8 @@ export class Node<R> implements ClusterNode<R> {
   #tick = 0;
   /** What everybody who asks is told, once this node serves nobody any more. */
   #stopping: Failure | undefined;
+  #refusal: Failure | undefined;
+  readonly #onRefusal: ((failure: Failure) => void)[] = [];
   /** Neither hears nor says anything any more. */
   #halted = false;
   readonly #space: DiskSpace;
@@ -120,7 +122,7 @@ export class Node<R> implements ClusterNode<R> {
   }
 
   propose(data: Uint8Array, done: Done<R>): void {
-    const failure = this.#refusal(this.#proposals.size);
+    const failure = this.#problemOf(this.#proposals.size);
     if (failure !== undefined) return done(failure);
     if (this.#leadership.isHandingOver) return done(NOT_LEADER);
     // What is due is gone before the client's command comes to it.
@@ -141,6 +143,14 @@ export class Node<R> implements ClusterNode<R> {
     } else {
       this.#calls.barrier(done, this.#deadline());
     }
+  }
+
+  get refusal(): Failure | undefined {
+    return this.#refusal;
+  }
+
+  onRefusal(callback: (failure: Failure) => void): void {
+    this.#onRefusal.push(callback);
   }
 
   nowMs(): number {
@@ -258,8 +268,9 @@ export class Node<R> implements ClusterNode<R> {
   retire(failure: Failure): void {
     if (this.#stopping !== undefined) return;
     this.#stopping = failure;
+    this.#refusal = failure;
     this.#failAll(failure);
-    this.#options.onDiverged(failure);
+    for (const callback of this.#onRefusal) callback(failure);
     this.handOver().then(() => this.stop()).catch(this.#options.onFatal);
   }
 
@@ -372,7 +383,7 @@ export class Node<R> implements ClusterNode<R> {
     this.#outgoing.send(id, { type: "removed", term: this.#core.term });
   }
 
-  #refusal(waiting: number): Failure | undefined {
+  #problemOf(waiting: number): Failure | undefined {
     const overload = waiting < this.#options.limits.waitingMax ? undefined : OVERLOADED;
     return this.#stopping ?? this.#space.failure ?? overload;
   }

@@ -6,7 +6,6 @@ import type { Member } from "../raft/types.ts";
 import type { ComparisonLimits } from "./comparison.ts";
 import type { Moved } from "./call_service.ts";
 import type {
-  Failure,
   Random,
   RequestHandler,
   Scheduler,
@@ -51,8 +50,6 @@ export interface NodeOptions<R> {
   readonly onMembers: (members: readonly Member[]) => void;
   /** This node is no member any more. */
   readonly onRemoved: () => void;
-  /** This node's state is not that of the others: it has stopped, and nothing may be read from it. */
-  readonly onDiverged: (failure: Failure) => void;
   /** The process must end: the disk failed or an invariant broke. */
   readonly onFatal: (error: unknown) => void;
 }

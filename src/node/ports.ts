@@ -179,6 +179,10 @@ export interface ClusterNode<R> {
   barrier(done: Done<Barrier>): void;
   /** What `barrier` would say, if no other member need be asked and nothing waited for. */
   barrierNow(): Barrier | undefined;
+  /** Why this member serves nobody any longer: its state is not that of the others. */
+  readonly refusal: Failure | undefined;
+  /** Calls back, once, when this member serves nobody any longer. */
+  onRefusal(callback: (failure: Failure) => void): void;
   /** The cluster's time by this member's reckoning, without a round trip. */
   nowMs(): number;
   isLeader(): boolean;

@@ -1,5 +1,5 @@
 /** Questions about joining, put to the peer port of another member. */
-import { JOIN_PATH } from "../api/peer.ts";
+import { JOIN_PATH } from "../api/peer/join.ts";
 import { LIMITS } from "../config.ts";
 import { requestPeer } from "../transport/peer_http.ts";
 import type { PeerTls } from "../transport/peer_http.ts";
@@ -23,6 +23,11 @@ export async function ask(
     responseBytesMax: LIMITS.bodyBytesMax,
   });
   if (reply.status === 200) return reply.body;
+  if (reply.status === 404) {
+    throw new RefusalError(
+      `has no "${JOIN_PATH}": it runs version 1.0 or is no member, run the same version on all`,
+    );
+  }
   throw new RefusalError(causeOf(reply.body) ?? `answered ${reply.status}`);
 }
 

@@ -4,7 +4,7 @@
  * twice. So a client that stops reading is not waited for, or it would hold the
  * memory of the node; and a slice a turn, so that nobody waits for a backup.
  */
-import type { BackupSource, OpenBackup } from "../api/backup.ts";
+import type { BackupSource, OpenBackup } from "../api/admin/backup.ts";
 import { LIMITS } from "../config.ts";
 import type { Capture } from "../node/capture.ts";
 import type { Node } from "../node/node.ts";

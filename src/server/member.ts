@@ -113,7 +113,6 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
     moved: () => contacts.moved(),
     onMembers: (members) => contacts.membersAre(members),
     onRemoved: () => options.onRemoved("This member was removed from the cluster"),
-    onDiverged: (failure) => service.refuse(failure),
     onFatal: options.onFatal,
   });
   const service = new Service({ node, store });

@@ -2,10 +2,10 @@
  * The port of `-metrics`: open from the first moment, so that whoever probes it
  * sees a node that starts; without certificates, so it serves nothing of the data.
  */
-import { healthRoutes } from "../api/health.ts";
-import { METRICS_PATH, metricsRoute } from "../api/metrics/metrics.ts";
-import { renderFault } from "../api/v1/fault.ts";
-import { healthRoute } from "../api/v1/info.ts";
+import { healthRoutes } from "../api/admin/health.ts";
+import { METRICS_PATH, metricsRoute } from "../api/admin/metrics/metrics.ts";
+import { faultRenderer } from "../api/faults.ts";
+import { healthRoute } from "../api/admin/info.ts";
 import type { Logger } from "../base/logger.ts";
 import { LIMITS } from "../config.ts";
 import type { Address } from "../config.ts";
@@ -30,7 +30,7 @@ export async function openMetricsPort(address: Address, logger: Logger): Promise
     port: address.port,
     limits: httpLimits(),
     logger,
-    renderFault,
+    renderFault: faultRenderer(),
   }, (exchange) => handle(exchange));
   return {
     attach: ({ service }, telemetry) => {

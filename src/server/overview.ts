@@ -2,6 +2,7 @@
  * Joins what a node tells about itself: its report to the other members, the
  * samples of the last minutes, and the dashboard that shows both.
  */
+import { BANNER } from "../api/admin/info.ts";
 import { systemClock } from "../base/clock.ts";
 import { HistogramWindow } from "../base/histogram.ts";
 import { LIMITS } from "../config.ts";
@@ -43,7 +44,7 @@ export interface Overview {
 export function startOverview(options: OverviewOptions): Overview {
   const { config, member } = options;
   const report = () => makeReport(options);
-  const { counters } = member.service.store;
+  const { operations } = member.service;
   const syncs = new HistogramWindow(options.disk.logSyncs);
   const sampler = new Sampler({
     intervalMs: LIMITS.sampleIntervalMs,
@@ -51,7 +52,7 @@ export function startOverview(options: OverviewOptions): Overview {
     clock: systemClock,
     look: () => ({
       applied: member.node.status().appliedIndex,
-      reads: counters.getsSuccess + counters.getsFail,
+      reads: operations.getsSuccess + operations.getsFail,
       syncP99Ms: inMs(syncs.takeEstimate(0.99)),
       rssBytes: Deno.memoryUsage().rss,
     }),
@@ -95,6 +96,7 @@ function joinDashboard(
     sampler,
     policy,
     service,
+    banner: () => BANNER,
     name: config.name,
     clientTls: tls === undefined ? "none" : tls.caFile === undefined ? "server" : "mutual",
     keyBytesMax: LIMITS.keyBytesMax,
@@ -120,7 +122,7 @@ async function askReport(peerUrl: string, tls: PeerTls | undefined): Promise<str
 function makeReport({ config, member, clientTls, peerTls }: OverviewOptions): MemberReport {
   const { node, service, transport } = member;
   const { role, term, leader, commitIndex, appliedIndex, followers } = node.status();
-  const { keys, directories, expiring, watchers } = service.store.stats();
+  const { keys, directories, expiring, watchers } = service.stats();
   return {
     id: node.self,
     version: VERSION,

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { JOIN_PATH, joinRoute } from "../api/peer.ts";
+import { JOIN_PATH, joinRoutes } from "../api/peer/join.ts";
 import { clusterRoutes } from "../api/v1/cluster.ts";
 import { pageProblem } from "../http/cross_site.ts";
 import type { TlsMaterial } from "../http/endpoint.ts";
@@ -14,6 +14,7 @@ import type { Handler } from "../http/exchange.ts";
 import { fault, unavailable } from "../http/fault.ts";
 import { makeRouter } from "../http/router.ts";
 import type { Route } from "../http/router.ts";
+import { PROTOCOL } from "../transport/handshake.ts";
 import type { RunningMember } from "./member.ts";
 
 export interface PeerPortOptions extends Omit<NodeListenOptions, "onUpgrade"> {
@@ -63,7 +64,7 @@ export async function openPeerPort(options: PeerPortOptions): Promise<PeerPort> 
     attach: (attached, routes) => {
       member = attached;
       handle = makeRouter([
-        joinRoute(attached.node),
+        ...joinRoutes(attached.node, PROTOCOL),
         ...clusterRoutes(attached.service),
         ...routes,
       ], JOIN_PATH);

@@ -3,8 +3,8 @@
  * its rates and its disk once a second.
  */
 import process from "node:process";
-import type { Check, Checks } from "../api/health.ts";
-import type { PeerReading, Rate, Reading } from "../api/metrics/reading.ts";
+import type { Check, Checks } from "../api/admin/health.ts";
+import type { PeerReading, Rate, Reading } from "../api/reading.ts";
 import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { LIMITS } from "../config.ts";
@@ -81,8 +81,8 @@ export class Telemetry {
       counters: node.counters,
       sending: this.#sending.rate,
       receiving: this.#receiving.rate,
-      store: service.store.stats(),
-      operations: service.store.counters,
+      store: service.stats(),
+      operations: service.operations,
       requests: service.requests,
       disk,
       peers: this.#peers(),
@@ -134,7 +134,7 @@ export class Telemetry {
   }
 
   #makeChecks(): Checks {
-    const { node, service } = this.#options.member;
+    const { node } = this.#options.member;
     const timers = () => {
       const lateMs = systemClock.monotonicMs() - this.#lookedMs;
       return lateMs < LOOKS_MISSED_MAX * LIMITS.lookMs
@@ -154,7 +154,7 @@ export class Telemetry {
           name: "space",
           problem: () => node.status().diskIsFull ? "The disk is full" : undefined,
         },
-        { name: "data_corruption", problem: () => service.refusal?.cause },
+        { name: "data_corruption", problem: () => node.refusal?.cause },
         { name: "data", problem: () => this.#dataProblem() },
       ],
     };

@@ -9,11 +9,13 @@
  */
 import type { Barrier, ClusterNode, Done, Failure, Outcome } from "../node/ports.ts";
 import { CommandError, encodeCommand } from "../store/command.ts";
-import type { ApplyResult } from "../store/event.ts";
+import type { StoreCounters } from "../store/counters.ts";
+import type { ApplyResult, Event } from "../store/event.ts";
 import { decodeOperation, encodeOperation, stamp } from "../store/operation.ts";
 import type { Operation } from "../store/operation.ts";
 import { decodeResult, encodeResult, ResultError } from "../store/result.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, StoreStats } from "../store/store.ts";
+import type { Watch } from "../store/watch_hub.ts";
 import { AnswerError, decodeOutcome, encodeFailure, encodeValue, withHead } from "./answer.ts";
 import type { OnAnswer } from "./answer.ts";
 import { RequestCounters } from "./request_counters.ts";
@@ -21,6 +23,14 @@ import { RequestCounters } from "./request_counters.ts";
 export interface ServiceOptions {
   readonly node: ClusterNode<ApplyResult>;
   readonly store: Store;
+}
+
+/** Reads what it was asked for; the store is not to be kept. `nowMs` is the cluster's time. */
+export type Serve<T> = (store: Store, nowMs: number) => T;
+
+/** The history no longer reaches back to where a watch was to begin. */
+export interface Cleared {
+  readonly clearedBefore: number;
 }
 
 /** What members pass on to the leader: the first byte of a forwarded request. */
@@ -37,16 +47,15 @@ export type LeaderHandler = (
 
 export class Service {
   readonly node: ClusterNode<ApplyResult>;
-  readonly store: Store;
   readonly requests = new RequestCounters();
   /** By the kind of the request. */
   readonly #handlers = new Map<number, LeaderHandler>();
-  readonly #onRefusal: ((failure: Failure) => void)[] = [];
-  #refusal: Failure | undefined;
+  /** Given out to readers only, so that nobody reads from a member that serves nobody. */
+  readonly #store: Store;
 
   constructor({ node, store }: ServiceOptions) {
     this.node = node;
-    this.store = store;
+    this.#store = store;
     this.handle(FORWARDED.write, (payload, done) => this.#writeForwarded(payload, done));
   }
 
@@ -65,16 +74,16 @@ export class Service {
   }
 
   /**
-   * Linearizable: calls `serve` with the cluster's time as soon as the local state
-   * is fresh enough, at once where no other member need be asked; else `fail`.
+   * Linearizable: calls `serve` as soon as the local state is fresh enough, at once
+   * where no other member need be asked; else `fail`.
    */
-  read<T>(serve: (nowMs: number) => T, fail: (failure: Failure) => T): T | Promise<T> {
+  read<T>(serve: Serve<T>, fail: (failure: Failure) => T): T | Promise<T> {
     const barrier = this.node.barrierNow();
-    if (barrier !== undefined) return serve(barrier.nowMs);
+    if (barrier !== undefined) return serve(this.#store, barrier.nowMs);
     return new Promise((resolve, reject) => {
       this.barrier((outcome) => {
         try {
-          resolve(outcome.ok ? serve(outcome.value.nowMs) : fail(outcome));
+          resolve(outcome.ok ? serve(this.#store, outcome.value.nowMs) : fail(outcome));
         } catch (error) {
           reject(error);
         }
@@ -90,25 +99,48 @@ export class Service {
     });
   }
 
-  /** Serves whatever this member knows by now. */
-  readStale<T>(serve: (nowMs: number) => T, fail: (failure: Failure) => T): T {
-    return this.#refusal === undefined ? serve(this.node.nowMs()) : fail(this.#refusal);
+  /** Serves whatever this member knows by now; `fail` when it serves nobody any longer. */
+  readStale<T>(serve: Serve<T>, fail: (failure: Failure) => T): T {
+    const { refusal } = this.node;
+    return refusal === undefined ? serve(this.#store, this.node.nowMs()) : fail(refusal);
   }
 
-  /** Why nothing may be read from this member, not even what it knows by now. */
-  get refusal(): Failure | undefined {
-    return this.#refusal;
+  /**
+   * Waits for the first event at or under `path`, see `WatchHub.watch`; a failure when
+   * this member serves nobody any longer. Whoever waits has to be told of `onRefusal`.
+   */
+  watch(
+    path: string,
+    since: number | undefined,
+    told: (event: Event) => void,
+    cleared?: (clearedBefore: number) => void,
+  ): Watch | Cleared | Failure {
+    return this.node.refusal ?? this.#store.watches.watch(path, since, told, cleared);
   }
 
-  /** From now on nothing is read from this member; what waits for it is told. */
-  refuse(failure: Failure): void {
-    this.#refusal = failure;
-    this.#onRefusal.forEach((callback) => callback(failure));
+  /** Watches that wait. */
+  get waitingWatches(): number {
+    return this.#store.watches.size;
   }
 
-  /** Calls back when nothing may be read from this member any more. */
-  onRefusal(callback: (failure: Failure) => void): void {
-    this.#onRefusal.push(callback);
+  /** Of the last command that reached a key. */
+  get index(): number {
+    return this.#store.index;
+  }
+
+  /** A hash of all that this member has applied up to `index`. */
+  digest(): string {
+    return this.#store.digest();
+  }
+
+  /** How much there is in the store. */
+  stats(): StoreStats {
+    return this.#store.stats();
+  }
+
+  /** What became of the operations on the store. */
+  get operations(): StoreCounters {
+    return this.#store.counters;
   }
 
   /** On every member: from now on `handler` answers requests of `kind` while this member leads. */

@@ -1,7 +1,7 @@
-/** `/v1/backup` on both kinds of listener: bytes as they are, and no end where there was none. */
+/** `/admin/backup` on both kinds of listener: bytes as they are, and no end where there was none. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { backupRoute } from "../../src/api/backup.ts";
-import type { BackupSource } from "../../src/api/backup.ts";
+import { backupRoutes } from "../../src/api/admin/backup.ts";
+import type { BackupSource } from "../../src/api/admin/backup.ts";
 import { renderFault } from "../../src/api/v1/fault.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import type { Listener } from "../../src/http/endpoint.ts";
@@ -42,20 +42,20 @@ async function withListener(
   test: (url: string, source: FakeSource) => Promise<void>,
 ): Promise<void> {
   const source = new FakeSource();
-  const handler = makeRouter([backupRoute(source)], "/v1/backup");
+  const handler = makeRouter(backupRoutes(source), "/admin/backup");
   const address = { hostname: "127.0.0.1", port: 0 };
   const options = { ...address, limits: HTTP_LIMITS, logger: silentLogger, renderFault };
   const open = kind === "deno" ? listen : listenNode;
   const listener: Listener = await open(options, handler);
   try {
-    await test(`http://127.0.0.1:${listener.port}/v1/backup`, source);
+    await test(`http://127.0.0.1:${listener.port}/admin/backup`, source);
   } finally {
     await listener.shutdown();
   }
 }
 
 for (const kind of ["deno", "node"] as const) {
-  Deno.test(`GET /v1/backup gives the bytes unchanged (${kind})`, async () => {
+  Deno.test(`GET /admin/backup gives the bytes unchanged (${kind})`, async () => {
     await withListener(kind, async (url, source) => {
       const response = await fetch(url);
       assertEquals(response.status, 200);
@@ -66,7 +66,7 @@ for (const kind of ["deno", "node"] as const) {
     });
   });
 
-  Deno.test(`GET /v1/backup breaks the answer off when the backup is (${kind})`, async () => {
+  Deno.test(`GET /admin/backup breaks the answer off when the backup is (${kind})`, async () => {
     await withListener(kind, async (url, source) => {
       source.breaksOff = true;
       const response = await fetch(url);
@@ -75,7 +75,7 @@ for (const kind of ["deno", "node"] as const) {
     });
   });
 
-  Deno.test(`HEAD /v1/backup takes no backup, a bad query is refused (${kind})`, async () => {
+  Deno.test(`HEAD /admin/backup takes no backup, a bad query is refused (${kind})`, async () => {
     await withListener(kind, async (url, source) => {
       assertEquals((await fetch(url, { method: "HEAD" })).status, 200);
       const bad = await fetch(`${url}?stale=%zz`);

@@ -48,6 +48,8 @@ export class FakeNode implements ClusterNode<ApplyResult> {
   /** What the leader knows of the others. */
   followers: FollowerStatus[] = [];
   readonly removed: string[] = [];
+  refusal: Failure | undefined;
+  readonly #onRefusal: ((failure: Failure) => void)[] = [];
   /** Of the entry of the newest configuration. */
   membersIndex = 2;
   #nowMs = START_MS;
@@ -64,6 +66,17 @@ export class FakeNode implements ClusterNode<ApplyResult> {
     for (const command of this.store.due(this.#nowMs, 1000)) {
       this.store.apply(++this.#index, command);
     }
+  }
+
+  onRefusal(callback: (failure: Failure) => void): void {
+    this.#onRefusal.push(callback);
+  }
+
+  /** As a member does that finds its state to be another than that of the others. */
+  diverge(): void {
+    this.failure = "diverged";
+    this.refusal = failed("diverged");
+    for (const callback of this.#onRefusal) callback(this.refusal);
   }
 
   propose(data: Uint8Array, done: Done<ApplyResult>): void {
@@ -96,6 +109,7 @@ export class FakeNode implements ClusterNode<ApplyResult> {
 
   whenLeader(done: Done<Member>): void {
     const leader = this.leading;
+    if (this.failure !== undefined) return done(failed(this.failure));
     done(leader === undefined ? failed("noLeader") : { ok: true, value: leader });
   }
 

@@ -1,12 +1,14 @@
 /** Starts the client port on a fake node, on each kind of listener, and talks to it. */
 import { type ApiLimits, type ClientApi, makeClientApi } from "../../src/api/client_api.ts";
-import { renderFault } from "../../src/api/v1/fault.ts";
+import { faultRenderer } from "../../src/api/faults.ts";
 import { silentLogger } from "../../src/base/logger.ts";
+import { DASHBOARD_FAULTS } from "../../src/dashboard/faults.ts";
 import type { Dashboard } from "../../src/dashboard/dashboard.ts";
 import type { SitePolicy } from "../../src/http/cross_site.ts";
 import type { HttpLimits, Listener, TlsMaterial } from "../../src/http/endpoint.ts";
 import { listen } from "../../src/http/listener.ts";
 import { listenNode } from "../../src/http/node_listener.ts";
+import type { Route } from "../../src/http/router.ts";
 import { Service } from "../../src/service/service.ts";
 import { Store } from "../../src/store/store.ts";
 import { FakeNode } from "./fake_node.ts";
@@ -45,6 +47,7 @@ export interface StartOptions {
   readonly api?: Partial<ApiLimits>;
   /** What the port serves beside v1. */
   readonly extend?: (service: Service, policy: SitePolicy) => Dashboard;
+  readonly routes?: (service: Service) => readonly Route[];
 }
 
 /** What an object in an answer may say. */
@@ -59,6 +62,7 @@ export interface AnswerFields {
   readonly ttl?: number;
   readonly index?: number;
   readonly errorCode?: number;
+  readonly reason?: string;
   readonly message?: string;
   readonly cause?: string;
   readonly health?: string;
@@ -164,16 +168,15 @@ export async function startNode(options: StartOptions = {}): Promise<TestNode> {
     policy,
     origins: options.origins ?? [],
     redirect: options.redirect ?? false,
-    ...(extension === undefined
-      ? {}
-      : { routes: extension.routes, onStop: () => extension.stop() }),
+    routes: [...extension?.routes ?? [], ...options.routes?.(service) ?? []],
+    onStop: () => extension?.stop(),
   });
   const listenOptions = {
     hostname: "127.0.0.1",
     port: 0,
     limits: { ...HTTP_LIMITS, ...options.http },
     logger: silentLogger,
-    renderFault,
+    renderFault: faultRenderer([DASHBOARD_FAULTS]),
     ...(tls !== undefined && { tls }),
   };
   const listener = kind === "node"

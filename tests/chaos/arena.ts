@@ -188,7 +188,7 @@ export class Arena implements AsyncDisposable {
   }
 
   async #digest(node: TestNode): Promise<string> {
-    const { status, body } = await this.cluster.client.ask(`${node.url}/v1/stats/digest`);
+    const { status, body } = await this.cluster.client.ask(`${node.url}/admin/digest`);
     if (status !== 200) throw new Error(`Expected a digest, found ${status}: ${body}`);
     return body;
   }

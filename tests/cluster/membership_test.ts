@@ -2,6 +2,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { errorOf, eventOf } from "./client.ts";
 import { type TestCluster, untilAllVote } from "./harness.ts";
+import { PROTOCOL } from "../../src/transport/handshake.ts";
 import { type Stage, stories } from "./story.ts";
 import type { TestNode } from "./test_node.ts";
 import { Load } from "./load.ts";
@@ -132,9 +133,15 @@ async function refuses(cluster: TestCluster, stage: Stage): Promise<void> {
   });
   await stage("the removal of a member that the others need", async () => {
     // The name of a member that is missed is free, so the refusal becomes that of the address.
-    const member = { id: 1, name: third.name, peerUrl: second.peerUrl, clientUrl: third.url };
+    const member = {
+      id: 1,
+      protocol: PROTOCOL,
+      name: third.name,
+      peerUrl: second.peerUrl,
+      clientUrl: third.url,
+    };
     await until("the cluster to miss its third member", async () => {
-      const url = `${first.peerUrl}/v1/join`;
+      const url = `${first.peerUrl}/peer/join`;
       const answer = await client.ask(url, { method: "POST", body: JSON.stringify(member) });
       return errorOf(answer).cause.includes(`belongs to member "${second.name}"`);
     });
@@ -150,7 +157,7 @@ async function refuses(cluster: TestCluster, stage: Stage): Promise<void> {
   await stage("a newcomer of which a page of another site tells", async () => {
     const member = { id: 7, name: "page", peerUrl: "http://127.0.0.1:1", clientUrl: "http://a" };
     for (const name of ["origin", "sec-fetch-site"]) {
-      const { status, body } = await client.ask(`${first.peerUrl}/v1/join`, {
+      const { status, body } = await client.ask(`${first.peerUrl}/peer/join`, {
         method: "POST",
         body: JSON.stringify(member),
         headers: { [name]: "http://page.example" },

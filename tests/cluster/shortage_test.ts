@@ -113,7 +113,7 @@ Deno.test("node() goes on when those who wait have taken its last descriptor", a
     for (const connection of connections) connection.close();
     await until("a write on a new connection", async () => await set(client) > 0);
     await until("an answer of the peer port", async () => {
-      const url = `http://127.0.0.1:${peer}/v1/join`;
+      const url = `http://127.0.0.1:${peer}/peer/join`;
       const response = await fetch(url, { signal: AbortSignal.timeout(1_000) });
       await response.body?.cancel();
       return response.status === 200;
@@ -144,7 +144,7 @@ Deno.test("node() goes on under TLS when clients open more connections than it m
       const connections = await crowd(port, "", DESCRIPTORS_MAX);
       node.signal("SIGCONT");
       await answers("a read among the crowd", `https://localhost:${port}/v1/machines`);
-      await answers("an answer of the peer port", `http://127.0.0.1:${peer}/v1/join`);
+      await answers("an answer of the peer port", `http://127.0.0.1:${peer}/peer/join`);
       for (const connection of connections) connection.close();
     }
     await node.says(/No more connections can be accepted/);

@@ -70,8 +70,8 @@ async function writing({ browser, url }: Stage): Promise<void> {
     await change.getByLabel("Only if it is").fill("something else");
     await change.getByLabel("New value").fill("two");
     await testAndSet.last().click();
-    await change.getByRole("alert").getByText('TestAndSet: {"beta":true}!=something else')
-      .waitFor();
+    await change.getByRole("alert")
+      .getByText('Expected "something else", found "{"beta":true}"').waitFor();
     await change.getByRole("button", { name: "Take that" }).click();
     await testAndSet.last().click();
     await page.locator("pre.value").getByText("two", { exact: true }).waitFor();
@@ -85,7 +85,7 @@ async function writing({ browser, url }: Stage): Promise<void> {
     await heading(page, "config");
     await page.getByText("This directory is empty").waitFor();
     // The refused test-and-set is the browser's to mention.
-    assertEquals(visit.complaints.filter((text) => !text.includes("400 (Bad Request)")), []);
+    assertEquals(visit.complaints.filter((text) => !text.includes("409 (Conflict)")), []);
   });
 }
 

@@ -56,7 +56,7 @@ Deno.test("every member of a cluster under mutual TLS tells the same about all",
     });
     assert(samples.syncP99Ms.some((ms) => ms !== null && ms > 0));
     // Among members only.
-    const report = await cluster.client.ask(`${cluster.nodes[0]!.url}/v1/report`);
+    const report = await cluster.client.ask(`${cluster.nodes[0]!.url}/peer/report`);
     assertEquals(report.status, 404);
   });
 });
@@ -70,6 +70,6 @@ Deno.test("-dashboard=off leaves nothing of it, but members still tell each othe
     for (const path of ["/dashboard/", "/dashboard/api/status", "/dashboard/app.js"]) {
       assertEquals((await client.ask(node!.url + path)).status, 404, path);
     }
-    assertEquals((await client.ask(`${node!.peerUrl}/v1/report`)).status, 200);
+    assertEquals((await client.ask(`${node!.peerUrl}/peer/report`)).status, 200);
   });
 });

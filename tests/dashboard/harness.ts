@@ -1,9 +1,10 @@
 /** Starts the client port with a dashboard on a fake node. */
+import { BANNER } from "../../src/api/admin/info.ts";
 import { makeDashboard } from "../../src/dashboard/dashboard.ts";
 import { Reports } from "../../src/dashboard/reports.ts";
 import { Sampler } from "../../src/dashboard/sampler.ts";
 import type { MemberReport } from "../../src/dashboard/view.ts";
-import { type Kind, startNode, type TestNode } from "../api/harness.ts";
+import { type Kind, startNode, type StartOptions, type TestNode } from "../api/harness.ts";
 
 export const OWN = { headers: { "x-etcd-dashboard": "1" } };
 
@@ -36,6 +37,7 @@ export interface DashboardNodeOptions {
   readonly historyMax?: number;
   readonly pollsMax?: number;
   readonly pollWaitMs?: number;
+  readonly routes?: StartOptions["routes"];
 }
 
 export function startDashboard(options: DashboardNodeOptions = {}): Promise<TestNode> {
@@ -44,11 +46,13 @@ export function startDashboard(options: DashboardNodeOptions = {}): Promise<Test
   return startNode({
     kind: options.kind ?? "deno",
     historyMax: options.historyMax ?? 1024,
+    ...(options.routes !== undefined && { routes: options.routes }),
     extend: (service, policy) =>
       makeDashboard({
         mode: options.mode ?? "on",
         service,
         policy,
+        banner: () => BANNER,
         report: own,
         reports: new Reports({
           self: service.node.self,

@@ -34,7 +34,7 @@ Deno.test("GET of a key gives its value, its deadline and when it was set", asyn
   });
   node.node.advance(10_000);
   const { status, json } = await node.ask("GET", "/dashboard/api/keys/foo");
-  assertEquals([status, json.errorCode], [404, 100]);
+  assertEquals([status, json.reason], [404, "keyNotFound"]);
 });
 
 Deno.test("GET of a long value gives its beginning, and all of it when asked", async () => {
@@ -86,13 +86,13 @@ Deno.test("GET refuses a place that is no name", async () => {
   }
 });
 
-Deno.test("POST and DELETE do what v1 does", async () => {
+Deno.test("POST and DELETE set, test and delete a key", async () => {
   await using node = await startDashboard();
   const path = "/dashboard/api/keys/a%20b";
   const made = await node.ask("POST", path, { value: "one" }, OWN);
   assertEquals([made.status, made.json.key, made.json.newKey], [200, "/a b", true]);
   const failed = await node.ask("POST", path, { value: "two", prevValue: "x" }, OWN);
-  assertEquals([failed.status, failed.json.errorCode], [400, 101]);
+  assertEquals([failed.status, failed.json.reason], [409, "testFailed"]);
   assertEquals((await node.ask("DELETE", path, undefined, OWN)).json.prevValue, "one");
 });
 
@@ -100,7 +100,7 @@ Deno.test("POST and DELETE are refused without the page's own header", async () 
   await using node = await startDashboard();
   for (const method of ["POST", "DELETE"]) {
     const { status, json } = await node.ask(method, "/dashboard/api/keys/foo");
-    assertEquals([status, json.errorCode], [403, 403]);
+    assertEquals([status, json.reason], [403, "fault"]);
   }
 });
 
@@ -123,7 +123,7 @@ Deno.test("nothing can be changed by a dashboard that is read-only", async () =>
   await using node = await startDashboard({ mode: "readonly" });
   for (const method of ["POST", "DELETE"]) {
     const { status, json } = await node.ask(method, "/dashboard/api/keys/foo", undefined, OWN);
-    assertEquals([status, json.errorCode], [403, 403]);
+    assertEquals([status, json.reason], [403, "fault"]);
   }
   assertEquals((await node.ask("GET", "/dashboard/api/keys/")).status, 200);
   const status = await node.ask("GET", "/dashboard/api/status");

@@ -32,7 +32,7 @@ function echo(): V1 {
     const value = JSON.stringify(operation);
     done({ ok: true, value: { action: "SET", key: "/", value, newKey: true, index: 1 } });
   };
-  service.read = (serve) => serve(service.node.nowMs());
+  service.read = (serve) => serve(store, service.node.nowMs());
   const replies = { of: ({ value = "" }: Event) => ({ status: 200, body: value }) };
   return { service, replies, redirect: false };
 }

@@ -116,11 +116,11 @@ export class Fellow {
       moved: () => [],
       onMembers: () => {},
       onRemoved: () => {},
-      onDiverged: (failure) => this.diverged.push(failure),
       onFatal: (error) => {
         throw error;
       },
     });
+    this.node.onRefusal((failure) => this.diverged.push(failure));
   }
 
   /** The store, with memory that turns what it is given when `turns` says so. */

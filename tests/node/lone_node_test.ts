@@ -87,7 +87,6 @@ class LoneNode {
       moved: () => [],
       onMembers: nothing,
       onRemoved: nothing,
-      onDiverged: nothing,
       onFatal: (error) => {
         throw error;
       },

@@ -3,7 +3,7 @@ import {
   encodeMembershipOutcome,
   parseMembershipOutcome,
 } from "../../src/node/membership_outcome.ts";
-import { parseClusterId, parseJoinReply } from "../../src/api/peer.ts";
+import { parseClusterId, parseJoinReply } from "../../src/api/peer/join.ts";
 
 const MEMBER = { id: 1, name: "a", peerUrl: "http://h:1", clientUrl: "http://h:2", voter: true };
 const CONFIGURATION = { members: [MEMBER], removed: [7] };

@@ -140,7 +140,7 @@ export class Client {
     const key = this.#random.pick(this.#keys);
     const read = history.read(this.name, key);
     trace.line(schedule.nowMs, this.name, () => `asks ${process.name} for ${key}`);
-    const serve = (nowMs: number) => {
+    const serve = (_: unknown, nowMs: number) => {
       if (process.isDead) return "served";
       const found = store.read(key, nowMs);
       const { appliedIndex } = core;
@@ -165,7 +165,7 @@ export class Client {
 
   #readStale(process: Process, { service, store, core }: Running): void {
     const key = this.#random.pick(this.#keys);
-    service.readStale((nowMs) => {
+    service.readStale((_, nowMs) => {
       const found = store.read(key, nowMs);
       const served = { member: process.name, appliedIndex: core.appliedIndex, nowMs, found };
       this.#site.history.servedStale(this.name, key, served);

@@ -259,9 +259,9 @@ export class Process implements Owner {
       moved: () => peers.moved(),
       onMembers: (members) => peers.membersAre(members),
       onRemoved: () => this.#end("removed"),
-      onDiverged: (failure) => this.#site.violations.note("no divergence", failure.cause),
       onFatal: (error) => this.#fail(error),
     });
+    node.onRefusal((failure) => this.#site.violations.note("no divergence", failure.cause));
     const service = new Service({ node, store });
     this.#running = { node, service, store, core, subject, peers };
     this.#tick(this.#clock.monotonicMs() + profile.tickMs * machine.random.next());

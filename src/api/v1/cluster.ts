@@ -4,7 +4,7 @@ import type { Route } from "../../http/router.ts";
 import type { Member } from "../../raft/types.ts";
 import type { Service } from "../../service/service.ts";
 import { errorReply, failureReply } from "./error.ts";
-import { memberKey, membershipIndex, memberValue } from "./membership_view.ts";
+import { memberKey, membershipIndex, memberValue } from "../../service/membership_view.ts";
 import { eventBody } from "./reply.ts";
 
 /** `/machines`, `/v1/machines[/NAME]`, `/leader` and `/v1/leader`. */

@@ -17,6 +17,7 @@ const KINDS: Readonly<Record<FaultStatus, Kind>> = {
   404: { errorCode: 404, message: "Unknown Path" },
   405: { errorCode: 405, message: "Method Not Allowed" },
   408: { errorCode: 408, message: "Request Timeout" },
+  409: { errorCode: 409, message: "Conflict" },
   413: { errorCode: 413, message: "Request Body Too Large" },
   414: { errorCode: 414, message: "Key Too Long" },
   417: { errorCode: 417, message: "Expectation Failed" },

@@ -5,6 +5,7 @@ import { isMultipart, multipartFields, urlencodedFields } from "../../http/form.
 import type { BadForm, Fields } from "../../http/form.ts";
 import { longerThan } from "../../http/path.ts";
 import type { Route } from "../../http/router.ts";
+import type { Store } from "../../store/store.ts";
 import { isTooDeep, KEY_LEVELS_MAX, ROOT } from "../../store/key.ts";
 import type { V1 } from "./context.ts";
 import { errorReply, failureReply } from "./error.ts";
@@ -13,7 +14,7 @@ import {
   membershipIndex,
   viewMembership,
   withReservedRoot,
-} from "./membership_view.ts";
+} from "../../service/membership_view.ts";
 import { parseTtl } from "./number.ts";
 import { fileBody, listingBody } from "./reply.ts";
 import { write } from "./writes.ts";
@@ -60,7 +61,7 @@ class Keys {
 
   get(_: Exchange, key: string, query: string): ReplyOrFault | Promise<ReplyOrFault> {
     if (longerThan(key, this.#keyBytesMax)) return tooLong(this.#keyBytesMax);
-    const serve = (nowMs: number) => this.#serve(key, nowMs);
+    const serve = (store: Store, nowMs: number) => this.#serve(key, store, nowMs);
     if (query === "") return this.#v1.service.read(serve, failureReply);
     const fields = urlencodedFields("", query, GET_FIELDS);
     if ("cause" in fields) return fault(400, fields.cause);
@@ -95,9 +96,8 @@ class Keys {
     return write(this.#v1, operation, target);
   }
 
-  #serve(key: string, nowMs: number): Reply {
+  #serve(key: string, store: Store, nowMs: number): Reply {
     if (isReserved(key)) return this.#serveMembership(key, nowMs);
-    const { store } = this.#v1.service;
     const found = store.read(key, nowMs);
     switch (found.kind) {
       case "file":

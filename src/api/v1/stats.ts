@@ -3,7 +3,7 @@ import type { Reply, ReplyOrFault } from "../../http/exchange.ts";
 import type { Route } from "../../http/router.ts";
 import type { ClusterNode } from "../../node/ports.ts";
 import type { ApplyResult } from "../../store/event.ts";
-import type { Reading } from "../metrics/reading.ts";
+import type { Reading } from "../reading.ts";
 import { failureReply } from "./error.ts";
 import { redirection } from "./writes.ts";
 

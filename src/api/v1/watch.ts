@@ -45,7 +45,9 @@ export class Watches {
     this.#v1 = v1;
     this.#limits = limits;
     // What such a member takes for its events counts for nothing.
-    v1.service.onRefusal((failure) => this.#refuse(failureReply(failure), failureReply(failure)));
+    v1.service.node.onRefusal((failure) =>
+      this.#refuse(failureReply(failure), failureReply(failure))
+    );
   }
 
   get route(): Route {
@@ -72,7 +74,7 @@ export class Watches {
 
   /** Of a watch that has no event by now. */
   #upTo(): Readonly<Record<string, string>> {
-    return { "x-raft-index": String(this.#v1.service.store.index) };
+    return { "x-raft-index": String(this.#v1.service.index) };
   }
 
   #get(exchange: Exchange, path: string, query: string): ReplyOrFault | Promise<ReplyOrFault> {
@@ -120,11 +122,8 @@ export class Watches {
     if (problem !== undefined) return problem;
     let found: ReplyOrFault | undefined;
     const { service, replies } = this.#v1;
-    const watch = service.store.watches.watch(
-      path,
-      since,
-      (event) => found = replies.of(event),
-    );
+    const watch = service.watch(path, since, (event) => found = replies.of(event));
+    if ("reason" in watch) return failureReply(watch);
     if ("clearedBefore" in watch) return cleared(watch.clearedBefore);
     watch.cancel();
     return found ?? { status: 204, headers: this.#upTo(), body: "" };
@@ -154,14 +153,15 @@ export class Watches {
       if (this.#waiting.delete(finish)) this.#outbox.send(resolve, reply);
     };
     this.#waiting.add(finish);
-    const { service: { store }, replies } = this.#v1;
-    store.counters.watches++;
-    const watch = store.watches.watch(
+    const { service, replies } = this.#v1;
+    service.operations.watches++;
+    const watch = service.watch(
       path,
       since,
       (event) => finish(replies.of(event)),
       (clearedBefore) => finish(cleared(clearedBefore)),
     );
+    if ("reason" in watch) return finish(failureReply(watch));
     if ("clearedBefore" in watch) return finish(cleared(watch.clearedBefore));
     // Only what still waits needs to know: the history may have answered already.
     if (!this.#waiting.has(finish)) return;

@@ -1,5 +1,7 @@
 /** The page's requests to the node that served it. */
 
+import type { FaultView } from "../view.ts";
+
 /** What the node answered instead, or why it did not. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -8,16 +10,16 @@ export class ApiError extends Error {
     message: string,
     /** 0 when there was no answer. */
     readonly status: number,
-    /** The code of a v1 error; 0 when it was none. */
-    readonly errorCode: number,
-    /** Of a v1 error. */
+    /** The node's word for what is wrong; empty when there was no answer. */
+    readonly reason: string,
+    /** What was expected and found. */
     readonly detail: string,
   ) {
     super(message);
   }
 }
 
-/** What a v1 write answers. */
+/** What a write answers. */
 export interface Written {
   readonly index: number;
   readonly newKey?: boolean;
@@ -51,13 +53,13 @@ async function send<T>(path: string, init: RequestInit): Promise<T> {
     text = await response.text();
   } catch (error) {
     if (init.signal?.aborted) throw error;
-    throw new ApiError("This node does not answer", 0, 0, "");
+    throw new ApiError("This node does not answer", 0, "", "");
   }
   const body = parse(text);
   if (response.ok && body !== undefined) return body as T;
-  const { message = `The node answered ${response.status}`, cause = "", errorCode = 0 } =
-    (body ?? {}) as { message?: string; cause?: string; errorCode?: number };
-  throw new ApiError(message, response.status, errorCode, cause);
+  const { message = `The node answered ${response.status}`, cause = "", reason = "" } =
+    (body ?? {}) as Partial<FaultView>;
+  throw new ApiError(message, response.status, reason, cause);
 }
 
 function parse(text: string): unknown {

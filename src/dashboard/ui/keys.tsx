@@ -89,7 +89,7 @@ function Breadcrumbs({ path }: { path: string }) {
 function Panel({ path }: { path: string }) {
   const { key, view, error } = shown.value;
   if (key !== path) return <Loading what="the key" />;
-  if (error?.errorCode === 100) return <Missing path={path} />;
+  if (error?.reason === "keyNotFound") return <Missing path={path} />;
   if (error !== undefined) return <ErrorNote error={error} />;
   if (view === undefined) return <Loading what="the key" />;
   return view.kind === "file" ? <FilePanel view={view} /> : <DirectoryPanel view={view} />;

@@ -126,7 +126,7 @@ async function pollIfSeen(): Promise<void> {
       trouble.value = undefined;
     });
   } catch (error) {
-    trouble.value = error instanceof ApiError ? error : new ApiError(String(error), 0, 0, "");
+    trouble.value = error instanceof ApiError ? error : new ApiError(String(error), 0, "", "");
   } finally {
     polling = false;
   }

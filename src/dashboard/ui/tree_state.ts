@@ -121,7 +121,7 @@ async function fetchPage(
   const query = after === "" ? "" : `?after=${encodeURIComponent(after)}`;
   const view = await get<KeyView>(`keys${encodeKey(key)}${query}`);
   if (view.kind === "directory") return view;
-  throw new ApiError("Expected a directory", 0, 0, "it has become a key with a value");
+  throw new ApiError("Expected a directory", 0, "", "it has become a key with a value");
 }
 
 /** Loads again what is known of a directory. */
@@ -211,5 +211,5 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 function asApiError(error: unknown): ApiError {
-  return error instanceof ApiError ? error : new ApiError(String(error), 0, 0, "");
+  return error instanceof ApiError ? error : new ApiError(String(error), 0, "", "");
 }

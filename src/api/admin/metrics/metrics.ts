@@ -3,9 +3,9 @@
  * the same, so that its boards and alerts work; where etcd has none they start
  * with `etcd_` all the same.
  */
-import type { Route } from "../../http/router.ts";
+import type { Route } from "../../../http/router.ts";
 import { Exposition, EXPOSITION_TYPE } from "./exposition.ts";
-import type { PeerReading, Reading } from "./reading.ts";
+import type { PeerReading, Reading } from "../../reading.ts";
 
 /** Where the text is. */
 export const METRICS_PATH = "/metrics";

@@ -1,5 +1,5 @@
 /** The text that Prometheus reads, format 0.0.4: families of samples, each with its help and type. */
-import type { Histogram } from "../../base/histogram.ts";
+import type { Histogram } from "../../../base/histogram.ts";
 
 /** What a server says the text is. */
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";

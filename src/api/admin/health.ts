@@ -3,9 +3,9 @@
  * checks that failed. `?verbose` lists all, `?exclude=NAME` leaves one out, and
  * `/readyz/NAME` asks for a single one.
  */
-import type { ReplyOrFault } from "../http/exchange.ts";
-import { fault } from "../http/fault.ts";
-import type { Route } from "../http/router.ts";
+import type { ReplyOrFault } from "../../http/exchange.ts";
+import { fault } from "../../http/fault.ts";
+import type { Route } from "../../http/router.ts";
 
 /** A question with a name. */
 export interface Check {

@@ -3,13 +3,13 @@
  * of a member as the original had it there. Everything between members that has
  * to be fast goes over the stream instead.
  */
-import type { Exchange, Reply, ReplyOrFault } from "../http/exchange.ts";
-import { fault } from "../http/fault.ts";
-import type { Route } from "../http/router.ts";
-import type { Done } from "../node/ports.ts";
-import { toConfiguration } from "../raft/configuration_json.ts";
-import type { Configuration, Member } from "../raft/types.ts";
-import { failureReply } from "./v1/error.ts";
+import type { Exchange, Reply, ReplyOrFault } from "../../http/exchange.ts";
+import { fault } from "../../http/fault.ts";
+import type { Route } from "../../http/router.ts";
+import type { Done } from "../../node/ports.ts";
+import { toConfiguration } from "../../raft/configuration_json.ts";
+import type { Configuration, Member } from "../../raft/types.ts";
+import { failureFault } from "../fault_form.ts";
 
 /** What a member answers a newcomer. */
 export interface JoinReply {
@@ -24,26 +24,33 @@ export interface Admitting {
 }
 
 /** Where a newcomer asks to be let in. */
-export const JOIN_PATH = "/v1/join";
+export const JOIN_PATH = "/peer/join";
+
+/** Where members of version 1.0 ask; they are told why they can't be let in. */
+const OLD_JOIN_PATH = "/v1/join";
 
 /** Characters of a name or an address; longer ones are refused. */
 const TEXT_MAX = 1024;
 
-/** `GET` tells which cluster one would join; present as long as there is a node to ask. */
-export function joinRoute(node: Admitting): Route {
+/**
+ * `GET` tells which cluster one would join; present as long as there is a node to ask.
+ * `protocol` is what members must speak.
+ */
+export function joinRoutes(node: Admitting, protocol: string): Route[] {
   const tellCluster = (): Reply => ({
     status: 200,
     body: JSON.stringify({ clusterId: node.clusterId }),
   });
-  return {
-    path: JOIN_PATH,
-    methods: { GET: tellCluster, POST: (exchange) => join(node, exchange) },
+  const methods: Route["methods"] = {
+    GET: tellCluster,
+    POST: (exchange) => join(node, protocol, exchange),
   };
+  return [{ path: JOIN_PATH, methods }, { path: OLD_JOIN_PATH, methods }];
 }
 
-/** The body of a request to join. */
-export function joinBody(member: Omit<Member, "voter">): string {
-  return JSON.stringify(member);
+/** The body of a request to join, of a member that speaks `protocol`. */
+export function joinBody(member: Omit<Member, "voter">, protocol: string): string {
+  return JSON.stringify({ ...member, protocol });
 }
 
 /** Reads what `joinRoute` answered with status 200. Throws a `SyntaxError` for anything else. */
@@ -67,31 +74,53 @@ function isClusterId(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) > 0;
 }
 
-function join(node: Admitting, exchange: Exchange): ReplyOrFault | Promise<ReplyOrFault> {
-  const member = parseMember(exchange.body);
-  if (member === undefined) {
+function join(
+  node: Admitting,
+  protocol: string,
+  { body }: Exchange,
+): ReplyOrFault | Promise<ReplyOrFault> {
+  const wish = parseWish(body);
+  if (wish === undefined) {
     return fault(400, "Expected JSON with the id, name, peerUrl and clientUrl of a new member");
   }
+  if (wish.protocol !== protocol) {
+    return fault(
+      409,
+      `Expected a member that speaks "${protocol}", found one that speaks "${
+        wish.protocol ?? "etcd-peer/1"
+      }", run the same version on all members`,
+    );
+  }
+  const { member } = wish;
   return new Promise((resolve) => {
     node.join(member, (outcome) => {
-      if (!outcome.ok) return resolve(failureReply(outcome));
+      if (!outcome.ok) return resolve(failureFault(outcome));
       const reply: JoinReply = { clusterId: node.clusterId, configuration: outcome.value };
       resolve({ status: 200, body: JSON.stringify(reply) });
     });
   });
 }
 
-function parseMember(body: string): Omit<Member, "voter"> | undefined {
+/** What a newcomer says of itself; one of version 1.0 names no protocol. */
+interface Wish {
+  readonly member: Omit<Member, "voter">;
+  readonly protocol: string | undefined;
+}
+
+function parseWish(body: string): Wish | undefined {
   let value: unknown;
   try {
     value = JSON.parse(body);
   } catch {
     return undefined;
   }
-  const { id, name, peerUrl, clientUrl } = (value ?? {}) as Partial<Member>;
+  const { id, name, peerUrl, clientUrl, protocol } = (value ?? {}) as Partial<
+    Member & { readonly protocol: unknown }
+  >;
   const isText = (text: unknown): text is string =>
     typeof text === "string" && text !== "" && text.length <= TEXT_MAX;
   if (!isText(name) || !isText(peerUrl) || !isText(clientUrl)) return undefined;
   if (!Number.isSafeInteger(id) || id! < 1) return undefined;
-  return { id: id!, name, peerUrl, clientUrl };
+  if (protocol !== undefined && !isText(protocol)) return undefined;
+  return { member: { id: id!, name, peerUrl, clientUrl }, protocol };
 }

@@ -1,14 +1,14 @@
 /**
- * `GET /v1/backup`: all that the cluster holds, as one stream, from any member.
+ * `GET /admin/backup`: all that the cluster holds, as one stream, from any member.
  * What was acknowledged before the request is in it; with `?stale=true`, which
  * needs no quorum, what this member knows.
  */
-import type { Exchange, ReplyOrFault } from "../http/exchange.ts";
-import { fault } from "../http/fault.ts";
-import { urlencodedFields } from "../http/form.ts";
-import type { Route } from "../http/router.ts";
-import type { Outcome } from "../node/ports.ts";
-import { failureReply } from "./v1/error.ts";
+import type { Exchange, ReplyOrFault } from "../../http/exchange.ts";
+import { fault } from "../../http/fault.ts";
+import { urlencodedFields } from "../../http/form.ts";
+import type { Route } from "../../http/router.ts";
+import type { Outcome } from "../../node/ports.ts";
+import { failureFault } from "../fault_form.ts";
 
 /** A backup that is being taken. */
 export interface OpenBackup {
@@ -26,12 +26,12 @@ export interface BackupSource {
 
 const FIELDS = new Set(["stale"]);
 
-/** Gives out what `source` opens. */
-export function backupRoute(source: BackupSource): Route {
-  return {
-    path: "/v1/backup",
-    methods: { GET: (exchange, _, query) => give(source, exchange, query) },
+/** Gives out what `source` opens, also at the path of version 1.0. */
+export function backupRoutes(source: BackupSource): Route[] {
+  const methods: Route["methods"] = {
+    GET: (exchange, _, query) => give(source, exchange, query),
   };
+  return [{ path: "/admin/backup", methods }, { path: "/v1/backup", methods }];
 }
 
 async function give(
@@ -45,7 +45,7 @@ async function give(
   // Nobody would want to wait for the length of what is not there yet.
   if (exchange.method === "HEAD") return { status: 200, contentType, body: "" };
   const opened = await source.open(fields.get("stale") === "true");
-  if (!opened.ok) return failureReply(opened);
+  if (!opened.ok) return failureFault(opened);
   const { fileName, portions } = opened.value;
   exchange.onGone(() => opened.value.cancel());
   const headers = { "content-disposition": `attachment; filename="${fileName}"` };

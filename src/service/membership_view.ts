@@ -2,9 +2,9 @@
  * `/_etcd`: the membership as keys that can be read. A view of the newest applied
  * configuration, not a part of the store, so no client can write there.
  */
-import type { Configuration, Member } from "../../raft/types.ts";
-import type { Service } from "../../service/service.ts";
-import type { Listed } from "../../store/tree.ts";
+import type { Configuration, Member } from "../raft/types.ts";
+import type { Service } from "./service.ts";
+import type { Listed } from "../store/tree.ts";
 
 /** The directory that clients may only read. */
 export const RESERVED_ROOT = "/_etcd";
@@ -20,8 +20,8 @@ export function isReserved(key: string): boolean {
  * Of the last change, of a key or of the membership: in the original both were
  * commands, and what it listed was never older than the members in it.
  */
-export function membershipIndex({ node, store }: Service): number {
-  return Math.max(store.index, node.configurationIndex());
+export function membershipIndex({ node, index }: Service): number {
+  return Math.max(index, node.configurationIndex());
 }
 
 /** The key of a member. */

@@ -1,9 +1,9 @@
 /** What there is to read off a node at one moment; counters run since the process started. */
-import type { Histogram } from "../../base/histogram.ts";
-import type { NodeStatus } from "../../node/ports.ts";
-import type { RequestCounters } from "../../service/request_counters.ts";
-import type { StoreCounters } from "../../store/counters.ts";
-import type { StoreStats } from "../../store/store.ts";
+import type { Histogram } from "../base/histogram.ts";
+import type { NodeStatus } from "../node/ports.ts";
+import type { RequestCounters } from "../service/request_counters.ts";
+import type { StoreCounters } from "../store/counters.ts";
+import type { StoreStats } from "../store/store.ts";
 
 export interface PeerReading {
   readonly name: string;

@@ -1,0 +1,71 @@
+/** What the page may change: it sets a key, tests and sets it, or deletes it. */
+import type { Exchange, ReplyOrFault } from "../http/exchange.ts";
+import { fault } from "../http/fault.ts";
+import { urlencodedFields } from "../http/form.ts";
+import { longerThan } from "../http/path.ts";
+import type { Route } from "../http/router.ts";
+import type { Answer } from "../service/answer.ts";
+import { isReserved } from "../service/membership_view.ts";
+import type { Service } from "../service/service.ts";
+import type { ApplyResult } from "../store/event.ts";
+import { isTooDeep } from "../store/key.ts";
+import type { Operation } from "../store/operation.ts";
+import { failureReply, rejectionReply } from "./faults.ts";
+
+const FIELDS = new Set(["value", "ttl", "prevValue"]);
+
+/** Whole seconds; zero or less deletes. */
+const TTL = /^-?[0-9]{1,15}$/;
+
+/** `POST` and `DELETE` of a key. `keyBytesMax`: after decoding, in UTF-8. */
+export function writeMethods(service: Service, keyBytesMax: number): Route["methods"] {
+  const write = (key: string, operation: Operation | string) => {
+    const problem = problemOf(key, keyBytesMax);
+    if (problem !== undefined) return fault(400, problem);
+    return typeof operation === "string" ? fault(400, operation) : commit(service, operation);
+  };
+  return {
+    POST: (exchange, key) => write(key, setOperation(exchange, key)),
+    DELETE: (_, key) => write(key, { type: "delete", key }),
+  };
+}
+
+function problemOf(key: string, keyBytesMax: number): string | undefined {
+  if (longerThan(key, keyBytesMax)) {
+    return `Expected a key of at most ${keyBytesMax} bytes, found a longer one`;
+  }
+  if (isTooDeep(key)) return "Expected a key of fewer levels";
+  if (isReserved(key)) return `Expected a key that clients may write, found "${key}"`;
+  return undefined;
+}
+
+/** The operation, or what is wrong with the form. */
+function setOperation({ body }: Exchange, key: string): Operation | string {
+  const fields = urlencodedFields(body, "", FIELDS);
+  if ("cause" in fields) return fields.cause;
+  const value = fields.get("value") ?? "";
+  if (value === "") return "Expected a value, found none";
+  const ttl = fields.get("ttl") ?? "";
+  if (ttl !== "" && !TTL.test(ttl)) return `Expected whole seconds to live, found "${ttl}"`;
+  const prevValue = fields.get("prevValue") || undefined;
+  const ttlSeconds = ttl === "" ? undefined : Number(ttl);
+  return { type: "set", key, value, prevValue, ttlSeconds };
+}
+
+/** A page can't follow a redirect to another member: this one passes the write on. */
+function commit(service: Service, operation: Operation): Promise<ReplyOrFault> {
+  return new Promise((resolve) => {
+    service.write(operation, false, (answer) => resolve(replyTo(answer)));
+  });
+}
+
+function replyTo(answer: Answer<ApplyResult>): ReplyOrFault {
+  if (!answer.ok) {
+    return answer.reason === "redirect"
+      ? fault(500, "The leader is elsewhere")
+      : failureReply(answer);
+  }
+  const result = answer.value;
+  if ("reason" in result) return rejectionReply(result);
+  return { status: 200, body: JSON.stringify(result) };
+}
