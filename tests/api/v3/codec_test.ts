@@ -134,6 +134,15 @@ Deno.test("decode() lets the last one win, of a field and of a oneof", () => {
   assertEquals(request, { kind: "cancel", value: { watchId: 7 } });
 });
 
+Deno.test("decode() replaces a member of a oneof that is sent twice, as etcd does", () => {
+  const request = decode(WatchRequest, hex("0a030a0161 0a023803"));
+  assert(request.kind === "create");
+  assertEquals([request.value.key, request.value.watchId], ["", 3]);
+  const { success } = decode(TxnRequest, hex("120b 22050a031a0161 22021a00"));
+  const inner = { compare: [], success: [], failure: [{ kind: "none" as const }] };
+  assertEquals(success, [{ kind: "txn", value: inner }]);
+});
+
 Deno.test("decode() merges a message that is sent twice", () => {
   const twice = decode(PutResponse, hex("12030a0161 12021803"));
   assertEquals(twice.prevKv, { ...decode(KeyValue, hex("0a0161")), modRevision: 3 });

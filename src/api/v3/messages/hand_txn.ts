@@ -143,15 +143,10 @@ function writeOperand(writer: WireWriter, operand: kv.Compare["operand"]): void 
 }
 
 /** Reads a message in a message, whose tag was read. */
-function enterMessage<T>(
-  codec: HandCodec<T>,
-  reader: WireReader,
-  depth: number,
-  previous?: T,
-): T {
+function enterMessage<T>(codec: HandCodec<T>, reader: WireReader, depth: number): T {
   const inner = deeper(depth);
   const outer = enter(reader);
-  const message = codec.read(reader, inner, previous);
+  const message = codec.read(reader, inner, undefined);
   reader.end = outer;
   return message;
 }
@@ -213,18 +208,14 @@ export const REQUEST_OP: HandCodec<kv.RequestOp> = {
     while (reader.offset < reader.end) {
       const tag = reader.tag();
       if (tag === 10) {
-        const before = op.kind === "range" ? op.value : undefined;
-        op = { kind: "range", value: enterMessage(RANGE_REQUEST, reader, depth, before) };
+        op = { kind: "range", value: enterMessage(RANGE_REQUEST, reader, depth) };
       } else if (tag === 18) {
-        const before = op.kind === "put" ? op.value : undefined;
-        op = { kind: "put", value: enterMessage(PUT_REQUEST, reader, depth, before) };
+        op = { kind: "put", value: enterMessage(PUT_REQUEST, reader, depth) };
       } else if (tag === 26) {
-        const before = op.kind === "deleteRange" ? op.value : undefined;
-        const value = enterMessage(DELETE_RANGE_REQUEST, reader, depth, before);
+        const value = enterMessage(DELETE_RANGE_REQUEST, reader, depth);
         op = { kind: "deleteRange", value };
       } else if (tag === 34) {
-        const before = op.kind === "txn" ? op.value : undefined;
-        op = { kind: "txn", value: enterMessage(TXN_REQUEST, reader, depth, before) };
+        op = { kind: "txn", value: enterMessage(TXN_REQUEST, reader, depth) };
       } else {
         otherField(reader, tag, REQUEST_OP_NAMES);
       }
@@ -275,18 +266,14 @@ export const RESPONSE_OP: HandCodec<kv.ResponseOp> = {
     while (reader.offset < reader.end) {
       const tag = reader.tag();
       if (tag === 10) {
-        const before = op.kind === "range" ? op.value : undefined;
-        op = { kind: "range", value: enterMessage(RANGE_RESPONSE, reader, depth, before) };
+        op = { kind: "range", value: enterMessage(RANGE_RESPONSE, reader, depth) };
       } else if (tag === 18) {
-        const before = op.kind === "put" ? op.value : undefined;
-        op = { kind: "put", value: enterMessage(PUT_RESPONSE, reader, depth, before) };
+        op = { kind: "put", value: enterMessage(PUT_RESPONSE, reader, depth) };
       } else if (tag === 26) {
-        const before = op.kind === "deleteRange" ? op.value : undefined;
-        const value = enterMessage(DELETE_RANGE_RESPONSE, reader, depth, before);
+        const value = enterMessage(DELETE_RANGE_RESPONSE, reader, depth);
         op = { kind: "deleteRange", value };
       } else if (tag === 34) {
-        const before = op.kind === "txn" ? op.value : undefined;
-        op = { kind: "txn", value: enterMessage(TXN_RESPONSE, reader, depth, before) };
+        op = { kind: "txn", value: enterMessage(TXN_RESPONSE, reader, depth) };
       } else {
         otherField(reader, tag, RESPONSE_OP_NAMES);
       }

@@ -81,7 +81,7 @@ class Scanner {
   }
 
   blanks(): void {
-    while (/[ \t\r\n]/.test(this.#text[this.#at] ?? "")) this.#at++;
+    while (isBlank(this.#text.charCodeAt(this.#at))) this.#at++;
   }
 
   value(depth: number): Json {
@@ -203,6 +203,10 @@ class Scanner {
     }
     return value;
   }
+}
+
+function isBlank(code: number): boolean {
+  return code === SPACE || code === 0x0a || code === 0x0d || code === 0x09;
 }
 
 function isDigit(character: string): boolean {

@@ -44,28 +44,15 @@ function read(
       const before = message[field.property];
       message[field.property] = readElement(field, tag, reader, depth, before, choose);
     } else {
-      const before = type.isUnion ? message : message[field.oneof];
-      const member = readMember(field, tag, reader, depth, before, choose);
+      // The last member that is sent wins, and is not merged with one before: as in Go, and so
+      // that a transaction in a thousand pieces is not copied a thousand times.
+      const value = readElement(field, tag, reader, depth, undefined, choose);
+      const member = { kind: field.property, value };
       if (type.isUnion) message = member;
       else message[field.oneof] = member;
     }
   }
   return message;
-}
-
-/** The last member that is sent wins; the same one twice is merged, if it is a message. */
-function readMember(
-  field: TableField,
-  tag: number,
-  reader: WireReader,
-  depth: number,
-  before: unknown,
-  choose: Choose,
-): Building {
-  const last = before as Member | undefined;
-  const previous = last?.kind === field.property ? last.value : undefined;
-  const value = readElement(field, tag, reader, depth, previous, choose);
-  return { kind: field.property, value };
 }
 
 function append(
