@@ -69,7 +69,7 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
     socket.allowHalfOpen = true;
     socket.setNoDelay(true);
     socket.on("data", (bytes: Buffer) => this.take(bytes));
-    socket.on("end", () => this.#ended());
+    socket.on("end", () => this.end());
     socket.on("drain", () => this.#drained());
     // "close" follows.
     socket.on("error", () => {});
@@ -104,6 +104,14 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
     if (this.#pending.length < PIPELINED_BYTES_MAX || this.#isPaused) return;
     this.#isPaused = true;
     this.#socket.pause();
+  }
+
+  /** The client sends no more: what is whole is answered. */
+  end(): void {
+    this.#hasEnded = true;
+    // Who waits for something to happen has gone, as far as one can see.
+    if (this.#phase === "answering" && this.#onGone !== undefined) this.#socket.destroy();
+    else this.#concludeEnded();
   }
 
   /** Ends what has taken too long. `nowMs` is the time, known to be true within `slackMs`. */
@@ -430,12 +438,12 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
   /** The answer is out, or in the output. */
   #answered(): void {
     this.#exchange = this.#slices = this.#onGone = undefined;
-    if (this.#line === "connection: close\r\n") this.#end();
+    if (this.#line === "connection: close\r\n") this.#finish();
     else this.#enter("idle");
   }
 
   /** Sends what is left and the end, and waits for the client's. */
-  #end(): void {
+  #finish(): void {
     this.flush();
     this.#enter("lingering");
     this.#pending = NOTHING;
@@ -454,20 +462,12 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
     if (this.#discarded > LINGER_BYTES_MAX) this.#socket.destroy();
   }
 
-  /** The client sends no more: what is whole is answered. */
-  #ended(): void {
-    this.#hasEnded = true;
-    // Who waits for something to happen has gone, as far as one can see.
-    if (this.#phase === "answering" && this.#onGone !== undefined) this.#socket.destroy();
-    else this.#concludeEnded();
-  }
-
   #concludeEnded(): void {
     if (this.#blockedMs !== undefined && this.#at < this.#pending.length) return;
     switch (this.#phase) {
       case "fresh":
       case "idle":
-        this.#end();
+        this.#finish();
         return;
       case "head":
         this.#refuse(HEAD_CUT);

@@ -74,8 +74,9 @@ export class Http1Server implements Port {
     }
     const connection = new Http1Connection(this, socket);
     this.#connections.set(socket, connection);
-    if (socket.destroyed) this.closed(socket);
-    else if (firstBytes !== undefined) connection.take(firstBytes);
+    if (socket.destroyed) return this.closed(socket);
+    if (firstBytes !== undefined) connection.take(firstBytes);
+    if (socket.readableEnded) connection.end();
   }
 
   /** Whether a request of this socket has begun to arrive whose answer is not out. */

@@ -1,8 +1,14 @@
 /** How a connection begins, waits and ends, and what its handlers hear of that. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Buffer } from "node:buffer";
+import { type AddressInfo, createServer } from "node:net";
+import { renderFault } from "../../../src/api/v1/fault.ts";
+import { silentLogger } from "../../../src/base/logger.ts";
+import { Http1Server } from "../../../src/http/h1/server.ts";
 import type { Handler } from "../../../src/http/exchange.ts";
 import { within } from "../../cluster/wait.ts";
-import { PATIENCE_MS, until } from "../../api/harness.ts";
+import { HTTP_LIMITS, PATIENCE_MS, until } from "../../api/harness.ts";
+import { RawClient } from "../../api/raw_client.ts";
 import { echo, SOCKET_KINDS, startHttp1 } from "./harness.ts";
 
 const GET = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -217,4 +223,29 @@ Deno.test("Http1Server() cuts who never closes after the last answer", async () 
   await client.send("x".repeat(1000));
   assertEquals(server.sockets.size, 1);
   await until(() => server.sockets.size === 0, "the end of the connection");
+});
+
+Deno.test("Http1Server() knows that a client has said all when its socket was read by another", async () => {
+  const http = new Http1Server(
+    { limits: HTTP_LIMITS, logger: silentLogger, renderFault },
+    echo,
+  );
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    const read: Buffer[] = [];
+    const take = (bytes: Buffer) => void read.push(bytes);
+    socket.on("data", take);
+    socket.once("end", () => {
+      socket.off("data", take);
+      http.serve(socket, Buffer.concat(read));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  for (const [text, answer] of [[GET, /GET \/a \|$/], ["PRI * HT", /^HTTP\/1\.1 400 /]] as const) {
+    const { port } = server.address() as AddressInfo;
+    using client = new RawClient(await Deno.connect({ hostname: "127.0.0.1", port }));
+    await client.send(text);
+    await client.closeWrite();
+    assertMatch(await client.untilClosed(), answer);
+  }
+  await new Promise((resolve) => server.close(resolve));
 });
