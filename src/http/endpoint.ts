@@ -1,6 +1,8 @@
 /** What a listener is given and what it gives back, the same for all kinds of port. */
 import type { Logger } from "../base/logger.ts";
 import type { RenderFault } from "./fault.ts";
+import type { Http2Limits } from "./h2/options.ts";
+import type { StreamHandler } from "./h2/stream.ts";
 
 /** Every bound of a port; `config.ts` has the defaults. */
 export interface HttpLimits {
@@ -44,6 +46,13 @@ export interface ListenOptions {
   readonly logger: Logger;
   /** The form of what the port itself refuses, and of the faults that handlers return. */
   readonly renderFault: RenderFault;
+  /** Bounds of HTTP/2 connections, where they are to be others than usual. */
+  readonly http2?: Partial<Http2Limits>;
+  /**
+   * Who serves HTTP/2 streams, where that is not only `ordinary`, which serves the handler:
+   * somebody who needs trailers, or messages both ways.
+   */
+  readonly streams?: (ordinary: StreamHandler) => StreamHandler;
   /** Called when the process had no descriptor for a connection, and has some again. */
   readonly onShortage?: () => void;
 }

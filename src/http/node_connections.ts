@@ -1,5 +1,5 @@
 /**
- * The open sockets of a `node:http(s)` server, and how many it may have. The runtime
+ * The open sockets of a server of `node:net` and its kind, and how many it may have. The runtime
  * stops accepting for good, without a word, when the process has no descriptor for a
  * connection: so a newcomer is turned away before that, unless somebody idle makes room.
  * A burst can be accepted before anybody counts it; then the port is opened anew.
@@ -7,9 +7,7 @@
  * The runtime's own `closeIdleConnections` leaves those that have said nothing yet, and
  * a TLS handshake that never ends would hold up a shutdown for ever.
  */
-import type { Server } from "node:http";
-import type { Server as TlsServer } from "node:https";
-import type { Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import { openAtOnce } from "../base/descriptors.ts";
 import type { Logger } from "../base/logger.ts";
 
@@ -42,7 +40,7 @@ export class NodeConnections {
   #isCrowded = false;
 
   /** Follows `server` from here on. */
-  constructor(server: Server | TlsServer, options: ConnectionsOptions) {
+  constructor(server: Server, options: ConnectionsOptions) {
     this.#options = options;
     server.on("connection", (socket: Socket) => {
       if (!this.#makeRoom()) socket.destroy();

@@ -9,17 +9,17 @@ import { createServer, METHODS } from "node:http";
 import type { IncomingMessage, Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Server as TlsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { STATUS_TEXT } from "@std/http/status";
 import type { StatusCode } from "@std/http/status";
 import { messageOf } from "../base/errors.ts";
-import { ListenError } from "./endpoint.ts";
-import type { Listener, ListenOptions, TlsMaterial } from "./endpoint.ts";
+import type { Listener, ListenOptions } from "./endpoint.ts";
 import type { Fault, Handler } from "./exchange.ts";
 import { fault } from "./fault.ts";
 import type { RenderFault } from "./fault.ts";
 import { NodeConnections } from "./node_connections.ts";
 import { NodeExchanges } from "./node_exchange.ts";
+import { openServer, Reopening, secureContext } from "./node_server.ts";
 import { TlsError } from "./tls_check.ts";
 
 export interface NodeListenOptions extends ListenOptions {
@@ -72,7 +72,7 @@ export async function listenNode(
       onUpgrade(request, request.socket, head);
     });
   }
-  const address = await open(server, options);
+  const address = await openServer(server, options);
   server.on("error", (error: Error) => {
     logger.error("A connection could not be accepted", { cause: error.message });
     reopening.soon();
@@ -88,38 +88,6 @@ export async function listenNode(
   };
   if (!("setSecureContext" in server)) return listener;
   return { ...listener, reloadTls: (tls) => server.setSecureContext(secureContext(tls)) };
-}
-
-/** Until what was accepted in excess is closed. */
-const REOPEN_MS = 50;
-
-/** Listens anew on a port where the runtime has stopped accepting. */
-class Reopening {
-  readonly #server: Server | TlsServer;
-  readonly #hostname: string;
-  #port = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #isOver = false;
-
-  constructor(server: Server | TlsServer, hostname: string) {
-    this.#server = server;
-    this.#hostname = hostname;
-    server.on("listening", () => this.#port = (server.address() as AddressInfo).port);
-  }
-
-  soon(): void {
-    if (this.#isOver || this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#server.close();
-      this.#server.listen(this.#port, this.#hostname);
-    }, REOPEN_MS);
-  }
-
-  stop(): void {
-    this.#isOver = true;
-    clearTimeout(this.#timer);
-  }
 }
 
 function makeServer({ tls, limits }: NodeListenOptions): Server | TlsServer {
@@ -146,25 +114,6 @@ function makeServer({ tls, limits }: NodeListenOptions): Server | TlsServer {
     // A key too small, for example.
     throw new TlsError(`The runtime takes no such certificate or key: ${messageOf(error)}`);
   }
-}
-
-function secureContext({ cert, key, ca }: TlsMaterial) {
-  const pair = { cert, key, minVersion: "TLSv1.2" } as const;
-  return ca === undefined ? pair : { ...pair, ca };
-}
-
-function open(
-  server: Server | TlsServer,
-  options: ListenOptions,
-): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: Error) => reject(new ListenError(options, error));
-    server.once("error", onError);
-    server.listen(options.port, options.hostname, () => {
-      server.removeListener("error", onError);
-      resolve(server.address() as AddressInfo);
-    });
-  });
 }
 
 async function shutdown(

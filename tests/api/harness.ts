@@ -5,10 +5,12 @@ import { silentLogger } from "../../src/base/logger.ts";
 import { DASHBOARD_FAULTS } from "../../src/dashboard/faults.ts";
 import type { Dashboard } from "../../src/dashboard/dashboard.ts";
 import type { SitePolicy } from "../../src/http/cross_site.ts";
-import type { HttpLimits, Listener, TlsMaterial } from "../../src/http/endpoint.ts";
+import type { HttpLimits, Listener, ListenOptions, TlsMaterial } from "../../src/http/endpoint.ts";
+import type { Handler } from "../../src/http/exchange.ts";
 import { listen } from "../../src/http/listener.ts";
 import { listenNode } from "../../src/http/node_listener.ts";
 import type { Route } from "../../src/http/router.ts";
+import { listenWire } from "../../src/http/wire_listener.ts";
 import { Service } from "../../src/service/service.ts";
 import { Store } from "../../src/store/store.ts";
 import { FakeNode } from "./fake_node.ts";
@@ -29,13 +31,19 @@ export const HTTP_LIMITS: HttpLimits = {
 
 const API_LIMITS: ApiLimits = { keyBytesMax: 4096, watchesMax: 10_000, healthTimeoutMs: 1000 };
 
-/** `deno` is served by `Deno.serve`, the others by `node:http(s)`. */
-export type Kind = "deno" | "node" | "tls" | "mtls";
+/**
+ * `deno` is served by `Deno.serve`, `node` by `node:http`, the others by parsers of our
+ * own: plain, under TLS, under mutual TLS. To those with "h2" a client speaks HTTP/2.
+ */
+export type Kind = "deno" | "node" | "wire" | "tls" | "mtls" | "h2" | "h2mtls";
 
-export const KINDS: readonly Kind[] = ["deno", "node", "tls", "mtls"];
+/** To which HTTP/1.1 is spoken. */
+export const HTTP1_KINDS: readonly Kind[] = ["deno", "node", "wire", "tls", "mtls"];
+
+export const KINDS: readonly Kind[] = [...HTTP1_KINDS, "h2", "h2mtls"];
 
 /** One of each: for what depends on the listener, but not on TLS. */
-export const LISTENERS: readonly Kind[] = ["deno", "mtls"];
+export const LISTENERS: readonly Kind[] = ["deno", "mtls", "h2mtls"];
 
 export interface StartOptions {
   readonly kind?: Kind;
@@ -92,8 +100,35 @@ export function pem(name: string): string {
   return Deno.readTextFileSync(new URL(name, CA_DIRECTORY));
 }
 
+/** Whether a client has to speak TLS. */
+export function isTls(kind: Kind): boolean {
+  return kind === "tls" || isMutual(kind);
+}
+
+/** Whether a client has to show a certificate. */
+export function isMutual(kind: Kind): boolean {
+  return kind === "mtls" || kind === "h2mtls";
+}
+
+/** Opens a port of `kind`. */
+export function listenAs(kind: Kind, options: ListenOptions, handler: Handler): Promise<Listener> {
+  if (kind === "node") return listenNode(options, handler);
+  return kind === "wire" || kind === "h2" ? listenWire(options, handler) : listen(options, handler);
+}
+
+/** A client for a port of `kind`. */
+export function clientFor(kind: Kind): Deno.HttpClient {
+  const isHttp2 = kind === "h2" || kind === "h2mtls";
+  return Deno.createHttpClient({
+    http1: !isHttp2,
+    http2: isHttp2,
+    caCerts: [pem("ca.crt")],
+    ...(isMutual(kind) && { cert: pem("client.crt"), key: pem("client.key.insecure") }),
+  });
+}
+
 export function tlsOf(kind: Kind): TlsMaterial | undefined {
-  if (kind === "deno" || kind === "node") return undefined;
+  if (!isTls(kind)) return undefined;
   const pair = { cert: pem("server.crt"), key: pem("server.key.insecure") };
   return kind === "tls" ? pair : { ...pair, ca: pem("ca.crt") };
 }
@@ -112,7 +147,7 @@ export class TestNode implements AsyncDisposable {
     readonly listener: Listener,
     readonly client: Deno.HttpClient,
   ) {
-    const scheme = kind === "tls" || kind === "mtls" ? "https" : "http";
+    const scheme = isTls(kind) ? "https" : "http";
     this.url = `${scheme}://127.0.0.1:${listener.port}`;
   }
 
@@ -179,13 +214,8 @@ export async function startNode(options: StartOptions = {}): Promise<TestNode> {
     renderFault: faultRenderer([DASHBOARD_FAULTS]),
     ...(tls !== undefined && { tls }),
   };
-  const listener = kind === "node"
-    ? await listenNode(listenOptions, api.handle)
-    : await listen(listenOptions, api.handle);
-  const client = Deno.createHttpClient({
-    caCerts: [pem("ca.crt")],
-    ...(kind === "mtls" && { cert: pem("client.crt"), key: pem("client.key.insecure") }),
-  });
+  const listener = await listenAs(kind, listenOptions, api.handle);
+  const client = clientFor(kind);
   return new TestNode(kind, node, store, service, api, listener, client);
 }
 

@@ -1,5 +1,5 @@
 /** A bare socket to a test node, for what no HTTP client would send. */
-import { PATIENCE_MS, pem, type TestNode } from "./harness.ts";
+import { isTls, PATIENCE_MS, pem, type TestNode } from "./harness.ts";
 
 export class RawClient implements Disposable {
   readonly #connection: Deno.TcpConn | Deno.TlsConn;
@@ -82,7 +82,7 @@ export class RawClient implements Disposable {
 export async function connectRaw(node: TestNode): Promise<RawClient> {
   const { kind, listener: { port } } = node;
   const address = { hostname: "127.0.0.1", port };
-  if (kind === "deno" || kind === "node") return new RawClient(await Deno.connect(address));
+  if (!isTls(kind)) return new RawClient(await Deno.connect(address));
   const tls = { ...address, caCerts: [pem("ca.crt")] };
   const connection = kind === "tls" ? await Deno.connectTls(tls) : await Deno.connectTls({
     ...tls,

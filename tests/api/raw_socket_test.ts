@@ -1,6 +1,6 @@
 /** What arrives at the client port when nobody keeps to the rules, on each kind of listener. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { KINDS, startNode, until } from "./harness.ts";
+import { HTTP1_KINDS, startNode, until } from "./harness.ts";
 import { connectRaw, RawClient } from "./raw_client.ts";
 
 /** Nobody waits so long for a machine that is busy. */
@@ -8,7 +8,7 @@ const GRACE_MS = 30_000;
 
 const HOST = "Host: test\r\n";
 
-for (const kind of KINDS) {
+for (const kind of HTTP1_KINDS) {
   Deno.test(`listener() on ${kind} answers in order when requests are pipelined`, async () => {
     await using node = await startNode({ kind });
     using client = await connectRaw(node);

@@ -8,14 +8,12 @@ import { renderFault } from "../../src/api/v1/fault.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import type { Exchange } from "../../src/http/exchange.ts";
 import type { Listener } from "../../src/http/endpoint.ts";
-import { listen } from "../../src/http/listener.ts";
-import { listenNode } from "../../src/http/node_listener.ts";
 import { makeRouter } from "../../src/http/router.ts";
 import { Service } from "../../src/service/service.ts";
 import type { Event } from "../../src/store/event.ts";
 import { Store } from "../../src/store/store.ts";
 import { FakeNode } from "../api/fake_node.ts";
-import { HTTP_LIMITS, type Kind, pem, tlsOf } from "../api/harness.ts";
+import { HTTP_LIMITS, isTls, type Kind, listenAs, pem, tlsOf } from "../api/harness.ts";
 import { KEY_BYTES_MAX } from "./expected_reply.ts";
 import { ResponseReader } from "./strict_http.ts";
 import { textOf } from "./subject.ts";
@@ -69,15 +67,13 @@ export class FuzzPort {
       renderFault,
       ...(tls !== undefined && { tls }),
     };
-    const listener = kind === "node"
-      ? await listenNode(options, handle)
-      : await listen(options, handle);
+    const listener = await listenAs(kind, options, handle);
     return new FuzzPort(kind, listener, strays);
   }
 
   connect(): Promise<Deno.TcpConn | Deno.TlsConn> {
     const address = { hostname: "127.0.0.1", port: this.#listener.port };
-    if (this.kind === "deno" || this.kind === "node") return Deno.connect(address);
+    if (!isTls(this.kind)) return Deno.connect(address);
     const tls = { ...address, caCerts: [pem("ca.crt")], alpnProtocols: ["http/1.1"] };
     if (this.kind === "tls") return Deno.connectTls(tls);
     return Deno.connectTls({ ...tls, cert: pem("client.crt"), key: pem("client.key.insecure") });

@@ -18,16 +18,25 @@ import { parseRequest, type Request, type Response, ResponseReader } from "./str
 import { bytesOf, FuzzError, type Subject } from "./subject.ts";
 import type { Kind } from "../api/harness.ts";
 
+type Http1Kind = Exclude<Kind, "h2" | "h2mtls">;
+
 /** As often as each comes: a connection costs a TLS listener a hundred times a request. */
-const KINDS: readonly (readonly [Kind, number])[] = [
+const KINDS: readonly (readonly [Http1Kind, number])[] = [
   ["deno", 50],
-  ["node", 25],
-  ["tls", 15],
-  ["mtls", 10],
+  ["node", 15],
+  ["wire", 20],
+  ["tls", 10],
+  ["mtls", 5],
 ];
 const NAMES = KINDS.map(([kind]) => kind);
 /** How often bytes are sent that may break a connection. */
-const BROKEN: Readonly<Record<Kind, number>> = { deno: 0.1, node: 0.05, tls: 0.02, mtls: 0.02 };
+const BROKEN: Readonly<Record<Http1Kind, number>> = {
+  deno: 0.1,
+  node: 0.05,
+  wire: 0.1,
+  tls: 0.02,
+  mtls: 0.02,
+};
 
 const METHODS = ["GET", "GET", "POST", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH"];
 

@@ -4,14 +4,21 @@ import { renderFault } from "../../src/api/v1/fault.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import { dnsNamesIn } from "../../src/http/client_certificate.ts";
 import type { Exchange } from "../../src/http/exchange.ts";
-import { listen } from "../../src/http/listener.ts";
-import { HTTP_LIMITS, type Kind, KINDS, pem, tlsOf } from "../api/harness.ts";
+import {
+  clientFor,
+  HTTP_LIMITS,
+  isMutual,
+  type Kind,
+  KINDS,
+  listenAs,
+  tlsOf,
+} from "../api/harness.ts";
 
 /** What a handler sees of a request with the body `body`, by a client that shows a certificate. */
 async function seen<T>(kind: Kind, body: BodyInit, look: (exchange: Exchange) => T): Promise<T> {
   const tls = tlsOf(kind);
   const looks: T[] = [];
-  const listener = await listen({
+  const listener = await listenAs(kind, {
     hostname: "127.0.0.1",
     port: 0,
     limits: HTTP_LIMITS,
@@ -22,11 +29,7 @@ async function seen<T>(kind: Kind, body: BodyInit, look: (exchange: Exchange) =>
     looks.push(look(exchange));
     return { status: 204, body: "" };
   });
-  using client = Deno.createHttpClient({
-    caCerts: [pem("ca.crt")],
-    cert: pem("client.crt"),
-    key: pem("client.key.insecure"),
-  });
+  using client = clientFor(kind);
   const scheme = tls === undefined ? "http" : "https";
   const url = `${scheme}://127.0.0.1:${listener.port}/`;
   const response = await fetch(url, { method: "POST", client, body });
@@ -38,7 +41,7 @@ async function seen<T>(kind: Kind, body: BodyInit, look: (exchange: Exchange) =>
 for (const kind of KINDS) {
   Deno.test(`Exchange of ${kind} has the client's names only where certificates are demanded`, async () => {
     const found = await seen(kind, "", ({ clientCertificate }) => clientCertificate);
-    const expected = kind === "mtls" ? { commonName: "client", dnsNames: [] } : undefined;
+    const expected = isMutual(kind) ? { commonName: "client", dnsNames: [] } : undefined;
     assertEquals(found, expected);
   });
 
@@ -48,11 +51,13 @@ for (const kind of KINDS) {
   });
 }
 
-Deno.test("Exchange of mtls has bytes that are no UTF-8 as they were sent", async () => {
-  const bytes = Uint8Array.of(0x61, 0xff, 0x00, 0x62);
-  const found = await seen("mtls", bytes, ({ body, bytes }) => [body, bytes.toHex()]);
-  assertEquals(found, ["a\ufffd\0b", "61ff0062"]);
-});
+for (const kind of ["mtls", "h2"] as const) {
+  Deno.test(`Exchange of ${kind} has bytes that are no UTF-8 as they were sent`, async () => {
+    const bytes = Uint8Array.of(0x61, 0xff, 0x00, 0x62);
+    const found = await seen(kind, bytes, ({ body, bytes }) => [body, bytes.toHex()]);
+    assertEquals(found, ["a\ufffd\0b", "61ff0062"]);
+  });
+}
 
 Deno.test("dnsNamesIn() takes no name out of another's text", () => {
   assertEquals(dnsNamesIn("DNS:a.example, IP Address:127.0.0.1, DNS:*.b.example"), [

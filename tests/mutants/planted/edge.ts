@@ -139,14 +139,6 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
       "}, 2 ** 31 - 1);",
     ],
   ]),
-  ...mutantsOf("src/http/node_exchange.ts", "tests/api/listener_test.ts", [
-    [
-      "a client that takes nothing under TLS is waited for",
-      "a client holds nothing of the store for long",
-      "setTimeout(() => response.destroy(), stallMs);",
-      "setTimeout(() => {}, stallMs);",
-    ],
-  ]),
   ...mutantsOf("src/api/v1/keys.ts", API, [
     [
       "a key of many levels is set",

@@ -1,0 +1,175 @@
+/**
+ * A port that serves HTTP/2 and HTTP/1.1 by parsers of our own: under TLS as the client
+ * and this port agree by ALPN (RFC 7301), in plain text by the first bytes (RFC 9113 §3.3).
+ */
+import { Buffer } from "node:buffer";
+import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import { messageOf } from "../base/errors.ts";
+import { Deadlines } from "./deadlines.ts";
+import type { Listener, ListenOptions, TlsMaterial } from "./endpoint.ts";
+import type { Handler } from "./exchange.ts";
+import { Http1Server } from "./h1/server.ts";
+import { Http2Exchanges } from "./h2/exchange.ts";
+import { HTTP2_LIMITS, type Http2Limits } from "./h2/options.ts";
+import { Http2Server, looksLikeHttp2 } from "./h2/server.ts";
+import { NodeConnections } from "./node_connections.ts";
+import { openServer, Reopening, secureContext } from "./node_server.ts";
+import { TlsError } from "./tls_check.ts";
+
+/** Both, the one that we like better first. */
+const PROTOCOLS = ["h2", "http/1.1"];
+
+/** Opens the port; TLS when `tls` is given, mutual when it has a `ca`. Rejects with `ListenError`. */
+export async function listenWire(options: ListenOptions, handler: Handler): Promise<Listener> {
+  const { tls, limits, logger } = options;
+  const server = tls === undefined ? createServer({ allowHalfOpen: true }) : makeTls(tls, options);
+  const reopening = new Reopening(server, options.hostname);
+  const protocols: Protocols = new Protocols(
+    options,
+    handler,
+    (socket) => connections.used(socket),
+  );
+  const connections = new NodeConnections(server, {
+    tls: tls !== undefined,
+    max: limits.connectionsMax,
+    spareDescriptors: limits.spareDescriptors,
+    logger,
+    isAnswering: (socket) => protocols.isBusy(socket),
+    onScarcity: () => {
+      reopening.soon();
+      options.onShortage?.();
+    },
+  });
+  if (tls === undefined) server.on("connection", (socket: Socket) => protocols.sniff(socket));
+  else {
+    server.on("secureConnection", (socket: TLSSocket) => protocols.serveAgreed(socket));
+    server.on("tlsClientError", (error: Error, socket: Socket) => {
+      logger.debug("TLS handshake refused", { cause: error.message });
+      // Not the runtime's work once somebody listens: a handshake out of time would stay open.
+      socket.destroy();
+    });
+  }
+  const address = await openServer(server, options);
+  server.on("error", (error: Error) => {
+    logger.error("A connection could not be accepted", { cause: error.message });
+    reopening.soon();
+  });
+  return {
+    hostname: address.address,
+    port: address.port,
+    shutdown: () => {
+      reopening.stop();
+      return shutdown(server, protocols, connections, limits.shutdownGraceMs);
+    },
+    reopen: () => reopening.soon(),
+    ...("setSecureContext" in server &&
+      { reloadTls: (next: TlsMaterial) => server.setSecureContext(secureContext(next)) }),
+  };
+}
+
+function makeTls(tls: TlsMaterial, { limits }: ListenOptions) {
+  const isDemanded = tls.ca !== undefined;
+  try {
+    return createTlsServer({
+      ...secureContext(tls),
+      ALPNProtocols: PROTOCOLS,
+      requestCert: isDemanded,
+      rejectUnauthorized: isDemanded,
+      handshakeTimeout: limits.handshakeTimeoutMs,
+      allowHalfOpen: true,
+    });
+  } catch (error) {
+    // A key too small, for example.
+    throw new TlsError(`The runtime takes no such certificate or key: ${messageOf(error)}`);
+  }
+}
+
+/** Gives each connection to whoever speaks its protocol. */
+class Protocols {
+  readonly #http1: Http1Server;
+  readonly #http2: Http2Server;
+  readonly #exchanges: Http2Exchanges;
+  /** Connections that have not said enough. */
+  readonly #silent: Deadlines<Socket>;
+  #isClosing = false;
+
+  constructor(options: ListenOptions, handler: Handler, used: (socket: Socket) => void) {
+    const { limits, logger, streams } = options;
+    this.#http1 = new Http1Server({ ...options, onRequest: used }, handler);
+    this.#exchanges = new Http2Exchanges(options, handler);
+    const ordinary = this.#exchanges.serve;
+    const serve = streams === undefined ? ordinary : streams(ordinary);
+    this.#http2 = new Http2Server({ limits: http2Limits(options), logger }, serve, used);
+    this.#silent = new Deadlines(limits.headerTimeoutMs, (socket) => socket.destroy());
+  }
+
+  /** Whether `socket` must not be closed only because there are too many, or because the port closes. */
+  isBusy(socket: Socket): boolean {
+    return this.#http1.isAnswering(socket) || this.#http2.isAnswering(socket) ||
+      // It is ended in order.
+      (this.#isClosing && this.#http2.serves(socket));
+  }
+
+  /** A handshake has ended. Who has said nothing of protocols knows one. */
+  serveAgreed(socket: TLSSocket): void {
+    if (socket.alpnProtocol === "h2") this.#http2.serve(socket);
+    else this.#http1.serve(socket);
+  }
+
+  /** A plain connection: its first bytes tell. */
+  sniff(socket: Socket): void {
+    if (socket.destroyed) return;
+    let first: Buffer = Buffer.alloc(0);
+    const deadline = this.#silent.add(socket);
+    const decide = (isHttp2: boolean) => {
+      leave();
+      if (isHttp2) this.#http2.serve(socket, first);
+      else this.#http1.serve(socket, first);
+    };
+    const onData = (bytes: Buffer) => {
+      first = first.length === 0 ? bytes : Buffer.concat([first, bytes]);
+      const isHttp2 = looksLikeHttp2(first);
+      if (isHttp2 !== "perhaps") decide(isHttp2 === "yes");
+    };
+    const onEnd = () => first.length === 0 ? socket.destroy() : decide(false);
+    const leave = () => {
+      this.#silent.delete(deadline);
+      socket.off("data", onData).off("end", onEnd).off("error", leave).off("close", leave);
+    };
+    socket.on("data", onData).on("end", onEnd).on("error", leave).on("close", leave);
+  }
+
+  /** Stops to take requests; resolves when every HTTP/2 connection has ended in order. */
+  close(): void {
+    this.#isClosing = true;
+    for (const socket of this.#silent.close()) socket.destroy();
+    this.#http1.close();
+    this.#exchanges.close();
+    this.#http2.drain();
+  }
+}
+
+/** Bounds that both protocols have are the port's. */
+function http2Limits({ limits, http2 }: ListenOptions): Http2Limits {
+  const { headerTimeoutMs, stallTimeoutMs, headerBytesMax } = limits;
+  const common = { headerTimeoutMs, stallTimeoutMs, headerListBytesMax: headerBytesMax };
+  return { ...HTTP2_LIMITS, ...common, ...http2 };
+}
+
+async function shutdown(
+  server: Server,
+  protocols: Protocols,
+  connections: NodeConnections,
+  graceMs: number,
+): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  protocols.close();
+  connections.closeIdle();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, graceMs));
+  await Promise.race([closed, late]);
+  clearTimeout(timer);
+  connections.closeAll();
+  await closed;
+}
