@@ -14,8 +14,8 @@ import type { Handler } from "../http/exchange.ts";
 import { listen } from "../http/listener.ts";
 import { makeRouter } from "../http/router.ts";
 import { httpLimits } from "./limits.ts";
-import type { RunningMember } from "./member.ts";
-import { STARTING_CHECKS, type Telemetry } from "./telemetry.ts";
+import type { RunningMember } from "../member/member.ts";
+import { STARTING_CHECKS, type Telemetry } from "../operations/telemetry.ts";
 
 export interface MetricsPort {
   attach(member: RunningMember, telemetry: Telemetry): void;

@@ -15,7 +15,7 @@ import { fault, unavailable } from "../http/fault.ts";
 import { makeRouter } from "../http/router.ts";
 import type { Route } from "../http/router.ts";
 import { PROTOCOL } from "../transport/handshake.ts";
-import type { RunningMember } from "./member.ts";
+import type { RunningMember } from "../member/member.ts";
 
 export interface PeerPortOptions extends Omit<NodeListenOptions, "onUpgrade"> {
   /** Calls that may wait for the member; others are turned away. */

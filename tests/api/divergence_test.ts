@@ -1,7 +1,7 @@
 /** What clients see of a member whose state is not that of the others. */
 import { assert, assertEquals } from "@std/assert";
 import { backupRoutes } from "../../src/api/admin/backup.ts";
-import { Backups } from "../../src/server/backups.ts";
+import { Backups } from "../../src/operations/backups.ts";
 import { startDashboard } from "../dashboard/harness.ts";
 import { startNode, type TestNode, until } from "./harness.ts";
 

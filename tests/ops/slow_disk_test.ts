@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Histogram } from "../../src/base/histogram.ts";
 import { type Fields, silentLogger } from "../../src/base/logger.ts";
-import { SlowDisk } from "../../src/server/slow_disk.ts";
+import { SlowDisk } from "../../src/operations/slow_disk.ts";
 
 class World {
   nowMs = 0;

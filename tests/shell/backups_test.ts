@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Capture } from "../../src/node/capture.ts";
 import type { Barrier, Done, Outcome } from "../../src/node/ports.ts";
-import { BackupAbandonedError, Backups } from "../../src/server/backups.ts";
+import { BackupAbandonedError, Backups } from "../../src/operations/backups.ts";
 import { encodeCommand } from "../../src/store/command.ts";
 import { Store } from "../../src/store/store.ts";
 import { proveBackup } from "../../src/storage/backup_file.ts";

@@ -6,7 +6,7 @@ import {
   type BootstrapOptions,
   JoinError,
   RefusalError,
-} from "../../src/server/bootstrap.ts";
+} from "../../src/member/bootstrap.ts";
 import type { Identity } from "../../src/storage/storage.ts";
 
 const JOINED: Identity = { memberId: 7, clusterId: 5, name: "old", initial: undefined };

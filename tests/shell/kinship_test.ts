@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { checkKinship, ForeignClusterError } from "../../src/server/kinship.ts";
+import { checkKinship, ForeignClusterError } from "../../src/member/kinship.ts";
 
 /** Checks a directory of cluster 0xa; `answers` are those of the addresses by their number. */
 function check(...answers: (number | Error)[]): Promise<void> {

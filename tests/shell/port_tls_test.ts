@@ -6,7 +6,7 @@ import { silentLogger } from "../../src/base/logger.ts";
 import type { TlsMaterial } from "../../src/http/endpoint.ts";
 import { listenNode } from "../../src/http/node_listener.ts";
 import { TlsError } from "../../src/http/tls_check.ts";
-import { PortTls } from "../../src/server/port_tls.ts";
+import { PortTls } from "../../src/operations/port_tls.ts";
 import { httpLimits } from "../../src/server/limits.ts";
 import { pem } from "../api/harness.ts";
 

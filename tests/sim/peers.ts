@@ -7,7 +7,7 @@ import type { Moved } from "../../src/node/call_service.ts";
 import type { Transport } from "../../src/node/ports.ts";
 import { decodeMessage } from "../../src/raft/codec.ts";
 import type { Member, MemberId } from "../../src/raft/types.ts";
-import { Contacts } from "../../src/server/contacts.ts";
+import { Contacts } from "../../src/member/contacts.ts";
 import type { Machine } from "./machine.ts";
 import type { Process } from "./process.ts";
 import { describeMessage } from "./text.ts";

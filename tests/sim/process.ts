@@ -10,7 +10,7 @@ import { Node } from "../../src/node/node.ts";
 import type { Scheduler } from "../../src/node/ports.ts";
 import { type CoreEvent, RaftCore } from "../../src/raft/core.ts";
 import type { Member, MemberId } from "../../src/raft/types.ts";
-import { bootstrap, RefusalError } from "../../src/server/bootstrap.ts";
+import { bootstrap, RefusalError } from "../../src/member/bootstrap.ts";
 import {
   type DataStorage,
   firstSnapshot,

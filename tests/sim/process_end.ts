@@ -1,7 +1,7 @@
 /** Whether a process may end as it did: only what was done to its machine is a reason. */
 import { InvariantError } from "../../src/base/assert.ts";
 import { DiskFullError } from "../../src/base/errors.ts";
-import { JoinError } from "../../src/server/bootstrap.ts";
+import { JoinError } from "../../src/member/bootstrap.ts";
 import { DiskError } from "../../src/storage/disk.ts";
 import { CorruptionError } from "../../src/storage/errors.ts";
 

@@ -75,7 +75,7 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
       "return",
     ],
   ]),
-  ...mutantsOf("src/server/port_tls.ts", "tests/shell/port_tls_test.ts", [
+  ...mutantsOf("src/operations/port_tls.ts", "tests/shell/port_tls_test.ts", [
     [
       "certificates stay that no handshake works under",
       "what can't be used never takes the place of what works",

@@ -22,7 +22,7 @@ import type { PeerTls } from "../transport/peer_http.ts";
 import { PeerTransport } from "../transport/peer_transport.ts";
 import { VERSION } from "../version.ts";
 import { Contacts } from "./contacts.ts";
-import { nodeLimits, ticks, transportLimits } from "./limits.ts";
+import { nodeLimits, ticks, transportLimits } from "../server/limits.ts";
 
 export interface MemberOptions {
   readonly config: Config;

@@ -20,7 +20,7 @@ import type { DiskTimes } from "../storage/timed_disk.ts";
 import { requestPeer } from "../transport/peer_http.ts";
 import type { PeerTls } from "../transport/peer_http.ts";
 import { VERSION } from "../version.ts";
-import type { RunningMember } from "./member.ts";
+import type { RunningMember } from "../member/member.ts";
 
 export interface OverviewOptions {
   readonly config: Config;

@@ -13,7 +13,7 @@ import { backupBytes } from "../storage/backup_file.ts";
 import type { BackupDescription } from "../storage/backup_file.ts";
 import { formatId } from "../transport/handshake.ts";
 import { VERSION } from "../version.ts";
-import type { RunningMember } from "./member.ts";
+import type { RunningMember } from "../member/member.ts";
 
 export interface BackupsOptions {
   readonly node: Pick<Node<unknown>, "barrier" | "capture" | "nowMs" | "clusterId">;

@@ -13,7 +13,7 @@ import type { Presence } from "../storage/presence.ts";
 import type { DiskTimes } from "../storage/timed_disk.ts";
 import { formatId } from "../transport/handshake.ts";
 import { VERSION } from "../version.ts";
-import type { RunningMember } from "./member.ts";
+import type { RunningMember } from "../member/member.ts";
 import { SlowDisk } from "./slow_disk.ts";
 
 export interface TelemetryOptions {
