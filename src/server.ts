@@ -4,7 +4,6 @@
  */
 import { backupRoutes } from "./api/admin/backup.ts";
 import { makeClientApi } from "./api/client_api.ts";
-import type { ClientApi } from "./api/client_api.ts";
 import { faultRenderer } from "./api/faults.ts";
 import { healthRoutes } from "./api/admin/health.ts";
 import { metricsRoute } from "./api/admin/metrics/metrics.ts";
@@ -16,7 +15,6 @@ import type { Logger } from "./base/logger.ts";
 import { formatAddress, LIMITS } from "./config.ts";
 import type { Config } from "./config.ts";
 import { DASHBOARD_FAULTS } from "./dashboard/faults.ts";
-import type { Listener } from "./http/endpoint.ts";
 import { listen } from "./http/listener.ts";
 import { ask } from "./member/ask.ts";
 import { backupsOf } from "./operations/backups.ts";
@@ -24,11 +22,11 @@ import { bootstrap } from "./member/bootstrap.ts";
 import { openDataDirectory, type OpenedDirectory } from "./server/data_directory.ts";
 import { CertificateWatch } from "./operations/certificate_watch.ts";
 import { checkKinship } from "./member/kinship.ts";
-import { httpLimits, ticks } from "./server/limits.ts";
-import { startMember } from "./member/member.ts";
-import type { RunningMember } from "./member/member.ts";
+import { ticks } from "./member/limits.ts";
+import { SCHEDULER, startMember } from "./member/real_member.ts";
+import type { RealMember } from "./member/real_member.ts";
+import { httpLimits } from "./server/http_limits.ts";
 import { openMetricsPort } from "./server/metrics_port.ts";
-import type { MetricsPort } from "./server/metrics_port.ts";
 import { startOverview } from "./operations/overview.ts";
 import type { Overview } from "./operations/overview.ts";
 import { openPeerPort } from "./server/peer_port.ts";
@@ -38,9 +36,8 @@ import { ServiceManager } from "./server/service_manager.ts";
 import { onReloadSignal, onStopSignal, refuseLargeFiles } from "./server/signals.ts";
 import { Telemetry } from "./operations/telemetry.ts";
 import { startTicker } from "./server/ticker.ts";
-import type { Ticker } from "./server/ticker.ts";
-import { firstSnapshot, knowsMembers } from "./storage/storage.ts";
-import type { DataStorage, Identity } from "./storage/storage.ts";
+import { knowsMembers } from "./storage/storage.ts";
+import type { Identity } from "./storage/storage.ts";
 import { PROTOCOL } from "./transport/handshake.ts";
 import type { PeerTls } from "./transport/peer_http.ts";
 import { VERSION } from "./version.ts";
@@ -48,8 +45,6 @@ import { VERSION } from "./version.ts";
 /** Exit statuses of a node; 2 is for the command line. */
 const STOPPED = 0;
 const FAILED = 1;
-
-const SCHEDULER = { defer: (task: () => void) => void setImmediate(task) };
 
 /**
  * Runs a node until it is told to stop; resolves with the exit status. `exit` ends the
@@ -105,18 +100,10 @@ export class Server {
   readonly #ended = Promise.withResolvers<number>();
   /** Rejected by what ends the node before it serves. */
   readonly #broken = Promise.withResolvers<never>();
+  /** Each part's end, registered where it starts; run in the reverse order. */
+  readonly #ends = new AsyncDisposableStack();
+  #member: RealMember | undefined;
   #serving = false;
-  #storage: DataStorage | undefined;
-  #member: RunningMember | undefined;
-  #api: ClientApi | undefined;
-  #overview: Overview | undefined;
-  #certificates: CertificateWatch | undefined;
-  #offReload = () => {};
-  #ticker: Ticker | undefined;
-  #clientListener: Listener | undefined;
-  #peerPort: PeerPort | undefined;
-  #metricsPort: MetricsPort | undefined;
-  #telemetry: Telemetry | undefined;
   #stopping = false;
 
   private constructor(config: Config, logger: Logger) {
@@ -137,7 +124,7 @@ export class Server {
       return server;
     } catch (error) {
       server.#stopping = true;
-      await server.#close();
+      await server.#ends.disposeAsync();
       throw error;
     }
   }
@@ -167,7 +154,7 @@ export class Server {
     }, LIMITS.gracefulStopMs);
     try {
       await this.#member?.node.handOver();
-      await this.#close();
+      await this.#ends.disposeAsync();
       this.#logger.info("Stopped");
       this.#ended.resolve(status);
     } catch (error) {
@@ -178,59 +165,62 @@ export class Server {
     }
   }
 
+  /** Ends `part` with the node; at once, and what starts it, when the node has ended meanwhile. */
+  async #owned<T>(part: T, end: (part: T) => void | Promise<void>): Promise<T> {
+    if (this.#ends.disposed) {
+      await end(part);
+      throw new StoppedError();
+    }
+    this.#ends.defer(() => end(part));
+    return part;
+  }
+
   async #start(): Promise<void> {
-    const { client, peer, idleFlags } = this.#config;
+    const { client, peer, idleFlags, metrics } = this.#config;
     for (const flag of idleFlags) this.#logger.warn("A flag of 2013 does nothing here", { flag });
     const clientTls = PortTls.load("client", client, this.#logger);
     const peerTls = PortTls.load("peer", peer, this.#logger);
-    this.#watchCertificates([clientTls, peerTls].filter((tls) => tls !== undefined));
+    await this.#watchCertificates([clientTls, peerTls].filter((tls) => tls !== undefined));
     const peerMaterial = () => peerTls?.mutual;
-    const { metrics } = this.#config;
-    if (metrics !== undefined) this.#metricsPort = await openMetricsPort(metrics, this.#logger);
+    const metricsPort = metrics === undefined ? undefined : await this.#owned(
+      await openMetricsPort(metrics, this.#logger),
+      (port) => port.shutdown(),
+    );
     const opened = await openDataDirectory(this.#config, SCHEDULER, this.#logger);
-    this.#storage = opened.storage;
-    const { storage } = opened;
+    await this.#owned(opened.storage, (storage) => storage.close());
     await this.#checkKinship(opened.identity, peerMaterial());
     const port = await this.#openPeerPort(peerTls);
     const identity = await this.#bootstrap(opened, peerMaterial);
-    const fresh = opened.loaded.snapshot.index === 0;
-    const member = await startMember({
-      config: this.#config,
-      logger: this.#logger,
-      storage,
-      identity,
-      loaded: fresh ? { ...opened.loaded, snapshot: firstSnapshot(identity) } : opened.loaded,
-      tls: peerTls === undefined ? undefined : () => peerTls.mutual,
-      onRemoved: (reason) => this.#removed(reason),
-      onFatal: (error) => this.#fatal(error),
-    });
-    this.#member = member;
-    this.#telemetry = new Telemetry({
-      config: this.#config,
-      logger: this.#logger,
-      member,
-      disk: opened.times,
-      presence: opened.presence,
-    });
-    this.#metricsPort?.attach(member, this.#telemetry);
-    this.#overview = startOverview({
-      config: this.#config,
-      member,
-      disk: opened.times,
-      clientTls: () => clientTls?.material,
-      peerTls: peerMaterial,
-    });
-    port.attach(member, this.#overview.peerRoutes);
-    this.#ticker = startTicker(
-      systemClock,
-      LIMITS.tickMs,
-      ticks(this.#config.electionMs / 2),
-      () => member.node.tick(),
+    const member = await this.#startMember(opened, identity, peerTls);
+    const telemetry = await this.#owned(
+      new Telemetry({
+        config: this.#config,
+        logger: this.#logger,
+        member,
+        disk: opened.times,
+        presence: opened.presence,
+      }),
+      async (telemetry) => {
+        metricsPort?.detach();
+        await telemetry.stop();
+      },
     );
-    member.node.campaignIfAlone();
+    metricsPort?.attach(member, telemetry);
+    const overview = await this.#owned(
+      startOverview({
+        config: this.#config,
+        member,
+        disk: opened.times,
+        clientTls: () => clientTls?.material,
+        peerTls: peerMaterial,
+      }),
+      (overview) => overview.stop(),
+    );
+    port.attach(member, overview.peerRoutes);
+    await this.#startTicking(member);
     await registered(member);
     if (this.#stopping) return;
-    await this.#openClientPort(member, clientTls, this.#telemetry, this.#overview);
+    await this.#openClientPort(member, clientTls, telemetry, overview, port);
     this.#logger.info("Serving", {
       version: VERSION,
       client: client.url,
@@ -239,33 +229,68 @@ export class Server {
     });
   }
 
+  async #startMember(
+    { storage, loaded }: OpenedDirectory,
+    identity: Identity,
+    tls: PortTls | undefined,
+  ): Promise<RealMember> {
+    const member = await startMember({
+      config: this.#config,
+      logger: this.#logger,
+      storage,
+      identity,
+      loaded,
+      tls: tls === undefined ? undefined : () => tls.mutual,
+      onRemoved: (reason) => this.#removed(reason),
+      onFatal: (error) => this.#fatal(error),
+    });
+    await this.#owned(member, async ({ node, transport }) => {
+      await node.stop();
+      await transport.close();
+    });
+    this.#member = member;
+    return member;
+  }
+
+  async #startTicking({ node }: RealMember): Promise<void> {
+    const catchUpMax = ticks(this.#config.electionMs / 2);
+    await this.#owned(
+      startTicker(systemClock, LIMITS.tickMs, catchUpMax, () => node.tick()),
+      (ticker) => ticker.stop(),
+    );
+    node.campaignIfAlone();
+  }
+
   /** Opens the peer port before there is a member: a join is answered by the leader's call. */
   async #openPeerPort(tls: PortTls | undefined): Promise<PeerPort> {
-    const port = await openPeerPort({
-      hostname: this.#config.peer.listen.host,
-      port: this.#config.peer.listen.port,
-      ...(tls === undefined ? {} : { tls: tls.mutual }),
-      limits: httpLimits(LIMITS.peerSpareDescriptors),
-      logger: this.#logger,
-      renderFault: faultRenderer(),
-      waitingMax: LIMITS.peerStreamsMax,
-    });
-    this.#peerPort = port;
+    const port = await this.#owned(
+      await openPeerPort({
+        hostname: this.#config.peer.listen.host,
+        port: this.#config.peer.listen.port,
+        ...(tls === undefined ? {} : { tls: tls.mutual }),
+        limits: httpLimits(LIMITS.peerSpareDescriptors),
+        logger: this.#logger,
+        renderFault: faultRenderer(),
+        waitingMax: LIMITS.peerStreamsMax,
+      }),
+      (port) => port.shutdown(),
+    );
     tls?.attach(port);
     await tls?.prove();
     return port;
   }
 
   async #openClientPort(
-    member: RunningMember,
+    member: RealMember,
     tls: PortTls | undefined,
     telemetry: Telemetry,
     { policy, dashboard }: Overview,
+    peerPort: PeerPort,
   ): Promise<void> {
     const { client } = this.#config;
     const read = () => telemetry.read();
     const backups = backupsOf(member, SCHEDULER);
-    this.#api = makeClientApi(member.service, {
+    const api = makeClientApi(member.service, {
       limits: {
         keyBytesMax: LIMITS.keyBytesMax,
         watchesMax: LIMITS.watchesMax,
@@ -286,26 +311,36 @@ export class Server {
         backups.stop();
       },
     });
-    this.#clientListener = await listen({
-      hostname: client.listen.host,
-      port: client.listen.port,
-      ...(tls === undefined ? {} : { tls: tls.material }),
-      limits: httpLimits(),
-      logger: this.#logger,
-      renderFault: faultRenderer([DASHBOARD_FAULTS]),
-      onShortage: () => this.#peerPort?.reopen(),
-    }, this.#api.handle);
-    tls?.attach(this.#clientListener);
+    const listener = await this.#owned(
+      await listen({
+        hostname: client.listen.host,
+        port: client.listen.port,
+        ...(tls === undefined ? {} : { tls: tls.material }),
+        limits: httpLimits(),
+        logger: this.#logger,
+        renderFault: faultRenderer([DASHBOARD_FAULTS]),
+        onShortage: () => peerPort.reopen(),
+      }, api.handle),
+      async (listener) => {
+        // First, or the shutdown would wait for long polls.
+        api.stop();
+        await listener.shutdown();
+      },
+    );
+    tls?.attach(listener);
     await tls?.prove();
   }
 
   /** At SIGHUP and when the files change. Without TLS there is nothing to do, but the signal kills nobody. */
-  #watchCertificates(ports: readonly PortTls[]): void {
-    this.#offReload = onReloadSignal(ports.length > 0, () => {
+  async #watchCertificates(ports: readonly PortTls[]): Promise<void> {
+    const offReload = onReloadSignal(ports.length > 0, () => {
       if (ports.length === 0) this.#logger.info("There are no certificates to read again");
       for (const port of ports) port.reload();
     });
-    this.#certificates = new CertificateWatch(ports, LIMITS.certificateLookMs);
+    await this.#owned(new CertificateWatch(ports, LIMITS.certificateLookMs), async (watch) => {
+      offReload();
+      await watch.stop();
+    });
   }
 
   /** Before anything is open: nobody has heard of a node that is refused. */
@@ -366,25 +401,10 @@ export class Server {
     this.#logger.error(explain(error));
     this.#ended.resolve(FAILED);
   }
-
-  async #close(): Promise<void> {
-    this.#offReload();
-    this.#api?.stop();
-    this.#overview?.stop();
-    await this.#certificates?.stop();
-    await this.#clientListener?.shutdown();
-    this.#ticker?.stop();
-    await this.#member?.node.stop();
-    await this.#member?.transport.close();
-    await this.#peerPort?.shutdown();
-    await this.#telemetry?.stop();
-    await this.#metricsPort?.shutdown();
-    await this.#storage?.close();
-  }
 }
 
 /** A founder's first entries precede every client's: its own record is part of the log first. */
-function registered({ node }: RunningMember): Promise<void> {
+function registered({ node }: RealMember): Promise<void> {
   return new Promise((resolve) => node.onceRegistered(resolve));
 }
 

@@ -35,8 +35,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "type node/ports",
   ],
   dashboard: ["http", "service", "store", "version", "type raft", "type node/ports"],
+  member: [
+    ...["base", "version", "config", "raft", "store", "node", "service", "storage", "transport"],
+    "api/peer/join",
+  ],
+  operations: [
+    ...["base", "version", "config", "http", "api", "dashboard", "member", "storage", "transport"],
+    ...["node/ports", "type node", "type service", "type raft"],
+  ],
   server: [
-    ...["base", "version", "config", "raft", "store", "node", "service"],
+    ...["base", "version", "config", "raft", "store", "node", "service", "member", "operations"],
     ...["storage", "http", "transport", "api", "dashboard"],
   ],
   cli: [

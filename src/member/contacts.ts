@@ -9,6 +9,14 @@
 import type { Member, MemberId } from "../raft/types.ts";
 import type { Peer } from "../transport/peer_link.ts";
 
+export type { Peer };
+
+/** Who opened a stream, and the address that it announced. */
+export interface Caller {
+  readonly from: MemberId;
+  readonly url: string;
+}
+
 export interface ContactsOptions {
   /** Callers that are answered although the log does not know them. */
   readonly strangersMax: number;
@@ -45,7 +53,7 @@ export class Contacts {
   }
 
   /** `from`, which the node does not refuse, opened a stream and announced `url`. */
-  called({ from, url }: { readonly from: MemberId; readonly url: string }): void {
+  called({ from, url }: Caller): void {
     const before = this.#announced.get(from) ?? this.#recorded.get(from);
     // Even if the record says so: it may be undone.
     this.#announced.set(from, url);

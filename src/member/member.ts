@@ -1,47 +1,98 @@
 /**
- * Joins one member from its parts: the core, the store, the storage, the peer
- * transport and the node between them. Opens no port of its own.
+ * Makes one member from its ports: the core, the store, the node and the service, on
+ * whatever disk, transport, clock and randomness it is given. The server calls this,
+ * and so does the simulator: what is simulated is what runs.
  */
-import { systemClock } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
-import { LIMITS } from "../config.ts";
-import type { Config } from "../config.ts";
-import { Service } from "../service/service.ts";
 import { Node } from "../node/node.ts";
-import type { Loaded } from "../node/ports.ts";
+import type { NodeLimits } from "../node/options.ts";
+import type { Loaded, Random, Scheduler, StateMachine, Storage, Transport } from "../node/ports.ts";
 import { RaftCore } from "../raft/core.ts";
-import type { CoreEvent } from "../raft/core.ts";
+import type { CoreEvent, CoreOptions } from "../raft/core.ts";
 import { NONE } from "../raft/types.ts";
-import type { Member, MemberId } from "../raft/types.ts";
-import type { DataStorage, Identity } from "../storage/storage.ts";
-import { Store } from "../store/store.ts";
+import type { MemberId } from "../raft/types.ts";
+import { Service } from "../service/service.ts";
+import { firstSnapshot } from "../storage/storage.ts";
+import type { Identity } from "../storage/storage.ts";
 import type { ApplyResult } from "../store/event.ts";
-import { formatId, refusalStatus, refuse } from "../transport/handshake.ts";
-import type { Admission, Hello } from "../transport/handshake.ts";
-import type { PeerTls } from "../transport/peer_http.ts";
-import { PeerTransport } from "../transport/peer_transport.ts";
-import { VERSION } from "../version.ts";
+import { Store } from "../store/store.ts";
 import { Contacts } from "./contacts.ts";
-import { nodeLimits, ticks, transportLimits } from "../server/limits.ts";
+import type { Caller, Peer } from "./contacts.ts";
 
-export interface MemberOptions {
-  readonly config: Config;
+/** What moves frames, and is told whom to dial. */
+export interface MemberTransport extends Transport {
+  setPeers(peers: readonly Peer[]): void;
+  /** Whether `id` has a stream open to this member. */
+  hears(id: MemberId): boolean;
+}
+
+/** What a transport asks of the member that it serves, and tells it. */
+export interface MemberEnd {
+  /** Takes a frame; throws when it is none that a member would send. */
+  receive(from: MemberId, frame: Uint8Array): void;
+  /** Why a caller must not be let in; undefined when it may. */
+  refusalOf(id: MemberId): string | undefined;
+  /** `caller`, which was not refused, has opened a stream. */
+  called(caller: Caller): void;
+  /** A peer says that this member is none any longer. */
+  removed(reason: string): void;
+}
+
+/** The world that a member lives in. */
+export interface MemberPorts<T extends MemberTransport> {
+  readonly storage: Storage;
+  readonly transport: (end: MemberEnd) => T;
+  readonly scheduler: Scheduler;
+  readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
-  readonly storage: DataStorage;
+}
+
+/** The core's bounds. */
+export type CoreLimits = Pick<
+  CoreOptions,
+  | "electionTicks"
+  | "heartbeatTicks"
+  | "appendBytesMax"
+  | "inflightMax"
+  | "inflightBytesMax"
+  | "uncommittedBytesMax"
+>;
+
+/** Every bound of a member. */
+export interface MemberLimits {
+  readonly core: CoreLimits;
+  readonly node: NodeLimits;
+  /** Callers that are answered although the log does not know them. */
+  readonly strangersMax: number;
+  /** Events kept for watches that look back; `-m`. */
+  readonly historyMax: number;
+}
+
+export interface MemberOptions<T extends MemberTransport> {
+  readonly ports: MemberPorts<T>;
+  readonly limits: MemberLimits;
   readonly identity: Identity;
   readonly loaded: Loaded;
-  /** Asked for at every dial; undefined on a plain peer port. */
-  readonly tls: (() => PeerTls) | undefined;
+  /** Under which it is reached. */
+  readonly peerUrl: string;
+  readonly clientUrl: string;
+  /** What the log drives; the store itself, unless somebody looks on. */
+  readonly machine?: (store: Store, core: RaftCore) => StateMachine<ApplyResult>;
+  readonly onCoreEvent: (event: CoreEvent, core: RaftCore) => void;
   readonly onRemoved: (reason: string) => void;
+  /** See `NodeOptions`. */
   readonly onFatal: (error: unknown) => void;
 }
 
-export interface RunningMember {
+/** A member that runs when it is ticked. */
+export interface RunningMember<T extends MemberTransport = MemberTransport> {
   /** As its data directory knows it. */
   readonly name: string;
   readonly node: Node<ApplyResult>;
   readonly service: Service;
-  readonly transport: PeerTransport;
+  readonly transport: T;
   readonly leadership: LeadershipRecord;
 }
 
@@ -52,63 +103,39 @@ export interface LeadershipRecord {
   sinceMs: number;
 }
 
-/** Restores the state machine from `loaded` and starts to talk to peers. */
-export async function startMember(options: MemberOptions): Promise<RunningMember> {
-  const { config, logger, storage, identity, loaded } = options;
-  const store = await restore(new Store({ historyMax: config.historyMax }), storage);
-  const leadership: LeadershipRecord = { changes: 0, sinceMs: systemClock.wallMs() };
-  const core = new RaftCore({
-    id: identity.memberId,
-    electionTicks: ticks(config.electionMs),
-    heartbeatTicks: ticks(config.heartbeatMs),
-    random: Math.random,
-    hardState: loaded.hardState,
-    snapshot: loaded.snapshot,
-    entries: loaded.entries,
-    appendBytesMax: LIMITS.appendBytesMax,
-    inflightMax: LIMITS.inflightMax,
-    inflightBytesMax: LIMITS.inflightBytesMax,
-    uncommittedBytesMax: LIMITS.uncommittedBytesMax,
-    onEvent: (event) => {
-      if (event.type === "leader") recordLeader(leadership, event.leader);
-      logEvent(event, core, logger);
-    },
+/** Restores the state machine and joins the parts; nobody is dialled before that. */
+export async function makeMember<T extends MemberTransport>(
+  options: MemberOptions<T>,
+): Promise<RunningMember<T>> {
+  const { ports, limits, identity } = options;
+  const { storage, clock, random, scheduler, logger } = ports;
+  const leadership: LeadershipRecord = { changes: 0, sinceMs: clock.wallMs() };
+  const core = makeCore(options, (event) => {
+    if (event.type === "leader") {
+      if (event.leader !== NONE) leadership.changes++;
+      leadership.sinceMs = clock.wallMs();
+    }
+    options.onCoreEvent(event, core);
   });
+  const store = await restore(new Store({ historyMax: limits.historyMax }), storage);
   const contacts: Contacts = new Contacts({
-    strangersMax: LIMITS.membersMax,
+    strangersMax: limits.strangersMax,
     isRefused: (id) => node.refusalOf(id) !== undefined,
     isHeard: (id) => transport.hears(id),
     setPeers: (peers) => transport.setPeers(peers),
   });
-  const transport = new PeerTransport({
-    self: identity.memberId,
-    clusterId: identity.clusterId,
-    name: identity.name,
-    version: VERSION,
-    selfUrl: () => config.peer.url,
-    ...(options.tls === undefined ? {} : { tls: options.tls }),
-    limits: transportLimits(config),
-    clock: systemClock,
-    random: Math.random,
-    logger,
+  const transport = ports.transport({
     receive: (from, frame) => node.receive(from, frame),
-    admit: (hello, isExpected) => admit(hello, isExpected, node, contacts),
-    onRefused: (_, status, reason) => {
-      if (status === refusalStatus.removed) options.onRemoved(reason);
-    },
+    refusalOf: (id) => node.refusalOf(id),
+    called: (caller) => contacts.called(caller),
+    removed: options.onRemoved,
   });
   const node: Node<ApplyResult> = new Node({
-    core,
-    storage,
-    machine: store,
-    transport,
-    scheduler: { defer: (task) => void setImmediate(task) },
-    clock: systemClock,
-    random: Math.random,
-    logger,
+    ...{ core, storage, transport, scheduler, clock, random, logger },
+    machine: options.machine?.(store, core) ?? store,
     clusterId: identity.clusterId,
-    announced: announcedOf(identity, config),
-    limits: nodeLimits(config),
+    announced: announcedOf(options),
+    limits: limits.node,
     handleRequest: (request, done) => service.handleForwarded(request, done),
     moved: () => contacts.moved(),
     onMembers: (members) => contacts.membersAre(members),
@@ -119,20 +146,31 @@ export async function startMember(options: MemberOptions): Promise<RunningMember
   return { name: identity.name, node, service, transport, leadership };
 }
 
+/** A log that has not begun stands on the founder's configuration, or on nobody's. */
+function makeCore<T extends MemberTransport>(
+  { limits, ports, identity, loaded }: MemberOptions<T>,
+  onEvent: (event: CoreEvent) => void,
+): RaftCore {
+  const { hardState, snapshot, entries } = loaded;
+  return new RaftCore({
+    ...limits.core,
+    id: identity.memberId,
+    random: ports.random,
+    hardState,
+    snapshot: snapshot.index === 0 ? firstSnapshot(identity) : snapshot,
+    entries,
+    onEvent,
+  });
+}
+
 /** What this process is reached under. */
-function announcedOf(
-  { memberId, name }: Identity,
-  { peer, client }: Config,
-): Omit<Member, "voter"> {
-  return { id: memberId, name, peerUrl: peer.url, clientUrl: client.url };
+function announcedOf<T extends MemberTransport>(
+  { identity: { memberId, name }, peerUrl, clientUrl }: MemberOptions<T>,
+) {
+  return { id: memberId, name, peerUrl, clientUrl };
 }
 
-function recordLeader(record: LeadershipRecord, leader: MemberId): void {
-  if (leader !== NONE) record.changes++;
-  record.sinceMs = systemClock.wallMs();
-}
-
-async function restore(store: Store, storage: DataStorage): Promise<Store> {
+async function restore(store: Store, storage: Storage): Promise<Store> {
   const reader = storage.openSnapshot();
   if (reader === undefined) return store;
   try {
@@ -140,52 +178,5 @@ async function restore(store: Store, storage: DataStorage): Promise<Store> {
     return store;
   } finally {
     reader.close();
-  }
-}
-
-function admit(
-  hello: Hello,
-  isExpected: boolean,
-  node: Node<ApplyResult>,
-  contacts: Contacts,
-): Admission {
-  const reason = node.refusalOf(hello.from);
-  if (reason !== undefined) return refuse(refusalStatus.removed, reason);
-  if (isExpected) contacts.called(hello);
-  return { ok: true };
-}
-
-function logEvent(event: CoreEvent, core: RaftCore, logger: Logger): void {
-  switch (event.type) {
-    case "role":
-      return logger.debug("Role changed", { role: event.role, term: event.term });
-    case "leader": {
-      const leader = core.configuration.members.find(({ id }) => id === event.leader);
-      const name = leader?.name ?? formatId(event.leader);
-      if (event.leader === 0) return logger.info("No leader", { term: event.term });
-      return logger.info("Leader elected", { leader: name, term: event.term });
-    }
-    case "configuration": {
-      const members = event.configuration.members.map(({ name, voter }) =>
-        voter ? name : `${name} (learner)`
-      );
-      return logger.info("Members", { members: members.join(", "), index: event.index });
-    }
-    case "quorumLost":
-      return logger.warn("Lost the quorum, stepping down", { term: event.term });
-    case "truncated":
-      return logger.info("Replaced uncommitted entries", { from: event.from, to: event.to });
-    case "snapshotNeeded":
-      return logger.info("A member needs a snapshot", { member: formatId(event.peer) });
-    case "transferAborted":
-      return logger.warn("Leadership was not taken over", { by: formatId(event.to) });
-    case "appendRefused":
-      return logger.trace("Append refused", { by: formatId(event.peer), next: event.next });
-    case "ignored":
-      return logger.debug("Message ignored", {
-        from: formatId(event.from),
-        kind: event.message,
-        reason: event.reason,
-      });
   }
 }

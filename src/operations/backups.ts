@@ -13,7 +13,7 @@ import { backupBytes } from "../storage/backup_file.ts";
 import type { BackupDescription } from "../storage/backup_file.ts";
 import { formatId } from "../transport/handshake.ts";
 import { VERSION } from "../version.ts";
-import type { RunningMember } from "../member/member.ts";
+import type { RealMember } from "../member/real_member.ts";
 
 export interface BackupsOptions {
   readonly node: Pick<Node<unknown>, "barrier" | "capture" | "nowMs" | "clusterId">;
@@ -33,7 +33,7 @@ const BUSY: Failure = {
 };
 
 /** The backups of a running member, by the limits of a real node. */
-export function backupsOf(member: RunningMember, scheduler: Scheduler): Backups {
+export function backupsOf(member: RealMember, scheduler: Scheduler): Backups {
   const { node, name } = member;
   return new Backups({ node, name, version: VERSION, scheduler, stallMs: LIMITS.backupStallMs });
 }

@@ -20,11 +20,11 @@ import type { DiskTimes } from "../storage/timed_disk.ts";
 import { requestPeer } from "../transport/peer_http.ts";
 import type { PeerTls } from "../transport/peer_http.ts";
 import { VERSION } from "../version.ts";
-import type { RunningMember } from "../member/member.ts";
+import type { RealMember } from "../member/real_member.ts";
 
 export interface OverviewOptions {
   readonly config: Config;
-  readonly member: RunningMember;
+  readonly member: RealMember;
   readonly disk: DiskTimes;
   /** The material in use now. */
   readonly clientTls: () => TlsMaterial | undefined;

@@ -13,13 +13,13 @@ import type { Presence } from "../storage/presence.ts";
 import type { DiskTimes } from "../storage/timed_disk.ts";
 import { formatId } from "../transport/handshake.ts";
 import { VERSION } from "../version.ts";
-import type { RunningMember } from "../member/member.ts";
+import type { RealMember } from "../member/real_member.ts";
 import { SlowDisk } from "./slow_disk.ts";
 
 export interface TelemetryOptions {
   readonly config: Config;
   readonly logger: Logger;
-  readonly member: RunningMember;
+  readonly member: RealMember;
   readonly disk: DiskTimes;
   readonly presence: Presence;
 }

@@ -12,13 +12,16 @@ import type { Address } from "../config.ts";
 import type { Listener } from "../http/endpoint.ts";
 import type { Handler } from "../http/exchange.ts";
 import { listen } from "../http/listener.ts";
+import { STOPPING } from "../http/message.ts";
 import { makeRouter } from "../http/router.ts";
-import { httpLimits } from "./limits.ts";
-import type { RunningMember } from "../member/member.ts";
+import { httpLimits } from "./http_limits.ts";
+import type { RealMember } from "../member/real_member.ts";
 import { STARTING_CHECKS, type Telemetry } from "../operations/telemetry.ts";
 
 export interface MetricsPort {
-  attach(member: RunningMember, telemetry: Telemetry): void;
+  attach(member: RealMember, telemetry: Telemetry): void;
+  /** The node ends: from here on nothing is read from it. */
+  detach(): void;
   shutdown(): Promise<void>;
 }
 
@@ -40,6 +43,7 @@ export async function openMetricsPort(address: Address, logger: Logger): Promise
         ...healthRoutes(() => telemetry.checks),
       ], METRICS_PATH);
     },
+    detach: () => handle = () => STOPPING,
     shutdown: () => listener.shutdown(),
   };
 }

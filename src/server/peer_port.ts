@@ -15,7 +15,7 @@ import { fault, unavailable } from "../http/fault.ts";
 import { makeRouter } from "../http/router.ts";
 import type { Route } from "../http/router.ts";
 import { PROTOCOL } from "../transport/handshake.ts";
-import type { RunningMember } from "../member/member.ts";
+import type { RealMember } from "../member/real_member.ts";
 
 export interface PeerPortOptions extends Omit<NodeListenOptions, "onUpgrade"> {
   /** Calls that may wait for the member; others are turned away. */
@@ -27,7 +27,7 @@ export interface PeerPort {
   readonly hostname: string;
   readonly port: number;
   /** From here on calls and requests come to `member`, those that waited first; `routes` are served, too. */
-  attach(member: RunningMember, routes: readonly Route[]): void;
+  attach(member: RealMember, routes: readonly Route[]): void;
   /** Accepts again after a shortage of descriptors. */
   reopen(): void;
   /** Takes other certificates for new connections. */
@@ -43,7 +43,7 @@ interface Call {
 
 /** Opens the port. Rejects with `ListenError`. */
 export async function openPeerPort(options: PeerPortOptions): Promise<PeerPort> {
-  let member: RunningMember | undefined;
+  let member: RealMember | undefined;
   let handle: Handler = () => unavailable("The node is starting");
   let waiting: Call[] = [];
   const onUpgrade = (request: IncomingMessage, socket: Socket, head: Uint8Array) => {

@@ -7,7 +7,7 @@ import type { TlsMaterial } from "../../src/http/endpoint.ts";
 import { listenNode } from "../../src/http/node_listener.ts";
 import { TlsError } from "../../src/http/tls_check.ts";
 import { PortTls } from "../../src/operations/port_tls.ts";
-import { httpLimits } from "../../src/server/limits.ts";
+import { httpLimits } from "../../src/server/http_limits.ts";
 import { pem } from "../api/harness.ts";
 
 /** A port under a pair that can be replaced. */

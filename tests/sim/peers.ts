@@ -3,11 +3,9 @@
  * the server's transport does, and hands frames to the network. Each consensus
  * message that leaves is shown to the checker of what is durable.
  */
-import type { Moved } from "../../src/node/call_service.ts";
-import type { Transport } from "../../src/node/ports.ts";
+import type { MemberEnd, MemberTransport } from "../../src/member/member.ts";
 import { decodeMessage } from "../../src/raft/codec.ts";
-import type { Member, MemberId } from "../../src/raft/types.ts";
-import { Contacts } from "../../src/member/contacts.ts";
+import type { MemberId } from "../../src/raft/types.ts";
 import type { Machine } from "./machine.ts";
 import type { Process } from "./process.ts";
 import { describeMessage } from "./text.ts";
@@ -16,36 +14,32 @@ import type { Site } from "./site.ts";
 /** The first byte of a frame that carries a consensus message. */
 const RAFT_FRAME = 1;
 
-export class Peers implements Transport {
+export class Peers implements MemberTransport {
   readonly #process: Process;
   readonly #self: MemberId;
   readonly #site: Site;
-  readonly #onRefused: () => void;
-  readonly #contacts: Contacts;
+  readonly #end: MemberEnd;
   /** Where each peer is dialled. */
   #urls: ReadonlyMap<MemberId, string> = new Map();
   /** From whom this member has taken a stream, and who opened it. */
   readonly #accepted = new Map<MemberId, Process>();
 
-  constructor(process: Process, self: MemberId, site: Site, onRefused: () => void) {
+  constructor(process: Process, self: MemberId, site: Site, end: MemberEnd) {
     this.#process = process;
     this.#self = self;
     this.#site = site;
-    this.#onRefused = onRefused;
-    this.#contacts = new Contacts({
-      strangersMax: site.profile.limits.membersMax,
-      isRefused: (id) => process.running?.node.refusalOf(id) !== undefined,
-      isHeard: (id) => this.#accepted.get(id)?.isDead === false,
-      setPeers: (peers) => this.#setPeers(peers),
-    });
+    this.#end = end;
   }
 
-  membersAre(members: readonly Member[]): void {
-    this.#contacts.membersAre(members);
+  setPeers(peers: readonly { readonly id: MemberId; readonly url: string }[]): void {
+    const urls = new Map(peers.map(({ id, url }) => [id, url]));
+    // Those that are gone find their stream closed, and hear why when they open another.
+    for (const id of this.#urls.keys()) if (!urls.has(id)) this.#accepted.delete(id);
+    this.#urls = urls;
   }
 
-  moved(): readonly Moved[] {
-    return this.#contacts.moved();
+  hears(id: MemberId): boolean {
+    return this.#accepted.get(id)?.isDead === false;
   }
 
   /** Whether this member would dial `machine`. */
@@ -90,32 +84,26 @@ export class Peers implements Transport {
 
   /** A frame is here: this end judges the stream before it takes the first one. */
   arrived(to: MemberId, from: Peers, caller: Process, frame: Uint8Array): void {
-    if (this.accept(to, from, caller)) this.#process.running?.node.receive(from.#self, frame);
+    if (this.accept(to, from, caller)) this.#end.receive(from.#self, frame);
   }
 
   /** Whether the stream that `caller` opened to member `to` is taken here. */
   accept(to: MemberId, from: Peers, caller: Process): boolean {
-    const node = this.#process.running?.node;
-    if (node === undefined) return false;
+    if (this.#process.running === undefined) return false;
     if (to === this.#self && this.#accepted.get(from.#self) === caller) return true;
-    if (node.refusalOf(from.#self) !== undefined) {
+    if (this.#end.refusalOf(from.#self) !== undefined) {
       const { number } = this.#process.machine;
       const { network } = this.#site;
-      network.carry(number, caller.machine.number, "refusal", caller, from.#onRefused);
+      network.carry(number, caller.machine.number, "refusal", caller, () => {
+        from.#end.removed("The simulated peer says that this member was removed");
+      });
       return false;
     }
     // Another incarnation answers at this address now.
     if (to !== this.#self) return false;
     this.#accepted.set(from.#self, caller);
-    this.#contacts.called({ from: from.#self, url: caller.url });
+    this.#end.called({ from: from.#self, url: caller.url });
     return true;
-  }
-
-  #setPeers(peers: readonly { readonly id: MemberId; readonly url: string }[]): void {
-    const urls = new Map(peers.map(({ id, url }) => [id, url]));
-    // Those that are gone find their stream closed, and hear why when they open another.
-    for (const id of this.#urls.keys()) if (!urls.has(id)) this.#accepted.delete(id);
-    this.#urls = urls;
   }
 
   #processAt(url: string): Process | undefined {

@@ -6,21 +6,17 @@
  */
 import type { Clock } from "../../src/base/clock.ts";
 import type { Logger } from "../../src/base/logger.ts";
-import { Node } from "../../src/node/node.ts";
+import { makeMember } from "../../src/member/member.ts";
+import type { Node } from "../../src/node/node.ts";
 import type { Scheduler } from "../../src/node/ports.ts";
-import { type CoreEvent, RaftCore } from "../../src/raft/core.ts";
-import type { Member, MemberId } from "../../src/raft/types.ts";
+import type { CoreEvent, RaftCore } from "../../src/raft/core.ts";
+import type { Member } from "../../src/raft/types.ts";
 import { bootstrap, RefusalError } from "../../src/member/bootstrap.ts";
-import {
-  type DataStorage,
-  firstSnapshot,
-  knowsMembers,
-  openStorage,
-} from "../../src/storage/storage.ts";
+import { type DataStorage, knowsMembers, openStorage } from "../../src/storage/storage.ts";
 import type { Identity, OpenedStorage } from "../../src/storage/storage.ts";
-import { Service } from "../../src/service/service.ts";
+import type { Service } from "../../src/service/service.ts";
 import type { ApplyResult } from "../../src/store/event.ts";
-import { Store } from "../../src/store/store.ts";
+import type { Store } from "../../src/store/store.ts";
 import { CheckedStorage } from "./checked_storage.ts";
 import type { Subject } from "./consensus_check.ts";
 import { DiskSession, PowerCutError } from "./disk_session.ts";
@@ -172,16 +168,7 @@ export class Process implements Owner {
     machine.provedSound();
     const identity = await this.#identify(opened, addresses);
     machine.memberId = identity.memberId;
-    const loaded = opened.identity === undefined
-      ? { ...opened.loaded, snapshot: firstSnapshot(identity) }
-      : opened.loaded;
-    const store = new Store({ historyMax: this.#site.profile.historyMax });
-    const reader = opened.storage.openSnapshot();
-    if (reader !== undefined) {
-      await store.restore(reader.data());
-      reader.close();
-    }
-    this.#run(identity, { ...opened, loaded }, store);
+    await this.#run(identity, opened);
   }
 
   /** As the server does it: the real bootstrap, over the simulated network. */
@@ -212,65 +199,62 @@ export class Process implements Owner {
     });
   }
 
-  #run(identity: Identity, { storage, loaded }: OpenedStorage, store: Store): void {
-    const { profile, log, consensus, durability, state } = this.#site;
+  /** As the server does it: the same function makes the member, the checkers look on. */
+  async #run(identity: Identity, { storage, loaded }: OpenedStorage): Promise<void> {
+    const { profile, log, durability, state, consensus, violations } = this.#site;
     const { machine } = this;
-    const core = new RaftCore({
-      ...profile.core,
-      id: identity.memberId,
-      electionTicks: profile.limits.electionTicks,
-      heartbeatTicks: profile.limits.heartbeatTicks,
-      random: machine.random.next,
-      hardState: loaded.hardState,
-      snapshot: loaded.snapshot,
-      entries: loaded.entries,
-      onEvent: (event) => {
-        const { trace, schedule } = this.#site;
-        const happening = happeningOf(event);
-        if (happening !== undefined) trace.happened(happening);
-        trace.line(
-          schedule.nowMs,
-          this.name,
-          () =>
-            event.type === "configuration"
-              ? `core configuration ${event.index}: ${describeMembers(event.configuration)}`
-              : `core ${describe(event)}`,
-        );
+    let checked: Pick<Running, "store" | "core" | "subject"> | undefined;
+    const member = await makeMember({
+      ports: {
+        storage: new CheckedStorage(identity.memberId, storage, durability),
+        transport: (end) => new Peers(this, identity.memberId, this.#site, end),
+        scheduler: this.#scheduler,
+        clock: this.#clock,
+        random: machine.random.next,
+        logger: this.#logger,
       },
-    });
-    log.found(loaded.snapshot.configuration);
-    durability.started(this.name, core.id, loaded);
-    const subject = consensus.started(this.name, core);
-    state.stands(this.name, loaded.snapshot.index, store.digest());
-    const peers = new Peers(this, core.id, this.#site, () => this.#end("removed"));
-    const node: Node<ApplyResult> = new Node({
-      core,
-      storage: new CheckedStorage(core.id, storage, durability),
-      machine: new CheckedMachine(this.name, store, state, () => consensus.observe(subject)),
-      transport: peers,
-      scheduler: this.#scheduler,
-      clock: this.#clock,
-      random: machine.random.next,
-      logger: this.#logger,
-      clusterId: identity.clusterId,
-      announced: this.#announced(identity.memberId),
-      limits: profile.limits,
-      handleRequest: (request, done) => service.handleForwarded(request, done),
-      moved: () => peers.moved(),
-      onMembers: (members) => peers.membersAre(members),
+      limits: {
+        core: { ...profile.core, ...profile.limits },
+        node: profile.limits,
+        strangersMax: profile.limits.membersMax,
+        historyMax: profile.historyMax,
+      },
+      identity,
+      loaded,
+      peerUrl: machine.url,
+      clientUrl: machine.clientUrl,
+      machine: (store, core) => {
+        log.found(core.committedConfiguration);
+        durability.started(this.name, core.id, loaded);
+        const subject = consensus.started(this.name, core);
+        state.stands(this.name, core.appliedIndex, store.digest());
+        checked = { store, core, subject };
+        return new CheckedMachine(this.name, store, state, () => consensus.observe(subject));
+      },
+      onCoreEvent: (event) => this.#happened(event),
       onRemoved: () => this.#end("removed"),
       onFatal: (error) => this.#fail(error),
     });
-    node.onRefusal((failure) => this.#site.violations.note("no divergence", failure.cause));
-    const service = new Service({ node, store });
-    this.#running = { node, service, store, core, subject, peers };
+    if (this.#dead) return;
+    const { node, service, transport } = member;
+    node.onRefusal((failure) => violations.note("no divergence", failure.cause));
+    this.#running = { node, service, ...checked!, peers: transport };
     this.#tick(this.#clock.monotonicMs() + profile.tickMs * machine.random.next());
     node.campaignIfAlone();
   }
 
-  #announced(id: MemberId): Omit<Member, "voter"> {
-    const { name, url, clientUrl } = this.machine;
-    return { id, name, peerUrl: url, clientUrl };
+  #happened(event: CoreEvent): void {
+    const { trace, schedule } = this.#site;
+    const happening = happeningOf(event);
+    if (happening !== undefined) trace.happened(happening);
+    trace.line(
+      schedule.nowMs,
+      this.name,
+      () =>
+        event.type === "configuration"
+          ? `core configuration ${event.index}: ${describeMembers(event.configuration)}`
+          : `core ${describe(event)}`,
+    );
   }
 
   /** Ticks by the machine's own clock, with what the server's ticker does after a pause. */

@@ -1,34 +1,32 @@
 /** The limits of `config.ts`, in milliseconds and bytes, as each part counts them. */
 import { LIMITS } from "../config.ts";
 import type { Config } from "../config.ts";
-import type { HttpLimits } from "../http/endpoint.ts";
 import type { NodeLimits } from "../node/options.ts";
 import type { TransportLimits } from "../transport/peer_transport.ts";
+import type { MemberLimits } from "./member.ts";
 
 /** At least one tick. */
 export function ticks(ms: number): number {
   return Math.max(1, Math.round(ms / LIMITS.tickMs));
 }
 
-/** Of the client port; the peer port's connections may take more of the descriptors. */
-export function httpLimits(spareDescriptors: number = LIMITS.spareDescriptors): HttpLimits {
+/** Of a whole member. */
+export function memberLimits(config: Config): MemberLimits {
+  const { appendBytesMax, inflightMax, inflightBytesMax, uncommittedBytesMax } = LIMITS;
   return {
-    bodyBytesMax: LIMITS.bodyBytesMax,
-    arrivingBytesMax: LIMITS.arrivingBytesMax,
-    bodyTimeoutMs: LIMITS.bodyTimeoutMs,
-    stallTimeoutMs: LIMITS.stallTimeoutMs,
-    headerBytesMax: LIMITS.headerBytesMax,
-    headerTimeoutMs: LIMITS.headerTimeoutMs,
-    idleTimeoutMs: LIMITS.idleTimeoutMs,
-    handshakeTimeoutMs: LIMITS.handshakeTimeoutMs,
-    connectionsMax: LIMITS.connectionsMax,
-    spareDescriptors,
-    shutdownGraceMs: LIMITS.shutdownGraceMs,
+    core: {
+      electionTicks: ticks(config.electionMs),
+      heartbeatTicks: ticks(config.heartbeatMs),
+      ...{ appendBytesMax, inflightMax, inflightBytesMax, uncommittedBytesMax },
+    },
+    node: nodeLimits(config),
+    strangersMax: LIMITS.membersMax,
+    historyMax: config.historyMax,
   };
 }
 
 /** Times in ticks. */
-export function nodeLimits(config: Config): NodeLimits {
+function nodeLimits(config: Config): NodeLimits {
   return {
     requestTicks: ticks(LIMITS.requestTimeoutMs),
     heartbeatTicks: ticks(config.heartbeatMs),

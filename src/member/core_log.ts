@@ -1,0 +1,40 @@
+/** What a core tells of itself, as lines for the log of the process. */
+import type { Logger } from "../base/logger.ts";
+import type { CoreEvent, RaftCore } from "../raft/core.ts";
+import { formatId } from "../transport/handshake.ts";
+
+/** Writes a line, as loud as the event deserves. */
+export function logCoreEvent(event: CoreEvent, core: RaftCore, logger: Logger): void {
+  switch (event.type) {
+    case "role":
+      return logger.debug("Role changed", { role: event.role, term: event.term });
+    case "leader": {
+      const leader = core.configuration.members.find(({ id }) => id === event.leader);
+      const name = leader?.name ?? formatId(event.leader);
+      if (event.leader === 0) return logger.info("No leader", { term: event.term });
+      return logger.info("Leader elected", { leader: name, term: event.term });
+    }
+    case "configuration": {
+      const members = event.configuration.members.map(({ name, voter }) =>
+        voter ? name : `${name} (learner)`
+      );
+      return logger.info("Members", { members: members.join(", "), index: event.index });
+    }
+    case "quorumLost":
+      return logger.warn("Lost the quorum, stepping down", { term: event.term });
+    case "truncated":
+      return logger.info("Replaced uncommitted entries", { from: event.from, to: event.to });
+    case "snapshotNeeded":
+      return logger.info("A member needs a snapshot", { member: formatId(event.peer) });
+    case "transferAborted":
+      return logger.warn("Leadership was not taken over", { by: formatId(event.to) });
+    case "appendRefused":
+      return logger.trace("Append refused", { by: formatId(event.peer), next: event.next });
+    case "ignored":
+      return logger.debug("Message ignored", {
+        from: formatId(event.from),
+        kind: event.message,
+        reason: event.reason,
+      });
+  }
+}

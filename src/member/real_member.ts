@@ -1,0 +1,83 @@
+/** A member on a real disk, real sockets and the machine's clock. */
+import { systemClock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
+import type { Config } from "../config.ts";
+import type { Loaded, Scheduler } from "../node/ports.ts";
+import type { DataStorage, Identity } from "../storage/storage.ts";
+import { refusalStatus, refuse } from "../transport/handshake.ts";
+import type { PeerTls } from "../transport/peer_http.ts";
+import { PeerTransport } from "../transport/peer_transport.ts";
+import { VERSION } from "../version.ts";
+import { makeMember } from "./member.ts";
+import type { MemberEnd, RunningMember } from "./member.ts";
+import { logCoreEvent } from "./core_log.ts";
+import { memberLimits, transportLimits } from "./limits.ts";
+
+/** Puts what has to be done into a later turn of the event loop. */
+export const SCHEDULER: Scheduler = { defer: (task) => void setImmediate(task) };
+
+/** What `startMember` makes. */
+export type RealMember = RunningMember<PeerTransport>;
+
+export interface RealMemberOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly storage: DataStorage;
+  readonly identity: Identity;
+  readonly loaded: Loaded;
+  /** Asked for at every dial; undefined on a plain peer port. */
+  readonly tls: (() => PeerTls) | undefined;
+  readonly onRemoved: (reason: string) => void;
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** Restores the state and starts to talk to peers. Opens no port of its own. */
+export function startMember(options: RealMemberOptions): Promise<RealMember> {
+  const { config, logger, storage, identity, loaded, onRemoved, onFatal } = options;
+  return makeMember({
+    ports: {
+      storage,
+      transport: (end) => makeTransport(options, end),
+      scheduler: SCHEDULER,
+      clock: systemClock,
+      random: Math.random,
+      logger,
+    },
+    limits: memberLimits(config),
+    identity,
+    loaded,
+    peerUrl: config.peer.url,
+    clientUrl: config.client.url,
+    onCoreEvent: (event, core) => logCoreEvent(event, core, logger),
+    onRemoved,
+    onFatal,
+  });
+}
+
+function makeTransport(
+  { config, identity, tls, logger }: RealMemberOptions,
+  end: MemberEnd,
+): PeerTransport {
+  return new PeerTransport({
+    self: identity.memberId,
+    clusterId: identity.clusterId,
+    name: identity.name,
+    version: VERSION,
+    selfUrl: () => config.peer.url,
+    ...(tls === undefined ? {} : { tls }),
+    limits: transportLimits(config),
+    clock: systemClock,
+    random: Math.random,
+    logger,
+    receive: (from, frame) => end.receive(from, frame),
+    admit: (hello, isExpected) => {
+      const reason = end.refusalOf(hello.from);
+      if (reason !== undefined) return refuse(refusalStatus.removed, reason);
+      if (isExpected) end.called(hello);
+      return { ok: true };
+    },
+    onRefused: (_, status, reason) => {
+      if (status === refusalStatus.removed) end.removed(reason);
+    },
+  });
+}
