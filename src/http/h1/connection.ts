@@ -398,6 +398,8 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
     if (this.#exchange?.method === "HEAD" || isBodiless(status)) {
       const length = isWhole && !isBodiless(status) ? Buffer.byteLength(body) : undefined;
       answers.writeHead(this, reply, this.#line, length, "");
+      // Nobody asks for them, but they may hold something.
+      if (!isWhole) new SlicedBody(body, false).cancel();
       return this.#answered();
     }
     if (!isWhole) return this.#sendSlices(reply, body, undefined);
