@@ -108,6 +108,12 @@ export const HTTP1_MUTANTS: readonly Mutant[] = [
       "",
     ],
     [
+      "who takes nothing of an answer is waited for",
+      "a client holds nothing of the store for long",
+      "this.#blockedMs !== undefined && nowMs",
+      "this.#blockedMs === nowMs && nowMs",
+    ],
+    [
       "what a late body counted for is never given back",
       "a port takes bodies again once others have gone",
       "this.#body?.release();",
