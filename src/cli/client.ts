@@ -6,9 +6,11 @@
 import { messageOf } from "../base/errors.ts";
 import { formatAddress, parseAddress } from "../config/address.ts";
 import type { Settings } from "../config/command_line.ts";
+
 import type { Flag } from "../config/flags.ts";
 import { printable, UsageError } from "../config/usage_error.ts";
 import { PemError, readPem } from "../http/pem.ts";
+import { portionsOf, textOf } from "./body.ts";
 import { CommandError, EXIT } from "./command.ts";
 
 /** What is asked of a server. */
@@ -31,7 +33,7 @@ export interface Answer {
   readonly status: number;
   readonly body: string;
   /** Of the `X-Raft-Index` header, where it has a number. */
-  readonly index?: number;
+  readonly index: number | undefined;
 }
 
 /** A server's error of the v1 API, for those who can do something about it. */
@@ -188,11 +190,11 @@ export class Client implements Disposable {
     return await this.#inTurn(request, answerOf);
   }
 
-  /** Like `ask()`, but the body of a 200 is a stream, and only its head has to come in time. */
-  async open(request: Request): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-    return await this.#inTurn(request, async (response, url) => {
-      if (response.status === 200 && response.body !== null) return response.body;
-      throw serverError(request, await answerOf(response, url));
+  /** Like `ask()`, but the body of a 200 comes in portions, and only its head has to come in time. */
+  async open(request: Request): Promise<AsyncIterable<Uint8Array>> {
+    return await this.#inTurn(request, async (head) => {
+      if (head.status === 200) return head.portions;
+      throw serverError(request, await answerOf(head));
     });
   }
 
@@ -205,7 +207,7 @@ export class Client implements Disposable {
 
   async #inTurn<T>(
     request: Request,
-    take: (response: Response, url: string) => Promise<T>,
+    take: (head: Head) => Promise<T>,
   ): Promise<T> {
     const failures: string[] = [];
     for (let i = 0; i < this.urls.length; i++) {
@@ -213,15 +215,18 @@ export class Client implements Disposable {
       const url = this.urls[at]!;
       const isLast = i === this.urls.length - 1;
       try {
-        const outcome = await this.#once(request, url, async (response) => {
-          if (isLast || !await isForAnother(request, response)) return await take(response, url);
-          await response.body?.cancel();
-          failures.push(`"${url}" answered ${response.status}`);
+        const outcome = await this.#once(request, url, async (head) => {
+          if (isLast || !mayBeForAnother(request, head.status)) return { of: await take(head) };
+          const answer = await answerOf(head);
+          if (!isForAnother(request, answer)) {
+            return { of: await take({ ...head, portions: oncePortion(answer.body) }) };
+          }
+          failures.push(`"${url}" answered ${answer.status}`);
           return undefined;
         });
         if (outcome === undefined) continue;
         this.#first = at;
-        return outcome;
+        return outcome.of;
       } catch (error) {
         if (error instanceof CommandError) throw error;
         const why = explain(error, this.#showsCertificate);
@@ -241,10 +246,11 @@ export class Client implements Disposable {
   async #once<T>(
     { method, path, form, signal, ...rest }: Request,
     url: string,
-    take: (response: Response) => Promise<T>,
+    take: (head: Head) => Promise<T>,
   ): Promise<T> {
     const timeoutMs = "timeoutMs" in rest ? rest.timeoutMs : this.#timeoutMs;
     const limit = new AbortController();
+    signal?.addEventListener("abort", () => limit.abort(signal.reason));
     const timer = timeoutMs === undefined ? undefined : setTimeout(
       () => limit.abort(new Error(`no answer within ${timeoutMs / 1000} s`)),
       timeoutMs,
@@ -253,34 +259,47 @@ export class Client implements Disposable {
       const response = await fetch(`${url}${path}`, {
         method,
         client: this.#http,
-        signal: signal === undefined ? limit.signal : AbortSignal.any([limit.signal, signal]),
+        signal: limit.signal,
         ...(form === undefined ? {} : { body: new URLSearchParams(form) }),
       });
-      return await take(response);
+      const { status, headers, body } = response;
+      const index = /^\d{1,15}$/.exec(headers.get("x-raft-index") ?? "")?.[0];
+      return await take({
+        url,
+        status,
+        index: index === undefined ? undefined : Number(index),
+        portions: portionsOf(body, limit.signal),
+      });
     } finally {
       clearTimeout(timer);
     }
   }
 }
 
-async function answerOf(response: Response, url: string): Promise<Answer> {
-  const index = /^\d{1,15}$/.exec(response.headers.get("x-raft-index") ?? "")?.[0];
-  return {
-    url,
-    status: response.status,
-    body: await response.text(),
-    ...(index === undefined ? {} : { index: Number(index) }),
-  };
+/** An answer whose body has yet to be read. */
+interface Head extends Omit<Answer, "body"> {
+  readonly portions: AsyncIterable<Uint8Array>;
+}
+
+async function answerOf({ portions, ...head }: Head): Promise<Answer> {
+  return { ...head, body: await textOf(portions) };
+}
+
+async function* oncePortion(text: string): AsyncGenerator<Uint8Array, void> {
+  yield await Promise.resolve(new TextEncoder().encode(text));
+}
+
+/** Whether another server may do better, as far as the status tells. */
+function mayBeForAnother({ method }: Request, status: number): boolean {
+  return method === "GET" ? status >= 500 : status === 503;
 }
 
 /**
  * Whether another server may do better. A member's 503 says that it has not done
  * anything; anybody else's 503, a gateway's say, may hide a server that has.
  */
-async function isForAnother({ method }: Request, response: Response): Promise<boolean> {
-  if (method === "GET") return response.status >= 500;
-  return response.status === 503 &&
-    parseFault(await response.clone().text())?.errorCode === UNAVAILABLE;
+function isForAnother({ method }: Request, { body }: Answer): boolean {
+  return method === "GET" || parseFault(body)?.errorCode === UNAVAILABLE;
 }
 
 /** The code of every 503. */

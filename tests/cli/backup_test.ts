@@ -1,9 +1,14 @@
 /** `etcd backup`: what is told when the local disk fails or the server does, and that nothing is left behind. */
+import v8 from "node:v8";
+import vm from "node:vm";
 import { assert, assertEquals } from "@std/assert";
 import { runBackup } from "../../src/cli/backup.ts";
 import { CommandError, EXIT } from "../../src/cli/command.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { DATA_COMMANDS } from "../../src/cli/data_commands.ts";
 import { readTable } from "../../src/config/command_line.ts";
+import { until } from "../cluster/wait.ts";
+import { BrokenServer } from "./broken_server.ts";
 import { etcd, type Said, silentTerminal } from "./harness.ts";
 
 const PORTION = new Uint8Array(1000);
@@ -107,4 +112,32 @@ Deno.test("etcd backup gives up on a server that goes silent, and leaves no half
     await server.left.promise;
     assertEquals(namesIn(directory), []);
   });
+});
+
+/** Of this process; what nobody holds is gone when it returns. */
+function collectGarbage(): void {
+  v8.setFlagsFromString("--expose-gc");
+  vm.runInNewContext("gc")();
+}
+
+Deno.test("a command gives up on a server that goes silent within a body, garbage collected or not", async () => {
+  const says = 'HTTP/1.1 200 OK\r\nContent-Length: 49\r\n\r\n{"action"';
+  for (const args of [["get", "k"], ["set", "k", "v"], ["backup", "-"]]) {
+    await using server = new BrokenServer(() => ({ at: "answer", says, then: "silence" }));
+    const { flags } = COMMANDS.find(({ name }) => name === args[0])!;
+    const line = [...args.slice(1), "-timeout", "1", "-peers", server.address];
+    const { settings, operands } = readTable(flags, line, () => undefined, "");
+    const invocation = { settings, operands, terminal: silentTerminal() };
+    const run = args[0] === "backup"
+      ? runBackup(invocation, 1_000)
+      : COMMANDS.find(({ name }) => name === args[0])!.load().then((start) => start(invocation));
+    const ended = run.then(() => undefined, (error) => error);
+    await until("the request", () => server.asked.length === 1);
+    // The head is there when a turn or two have passed; by now nobody but the command waits.
+    const timer = setInterval(collectGarbage, 100);
+    const error = await ended;
+    clearInterval(timer);
+    assert(error instanceof CommandError, `${args[0]}: ${error}`);
+    assertEquals(error.status, EXIT.unreachable, args[0]);
+  }
 });
