@@ -9,6 +9,7 @@ import { healthRoutes } from "./api/admin/health.ts";
 import { metricsRoute } from "./api/admin/metrics/metrics.ts";
 import { joinBody, parseClusterId, parseJoinReply } from "./api/peer/join.ts";
 import { statsRoutes } from "./api/v1/stats.ts";
+import { statsRoutes as statsRoutesOfV2 } from "./api/v2/stats.ts";
 import { InvariantError } from "./base/assert.ts";
 import { systemClock } from "./base/clock.ts";
 import type { Logger } from "./base/logger.ts";
@@ -252,13 +253,13 @@ export class Server {
     return member;
   }
 
-  async #startTicking({ node }: RealMember): Promise<void> {
+  async #startTicking(member: RealMember): Promise<void> {
     const catchUpMax = ticks(this.#config.electionMs / 2);
     await this.#owned(
-      startTicker(systemClock, LIMITS.tickMs, catchUpMax, () => node.tick()),
+      startTicker(systemClock, LIMITS.tickMs, catchUpMax, () => member.tick()),
       (ticker) => ticker.stop(),
     );
-    node.campaignIfAlone();
+    member.node.campaignIfAlone();
   }
 
   /** Opens the peer port before there is a member: a join is answered by the leader's call. */
@@ -294,6 +295,7 @@ export class Server {
       limits: {
         keyBytesMax: LIMITS.keyBytesMax,
         watchesMax: LIMITS.watchesMax,
+        streamBacklogMax: LIMITS.streamBacklogMax,
         healthTimeoutMs: LIMITS.healthTimeoutMs,
       },
       policy,
@@ -305,6 +307,7 @@ export class Server {
         metricsRoute(read),
         ...healthRoutes(() => telemetry.checks),
         ...statsRoutes(member.node, read, systemClock.wallMs),
+        ...statsRoutesOfV2(member.node, read, systemClock.wallMs),
       ],
       onStop: () => {
         dashboard?.stop();

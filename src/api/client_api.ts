@@ -13,12 +13,15 @@ import { clusterRoutes } from "./v1/cluster.ts";
 import { keysRoute } from "./v1/keys.ts";
 import { EventReplies } from "./v1/reply.ts";
 import { Watches } from "./v1/watch.ts";
+import { makeV2 } from "./v2/v2.ts";
 
 export interface ApiLimits {
   /** Of a key after decoding, in UTF-8. */
   readonly keyBytesMax: number;
   /** Watches that may wait at once. */
   readonly watchesMax: number;
+  /** Characters of a v2 stream that its client may be behind; then it is cut off. */
+  readonly streamBacklogMax: number;
   /** How long `/health` waits for a linearizable read. */
   readonly healthTimeoutMs: number;
 }
@@ -52,9 +55,11 @@ export function makeClientApi(
 ): ClientApi {
   const v1 = { service, replies: new EventReplies(), redirect };
   const watches = new Watches(v1, limits);
+  const v2 = makeV2(service, limits);
   const all = [
     keysRoute(v1, limits.keyBytesMax),
     watches.route,
+    ...v2.routes,
     ...routes,
     ...clusterRoutes(service),
     ...infoRoutes(service, limits.healthTimeoutMs),
@@ -74,6 +79,7 @@ export function makeClientApi(
     routes: all,
     stop: () => {
       watches.stop();
+      v2.stop();
       onStop?.();
     },
   };

@@ -2,10 +2,12 @@
 import { type FaultForm, renderByPath, type RenderFault } from "../http/fault.ts";
 import { renderPlainly } from "./fault_form.ts";
 import { renderFault } from "./v1/fault.ts";
+import { V2_FAULTS } from "./v2/v2.ts";
 
 const FORMS: readonly FaultForm[] = [
   { prefix: "/admin/", render: renderPlainly },
   { prefix: "/peer/", render: renderPlainly },
+  ...V2_FAULTS,
 ];
 
 /**

@@ -1,6 +1,6 @@
 /** What `etcd doctor` finds out about a data directory, without changing anything in it. */
 import { statfsSync } from "node:fs";
-import { decodeCommand } from "../store/command.ts";
+import { decodeCommand } from "../store/command/codec.ts";
 import {
   checkFinished,
   type DirectoryContent,
@@ -126,7 +126,7 @@ async function verify(
 async function prove(content: DirectoryContent, path: string, check: string) {
   const { loaded, identity, chosen, log } = content;
   const { snapshot, entries } = loaded;
-  const store = new Store({ historyMax: 0 });
+  const store = new Store();
   if (snapshot.index > 0) {
     const disk = openReadOnlyDisk(path);
     const name = snapshotName(snapshot.index, snapshot.term);

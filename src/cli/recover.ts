@@ -18,9 +18,6 @@ import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { DATA_OPTIONS, exists, newIdentity, spoken } from "./data_files.ts";
 import { shellWord } from "./shell_word.ts";
 
-/** How many events for watches that look back are kept: as many as any node may be told to keep. */
-const HISTORY_MAX = 1_000_000;
-
 /** How long a member that should be gone may take to answer. */
 const DIAL_MS = 1_000;
 
@@ -94,7 +91,7 @@ function membersOf({ loaded }: DirectoryContent): readonly Member[] {
 /** The state after all that the log holds. */
 async function replay({ loaded }: DirectoryContent, disk: Disk) {
   const { snapshot, entries } = loaded;
-  const store = new Store({ historyMax: HISTORY_MAX });
+  const store = new Store();
   if (snapshot.index > 0) {
     const name = snapshotName(snapshot.index, snapshot.term);
     const file = disk.open(name);

@@ -68,12 +68,12 @@ async function prove(
     const backup = await proveBackup(file, path, DATA_OPTIONS, (bytes) => {
       progress.update(done += bytes);
     });
-    const store = new Store({ historyMax: 0 });
-    await store.restore(backupSlices(file, path, backup, DATA_OPTIONS));
+    const store = new Store();
+    const found = await store.restore(backupSlices(file, path, backup, DATA_OPTIONS));
     const { digest } = backup.description;
-    if (store.digest() === digest) return backup;
+    if (found === digest) return backup;
     throw new CommandError(
-      `Expected a state with the digest ${digest} in "${path}", found ${store.digest()}: use another backup`,
+      `Expected a state with the digest ${digest} in "${path}", found ${found}: use another backup`,
     );
   } finally {
     progress.finish();

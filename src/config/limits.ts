@@ -33,6 +33,8 @@ export const LIMITS = Object.freeze({
   peerSpareDescriptors: 16,
   /** Waiting watches on one node; above it 503 with Retry-After. */
   watchesMax: 10_000,
+  /** Characters of a v2 stream that its client may be behind; then it is cut off. */
+  streamBacklogMax: 8 * MiB,
   /** How long `/health` waits for a linearizable read. */
   healthTimeoutMs: 2_000,
   /**
@@ -56,6 +58,14 @@ export const LIMITS = Object.freeze({
   waitingMax: 20_000,
   /** Keys that one turn of the leader expires. */
   expiryBatchMax: 1_000,
+
+  // Versions of the past, of which `-m` events always stay.
+  /** Older ones go. */
+  historyAgeMs: 3_600_000,
+  /** Of the versions list; the oldest go before it is larger. */
+  historyBytesMax: 64 * MiB,
+  /** From one look at what can go to the next. */
+  compactionLookMs: 1_000,
 
   // Raft.
   /** Resolution of elections and heartbeats. */

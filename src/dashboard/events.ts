@@ -6,9 +6,12 @@
 import type { Exchange, Reply, ReplyOrFault } from "../http/exchange.ts";
 import { unavailable } from "../http/fault.ts";
 import { STOPPING } from "../http/message.ts";
+import { byteStringOf, textOf } from "../store/byte_string.ts";
+import { type Event, isRemoval } from "../store/event.ts";
 import type { Service } from "../service/service.ts";
-import type { Event } from "../store/event.ts";
-import type { Watch } from "../store/watch_hub.ts";
+import { textOfBytes } from "../store/value.ts";
+import type { Watch } from "../store/watch/hub.ts";
+import type { PathView } from "../store/watch/view.ts";
 import { failureReply } from "./faults.ts";
 import { PREVIEW_LENGTH } from "./limits.ts";
 import type { EventsView, EventView } from "./view.ts";
@@ -69,7 +72,6 @@ export class EventPolls {
     resolve: (reply: ReplyOrFault) => void,
   ): void {
     const { service, waitMs } = this.#options;
-    let watch: Watch | undefined = undefined;
     const finish = (reply: ReplyOrFault) => {
       if (!this.#waiting.delete(finish)) return;
       clearTimeout(timer);
@@ -77,67 +79,77 @@ export class EventPolls {
       resolve(reply);
     };
     const idle = () => finish(answer({ events: [], next: since, gap: false }));
-    // Whoever went on from where the history begins might never catch up.
-    const cleared = () => finish(this.#newest(path, true));
+    const look = () => {
+      const past = this.#past(path, since, this.#options.eventsMax);
+      // Whoever went on from where the history begins might never catch up.
+      if (past === "cleared") finish(this.#newest(path, true));
+      else if (past.length > 0) finish(answerWith(past));
+    };
     const timer = setTimeout(idle, waitMs);
+    let watch: Watch | undefined = undefined;
     this.#waiting.add(finish);
-    const found = service.watch(
-      path,
-      since,
-      (event) => finish(this.#from(path, event)),
-      cleared,
-    );
+    look();
+    if (!this.#waiting.has(finish)) return;
+    const found = service.watch(viewOf(path), undefined, { onEvents: look, onBehind: look });
     if ("reason" in found) return finish(failureReply(found));
-    if ("clearedBefore" in found) return cleared();
     watch = found;
-    if (this.#waiting.has(finish)) exchange.onGone(idle);
-  }
-
-  /** `first` and what the history has after it. */
-  #from(path: string, first: Event): Reply {
-    const events = [first, ...this.#past(path, first.index + 1, this.#options.eventsMax - 1)];
-    return answer({ events: events.map(describe), next: events.at(-1)!.index + 1, gap: false });
+    exchange.onGone(idle);
   }
 
   #newest(path: string, gap: boolean): Reply {
     const { service, eventsMax } = this.#options;
     const { index } = service;
-    const from = Math.max(service.stats().historyFirstIndex, index - LOOK_BACK_MAX);
-    const events = this.#past(path, from, Infinity).slice(-eventsMax);
+    const from = Math.max(service.clearedOf("path").logIndex + 1, index - LOOK_BACK_MAX, 1);
+    const past = this.#past(path, from, Infinity);
+    const events = past === "cleared" ? [] : past.slice(-eventsMax);
     return answer({ events: events.map(describe), next: index + 1, gap });
   }
 
   /** At most `max` events of the history from index `since` on. */
-  #past(path: string, since: number, max: number): Event[] {
-    const { service } = this.#options;
+  #past(path: string, since: number, max: number): readonly Event[] | "cleared" {
+    const watch = this.#options.service.watch(viewOf(path), since, {
+      onEvents: () => {},
+      onBehind: () => {},
+    });
+    if ("reason" in watch) return [];
     const events: Event[] = [];
-    let next = since;
-    let found = true;
-    while (found && events.length < max) {
-      found = false;
-      const watch = service.watch(path, next, (event) => {
-        found = true;
-        events.push(event);
-        next = event.index + 1;
-      });
-      if (!found && "cancel" in watch) watch.cancel();
+    try {
+      while (!watch.isSynced && events.length < max) {
+        const reading = watch.read(LOOK_BACK_MAX);
+        if (reading.kind === "cleared") return "cleared";
+        events.push(...reading.events);
+      }
+    } finally {
+      watch.cancel();
     }
-    return events;
+    return events.slice(0, max);
   }
+}
+
+/** Events of files alone, hidden ones too, by the index of the log. */
+function viewOf(path: string): PathView {
+  return { kind: "path", api: "v1", path: byteStringOf(path), recursive: true };
+}
+
+function answerWith(events: readonly Event[]): Reply {
+  return answer({ events: events.map(describe), next: events.at(-1)!.logIndex + 1, gap: false });
 }
 
 function answer(view: EventsView): Reply {
   return { status: 200, body: JSON.stringify(view) };
 }
 
-function describe({ action, key, index, value = "", newKey, ttlSeconds = 0 }: Event): EventView {
+function describe(event: Event): EventView {
+  const { key, logIndex, after, before, timeMs } = event;
+  const value = after === undefined ? "" : textOfBytes(after.value);
+  const deadlineMs = after?.deadlineMs ?? 0;
   return {
-    action,
-    key,
-    index,
+    action: isRemoval(event) ? "DELETE" : "SET",
+    key: textOf(key),
+    index: logIndex,
     value: value.slice(0, PREVIEW_LENGTH),
     length: value.length,
-    newKey,
-    ttlSeconds,
+    newKey: before === undefined && after !== undefined,
+    ttlSeconds: deadlineMs === 0 ? 0 : Math.ceil((deadlineMs - timeMs) / 1000),
   };
 }

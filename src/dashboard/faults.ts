@@ -3,7 +3,8 @@ import { STATUS_TEXT } from "@std/http/status";
 import type { Fault, Reply } from "../http/exchange.ts";
 import type { FaultForm } from "../http/fault.ts";
 import type { Failure } from "../node/ports.ts";
-import type { Rejection } from "../store/event.ts";
+import { textOf } from "../store/byte_string.ts";
+import type { Rejected } from "../store/result.ts";
 import type { FaultView } from "./view.ts";
 
 /** Where the page asks. */
@@ -24,19 +25,25 @@ export function failureReply({ reason, cause }: Failure): Reply {
 }
 
 /** The store changed nothing. */
-export function rejectionReply(rejection: Rejection): Reply {
-  const { reason, key } = rejection;
-  switch (rejection.reason) {
+export function rejectionReply(
+  { reason, key, failed = [] }: Pick<Rejected, "reason" | "key" | "failed">,
+): Reply {
+  const cause = textOf(key);
+  switch (reason) {
     case "keyNotFound":
-      return tell(404, { reason, message: "There is no such key", cause: key });
-    case "testFailed":
+      return tell(404, { reason, message: "There is no such key", cause });
+    case "testFailed": {
+      const [{ expected, found } = { expected: "", found: "" }] = failed;
       return tell(409, {
         reason,
         message: "The value has changed meanwhile",
-        cause: `Expected "${rejection.expected}", found "${rejection.found}"`,
+        cause: `Expected "${textOf(expected)}", found "${textOf(found)}"`,
       });
+    }
     case "notAFile":
-      return tell(409, { reason, message: "A directory or a key is in the way", cause: key });
+      return tell(409, { reason, message: "A directory or a key is in the way", cause });
+    default:
+      return tell(409, { reason, message: "The change was refused", cause });
   }
 }
 

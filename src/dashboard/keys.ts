@@ -10,9 +10,9 @@ import type { Route, RouteHandler } from "../http/router.ts";
 import { longerThan } from "../http/path.ts";
 import { isReserved, RESERVED_ROOT, viewMembership } from "../service/membership_view.ts";
 import type { Service } from "../service/service.ts";
-import { ROOT } from "../store/key.ts";
-import type { FileItem } from "../store/record.ts";
-import type { Listed } from "../store/tree.ts";
+import { byteStringOf, textOf } from "../store/byte_string.ts";
+import { ROOT } from "../store/path.ts";
+import type { Item } from "../store/tree/listing.ts";
 import type { Store } from "../store/store.ts";
 import { failureReply, rejectionReply } from "./faults.ts";
 import { CHILDREN_MAX, CHILDREN_UNITS_MAX, PREVIEW_LENGTH, VALUE_LENGTH } from "./limits.ts";
@@ -60,7 +60,9 @@ function readKey(
     const view = isReserved(key)
       ? viewReserved(service, key, nowMs)
       : viewKey(store, key, after, length, nowMs);
-    if (view === undefined) return rejectionReply({ kind: "rejected", reason: "keyNotFound", key });
+    if (view === undefined) {
+      return rejectionReply({ reason: "keyNotFound", key: byteStringOf(key) });
+    }
     return { status: 200, body: JSON.stringify(view) };
   };
   return service.read<ReplyOrFault>(serve, failureReply);
@@ -73,72 +75,72 @@ function viewKey(
   length: number,
   nowMs: number,
 ): KeyView | undefined {
-  const found = store.read(key, nowMs);
-  switch (found.kind) {
-    case "missing":
-      return undefined;
-    case "file":
-      return viewFile(key, found.item, length, nowMs);
-    case "directory": {
-      const page = store.page(key, nowMs, after, CHILDREN_MAX, CHILDREN_UNITS_MAX);
-      const last = page.at(-1);
-      const more = last !== undefined &&
-        store.page(key, nowMs, nameOf(last.key), 1, 1).length > 0;
-      // Always on the first page, so that a long listing does not hide who is in the cluster.
-      const reserved: Listed[] = key === ROOT && after === ""
-        ? [{ key: RESERVED_ROOT, item: "directory" }]
-        : [];
-      return viewDirectory(key, [...reserved, ...page], more, nowMs);
-    }
-  }
+  const bytes = byteStringOf(key);
+  const found = store.read(bytes, nowMs);
+  if (found === undefined) return undefined;
+  if (!found.isDirectory) return viewFile(found, length, nowMs);
+  const page = store.page(bytes, nowMs, byteStringOf(after), CHILDREN_MAX, CHILDREN_UNITS_MAX)
+    .filter((child) => child.key !== RESERVED_ROOT);
+  const last = page.at(-1);
+  const more = last !== undefined && store.page(bytes, nowMs, nameOf(last.key), 1, 1).length > 0;
+  // Always on the first page, so that a long listing does not hide who is in the cluster.
+  const reserved = key === ROOT && after === "" ? [RESERVED_CHILD] : [];
+  return viewDirectory(key, [...reserved, ...page.map(viewChild)], more, nowMs);
 }
 
 function viewReserved({ node }: Service, key: string, nowMs: number): KeyView | undefined {
   const found = viewMembership(key, node.configuration());
   if (found === undefined) return undefined;
-  if (typeof found !== "string") return viewDirectory(key, found, false, nowMs);
-  return viewFile(key, { value: found, setIndex: 0, deadlineMs: 0 }, Infinity, nowMs);
+  if (!("key" in found)) return viewDirectory(key, found.map(viewChild), false, nowMs);
+  return viewFile(found, Infinity, nowMs);
 }
 
 function viewFile(
-  key: string,
-  { value, setIndex, deadlineMs }: FileItem,
+  { key, value, setIndex, deadlineMs }: Item,
   length: number,
   nowMs: number,
 ): KeyView {
+  const path = textOf(key);
+  const text = textOf(value);
   return {
     kind: "file",
-    key,
-    value: value.slice(0, length),
-    length: value.length,
+    key: path,
+    value: text.slice(0, length),
+    length: text.length,
     setIndex,
     deadlineMs,
     nowMs,
-    reserved: isReserved(key),
+    reserved: isReserved(path),
   };
 }
 
 function viewDirectory(
   key: string,
-  items: readonly Listed[],
+  children: readonly ChildView[],
   more: boolean,
   nowMs: number,
 ): KeyView {
-  return { kind: "directory", key, children: items.map(viewChild), more, nowMs };
+  return { kind: "directory", key, children, more, nowMs };
 }
 
-function viewChild({ key, item }: Listed): ChildView {
-  const name = nameOf(key);
-  if (item === "directory") return { name, dir: true, length: 0, preview: "", deadlineMs: 0 };
-  const { value, deadlineMs } = item;
+function viewChild({ key, isDirectory, value, deadlineMs }: Item): ChildView {
+  const text = textOf(value);
   return {
-    name,
-    dir: false,
-    length: value.length,
-    preview: value.slice(0, PREVIEW_LENGTH),
+    name: textOf(nameOf(key)),
+    dir: isDirectory,
+    length: text.length,
+    preview: text.slice(0, PREVIEW_LENGTH),
     deadlineMs,
   };
 }
+
+const RESERVED_CHILD: ChildView = {
+  name: RESERVED_ROOT.slice(1),
+  dir: true,
+  length: 0,
+  preview: "",
+  deadlineMs: 0,
+};
 
 function nameOf(key: string): string {
   return key.slice(key.lastIndexOf("/") + 1);

@@ -7,9 +7,12 @@ import type { Route } from "../http/router.ts";
 import type { Answer } from "../service/answer.ts";
 import { isReserved } from "../service/membership_view.ts";
 import type { Service } from "../service/service.ts";
-import type { ApplyResult } from "../store/event.ts";
-import { isTooDeep } from "../store/key.ts";
-import type { Operation } from "../store/operation.ts";
+import { byteStringOf, textOf } from "../store/byte_string.ts";
+import type { Command } from "../store/command/command.ts";
+import type { Event } from "../store/event.ts";
+import { isTooDeep } from "../store/path.ts";
+import type { Result } from "../store/result.ts";
+import { textOfBytes } from "../store/value.ts";
 import { failureReply, rejectionReply } from "./faults.ts";
 
 const FIELDS = new Set(["value", "ttl", "prevValue"]);
@@ -19,14 +22,14 @@ const TTL = /^-?[0-9]{1,15}$/;
 
 /** `POST` and `DELETE` of a key. `keyBytesMax`: after decoding, in UTF-8. */
 export function writeMethods(service: Service, keyBytesMax: number): Route["methods"] {
-  const write = (key: string, operation: Operation | string) => {
+  const write = (key: string, command: Command | string) => {
     const problem = problemOf(key, keyBytesMax);
     if (problem !== undefined) return fault(400, problem);
-    return typeof operation === "string" ? fault(400, operation) : commit(service, operation);
+    return typeof command === "string" ? fault(400, command) : commit(service, command);
   };
   return {
-    POST: (exchange, key) => write(key, setOperation(exchange, key)),
-    DELETE: (_, key) => write(key, { type: "delete", key }),
+    POST: (exchange, key) => write(key, setCommand(exchange, key)),
+    DELETE: (_, key) => write(key, { type: "delete", key: byteStringOf(key) }),
   };
 }
 
@@ -39,8 +42,8 @@ function problemOf(key: string, keyBytesMax: number): string | undefined {
   return undefined;
 }
 
-/** The operation, or what is wrong with the form. */
-function setOperation({ body }: Exchange, key: string): Operation | string {
+/** The command, or what is wrong with the form. */
+function setCommand({ body }: Exchange, key: string): Command | string {
   const fields = urlencodedFields(body, "", FIELDS);
   if ("cause" in fields) return fields.cause;
   const value = fields.get("value") ?? "";
@@ -49,23 +52,38 @@ function setOperation({ body }: Exchange, key: string): Operation | string {
   if (ttl !== "" && !TTL.test(ttl)) return `Expected whole seconds to live, found "${ttl}"`;
   const prevValue = fields.get("prevValue") || undefined;
   const ttlSeconds = ttl === "" ? undefined : Number(ttl);
-  return { type: "set", key, value, prevValue, ttlSeconds };
+  return { type: "set", key: byteStringOf(key), value, prevValue, ttlSeconds };
 }
 
 /** A page can't follow a redirect to another member: this one passes the write on. */
-function commit(service: Service, operation: Operation): Promise<ReplyOrFault> {
+function commit(service: Service, command: Command): Promise<ReplyOrFault> {
   return new Promise((resolve) => {
-    service.write(operation, false, (answer) => resolve(replyTo(answer)));
+    service.write(command, false, (answer) => resolve(replyTo(answer)));
   });
 }
 
-function replyTo(answer: Answer<ApplyResult>): ReplyOrFault {
+function replyTo(answer: Answer<Result>): ReplyOrFault {
   if (!answer.ok) {
     return answer.reason === "redirect"
       ? fault(500, "The leader is elsewhere")
       : failureReply(answer);
   }
   const result = answer.value;
-  if ("reason" in result) return rejectionReply(result);
-  return { status: 200, body: JSON.stringify(result) };
+  switch (result.kind) {
+    case "event":
+      return { status: 200, body: JSON.stringify(describeWrite(result)) };
+    case "rejected":
+      return rejectionReply(result);
+    default:
+      return fault(500, "Expected an event, the entry changed nothing");
+  }
+}
+
+function describeWrite({ key, logIndex, before, after }: Event) {
+  return {
+    key: textOf(key),
+    index: logIndex,
+    newKey: before === undefined && after !== undefined,
+    ...(before !== undefined && { prevValue: textOfBytes(before.value) }),
+  };
 }

@@ -19,6 +19,8 @@ export interface Route {
   /** Whether all paths under it are meant too; at the path itself an earlier route goes first. */
   readonly subtree?: boolean;
   readonly methods: Readonly<Partial<Record<"GET" | "POST" | "PUT" | "DELETE", RouteHandler>>>;
+  /** The Allow header where an API has its own; HEAD is then there only if it is listed. */
+  readonly allow?: string;
 }
 
 interface Target {
@@ -57,11 +59,11 @@ export function makeRouter(routes: readonly Route[], example: string): Handler {
   };
 }
 
-function makeTarget({ path, methods }: Route): Target {
+function makeTarget({ path, methods, allow: listed }: Route): Target {
   const handlers = new Map(Object.entries(methods));
   const get = handlers.get("GET");
-  if (get !== undefined) handlers.set("HEAD", get);
-  const allow = { allow: [...handlers.keys(), "OPTIONS"].join(", ") };
+  if (get !== undefined && (listed?.includes("HEAD") ?? true)) handlers.set("HEAD", get);
+  const allow = { allow: listed ?? [...handlers.keys(), "OPTIONS"].join(", ") };
   return { path, prefix: `${path}/`, handlers, allow };
 }
 

@@ -21,7 +21,12 @@ export function memberLimits(config: Config): MemberLimits {
     },
     node: nodeLimits(config),
     strangersMax: LIMITS.membersMax,
-    historyMax: config.historyMax,
+    compaction: {
+      eventsMin: config.historyMax,
+      ageMaxMs: LIMITS.historyAgeMs,
+      bytesMax: LIMITS.historyBytesMax,
+      lookTicks: ticks(LIMITS.compactionLookMs),
+    },
   };
 }
 

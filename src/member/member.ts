@@ -12,10 +12,11 @@ import { RaftCore } from "../raft/core.ts";
 import type { CoreEvent, CoreOptions } from "../raft/core.ts";
 import { NONE } from "../raft/types.ts";
 import type { MemberId } from "../raft/types.ts";
+import { type CompactionPolicy, Compactor } from "../service/compactor.ts";
 import { Service } from "../service/service.ts";
 import { firstSnapshot } from "../storage/storage.ts";
 import type { Identity } from "../storage/storage.ts";
-import type { ApplyResult } from "../store/event.ts";
+import type { Result } from "../store/result.ts";
 import { Store } from "../store/store.ts";
 import { Contacts } from "./contacts.ts";
 import type { Caller, Peer } from "./contacts.ts";
@@ -66,8 +67,8 @@ export interface MemberLimits {
   readonly node: NodeLimits;
   /** Callers that are answered although the log does not know them. */
   readonly strangersMax: number;
-  /** Events kept for watches that look back; `-m`. */
-  readonly historyMax: number;
+  /** Which versions of the past are kept. */
+  readonly compaction: CompactionPolicy;
 }
 
 export interface MemberOptions<T extends MemberTransport> {
@@ -79,7 +80,7 @@ export interface MemberOptions<T extends MemberTransport> {
   readonly peerUrl: string;
   readonly clientUrl: string;
   /** What the log drives; the store itself, unless somebody looks on. */
-  readonly machine?: (store: Store, core: RaftCore) => StateMachine<ApplyResult>;
+  readonly machine?: (store: Store, core: RaftCore) => StateMachine<Result>;
   readonly onCoreEvent: (event: CoreEvent, core: RaftCore) => void;
   readonly onRemoved: (reason: string) => void;
   /** See `NodeOptions`. */
@@ -90,10 +91,12 @@ export interface MemberOptions<T extends MemberTransport> {
 export interface RunningMember<T extends MemberTransport = MemberTransport> {
   /** As its data directory knows it. */
   readonly name: string;
-  readonly node: Node<ApplyResult>;
+  readonly node: Node<Result>;
   readonly service: Service;
   readonly transport: T;
   readonly leadership: LeadershipRecord;
+  /** Once every tick of the clock. */
+  tick(): void;
 }
 
 /** The leaders that this member has seen. */
@@ -117,7 +120,7 @@ export async function makeMember<T extends MemberTransport>(
     }
     options.onCoreEvent(event, core);
   });
-  const store = await restore(new Store({ historyMax: limits.historyMax }), storage);
+  const store = await restore(new Store({ lookBackEvents: limits.compaction.eventsMin }), storage);
   const contacts: Contacts = new Contacts({
     strangersMax: limits.strangersMax,
     isRefused: (id) => node.refusalOf(id) !== undefined,
@@ -130,7 +133,7 @@ export async function makeMember<T extends MemberTransport>(
     called: (caller) => contacts.called(caller),
     removed: options.onRemoved,
   });
-  const node: Node<ApplyResult> = new Node({
+  const node: Node<Result> = new Node({
     ...{ core, storage, transport, scheduler, clock, random, logger },
     machine: options.machine?.(store, core) ?? store,
     clusterId: identity.clusterId,
@@ -143,7 +146,12 @@ export async function makeMember<T extends MemberTransport>(
     onFatal: options.onFatal,
   });
   const service = new Service({ node, store });
-  return { name: identity.name, node, service, transport, leadership };
+  const compactor = new Compactor(service, limits.compaction);
+  const tick = () => {
+    node.tick();
+    compactor.tick();
+  };
+  return { name: identity.name, node, service, transport, leadership, tick };
 }
 
 /** A log that has not begun stands on the founder's configuration, or on nobody's. */

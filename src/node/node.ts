@@ -157,6 +157,10 @@ export class Node<R> implements ClusterNode<R> {
     return this.#clock.nowMs();
   }
 
+  term(): number {
+    return this.#core.term;
+  }
+
   isLeader(): boolean {
     return this.#core.role === "leader" && !this.#leadership.isHandingOver;
   }

@@ -95,7 +95,7 @@ export interface StateMachine<R> {
   /** A consistent image of the state at the time of the call, produced lazily in slices. */
   snapshot(): Iterable<Uint8Array>;
   /** Replaces the whole state. Rejects when the image is damaged. */
-  restore(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void>;
+  restore(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<unknown>;
   /** A hash of the whole state, equal on all members at an equal applied index. */
   digest(): string;
 }
@@ -186,6 +186,8 @@ export interface ClusterNode<R> {
   /** The cluster's time by this member's reckoning, without a round trip. */
   nowMs(): number;
   isLeader(): boolean;
+  /** The newest term that this member knows. */
+  term(): number;
   /** The member known to lead now. */
   leader(): Member | undefined;
   /** Calls back once there is a leader, or with `noLeader` after the time allowed. */

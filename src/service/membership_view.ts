@@ -3,8 +3,9 @@
  * configuration, not a part of the store, so no client can write there.
  */
 import type { Configuration, Member } from "../raft/types.ts";
+import { type ByteString, byteStringOf } from "../store/byte_string.ts";
+import type { Item } from "../store/tree/listing.ts";
 import type { Service } from "./service.ts";
-import type { Listed } from "../store/tree.ts";
 
 /** The directory that clients may only read. */
 export const RESERVED_ROOT = "/_etcd";
@@ -34,33 +35,44 @@ export function memberValue({ peerUrl, clientUrl }: Member): string {
   return `raft=${peerUrl}&etcd=${clientUrl}`;
 }
 
-/** The reserved `key` as a file's value, as the children of a directory, or undefined when there is neither. */
+/** The reserved `key` as a file, as the children of a directory, or undefined when there is neither. */
 export function viewMembership(
   key: string,
   { members }: Configuration,
-): string | readonly Listed[] | undefined {
-  if (key === RESERVED_ROOT) return [{ key: MACHINES, item: "directory" }];
+): Item | readonly Item[] | undefined {
+  if (key === RESERVED_ROOT) return [itemOf(MACHINES, undefined)];
   if (key === MACHINES) {
-    return members.map((member) => ({ key: memberKey(member.name), item: fileOf(member) }))
+    return members.map((member) => itemOf(memberKey(member.name), member))
       .sort((a, b) => a.key < b.key ? -1 : 1);
   }
   const member = members.find(({ name }) => memberKey(name) === key);
-  return member === undefined ? undefined : memberValue(member);
+  return member === undefined ? undefined : itemOf(key, member);
 }
 
-/** The root's children with `/_etcd` in its place among them. */
-export function* withReservedRoot(children: Iterable<Listed>): Generator<Listed, void> {
+/** The root's children with `/_etcd` in its place among them, whatever v2 keeps there. */
+export function* withReservedRoot(children: Iterable<Item>): Generator<Item, void> {
   let placed = false;
   for (const child of children) {
+    if (child.key === RESERVED_ROOT) continue;
     if (!placed && child.key > RESERVED_ROOT) {
       placed = true;
-      yield { key: RESERVED_ROOT, item: "directory" };
+      yield itemOf(RESERVED_ROOT, undefined);
     }
     yield child;
   }
-  if (!placed) yield { key: RESERVED_ROOT, item: "directory" };
+  if (!placed) yield itemOf(RESERVED_ROOT, undefined);
 }
 
-function fileOf(member: Member) {
-  return { value: memberValue(member), setIndex: 0, deadlineMs: 0 };
+/** A member as a file, or a directory. */
+function itemOf(key: string, member: Member | undefined): Item {
+  const value: ByteString = member === undefined ? "" : byteStringOf(memberValue(member));
+  return {
+    key: byteStringOf(key),
+    isDirectory: member === undefined,
+    value,
+    setIndex: 0,
+    createdIndex: 0,
+    modifiedIndex: 0,
+    deadlineMs: 0,
+  };
 }

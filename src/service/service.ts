@@ -8,20 +8,23 @@
  * promise a request is all that the hot path may cost.
  */
 import type { Barrier, ClusterNode, Done, Failure, Outcome } from "../node/ports.ts";
-import { CommandError, encodeCommand } from "../store/command.ts";
+import { decodeCommand, encodeCommand, stampCommand } from "../store/command/codec.ts";
+import { CommandError, NOBODY } from "../store/command/command.ts";
+import type { Command, CompactCommand, Requester } from "../store/command/command.ts";
+import type { Result } from "../store/result.ts";
+import { decodeResult, encodeResult, ResultError } from "../store/result_codec.ts";
 import type { StoreCounters } from "../store/counters.ts";
-import type { ApplyResult, Event } from "../store/event.ts";
-import { decodeOperation, encodeOperation, stamp } from "../store/operation.ts";
-import type { Operation } from "../store/operation.ts";
-import { decodeResult, encodeResult, ResultError } from "../store/result.ts";
 import type { Store, StoreStats } from "../store/store.ts";
-import type { Watch } from "../store/watch_hub.ts";
+import { type First, type FirstCallbacks, watchFirst } from "../store/watch/first.ts";
+import type { Watch, WatchCallbacks } from "../store/watch/hub.ts";
+import type { PathView, View } from "../store/watch/view.ts";
+import type { Numbers } from "../store/keyspace/versions.ts";
 import { AnswerError, decodeOutcome, encodeFailure, encodeValue, withHead } from "./answer.ts";
 import type { OnAnswer } from "./answer.ts";
 import { RequestCounters } from "./request_counters.ts";
 
 export interface ServiceOptions {
-  readonly node: ClusterNode<ApplyResult>;
+  readonly node: ClusterNode<Result>;
   readonly store: Store;
 }
 
@@ -46,7 +49,7 @@ export type LeaderHandler = (
 ) => void;
 
 export class Service {
-  readonly node: ClusterNode<ApplyResult>;
+  readonly node: ClusterNode<Result>;
   readonly requests = new RequestCounters();
   /** By the kind of the request. */
   readonly #handlers = new Map<number, LeaderHandler>();
@@ -60,15 +63,20 @@ export class Service {
   }
 
   /**
-   * Has `operation` committed by the leader. With `redirects` a client of another
-   * member is told where the leader is, instead of being served from here. Throws
-   * `CommandError` on what no member could apply.
+   * Has `command` committed by the leader, for `requester`. With `redirects` a client of
+   * another member is told where the leader is, instead of being served from here.
    */
-  write(operation: Operation, redirects: boolean, done: OnAnswer<ApplyResult>): void {
-    if (!this.node.isLeader()) return this.#passOn(operation, redirects, done);
-    this.#propose(operation, (outcome) => {
+  write(
+    command: Command,
+    redirects: boolean,
+    done: OnAnswer<Result>,
+    requester: Requester = NOBODY,
+  ): void {
+    const bytes = encodeCommand(command, requester);
+    if (!this.node.isLeader()) return this.#passOn(bytes, redirects, done);
+    this.#propose(bytes, (outcome) => {
       // The leadership ended just now, and nothing was appended.
-      if (!outcome.ok && outcome.reason === "notLeader") this.#passOn(operation, redirects, done);
+      if (!outcome.ok && outcome.reason === "notLeader") this.#passOn(bytes, redirects, done);
       else done(outcome);
     });
   }
@@ -106,16 +114,34 @@ export class Service {
   }
 
   /**
-   * Waits for the first event at or under `path`, see `WatchHub.watch`; a failure when
-   * this member serves nobody any longer. Whoever waits has to be told of `onRefusal`.
+   * Watches what `view` sees, see `WatchHub.watch`; a failure when this member serves
+   * nobody any longer. Whoever waits has to be told of `onRefusal`.
    */
-  watch(
-    path: string,
+  watch(view: View, since: number | undefined, callbacks: WatchCallbacks): Watch | Failure {
+    return this.node.refusal ?? this.#store.watches.watch(view, since, callbacks);
+  }
+
+  /** Waits for a single event, see `watchFirst`; a failure as with `watch`. */
+  watchFirst(
+    view: PathView,
     since: number | undefined,
-    told: (event: Event) => void,
-    cleared?: (clearedBefore: number) => void,
-  ): Watch | Cleared | Failure {
-    return this.node.refusal ?? this.#store.watches.watch(path, since, told, cleared);
+    callbacks: FirstCallbacks,
+  ): First | Failure {
+    return this.node.refusal ?? watchFirst(this.#store.watches, view, since, callbacks);
+  }
+
+  /** The numbers of the newest event that watches of a kind can't look back to. */
+  clearedOf(kind: View["kind"]): Numbers {
+    return this.#store.watches.clearedOf(kind);
+  }
+
+  /** The command by which old versions can go, if any; see `Store.compactionDue`. */
+  compactionDue(
+    olderThanMs: number,
+    bytesMax: number,
+    keepEvents: number,
+  ): CompactCommand | undefined {
+    return this.#store.compactionDue(olderThanMs, bytesMax, keepEvents);
   }
 
   /** Watches that wait. */
@@ -126,6 +152,26 @@ export class Service {
   /** Of the last command that reached a key. */
   get index(): number {
     return this.#store.index;
+  }
+
+  /** Of the last entry that was applied. */
+  get appliedIndex(): number {
+    return this.#store.appliedIndex;
+  }
+
+  /** v2's index. */
+  get changeIndex(): number {
+    return this.#store.changeIndex;
+  }
+
+  /** v3's revision. */
+  get revision(): number {
+    return this.#store.revision;
+  }
+
+  /** The lowest revision that can be read; 0 when all can. */
+  get compactedRevision(): number {
+    return this.#store.compactedRevision;
   }
 
   /** A hash of all that this member has applied up to `index`. */
@@ -165,23 +211,24 @@ export class Service {
     );
   }
 
-  #propose(operation: Operation, done: Done<ApplyResult>): void {
-    this.node.propose(encodeCommand(stamp(operation, this.node.nowMs())), done);
+  #propose(command: Uint8Array, done: Done<Result>): void {
+    stampCommand(command, this.node.nowMs());
+    this.node.propose(command, done);
   }
 
-  #passOn(operation: Operation, redirects: boolean, done: OnAnswer<ApplyResult>): void {
-    if (redirects) return this.#redirect(operation, done);
-    this.forward(FORWARDED.write, encodeOperation(operation), (outcome) => {
+  #passOn(command: Uint8Array, redirects: boolean, done: OnAnswer<Result>): void {
+    if (redirects) return this.#redirect(command, done);
+    this.forward(FORWARDED.write, command, (outcome) => {
       done(outcome.ok ? readResult(outcome.value) : outcome);
     });
   }
 
   /** Answers with the leader's address once there is one; writes when it is this member. */
-  #redirect(operation: Operation, done: OnAnswer<ApplyResult>): void {
+  #redirect(command: Uint8Array, done: OnAnswer<Result>): void {
     this.node.whenLeader((outcome) => {
       if (!outcome.ok) return done(outcome);
       const { id } = outcome.value;
-      if (id === this.node.self) return this.#propose(operation, done);
+      if (id === this.node.self) return this.#propose(command, done);
       const committed = this.node.configuration().members.find((member) => member.id === id);
       if (committed === undefined) return done(LEADS_NO_MORE);
       done({ ok: false, reason: "redirect", clientUrl: committed.clientUrl });
@@ -189,17 +236,26 @@ export class Service {
   }
 
   #writeForwarded(payload: Uint8Array, done: (reply: Uint8Array | undefined) => void): void {
-    let operation: Operation;
-    try {
-      operation = decodeOperation(payload);
-    } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
-      return done(encodeFailure(refused(error.message)));
-    }
-    this.#propose(operation, (outcome) => {
+    // The log keeps it, and the frame that it came in is not the log's.
+    const command = payload.slice();
+    const problem = problemOf(command);
+    if (problem !== undefined) return done(encodeFailure(refused(problem)));
+    this.#propose(command, (outcome) => {
       if (outcome.ok) return done(encodeValue(encodeResult(outcome.value)));
       done(outcome.reason === "notLeader" ? undefined : encodeFailure(outcome));
     });
+  }
+}
+
+/** What is wrong with a command that another member passed on. */
+function problemOf(bytes: Uint8Array): string | undefined {
+  try {
+    const { command, format } = decodeCommand(bytes);
+    if (format !== 2) return "Expected a command of version 2";
+    return command.type === "expire" ? "Expected a client's command, found an expiry" : undefined;
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    return error.message;
   }
 }
 
@@ -212,7 +268,7 @@ function readOutcome(bytes: Uint8Array): Outcome<Uint8Array> {
   }
 }
 
-function readResult(bytes: Uint8Array): Outcome<ApplyResult> {
+function readResult(bytes: Uint8Array): Outcome<Result> {
   try {
     return { ok: true, value: decodeResult(bytes) };
   } catch (error) {

@@ -140,6 +140,44 @@ export class ByteReader {
     throw new DecodeError("Expected an integer below 2^53, found a larger one");
   }
 
+  /** Bytes behind their length, in the memory of what is read. */
+  bytes(): Uint8Array {
+    const length = this.integer();
+    const end = this.#offset + length;
+    if (end > this.#bytes.length) {
+      throw new DecodeError(`Expected ${length} bytes, found the end`);
+    }
+    const bytes = this.#bytes.subarray(this.#offset, end);
+    this.#offset = end;
+    return bytes;
+  }
+
+  /** Bytes behind their length, one character each. */
+  byteString(): string {
+    const length = this.integer();
+    const end = this.#offset + length;
+    if (end > this.#bytes.length) {
+      throw new DecodeError(`Expected ${length} bytes, found the end`);
+    }
+    const text = toText.call(this.#bytes as Buffer, "latin1", this.#offset, end);
+    this.#offset = end;
+    return text;
+  }
+
+  /** Six bytes, little-endian. */
+  fixed48(): number {
+    let value = 0;
+    for (let i = 0, scale = 1; i < 6; i++, scale *= 0x100) value += this.byte() * scale;
+    return value;
+  }
+
+  /** 64 bits with a sign, little-endian. */
+  bigint(): bigint {
+    let value = 0n;
+    for (let i = 0n; i < 64n; i += 8n) value |= BigInt(this.byte()) << i;
+    return BigInt.asIntN(64, value);
+  }
+
   text(): string {
     const length = this.integer();
     const end = this.#offset + length;

@@ -1,8 +1,9 @@
 /**
  * What became of the operations on a store since it was made: the counters of
- * the original's `/v1/stats/store`. Not part of the state, so members differ.
+ * the original's `/v1/stats/store`, and v3's. Not part of the state, so members differ.
  */
-import type { ApplyResult } from "./event.ts";
+import type { Command } from "./command/command.ts";
+import type { Result } from "./result.ts";
 
 export class StoreCounters {
   getsSuccess = 0;
@@ -11,28 +12,72 @@ export class StoreCounters {
   setsFail = 0;
   testAndSetsSuccess = 0;
   testAndSetsFail = 0;
+  createsSuccess = 0;
+  createsFail = 0;
+  updatesSuccess = 0;
+  updatesFail = 0;
   deletesSuccess = 0;
   deletesFail = 0;
+  compareAndDeletesSuccess = 0;
+  compareAndDeletesFail = 0;
   expiries = 0;
   /** Watches that were opened. */
   watches = 0;
+  /** v3's operations that were carried out, those within transactions included. */
+  ranges = 0;
+  puts = 0;
+  deletes = 0;
+  txns = 0;
 
-  /** Counts a set, or with `isTest` a test-and-set, and returns its result. */
-  set(result: ApplyResult, isTest: boolean): ApplyResult {
-    const failed = "reason" in result;
-    if (isTest) failed ? this.testAndSetsFail++ : this.testAndSetsSuccess++;
-    else failed ? this.setsFail++ : this.setsSuccess++;
-    return result;
+  /** Counts what a command of v1 or v2 came to. */
+  count(command: Command, result: Result): void {
+    const failed = result.kind === "rejected";
+    switch (command.type) {
+      case "set":
+        if (command.prevValue !== undefined) return this.#testAndSet(failed);
+        return this.#set(failed);
+      case "delete":
+        return this.#delete(failed);
+      case "expire":
+        if (result.kind === "event") this.expiries++;
+        return;
+      case "treePut":
+        if (command.prevExist === false || command.inOrder) {
+          failed ? this.createsFail++ : this.createsSuccess++;
+          return;
+        }
+        if (command.prevValue !== undefined || command.prevIndex !== 0) {
+          return this.#testAndSet(failed);
+        }
+        if (command.prevExist === true) {
+          failed ? this.updatesFail++ : this.updatesSuccess++;
+          return;
+        }
+        return this.#set(failed);
+      case "treeDelete":
+        if (command.prevValue === undefined && command.prevIndex === 0) return this.#delete(failed);
+        failed ? this.compareAndDeletesFail++ : this.compareAndDeletesSuccess++;
+        return;
+      case "put":
+        this.puts++;
+        return;
+      case "deleteRange":
+        this.deletes++;
+        return;
+      case "txn":
+        this.txns++;
+    }
   }
 
-  delete(result: ApplyResult): ApplyResult {
-    if ("reason" in result) this.deletesFail++;
-    else this.deletesSuccess++;
-    return result;
+  #set(failed: boolean): void {
+    failed ? this.setsFail++ : this.setsSuccess++;
   }
 
-  expire(result: ApplyResult): ApplyResult {
-    if ("action" in result) this.expiries++;
-    return result;
+  #testAndSet(failed: boolean): void {
+    failed ? this.testAndSetsFail++ : this.testAndSetsSuccess++;
+  }
+
+  #delete(failed: boolean): void {
+    failed ? this.deletesFail++ : this.deletesSuccess++;
   }
 }

@@ -1,42 +1,45 @@
-/**
- * What comes out of applying a command: an event that watchers see, or a word
- * that says why there is none. All are values; none knows an API.
- */
+/** What a command changed: watchers see it, and the writer gets it as its answer. */
+import type { ByteString } from "./byte_string.ts";
+import type { Version } from "./keyspace/record.ts";
 
-/** A change of one key. One entry of the log makes at most one event. */
+/** In v2's words; v1 and v3 know only whether something was set or removed. */
+export type Action =
+  | "set"
+  | "create"
+  | "update"
+  | "compareAndSwap"
+  | "delete"
+  | "compareAndDelete"
+  | "expire";
+
+/** One change of one key or directory. An entry of the log makes any number of them. */
 export interface Event {
-  readonly action: "SET" | "DELETE";
-  readonly key: string;
-  /** The value before; absent when there was none. */
-  readonly prevValue?: string;
-  /** SET only. */
-  readonly value?: string;
-  /** SET of a key that was not there. */
-  readonly newKey: boolean;
-  /** The deadline of a key with a TTL, Unix ms: of the new value for SET, of the old one for DELETE. */
-  readonly expirationMs?: number;
-  /** SET with a TTL: the seconds from the command's stamp to the deadline, rounded up. */
-  readonly ttlSeconds?: number;
+  readonly kind: "event";
+  readonly action: Action;
+  readonly key: ByteString;
+  /** A directory of v1 and v2; v3 knows none. */
+  readonly isDirectory: boolean;
+  /** Whether v1 and v2 see the key; always true for a directory. */
+  readonly isFile: boolean;
+  /** Only a TTL was refreshed: v1 and v2 are not told. */
+  readonly isQuiet: boolean;
+  /** It went with a directory above it, whose own event v2 is told instead. */
+  readonly isCovered: boolean;
   /** The index of the log entry. */
-  readonly index: number;
+  readonly logIndex: number;
+  /** v2's index. */
+  readonly changeIndex: number;
+  /** v3's revision; of a directory's event, the one at that time. */
+  readonly revision: number;
+  /** The cluster's time when the entry was stamped, Unix ms. */
+  readonly timeMs: number;
+  /** What is there now; undefined when it is gone. Good to keep. */
+  readonly after: Version | undefined;
+  /** What was there before; undefined when nothing was, or when the history no longer says. */
+  readonly before: Version | undefined;
 }
 
-/** A command that changed nothing, and why; its entry keeps its index. */
-export type Rejection =
-  | { readonly kind: "rejected"; readonly reason: "keyNotFound"; readonly key: string }
-  | {
-    readonly kind: "rejected";
-    readonly reason: "testFailed";
-    readonly key: string;
-    /** The value that had to be there. */
-    readonly expected: string;
-    /** The value that is there. */
-    readonly found: string;
-  }
-  /** The key is a directory, or below a file. */
-  | { readonly kind: "rejected"; readonly reason: "notAFile"; readonly key: string };
-
-/** An expiry whose key was set again meanwhile: nobody is told. */
-export const NOTHING = Object.freeze({ kind: "nothing" });
-
-export type ApplyResult = Event | Rejection | typeof NOTHING;
+/** Whether `event` leaves nothing behind. */
+export function isRemoval({ action }: Event): boolean {
+  return action === "delete" || action === "compareAndDelete" || action === "expire";
+}

@@ -1,101 +1,114 @@
 /**
- * What became of a command, as bytes: for a member that passed the command on to
- * the leader and waits for the answer.
- *
- *     kind      1 byte: 1 event, 2 nothing, 3 keyNotFound, 4 testFailed, 5 notAFile
- *     event:    as in `image_format.ts`
- *     rejected: key string; testFailed: expected string, found string
+ * What comes of a command that was applied: values that know no API. Each API has
+ * its own codes and texts for them.
  */
-import { ByteReader, ByteWriter, DecodeError, textBytesMax } from "./bytes.ts";
-import type { ApplyResult, Rejection } from "./event.ts";
-import { NOTHING } from "./event.ts";
-import { eventBytesMax, readEvent, writeEvent } from "./image_format.ts";
+import type { ByteString } from "./byte_string.ts";
+import type { Event } from "./event.ts";
+import type { Version } from "./keyspace/record.ts";
 
-const EVENT = 1;
-const NOTHING_CHANGED = 2;
-const KEY_NOT_FOUND = 3;
-const TEST_FAILED = 4;
-const NOT_A_FILE = 5;
-
-/** Bytes that are no result. */
-export class ResultError extends Error {
-  override readonly name = "ResultError";
+/** A key of v3 with its value and numbers. */
+export interface KeyValue {
+  readonly key: ByteString;
+  readonly version: Version;
 }
 
-/** The bytes of `result`, its own. */
-export function encodeResult(result: ApplyResult): Uint8Array {
-  const writer = new ByteWriter(new Uint8Array(1 + contentBytesMax(result)));
-  if ("action" in result) {
-    writer.byte(EVENT);
-    writeEvent(writer, result);
-  } else if ("reason" in result) {
-    writeRejection(writer, result);
-  } else {
-    writer.byte(NOTHING_CHANGED);
+export type RejectionReason =
+  /** The key, or for v2 its first missing ancestor, is not there. */
+  | "keyNotFound"
+  | "testFailed"
+  /** A directory is where a file is needed. */
+  | "notAFile"
+  /** A file is where a directory is needed. */
+  | "notADirectory"
+  | "keyExists"
+  | "rootIsReadOnly"
+  | "directoryNotEmpty"
+  | "leaseNotFound"
+  | "leaseExists"
+  | "compacted"
+  | "futureRevision"
+  /** The quota is used up. */
+  | "noSpace"
+  /** The cluster's members disagree about their data. */
+  | "corrupt"
+  /** Who asks may not do that. */
+  | "permissionDenied"
+  /** Who asks was judged by an older state of users and roles: judge again. */
+  | "authIsOld"
+  | "userNameEmpty"
+  | "userExists"
+  | "userNotFound"
+  | "roleNameEmpty"
+  | "roleExists"
+  | "roleNotFound"
+  | "roleNotGranted"
+  | "permissionNotGranted"
+  | "permissionNotGiven"
+  | "rootUserMissing"
+  | "rootRoleMissing"
+  | "invalidAuthManagement"
+  | "authNotEnabled"
+  | "authEnabled";
+
+/** A command that changed nothing; its entry keeps its index. */
+export interface Rejected {
+  readonly kind: "rejected";
+  readonly reason: RejectionReason;
+  /** What it is about; "" where the reason says all. */
+  readonly key: ByteString;
+  /** The change index at that time. */
+  readonly changeIndex: number;
+  /** `testFailed`: each comparison that failed. */
+  readonly failed?: readonly FailedComparison[];
+}
+
+export interface FailedComparison {
+  readonly of: "value" | "index";
+  /** As bytes in a byte string; an index in decimal digits. */
+  readonly expected: ByteString;
+  readonly found: ByteString;
+}
+
+/** Nobody is told: an expiry whose key was set again meanwhile, or an entry that changes no key. */
+export interface Nothing {
+  readonly kind: "nothing";
+}
+
+/** The one of its kind. */
+export const NOTHING: Nothing = Object.freeze({ kind: "nothing" });
+
+/** What one operation of a transaction did. */
+export type OperationResult =
+  | { readonly type: "put"; readonly previous: KeyValue | undefined }
+  | { readonly type: "delete"; readonly deleted: number; readonly previous: readonly KeyValue[] }
+  | {
+    readonly type: "range";
+    readonly kvs: readonly KeyValue[];
+    readonly count: number;
+    readonly more: boolean;
   }
-  return writer.bytes.subarray(0, writer.offset);
+  | {
+    readonly type: "txn";
+    readonly succeeded: boolean;
+    readonly results: readonly OperationResult[];
+  };
+
+/** A put, a range delete or a transaction of v3 that was carried out. */
+export interface Applied {
+  readonly kind: "applied";
+  /** After the command. */
+  readonly revision: number;
+  readonly result: OperationResult;
 }
 
-/** The result that `encodeResult` made `bytes` of. Throws `ResultError` when they are damaged. */
-export function decodeResult(bytes: Uint8Array): ApplyResult {
-  try {
-    const reader = new ByteReader(bytes);
-    const result = readResult(reader);
-    reader.end();
-    return result;
-  } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    throw new ResultError(`Damaged result of ${bytes.length} bytes: ${error.message}`, {
-      cause: error,
-    });
-  }
+/** A lease, a compaction, an alarm, users and roles: done, and the revision that was then. */
+export interface Done {
+  readonly kind: "done";
+  readonly revision: number;
+  /** `leaseGrant`: the entry, by which the grant is known from then on. */
+  readonly logIndex: number;
+  /** `alarm`: whether anything changed. */
+  readonly changed: boolean;
 }
 
-function contentBytesMax(result: ApplyResult): number {
-  if ("action" in result) return eventBytesMax(result);
-  if (!("reason" in result)) return 0;
-  const compared = result.reason === "testFailed"
-    ? textBytesMax(result.expected) + textBytesMax(result.found)
-    : 0;
-  return textBytesMax(result.key) + compared;
-}
-
-function writeRejection(writer: ByteWriter, rejection: Rejection): void {
-  switch (rejection.reason) {
-    case "keyNotFound":
-      writer.byte(KEY_NOT_FOUND);
-      return writer.text(rejection.key);
-    case "testFailed":
-      writer.byte(TEST_FAILED);
-      writer.text(rejection.key);
-      writer.text(rejection.expected);
-      return writer.text(rejection.found);
-    case "notAFile":
-      writer.byte(NOT_A_FILE);
-      return writer.text(rejection.key);
-  }
-}
-
-function readResult(reader: ByteReader): ApplyResult {
-  const kind = reader.byte();
-  switch (kind) {
-    case EVENT:
-      return readEvent(reader);
-    case NOTHING_CHANGED:
-      return NOTHING;
-    case KEY_NOT_FOUND:
-      return { kind: "rejected", reason: "keyNotFound", key: reader.text() };
-    case TEST_FAILED:
-      return {
-        kind: "rejected",
-        reason: "testFailed",
-        key: reader.text(),
-        expected: reader.text(),
-        found: reader.text(),
-      };
-    case NOT_A_FILE:
-      return { kind: "rejected", reason: "notAFile", key: reader.text() };
-    default:
-      throw new DecodeError(`Expected a kind of result from 1 to 5, found ${kind}`);
-  }
-}
+export type Result = Event | Rejected | Nothing | Applied | Done;

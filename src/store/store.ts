@@ -1,159 +1,229 @@
 /**
- * The state machine: applies the commands of the replicated log, in order,
- * to the tree, the history and the watches. Deterministic: reads no clock, no
- * random number, no environment, so all members agree at every index.
+ * The state machine: applies the commands of the replicated log, in order, to one key
+ * space that all APIs share, with its versions, leases and watches. Deterministic: it
+ * reads no clock, no random number, no environment, so all members agree at every
+ * index.
  *
  * A key is there for commands until its expiry has been applied, even when its
- * deadline has passed: the order of the log decides, not the time. Readers, who
- * bring a time, no longer see it from its deadline on.
+ * deadline has passed: the order of the log decides, not the time. Readers of v1 and
+ * v2, who bring a time, no longer see it from its deadline on.
  */
 import { assert, InvariantError } from "../base/assert.ts";
 import type { StateMachine } from "../node/ports.ts";
+import { Alarms } from "./alarms.ts";
+import type { ByteString } from "./byte_string.ts";
+import { decodeCommand, encodeCommand } from "./command/codec.ts";
 import {
   type Command,
   CommandError,
-  decodeCommand,
-  encodeCommand,
+  type CompactCommand,
+  NOBODY,
+  type Operation,
+  type RangeOperation,
   type SetCommand,
-} from "./command.ts";
+  type StampedCommand,
+} from "./command/command.ts";
 import { StoreCounters } from "./counters.ts";
-import { type ApplyResult, type Event, NOTHING, type Rejection } from "./event.ts";
-import { History } from "./history.ts";
-import { digestOf, type StateHead } from "./image_format.ts";
-import { ImageReader } from "./image_reader.ts";
-import { writeImage } from "./image_writer.ts";
-import { DIRECTORY, type FileItem } from "./record.ts";
-import { type Listed, Tree } from "./tree.ts";
-import { WatchHub } from "./watch_hub.ts";
-
-/** The last millisecond of the year 9999, beyond which RFC 3339 has no dates: no deadline is later. */
-const DEADLINE_MS_MAX = 253_402_300_799_999;
+import { digestOf, FRESH_HEAD, type Head } from "./head.ts";
+import { ImageReader } from "./image/reader.ts";
+import { writeImage } from "./image/writer.ts";
+import { Change } from "./keyspace/change.ts";
+import { Keyspace } from "./keyspace/keyspace.ts";
+import { type RangeResult, readRange } from "./kv/range.ts";
+import { applyLeaseGrant, applyLeaseRevoke, applyOperation } from "./kv/writes.ts";
+import type { Lease } from "./lease/leases.ts";
+import { reject } from "./rejections.ts";
+import type { Rejected, Result } from "./result.ts";
+import { type Item, pageOfChildren, readItem, TreeReader } from "./tree/listing.ts";
+import { applyDelete, applySet } from "./tree/v1_writes.ts";
+import { applyExpire, applyTreeDelete, applyTreePut, firstMissing } from "./tree/v2_writes.ts";
+import { WatchHub } from "./watch/hub.ts";
 
 export interface StoreOptions {
-  /** Events kept for watches that look back; `-m`. */
-  readonly historyMax: number;
+  /** Events that watches of v1 and v2 can look back to; `-m`. */
+  readonly lookBackEvents?: number;
 }
 
-export type ReadResult =
-  | { readonly kind: "file"; readonly item: FileItem }
-  | { readonly kind: "directory" }
-  | { readonly kind: "missing" };
-
 export interface StoreStats {
-  /** Files. */
+  /** Keys of all APIs. */
   readonly keys: number;
+  /** Keys that v1 and v2 see. */
+  readonly files: number;
   /** Without the root. */
   readonly directories: number;
   readonly watchers: number;
-  /** Files with a deadline. */
+  /** Watches that read what has passed. */
+  readonly slowWatchers: number;
+  /** Files and directories with a deadline. */
   readonly expiring: number;
+  readonly leases: number;
+  /** Entries of the versions list, and their bytes. */
   readonly historyEvents: number;
-  /** The lowest index that a watch can look back to. */
+  readonly historyBytes: number;
+  /** The lowest log index that a watch of v1 can look back to. */
   readonly historyFirstIndex: number;
+  /** Of all live records. */
+  readonly liveBytes: number;
 }
 
-const READ_DIRECTORY: ReadResult = Object.freeze({ kind: "directory" });
-const READ_MISSING: ReadResult = Object.freeze({ kind: "missing" });
-
-export class Store implements StateMachine<ApplyResult> {
+export class Store implements StateMachine<Result> {
   /** Who waits for events; stays the same for the life of the store, restores included. */
   readonly watches: WatchHub;
   readonly counters = new StoreCounters();
-  readonly #historyMax: number;
-  readonly #history: History;
-  #tree = new Tree();
-  #head: { -readonly [K in keyof StateHead]: StateHead[K] } = {
-    timeMs: 0,
-    index: 0,
-    appliedIndex: 0,
-  };
+  #keys = new Keyspace();
+  #alarms = new Alarms();
+  #head: Head = FRESH_HEAD;
 
-  constructor(options: StoreOptions) {
-    this.#historyMax = options.historyMax;
-    this.#history = new History(options.historyMax);
-    this.watches = new WatchHub(this.#history);
+  constructor({ lookBackEvents = Infinity }: StoreOptions = {}) {
+    this.watches = new WatchHub(() => this.#keys, lookBackEvents);
   }
 
-  /** The latest time (Unix ms) that any applied command was stamped with. */
   get timeMs(): number {
     return this.#head.timeMs;
   }
 
   /**
-   * The index of the last command that reached the tree: of a set or a delete
-   * even if it failed, of a test-and-set only if it passed its comparison, of an
-   * expiry only if it removed something.
+   * v1's index: of the last command that reached the tree. Of v1's set and delete even
+   * if it failed, of its test-and-set only if it passed its comparison; of all others
+   * if they changed something.
    */
   get index(): number {
     return this.#head.index;
   }
 
-  /** When the next file is due, Unix ms; Infinity when none is. */
+  get appliedIndex(): number {
+    return this.#head.appliedIndex;
+  }
+
+  /** v3's revision. */
+  get revision(): number {
+    return this.#head.revision;
+  }
+
+  /** v2's index. */
+  get changeIndex(): number {
+    return this.#head.changeIndex;
+  }
+
+  /** The lowest revision that can be read; 0 when all can. */
+  get compactedRevision(): number {
+    return this.#head.compactedRevision;
+  }
+
+  get alarms(): Pick<Alarms, "values" | "has"> {
+    return this.#alarms;
+  }
+
+  /** When the next key or directory is due, Unix ms; Infinity when none is. */
   nextDeadlineMs(): number {
-    return this.#tree.nextDeadlineMs();
+    return this.#keys.nextDeadlineMs();
   }
 
   /**
-   * Applies the log's entry `index`. Its watches are called before this returns.
-   * Throws `InvariantError` when `data` is no command: it was committed, so every
-   * member must stop here rather than go on in its own way.
+   * Applies the log's entry `index`. Watches are told before this returns. Throws
+   * `InvariantError` when `data` is no command: it was committed, so every member must
+   * stop here rather than go on in its own way.
    */
-  apply(index: number, data: Uint8Array): ApplyResult {
-    const head = this.#head;
-    assert(index > head.appliedIndex, "Entries must be applied in ascending order");
-    const command = decodeCommitted(index, data);
-    head.appliedIndex = index;
-    head.timeMs = Math.max(head.timeMs, command.timeMs);
-    switch (command.type) {
-      case "set":
-        return this.counters.set(this.#set(index, command), command.prevValue !== undefined);
-      case "delete":
-        head.index = index;
-        return this.counters.delete(this.#delete(index, command.key));
-      case "expire":
-        return this.counters.expire(this.#expire(index, command.key, command.setIndex));
-    }
+  apply(index: number, data: Uint8Array): Result {
+    assert(index > this.#head.appliedIndex, "Entries must be applied in ascending order");
+    const stamped = decodeCommitted(index, data);
+    const { revision, changeIndex } = this.#head;
+    const timeMs = Math.max(this.#head.timeMs, stamped.timeMs);
+    const change = new Change(index, timeMs, revision, changeIndex, stamped.format);
+    const result = this.#apply(stamped, change);
+    this.#advance(stamped, change, result);
+    this.counters.count(stamped.command, result);
+    this.#keys.trim();
+    this.watches.publish(change.events);
+    return result;
   }
 
   /**
-   * Commands that expire what is due at `nowMs`, in the order of the deadlines,
-   * at most `max`. The same ones come again until they have been applied.
+   * Commands that expire what is due at `nowMs`, in the order of the deadlines, at
+   * most `max`. The same ones come again until they have been applied.
    */
   due(nowMs: number, max: number): Uint8Array[] {
-    return this.#tree.due(nowMs, max).map(({ key, setIndex }) =>
-      encodeCommand({ type: "expire", key, setIndex, timeMs: nowMs })
+    return this.#keys.due(nowMs, max).map(({ key, isDirectory, setIndex }) =>
+      encodeCommand({ type: "expire", key, setIndex, isDirectory }, NOBODY, nowMs)
     );
   }
 
-  /** What is at `key` for a reader at `nowMs`: a file past its deadline is missing. */
-  read(key: string, nowMs: number): ReadResult {
-    const item = this.#tree.get(key);
-    const isPast = item !== undefined && item !== DIRECTORY && item.deadlineMs !== 0 &&
-      item.deadlineMs <= nowMs;
-    if (item === undefined || isPast) {
-      this.counters.getsFail++;
-      return READ_MISSING;
-    }
-    this.counters.getsSuccess++;
-    return item === DIRECTORY ? READ_DIRECTORY : { kind: "file", item };
+  /** What v1 and v2 see at `key` at the time `nowMs`; undefined when nothing is there. */
+  read(key: ByteString, nowMs: number): Item | undefined {
+    const item = readItem(this.#keys, key, nowMs);
+    if (item === undefined) this.counters.getsFail++;
+    else this.counters.getsSuccess++;
+    return item;
+  }
+
+  /** The file above `key` that keeps v1 and v2 from writing there, if any. */
+  fileAbove(key: ByteString): ByteString | undefined {
+    return this.#keys.fileAbove(key);
+  }
+
+  /** The first directory above `key` that is missing, or `key`. */
+  firstMissing(key: ByteString): ByteString {
+    return firstMissing(this.#keys, key);
   }
 
   /**
-   * The direct children of the directory `key` as of this call, sorted by key in
-   * the order of code points, without files past their deadline at `nowMs`. To be
-   * consumed once, at any pace. A file or a missing key has no children. The
-   * strings may be slices of much larger ones: good to pass on, not to keep.
+   * The direct children of the directory `key` as of this call, in the order of their
+   * bytes, without what is past its deadline at `nowMs`. To be consumed once, at any
+   * pace. A file or a missing key has no children.
    */
-  list(key: string, nowMs: number): Iterable<Listed> {
-    return this.#tree.list(key, nowMs);
+  list(key: ByteString, nowMs: number): Iterable<Item> {
+    return this.reader(nowMs).list(key);
+  }
+
+  /** Lists any number of directories for one reader. */
+  reader(nowMs: number): TreeReader {
+    return new TreeReader(this.#keys, nowMs);
+  }
+
+  /** A page of what `list` lists: see `pageOfChildren`. */
+  page(
+    key: ByteString,
+    nowMs: number,
+    after: ByteString,
+    max: number,
+    bytesMax: number,
+  ): Item[] {
+    return pageOfChildren(this.#keys, key, nowMs, after, max, bytesMax);
   }
 
   /**
-   * A page of what `list` lists: the children after the one named `after` ("" for
-   * the first ones), at most `max` and some `unitsMax` UTF-16 units of values.
+   * Reads a range for v3, or says why the revision can't be read. Values are in the
+   * store's memory: good until the next change.
    */
-  page(key: string, nowMs: number, after: string, max: number, unitsMax: number): Listed[] {
-    return this.#tree.page(key, nowMs, after, max, unitsMax);
+  range(operation: RangeOperation): RangeResult | "compacted" | "futureRevision" {
+    const { revision, compactedRevision } = this.#head;
+    if (operation.revision > revision) return "futureRevision";
+    if (operation.revision > 0 && operation.revision < compactedRevision) return "compacted";
+    this.counters.ranges++;
+    return readRange(this.#keys, operation, revision);
+  }
+
+  lease(id: bigint): Lease | undefined {
+    return this.#keys.leases.get(id);
+  }
+
+  leases(): Iterable<Lease> {
+    return this.#keys.leases.values();
+  }
+
+  /**
+   * The command by which old versions go: those older than `olderThanMs`, and more to
+   * keep `bytesMax`, but not the newest `keepEvents`. Undefined when none need to.
+   */
+  compactionDue(
+    olderThanMs: number,
+    bytesMax: number,
+    keepEvents: number,
+  ): CompactCommand | undefined {
+    const last = this.#keys.versions.excess(olderThanMs, bytesMax, keepEvents);
+    if (last === undefined) return undefined;
+    const revision = Math.min(last.revision + 1, this.#head.revision);
+    return { type: "compact", revision, changeIndex: last.changeIndex + 1, keepEvents };
   }
 
   /**
@@ -161,102 +231,171 @@ export class Store implements StateMachine<ApplyResult> {
    * made when it is asked for, while the store goes on.
    */
   snapshot(): Iterable<Uint8Array> {
-    return writeImage({
-      head: { ...this.#head },
-      clearedBefore: this.#history.clearedBefore,
-      events: this.#history.toArray(),
-      items: this.#tree.image(),
-      hash: this.#tree.hash,
-    });
+    return writeImage(this.#head, this.#keys, this.#alarms);
   }
 
   /**
-   * Replaces the whole state by that of an image, cut in any way. Watches go on:
-   * they get the events that the image is ahead by. Rejects with `ImageError`
-   * when it is damaged and leaves the state as it was.
+   * Replaces the whole state by that of an image, cut in any way. Watches go on from
+   * where they were. Resolves with the digest that the image holds, which for one of
+   * version 1.0 is not that of the state. Rejects with `ImageError` when it is damaged
+   * and leaves the state as it was.
    */
-  async restore(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
-    const reader = new ImageReader(this.#historyMax);
+  async restore(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<string> {
+    const reader = new ImageReader();
     for await (const chunk of chunks) reader.add(chunk);
-    const { head, history, tree } = reader.finish();
-    const { appliedIndex } = this.#head;
-    this.#head = { ...head };
-    this.#tree = tree;
-    this.#history.replace(history);
-    this.watches.catchUp(appliedIndex);
+    const { head, keys, alarms, digest } = reader.finish();
+    const reached = this.watches.beforeRestore(this.#head.appliedIndex);
+    this.#head = head;
+    this.#keys = keys;
+    this.#alarms = alarms;
+    this.watches.afterRestore(reached);
+    return digest;
   }
 
   /**
-   * A hash of the time, the index and every file and directory, kept up to date
-   * by each change and so free to ask for. The history is left out: members may
-   * keep different numbers of events.
+   * A hash of the numbers, keys, directories, leases and alarms, kept up to date by
+   * each change and so free to ask for. The versions list is left out: members may
+   * have restored different amounts of it.
    */
   digest(): string {
-    return digestOf(this.#head, this.#tree.hash);
+    return digestOf(this.#head, this.#keys, this.#alarms.hash);
   }
 
   stats(): StoreStats {
+    const keys = this.#keys;
     return {
-      keys: this.#tree.fileCount,
-      directories: this.#tree.directoryCount,
+      keys: keys.count,
+      files: keys.fileCount,
+      directories: keys.directoryCount,
       watchers: this.watches.size,
-      expiring: this.#tree.expiringCount,
-      historyEvents: this.#history.size,
-      historyFirstIndex: this.#history.clearedBefore,
+      slowWatchers: this.watches.unsyncedCount,
+      expiring: keys.expiringCount,
+      leases: keys.leases.size,
+      historyEvents: keys.versions.count,
+      historyBytes: keys.versions.size,
+      historyFirstIndex: this.#historyFirstIndex(),
+      liveBytes: keys.liveBytes,
     };
   }
 
-  #set(index: number, command: SetCommand): ApplyResult {
-    const { key, value, prevValue, ttlSeconds } = command;
-    const item = this.#tree.get(key);
-    if (prevValue !== undefined) {
-      if (item === undefined || item === DIRECTORY) return keyNotFound(key);
-      if (item.value !== prevValue) return testFailed(key, prevValue, item.value);
+  #historyFirstIndex(): number {
+    const { logIndex } = this.watches.clearedOf("path");
+    return logIndex === 0 ? 0 : logIndex + 1;
+  }
+
+  #apply({ command }: StampedCommand, change: Change): Result {
+    const keys = this.#keys;
+    switch (command.type) {
+      case "set":
+        return applySet(keys, change, command);
+      case "delete":
+        return applyDelete(keys, change, command);
+      case "expire":
+        return applyExpire(keys, change, command);
+      case "treePut":
+        return applyTreePut(keys, change, command);
+      case "treeDelete":
+        return applyTreeDelete(keys, change, command);
+      case "put":
+      case "deleteRange":
+      case "range":
+      case "txn":
+        return this.#applyOperation(change, command);
+      case "compact":
+        return this.#compact(change, command) ?? this.#done(change, true);
+      case "leaseGrant":
+        return applyLeaseGrant(keys, change, command) ?? this.#done(change, true);
+      case "leaseRevoke":
+        return applyLeaseRevoke(keys, change, command) ?? this.#done(change, true);
+      case "alarm":
+        return this.#done(change, this.#alarms.apply(command));
     }
-    this.#head.index = index;
-    if (ttlSeconds !== undefined && ttlSeconds <= 0) return this.#delete(index, key);
-    if (item === DIRECTORY) return notAFile(key);
-    if (item === undefined && !this.#tree.makeParents(key)) return notAFile(key);
-    const deadlineMs = ttlSeconds === undefined ? 0 : deadlineAfter(this.timeMs, ttlSeconds);
-    this.#tree.putFile(key, value, index, deadlineMs);
-    return this.#publish(setEvent(index, key, value, item?.value, deadlineMs, this.timeMs));
   }
 
-  #delete(index: number, key: string): ApplyResult {
-    const item = this.#tree.get(key);
-    if (item === undefined || item === DIRECTORY) return keyNotFound(key);
-    return this.#remove(index, key, item);
+  #applyOperation(change: Change, operation: Operation): Result {
+    const result = applyOperation(this.#keys, change, operation, this.#head);
+    if ("kind" in result) return result;
+    return { kind: "applied", revision: this.#revisionAfter(change), result };
   }
 
-  #expire(index: number, key: string, setIndex: number): ApplyResult {
-    const item = this.#tree.get(key);
-    // Set again meanwhile: it lives by its new deadline.
-    if (item === undefined || item === DIRECTORY || item.setIndex !== setIndex) return NOTHING;
-    this.#head.index = index;
-    return this.#remove(index, key, item);
+  #compact(
+    change: Change,
+    { revision, changeIndex, keepEvents }: CompactCommand,
+  ): Rejected | undefined {
+    if (revision > this.#head.revision) return reject("futureRevision", "", change);
+    const isOfClient = changeIndex === 0;
+    if (isOfClient && revision <= this.#head.compactedRevision) {
+      return reject("compacted", "", change);
+    }
+    const { versions } = this.#keys;
+    const place = Math.max(
+      versions.lowerBound("revision", revision),
+      isOfClient ? 0 : versions.lowerBound("changeIndex", changeIndex),
+    );
+    this.#keys.compactBefore(Math.min(place, versions.fromEnd(keepEvents)));
+    const compactedRevision = Math.max(revision, this.#head.compactedRevision);
+    this.#head = { ...this.#head, compactedRevision };
   }
 
-  #remove(index: number, key: string, { value, deadlineMs }: FileItem): Event {
-    this.#tree.removeFile(key);
-    return this.#publish({
-      action: "DELETE",
-      key,
-      prevValue: value,
-      newKey: false,
-      ...(deadlineMs !== 0 && { expirationMs: deadlineMs }),
+  #done(change: Change, changed: boolean): Result {
+    return {
+      kind: "done",
+      revision: this.#revisionAfter(change),
+      logIndex: change.logIndex,
+      changed,
+    };
+  }
+
+  #revisionAfter(change: Change): number {
+    return change.hasRevision ? change.revision : this.#head.revision;
+  }
+
+  #advance({ command, format }: StampedCommand, change: Change, result: Result): void {
+    const { logIndex, timeMs } = change;
+    const before = this.#head;
+    const index = reachesTree(command, change, result) ? logIndex : before.index;
+    if (format === 1) {
+      // So members agree that restored snapshots of version 1.0 at different indexes.
+      const revision = Math.max(index, 1);
+      this.#head = {
+        timeMs,
+        index,
+        appliedIndex: logIndex,
+        revision,
+        changeIndex: index,
+        compactedRevision: revision,
+      };
+      return;
+    }
+    this.#head = {
+      timeMs,
       index,
-    });
-  }
-
-  /** The history first: a watch that a callback opens must find the event there. */
-  #publish(event: Event): Event {
-    this.#history.push(event);
-    this.watches.publish(event);
-    return event;
+      appliedIndex: logIndex,
+      revision: this.#revisionAfter(change),
+      changeIndex: change.changeIndex,
+      compactedRevision: before.compactedRevision,
+    };
   }
 }
 
-function decodeCommitted(index: number, data: Uint8Array): Command {
+/** Whether v1's index moves. */
+function reachesTree(command: Command, change: Change, result: Result): boolean {
+  switch (command.type) {
+    case "set":
+      return !isFailedTest(command, result);
+    case "delete":
+      return true;
+    default:
+      return change.events.length > 0;
+  }
+}
+
+function isFailedTest({ prevValue }: SetCommand, result: Result): boolean {
+  if (prevValue === undefined || result.kind !== "rejected") return false;
+  return result.reason === "testFailed" || result.reason === "keyNotFound";
+}
+
+function decodeCommitted(index: number, data: Uint8Array): StampedCommand {
   try {
     return decodeCommand(data);
   } catch (error) {
@@ -266,46 +405,4 @@ function decodeCommitted(index: number, data: Uint8Array): Command {
       { cause: error },
     );
   }
-}
-
-function deadlineAfter(timeMs: number, ttlSeconds: number): number {
-  return Math.min(timeMs + ttlSeconds * 1000, DEADLINE_MS_MAX);
-}
-
-function setEvent(
-  index: number,
-  key: string,
-  value: string,
-  prevValue: string | undefined,
-  deadlineMs: number,
-  timeMs: number,
-): Event {
-  // The two shapes without a TTL are spelled out: built by spreads they take a quarter of a set.
-  if (deadlineMs === 0) {
-    return prevValue === undefined
-      ? { action: "SET", key, value, newKey: true, index }
-      : { action: "SET", key, prevValue, value, newKey: false, index };
-  }
-  return {
-    action: "SET",
-    key,
-    ...(prevValue !== undefined && { prevValue }),
-    value,
-    newKey: prevValue === undefined,
-    expirationMs: deadlineMs,
-    ttlSeconds: Math.ceil((deadlineMs - timeMs) / 1000),
-    index,
-  };
-}
-
-function keyNotFound(key: string): Rejection {
-  return { kind: "rejected", reason: "keyNotFound", key };
-}
-
-function testFailed(key: string, expected: string, found: string): Rejection {
-  return { kind: "rejected", reason: "testFailed", key, expected, found };
-}
-
-function notAFile(key: string): Rejection {
-  return { kind: "rejected", reason: "notAFile", key };
 }

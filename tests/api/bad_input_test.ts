@@ -155,7 +155,7 @@ const CASES: readonly Case[] = [
   {
     what: "the version is unknown",
     method: "PUT",
-    path: "/v2/keys/a",
+    path: "/v9/keys/a",
     status: 404,
     errorCode: 404,
   },

@@ -13,6 +13,8 @@ const FOR_OPERATORS = new Set([
   "/version",
   "/machines",
   "/v1/machines",
+  "/v2/machines",
+  "/v2/members",
   "/admin/digest",
   "/v1/stats/digest",
   "/dashboard",

@@ -15,7 +15,7 @@ import type {
   RequestHandler,
 } from "../../src/node/ports.ts";
 import type { Configuration, Member } from "../../src/raft/types.ts";
-import type { ApplyResult } from "../../src/store/event.ts";
+import type { Result } from "../../src/store/result.ts";
 import type { Store } from "../../src/store/store.ts";
 
 export const START_MS = Date.UTC(2030, 0, 1);
@@ -30,7 +30,7 @@ export function member(number: number, name = `node${number}`): Member {
   };
 }
 
-export class FakeNode implements ClusterNode<ApplyResult> {
+export class FakeNode implements ClusterNode<Result> {
   readonly self = 1;
   readonly clusterId = 1;
   readonly store: Store;
@@ -79,7 +79,7 @@ export class FakeNode implements ClusterNode<ApplyResult> {
     for (const callback of this.#onRefusal) callback(this.refusal);
   }
 
-  propose(data: Uint8Array, done: Done<ApplyResult>): void {
+  propose(data: Uint8Array, done: Done<Result>): void {
     if (!this.isLeader()) return done(failed("notLeader"));
     if (this.failure !== undefined) return done(failed(this.failure));
     queueMicrotask(() => done({ ok: true, value: this.store.apply(++this.#index, data) }));
@@ -97,6 +97,10 @@ export class FakeNode implements ClusterNode<ApplyResult> {
 
   nowMs(): number {
     return this.#nowMs;
+  }
+
+  term(): number {
+    return 1;
   }
 
   isLeader(): boolean {

@@ -12,6 +12,7 @@ import { listenNode } from "../../src/http/node_listener.ts";
 import type { Route } from "../../src/http/router.ts";
 import { listenWire } from "../../src/http/wire_listener.ts";
 import { Service } from "../../src/service/service.ts";
+import { byteStringOf } from "../../src/store/byte_string.ts";
 import { Store } from "../../src/store/store.ts";
 import { FakeNode } from "./fake_node.ts";
 
@@ -29,7 +30,12 @@ export const HTTP_LIMITS: HttpLimits = {
   shutdownGraceMs: 2_000,
 };
 
-const API_LIMITS: ApiLimits = { keyBytesMax: 4096, watchesMax: 10_000, healthTimeoutMs: 1000 };
+const API_LIMITS: ApiLimits = {
+  keyBytesMax: 4096,
+  watchesMax: 10_000,
+  streamBacklogMax: 1024 * 1024,
+  healthTimeoutMs: 1000,
+};
 
 /**
  * `deno` is served by `Deno.serve`, `node` by `node:http`, the others by parsers of our
@@ -50,7 +56,6 @@ export interface StartOptions {
   /** `-cors` */
   readonly origins?: readonly string[];
   readonly redirect?: boolean;
-  readonly historyMax?: number;
   readonly http?: Partial<HttpLimits>;
   readonly api?: Partial<ApiLimits>;
   /** What the port serves beside v1. */
@@ -169,11 +174,18 @@ export class TestNode implements AsyncDisposable {
     return new Answer(response.status, response.headers, await response.text());
   }
 
+  /** Lets go of all events but the newest `keepEvents`, as the leader does by itself in time. */
+  forget(keepEvents: number): Promise<unknown> {
+    const { revision } = this.store;
+    const command = { type: "compact", revision, changeIndex: 0, keepEvents } as const;
+    return new Promise((resolve) => this.service.write(command, false, resolve));
+  }
+
   /** Sets `key` without a request. */
   set(key: string, value: string): Promise<unknown> {
     const operation = { type: "set", key, value, prevValue: undefined, ttlSeconds: undefined };
     return new Promise((resolve) => {
-      this.service.write({ ...operation, type: "set" }, false, resolve);
+      this.service.write({ ...operation, key: byteStringOf(key), type: "set" }, false, resolve);
     });
   }
 
@@ -192,7 +204,7 @@ export class TestNode implements AsyncDisposable {
 
 export async function startNode(options: StartOptions = {}): Promise<TestNode> {
   const kind = options.kind ?? "deno";
-  const store = new Store({ historyMax: options.historyMax ?? 1024 });
+  const store = new Store();
   const node = new FakeNode(store);
   const service = new Service({ node, store });
   const tls = tlsOf(kind);

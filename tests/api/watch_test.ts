@@ -57,7 +57,7 @@ for (const kind of LISTENERS) {
   });
 
   Deno.test(`watch() on ${kind} tells at once with wait=false whether something has happened`, async () => {
-    await using node = await startNode({ kind, historyMax: 3 });
+    await using node = await startNode({ kind });
     const index = await set(node, "/quiet", "1");
     await set(node, "/busy", "1");
     const path = "/v1/watch/quiet?wait=false";
@@ -69,6 +69,7 @@ for (const kind of LISTENERS) {
       assertEquals(headers.get("content-length"), null);
     }
     for (let i = 0; i < 4; i++) await set(node, "/busy", "1");
+    await node.forget(3);
     assertEquals((await node.ask("GET", `${path}&index=${index + 1}`)).json.errorCode, 401);
     assertEquals((await node.ask("GET", `${path}&index=x`)).json.errorCode, 203);
     assertEquals(node.store.watches.size, 0);
@@ -125,8 +126,9 @@ Deno.test("watch() covers everything when the path is the root", async () => {
 });
 
 Deno.test("watch() answers 401 when the history no longer reaches back", async () => {
-  await using node = await startNode({ historyMax: 2 });
+  await using node = await startNode();
   for (let i = 0; i < 4; i++) await set(node, "/a", `${i}`);
+  await node.forget(2);
   const { status, json } = await node.ask("POST", "/v1/watch/a", { index: "3" });
   assertEquals([status, json.errorCode], [400, 401]);
   assertEquals(json.message, "The event in requested index is outdated and cleared");
@@ -137,9 +139,10 @@ Deno.test("watch() answers 401 when the history no longer reaches back", async (
 
 Deno.test("watch() answers 401 when a restored state leaves a gap", async () => {
   await using node = await startNode();
-  await using ahead = await startNode({ historyMax: 1 });
+  await using ahead = await startNode();
   const { answer } = await waiting(node, "GET", "/v1/watch/a");
   for (let i = 0; i < 4; i++) await set(ahead, "/a", `${i}`);
+  await ahead.forget(1);
   await node.store.restore(ahead.store.snapshot());
   const { status, json } = await answer;
   assertEquals([status, json.errorCode], [400, 401]);

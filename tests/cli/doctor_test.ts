@@ -11,17 +11,16 @@ import { diagnoseData } from "../../src/cli/doctor_data.ts";
 import { type Finding, findingsTable } from "../../src/cli/finding.ts";
 import { FLAGS, type NodeFlag } from "../../src/config/flags.ts";
 import { openRealDisk } from "../../src/storage/real_disk.ts";
-import { encodeCommand } from "../../src/store/command.ts";
 import { Store } from "../../src/store/store.ts";
 import { freePort, freePorts } from "../cluster/ports.ts";
 import { batch, entryOf, founded, FOUNDER, meta, smallOptions } from "../storage/harness.ts";
+import { setting } from "../store/setting.ts";
 import { etcd } from "./harness.ts";
 
 const STAMPED_MS = Date.UTC(2026, 5, 1);
 
 function command(i: number): Uint8Array {
-  const set = { type: "set", key: `/k${i}`, value: "v", timeMs: STAMPED_MS + i } as const;
-  return encodeCommand({ ...set, prevValue: undefined, ttlSeconds: undefined });
+  return setting(`/k${i}`, "v", STAMPED_MS + i);
 }
 
 /** A node's directory with a snapshot and a log; `use` gets its storage before it is closed. */
@@ -33,7 +32,7 @@ async function withDirectory(
   try {
     await Deno.chmod(path, 0o700);
     const storage = await founded(await openRealDisk(path), smallOptions({ logger: silentLogger }));
-    const store = new Store({ historyMax: 10 });
+    const store = new Store();
     for (let index = 1; index <= 20; index++) {
       await storage.save(batch({
         hardState: { term: 1, vote: 0, commitIndex: index - 1 },

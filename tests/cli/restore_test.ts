@@ -2,16 +2,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Config, parseFlags } from "../../src/config.ts";
 import { backupBytes } from "../../src/storage/backup_file.ts";
-import { encodeCommand } from "../../src/store/command.ts";
 import { Store } from "../../src/store/store.ts";
 import { joinBytes, meta } from "../storage/harness.ts";
+import { setting } from "../store/setting.ts";
 import { etcd } from "./harness.ts";
 
 /** A backup of one key. */
 function backup(): Uint8Array {
-  const set = { type: "set", key: "/k", value: "v", timeMs: 1000 } as const;
-  const store = new Store({ historyMax: 10 });
-  store.apply(1, encodeCommand({ ...set, prevValue: undefined, ttlSeconds: undefined }));
+  const store = new Store();
+  store.apply(1, setting("/k", "v", 1000));
   const description = {
     ...{ cluster: "abc", member: "node1", version: "1.0.0", index: 1, term: 1 },
     ...{ time: "2030-01-01T00:00:00.000Z", digest: store.digest() },

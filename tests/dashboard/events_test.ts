@@ -53,8 +53,9 @@ Deno.test("a poll brings all that has happened, in portions", async () => {
 });
 
 Deno.test("a poll says that events are missing", async () => {
-  await using node = await startDashboard({ historyMax: 2 });
+  await using node = await startDashboard();
   for (let i = 0; i < 5; i++) await set(node, `/a/${i}`);
+  await node.forget(2);
   assertEquals(
     briefly(await poll(node, "path=/&since=3")),
     "SET /a/3 6, SET /a/4 7; next 8, gap",

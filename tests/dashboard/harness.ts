@@ -34,7 +34,6 @@ export function report(facts: Partial<MemberReport> = {}): MemberReport {
 export interface DashboardNodeOptions {
   readonly kind?: Kind;
   readonly mode?: "on" | "readonly";
-  readonly historyMax?: number;
   readonly pollsMax?: number;
   readonly pollWaitMs?: number;
   readonly routes?: StartOptions["routes"];
@@ -45,7 +44,6 @@ export function startDashboard(options: DashboardNodeOptions = {}): Promise<Test
   const own = () => report({ role: "leader" });
   return startNode({
     kind: options.kind ?? "deno",
-    historyMax: options.historyMax ?? 1024,
     ...(options.routes !== undefined && { routes: options.routes }),
     extend: (service, policy) =>
       makeDashboard({

@@ -11,7 +11,9 @@ import type { Listener } from "../../src/http/endpoint.ts";
 import { makeRouter } from "../../src/http/router.ts";
 import { Service } from "../../src/service/service.ts";
 import type { Event } from "../../src/store/event.ts";
+import { NO_VERSION } from "../../src/store/keyspace/record.ts";
 import { Store } from "../../src/store/store.ts";
+import { asBytes, textOfBytes } from "../../src/store/value.ts";
 import { FakeNode } from "../api/fake_node.ts";
 import { HTTP_LIMITS, isTls, type Kind, listenAs, pem, tlsOf } from "../api/harness.ts";
 import { KEY_BYTES_MAX } from "./expected_reply.ts";
@@ -24,15 +26,35 @@ const BODY_BYTES_MAX = 64 * 1024;
 
 /** Answers at once, each write by what it was. */
 function echo(): V1 {
-  const store = new Store({ historyMax: 1 });
+  const store = new Store();
   const service = new Service({ node: new FakeNode(store), store });
   service.write = (operation, _, done) => {
-    const value = JSON.stringify(operation);
-    done({ ok: true, value: { action: "SET", key: "/", value, newKey: true, index: 1 } });
+    done({ ok: true, value: echoing(JSON.stringify(operation)) });
   };
   service.read = (serve) => serve(store, service.node.nowMs());
-  const replies = { of: ({ value = "" }: Event) => ({ status: 200, body: value }) };
+  const replies = {
+    of: ({ after }: Event) => ({ status: 200, body: textOfBytes(after!.value) }),
+  };
   return { service, replies, redirect: false };
+}
+
+/** An event whose value is `text`. */
+function echoing(text: string): Event {
+  return {
+    kind: "event",
+    action: "set",
+    key: "/",
+    isDirectory: false,
+    isFile: true,
+    isQuiet: false,
+    isCovered: false,
+    logIndex: 1,
+    changeIndex: 1,
+    revision: 2,
+    timeMs: 0,
+    after: { ...NO_VERSION, value: asBytes(text) },
+    before: undefined,
+  };
 }
 
 /** `listenDeno` says why a GET is not looked at for it: its path is then a part of the host, too. */

@@ -7,9 +7,9 @@ import { Node } from "../../src/node/node.ts";
 import type { Failure, Outcome, StateMachine } from "../../src/node/ports.ts";
 import { RaftCore } from "../../src/raft/core.ts";
 import type { Configuration, MemberId } from "../../src/raft/types.ts";
-import { encodeCommand } from "../../src/store/command.ts";
-import type { ApplyResult } from "../../src/store/event.ts";
+import type { Result } from "../../src/store/result.ts";
 import { Store } from "../../src/store/store.ts";
+import { setting as stampedSetting } from "../store/setting.ts";
 
 export const ELECTION_TICKS = 10;
 export const COMPARISON_TICKS = 40;
@@ -35,8 +35,8 @@ class Turns {
 }
 
 export class Fellow {
-  readonly store = new Store({ historyMax: 100 });
-  readonly node: Node<ApplyResult>;
+  readonly store = new Store();
+  readonly node: Node<Result>;
   readonly core: RaftCore;
   readonly diverged: Failure[] = [];
   readonly errors: string[] = [];
@@ -66,7 +66,7 @@ export class Fellow {
       onEvent: () => {},
     });
     const { name, peerUrl, clientUrl } = configuration.members.find((each) => each.id === id)!;
-    this.node = new Node<ApplyResult>({
+    this.node = new Node<Result>({
       core: this.core,
       storage: {
         save: () => this.save(),
@@ -124,7 +124,7 @@ export class Fellow {
   }
 
   /** The store, with memory that turns what it is given when `turns` says so. */
-  #machine(): StateMachine<ApplyResult> {
+  #machine(): StateMachine<Result> {
     const { store } = this;
     return {
       get timeMs() {
@@ -141,8 +141,7 @@ export class Fellow {
 }
 
 export function setting(key: string, value: string): Uint8Array {
-  const command = { type: "set", key, value, timeMs: 5 } as const;
-  return encodeCommand({ ...command, prevValue: undefined, ttlSeconds: undefined });
+  return stampedSetting(key, value, 5);
 }
 
 export class Company {
@@ -185,9 +184,9 @@ export class Company {
     throw new Error("Expected a leader, found none");
   }
 
-  async set(key: string, value: string): Promise<Outcome<ApplyResult>> {
+  async set(key: string, value: string): Promise<Outcome<Result>> {
     const { node } = await this.leader();
-    const outcome = Promise.withResolvers<Outcome<ApplyResult>>();
+    const outcome = Promise.withResolvers<Outcome<Result>>();
     node.propose(setting(key, value), outcome.resolve);
     await this.ticks(4);
     return await outcome.promise;

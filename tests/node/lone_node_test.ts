@@ -7,9 +7,9 @@ import { encodeFrame } from "../../src/node/peer_message.ts";
 import type { Barrier, Outcome, Storage } from "../../src/node/ports.ts";
 import { RaftCore } from "../../src/raft/core.ts";
 import type { Entry, HardState, Member, SaveBatch } from "../../src/raft/types.ts";
-import { type Command, encodeCommand } from "../../src/store/command.ts";
-import type { ApplyResult } from "../../src/store/event.ts";
+import type { Result } from "../../src/store/result.ts";
 import { Store } from "../../src/store/store.ts";
+import { setting } from "../store/setting.ts";
 
 const SELF: Member = {
   id: 1,
@@ -37,8 +37,8 @@ class MemoryStorage implements Partial<Storage> {
 }
 
 class LoneNode {
-  readonly store = new Store({ historyMax: 10 });
-  readonly node: Node<ApplyResult>;
+  readonly store = new Store();
+  readonly node: Node<Result>;
   /** Since the process began. */
   nowMs = 0;
 
@@ -59,7 +59,7 @@ class LoneNode {
       uncommittedBytesMax: 1e6,
     });
     const nothing = () => {};
-    this.node = new Node<ApplyResult>({
+    this.node = new Node<Result>({
       core,
       storage: storage as Partial<Storage> as Storage,
       machine: this.store,
@@ -102,13 +102,8 @@ class LoneNode {
   }
 
   set(key: string, value: string, more: { prevValue?: string; ttlSeconds?: number } = {}) {
-    const { prevValue, ttlSeconds } = more;
-    const command: Command = {
-      ...{ type: "set", key, value, prevValue, ttlSeconds, timeMs: this.node.nowMs() },
-    };
-    return new Promise<Outcome<ApplyResult>>((resolve) =>
-      this.node.propose(encodeCommand(command), resolve)
-    );
+    const command = setting(key, value, this.node.nowMs(), more);
+    return new Promise<Outcome<Result>>((resolve) => this.node.propose(command, resolve));
   }
 
   barrier(): Promise<Outcome<Barrier>> {
@@ -127,7 +122,12 @@ Deno.test("Node.propose() expires what is due before the command comes to it", a
   // No tick in between.
   const outcome = await lone.set("/a", "2", { prevValue: "1" });
   assert(outcome.ok);
-  assertEquals(outcome.value, { kind: "rejected", reason: "keyNotFound", key: "/a" });
+  assertEquals(outcome.value, {
+    kind: "rejected",
+    reason: "keyNotFound",
+    key: "/a",
+    changeIndex: 2,
+  });
   await lone.node.stop();
 });
 
@@ -152,7 +152,7 @@ Deno.test("Node.barrier() answers on a full disk although a key is due, by a tim
   lone.nowMs += 60_000;
   const barrier = await lone.barrier();
   assert(barrier.ok);
-  assertEquals(lone.store.read("/a", barrier.value.nowMs)?.kind, "file");
+  assertEquals(lone.store.read("/a", barrier.value.nowMs)?.isDirectory, false);
   assertEquals(barrier.value.nowMs, lone.store.nextDeadlineMs() - 1);
   storage.save = save;
   while (lone.store.nextDeadlineMs() !== Infinity) {

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Capture } from "../../src/node/capture.ts";
 import type { Barrier, Done, Outcome } from "../../src/node/ports.ts";
 import { BackupAbandonedError, Backups } from "../../src/operations/backups.ts";
-import { encodeCommand } from "../../src/store/command.ts";
+import { setting } from "../store/setting.ts";
 import { Store } from "../../src/store/store.ts";
 import { proveBackup } from "../../src/storage/backup_file.ts";
 import { backupSlices } from "../../src/storage/backup_file.ts";
@@ -12,14 +12,12 @@ import { MemoryDisk } from "../storage/memory_disk.ts";
 
 class FakeMember {
   readonly clusterId = 0xabc;
-  readonly store = new Store({ historyMax: 10 });
+  readonly store = new Store();
   readonly barriers: Done<Barrier>[] = [];
   #index = 0;
 
   set(key: string, value: string): void {
-    const command = { type: "set", key, value, timeMs: 1000 } as const;
-    const data = encodeCommand({ ...command, prevValue: undefined, ttlSeconds: undefined });
-    this.store.apply(++this.#index, data);
+    this.store.apply(++this.#index, setting(key, value, 1000));
   }
 
   barrier(done: Done<Barrier>): void {
@@ -72,7 +70,7 @@ Deno.test("Backups gives the state as of the request, whatever is written while 
   const proven = await proveBackup(file, "b", smallOptions());
   assertEquals(proven.description.cluster, "abc");
   assertEquals(proven.description.digest, digest);
-  const restored = new Store({ historyMax: 10 });
+  const restored = new Store();
   await restored.restore(backupSlices(file, "b", proven, smallOptions()));
   assertEquals(restored.digest(), digest);
   assert(node.store.digest() !== digest);

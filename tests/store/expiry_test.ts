@@ -1,6 +1,6 @@
 /** Keys with a TTL: what is reported, who still sees them, and how they expire. */
-import { assertEquals, assertStrictEquals } from "@std/assert";
-import { NOTHING } from "../../src/store/event.ts";
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { NOTHING } from "../../src/store/result.ts";
 import type { Store } from "../../src/store/store.ts";
 import { Log, START_MS } from "./log.ts";
 
@@ -122,8 +122,8 @@ Deno.test("set() counts its TTL from the latest time when its own stamp is earli
 
 Deno.test("read() and list() no longer see a file from its deadline on", () => {
   const { store, ...log } = expiringLog();
-  assertEquals(store.read("/dir/b", log.deadlineMs - 1).kind, "file");
-  assertEquals(store.read("/dir/b", log.deadlineMs), { kind: "missing" });
+  assertEquals(store.read("/dir/b", log.deadlineMs - 1)?.value, "2");
+  assertEquals(store.read("/dir/b", log.deadlineMs), undefined);
   assertEquals([...store.list("/dir", log.deadlineMs - 1)].map(({ key }) => key), [
     "/dir/a",
     "/dir/b",
@@ -223,16 +223,22 @@ Deno.test("the deadlines take no more room when a key is refreshed ten thousand 
 });
 
 Deno.test("stats() counts files, directories, watches, deadlines and events", () => {
-  const log = new Log(2);
+  const log = new Log();
   log.set("/a/b", "1");
   log.set("/a/c", "1", { ttlSeconds: 5 });
   log.set("/d", "1");
+  log.keep(2);
   log.watch("/a");
-  assertEquals(log.store.stats(), {
+  const { historyBytes, liveBytes, ...counts } = log.store.stats();
+  assert(historyBytes > 0 && liveBytes > 0);
+  assertEquals(counts, {
     keys: 3,
+    files: 3,
     directories: 1,
     watchers: 1,
+    slowWatchers: 0,
     expiring: 1,
+    leases: 0,
     historyEvents: 2,
     historyFirstIndex: 4,
   });

@@ -1,71 +1,112 @@
 /** A store at the end of a log that a test writes, entry by entry. */
 import { assert } from "@std/assert";
-import type { Command } from "../../src/store/command.ts";
-import { encodeCommand } from "../../src/store/command.ts";
-import type { ApplyResult, Event } from "../../src/store/event.ts";
+import { byteStringOf, textOf } from "../../src/store/byte_string.ts";
+import { encodeCommand } from "../../src/store/command/codec.ts";
+import {
+  type Command,
+  type CompactCommand,
+  NOBODY,
+  type ValueBytes,
+} from "../../src/store/command/command.ts";
+import type { Result } from "../../src/store/result.ts";
 import { Store } from "../../src/store/store.ts";
+import { type First, watchFirst } from "../../src/store/watch/first.ts";
+import { type V1Event, v1EventOf, type V1Result, v1ResultOf } from "./v1_words.ts";
 
 /** Time of the first command, Unix ms: 2013-09-01. */
 export const START_MS = 1_377_993_600_000;
 
 export class Log {
-  readonly store: Store;
+  readonly store = new Store();
   /** Of the newest entry. The first two are the no-op and the registration of the first node. */
   index = 2;
   timeMs = START_MS;
 
-  constructor(historyMax = 1024) {
-    this.store = new Store({ historyMax });
-  }
-
-  apply(command: Command): ApplyResult {
-    return this.store.apply(++this.index, encodeCommand(command));
+  apply(command: Command): Result {
+    return this.store.apply(++this.index, encodeCommand(command, NOBODY, this.timeMs));
   }
 
   set(
     key: string,
-    value: string,
-    options: { prevValue?: string; ttlSeconds?: number } = {},
-  ): ApplyResult {
+    value: ValueBytes,
+    options: { prevValue?: ValueBytes; ttlSeconds?: number } = {},
+  ): V1Result {
     const { prevValue, ttlSeconds } = options;
-    return this.apply({ type: "set", key, value, prevValue, ttlSeconds, timeMs: this.timeMs });
+    const name = byteStringOf(key);
+    return v1ResultOf(this.apply({ type: "set", key: name, value, prevValue, ttlSeconds }));
   }
 
-  delete(key: string): ApplyResult {
-    return this.apply({ type: "delete", key, timeMs: this.timeMs });
+  delete(key: string): V1Result {
+    return v1ResultOf(this.apply({ type: "delete", key: byteStringOf(key) }));
   }
 
-  expire(key: string, setIndex: number): ApplyResult {
-    return this.apply({ type: "expire", key, setIndex, timeMs: this.timeMs });
+  expire(key: string, setIndex: number): V1Result {
+    const name = byteStringOf(key);
+    return v1ResultOf(this.apply({ type: "expire", key: name, setIndex, isDirectory: false }));
   }
 
   /** Applies all that is due now. */
-  expireDue(): ApplyResult[] {
+  expireDue(): V1Result[] {
     return this.store.due(this.timeMs, Infinity).map((bytes) =>
-      this.store.apply(++this.index, bytes)
+      v1ResultOf(this.store.apply(++this.index, bytes))
     );
+  }
+
+  /** Forgets all events but the newest `keepEvents`. */
+  keep(keepEvents: number): void {
+    this.apply(keeping(this.store, keepEvents));
   }
 
   /** The value for a reader of now; undefined for a directory and for what is missing. */
   value(key: string): string | undefined {
-    const found = this.store.read(key, this.timeMs);
-    return found.kind === "file" ? found.item.value : undefined;
+    const found = this.store.read(byteStringOf(key), this.timeMs);
+    return found === undefined || found.isDirectory ? undefined : textOf(found.value);
+  }
+
+  /** What a reader at `nowMs` finds. */
+  kind(key: string, nowMs = this.timeMs): "file" | "directory" | "missing" {
+    const found = this.store.read(byteStringOf(key), nowMs);
+    if (found === undefined) return "missing";
+    return found.isDirectory ? "directory" : "file";
   }
 
   /** The children for a reader of now: `name=value` for files, `name/` for directories. */
   list(key: string): string[] {
-    return [...this.store.list(key, this.timeMs)].map(({ key, item }) =>
-      item === "directory" ? `${key}/` : `${key}=${item.value}`
-    );
+    return [...this.store.list(byteStringOf(key), this.timeMs)]
+      .map(({ key, isDirectory, value }) =>
+        isDirectory ? `${textOf(key)}/` : `${textOf(key)}=${textOf(value)}`
+      );
   }
 
   /** The next event at `path`, kept in the array that is returned. */
-  watch(path: string, since?: number): Event[] {
-    const events: Event[] = [];
-    const watch = this.store.watches.watch(path, since, (event) => events.push(event));
-    assert("cancel" in watch, `The history must reach back to ${since}`);
+  watch(path: string, since?: number): V1Event[] {
+    const events: V1Event[] = [];
+    const first = this.watchFirst(path, since, (event) => events.push(event));
+    assert(first.kind !== "cleared", `The history must reach back to ${since}`);
     return events;
   }
+
+  /** `onEvent` is called within, too, when the event is in the history. */
+  watchFirst(
+    path: string,
+    since: number | undefined,
+    onEvent: (event: V1Event) => void,
+    onCleared: () => void = () => {},
+  ): First {
+    const view = { kind: "path", api: "v1", path: byteStringOf(path), recursive: true } as const;
+    const first = watchFirst(this.store.watches, view, since, {
+      onEvent: (event) => onEvent(v1EventOf(event)),
+      onCleared,
+    });
+    if (first.kind === "event") onEvent(v1EventOf(first.event));
+    return first;
+  }
+}
+
+/** The command that forgets all events but the newest `keepEvents`. */
+export function keeping(store: Store, keepEvents: number): CompactCommand {
+  const { revision, changeIndex } = store;
+  return { type: "compact", revision, changeIndex: changeIndex + 1, keepEvents };
 }
 
 /** The slices of an image, copied as a disk would. */

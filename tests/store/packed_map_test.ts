@@ -1,26 +1,38 @@
 /** The sorted map below the tree: against a plain model, across pages, epochs and sizes. */
 import { assert, assertEquals } from "@std/assert";
-import { PackedMap } from "../../src/store/packed_map.ts";
-import { PAGE_BYTES } from "../../src/store/page.ts";
-import { directoryRecord, fileRecord, itemAt, keyAt } from "../../src/store/record.ts";
+import { byteStringOf, textOf } from "../../src/store/byte_string.ts";
+import { PackedMap } from "../../src/store/keyspace/packed_map.ts";
+import { PAGE_BYTES } from "../../src/store/keyspace/page.ts";
+import {
+  bareRecord,
+  keyAt,
+  makeRecord,
+  NO_VERSION,
+  valueAt,
+} from "../../src/store/keyspace/record.ts";
+import { NOWHERE } from "../../src/store/keyspace/versions.ts";
+import { asBytes, textOfBytes } from "../../src/store/value.ts";
 import { byBytes, random } from "./log.ts";
 
+function recordOf(key: string, value: string, setIndex = 0): Uint8Array {
+  const version = { ...NO_VERSION, value: asBytes(value), setIndex };
+  return makeRecord(byteStringOf(key), { place: NOWHERE, flags: 0 }, version);
+}
+
 function put(map: PackedMap, key: string, value: string): void {
-  map.set(key, fileRecord(key, value, value.length, 0));
+  map.set(byteStringOf(key), recordOf(key, value, value.length));
 }
 
 function valueOf(map: PackedMap, key: string): string | undefined {
-  const place = map.get(key);
-  if (place === undefined) return undefined;
-  const item = itemAt(place.bytes, place.at);
-  return item === "directory" ? item : item.value;
+  const place = map.get(byteStringOf(key));
+  return place && textOfBytes(valueAt(place.bytes, place.at));
 }
 
 function entries(map: PackedMap): [string, string][] {
   const found: [string, string][] = [];
   for (const cursor = map.cursor(); cursor.next();) {
-    const item = itemAt(cursor.bytes, cursor.at);
-    found.push([keyAt(cursor.bytes, cursor.at), item === "directory" ? item : item.value]);
+    const { bytes, at } = cursor;
+    found.push([textOf(keyAt(bytes, at)), textOfBytes(valueAt(bytes, at))]);
   }
   return found;
 }
@@ -62,7 +74,7 @@ Deno.test("a map holds what a plain one holds after any changes", () => {
         put(map, key, value);
         model.set(key, value);
       } else {
-        assertEquals(map.delete(key), model.delete(key));
+        assertEquals(map.delete(byteStringOf(key)), model.delete(key));
       }
       if (next() < 0.02) map.keepImage();
       assertEquals(map.size, model.size);
@@ -70,7 +82,7 @@ Deno.test("a map holds what a plain one holds after any changes", () => {
       assertEquals(valueOf(map, probe), model.get(probe));
       if (step % 400 === 399) assertEquals(entries(map), sorted(model));
     }
-    for (const key of [...model.keys()]) assert(map.delete(key));
+    for (const key of [...model.keys()]) assert(map.delete(byteStringOf(key)));
     assertEquals(entries(map), []);
     assertEquals(map.first(), undefined);
   }
@@ -88,7 +100,7 @@ Deno.test("images stay as they were whatever changes later", () => {
       put(map, key, value);
       model.set(key, value);
     } else {
-      map.delete(key);
+      map.delete(byteStringOf(key));
       model.delete(key);
     }
     if (step % 500 === 0) images.push({ seen: imageOf(map), expected: sorted(model) });
@@ -101,8 +113,9 @@ function imageOf(map: PackedMap): () => [string, string][] {
   return () =>
     [...pages].flatMap((page) =>
       Array.from({ length: page.count }, (_, slot): [string, string] => {
-        const item = itemAt(page.bytes, page.at(slot));
-        return [keyAt(page.bytes, page.at(slot)), item === "directory" ? item : item.value];
+        const { bytes } = page;
+        const at = page.at(slot);
+        return [textOf(keyAt(bytes, at)), textOfBytes(valueAt(bytes, at))];
       })
     );
 }
@@ -131,13 +144,13 @@ Deno.test("append() builds what set() builds and refuses a key that is not the l
   const appended = new PackedMap();
   const set = new PackedMap();
   for (let i = 10_000; i < 15_000; i++) {
-    const record = fileRecord(`/${i}`, "v".repeat(i % 300), i, 0);
+    const record = recordOf(`/${i}`, "v".repeat(i % 300), i);
     assert(appended.append(record));
     set.set(`/${i}`, record);
   }
   assertEquals(entries(appended), entries(set));
-  assertEquals(appended.append(directoryRecord("/14999")), false);
-  assertEquals(appended.append(directoryRecord("/1")), false);
+  assertEquals(appended.append(bareRecord("/14999")), false);
+  assertEquals(appended.append(bareRecord("/1")), false);
   assertEquals(appended.size, 5000);
   put(appended, "/12345x", "between");
   assertEquals(valueOf(appended, "/12345x"), "between");
@@ -173,7 +186,7 @@ Deno.test("records that are overwritten again and again take no more pages", () 
   const bytes = pages.reduce((sum, page) => sum + page.liveBytes, 0);
   assertEquals(
     bytes,
-    entries(map).reduce((sum, [key, { length }]) => sum + 16 + key.length + length, 0),
+    entries(map).reduce((sum, [key, value]) => sum + recordOf(key, value).length, 0),
   );
   assert(pages.length <= 8, `${pages.length} pages for ${bytes} bytes`);
 });

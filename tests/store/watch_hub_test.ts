@@ -1,8 +1,8 @@
 /** Watches: one event each, by path segment, from the history or from the future. */
-import { assertEquals } from "@std/assert";
-import type { Event } from "../../src/store/event.ts";
-import { PATH_HASH_START, pathHash } from "../../src/store/hash.ts";
+import { assert, assertEquals } from "@std/assert";
+import { PATH_HASH_START, pathHash } from "../../src/store/keyspace/hash.ts";
 import { Log, slices } from "./log.ts";
+import type { V1Event } from "./v1_words.ts";
 
 Deno.test("watch() waits for the next event of a key", () => {
   const log = new Log();
@@ -11,7 +11,7 @@ Deno.test("watch() waits for the next event of a key", () => {
   assertEquals(log.store.watches.size, 1);
   const set = log.set("/foo", "1");
   log.set("/foo", "2");
-  assertEquals(events, [set] as Event[]);
+  assertEquals(events, [set] as V1Event[]);
   assertEquals(log.store.watches.size, 0);
 });
 
@@ -68,21 +68,22 @@ Deno.test("watch() with an index in the future waits until an event has it or a 
 });
 
 Deno.test("watch() says from where one can watch when the history no longer reaches back", () => {
-  const log = new Log(3);
+  const log = new Log();
   for (let i = 3; i <= 7; i++) log.set("/foo", `${i}`);
+  log.keep(3);
   const watch = (since: number) => {
     const seen: number[] = [];
-    const answer = log.store.watches.watch("/foo", since, ({ index }) => seen.push(index));
-    return "clearedBefore" in answer ? answer : seen;
+    const first = log.watchFirst("/foo", since, ({ index }) => seen.push(index));
+    return first.kind === "cleared" ? log.store.watches.clearedOf("path").logIndex : seen;
   };
-  assertEquals(watch(4), { clearedBefore: 5 });
-  assertEquals(watch(0), { clearedBefore: 5 });
+  assertEquals(watch(4), 4);
+  assertEquals(watch(0), 4);
   assertEquals(watch(5), [5]);
   assertEquals(log.store.watches.size, 0);
 });
 
 Deno.test("watch() can look back to any index while nothing was dropped", () => {
-  const log = new Log(3);
+  const log = new Log();
   assertEquals(log.watch("/", 1), []);
   log.index = 99;
   log.set("/foo", "1");
@@ -91,19 +92,21 @@ Deno.test("watch() can look back to any index while nothing was dropped", () => 
 });
 
 Deno.test("watch() cannot look back when no history is kept", () => {
-  const log = new Log(0);
+  const log = new Log();
   log.set("/foo", "1");
-  assertEquals(log.store.watches.watch("/", 3, () => {}), { clearedBefore: 4 });
+  log.keep(0);
+  assertEquals(log.watchFirst("/", 3, () => {}), { kind: "cleared" });
   assertEquals(log.watch("/", 4), []);
 });
 
 Deno.test("cancel() ends a watch, twice as well as once", () => {
   const log = new Log();
-  const seen: Event[] = [];
+  const seen: V1Event[] = [];
   for (const since of [undefined, 5000]) {
-    const watch = log.store.watches.watch("/foo", since, (event) => seen.push(event));
+    const first = log.watchFirst("/foo", since, (event) => seen.push(event));
     const other = log.watch("/foo");
-    if (!("cancel" in watch)) throw new Error("The watch must wait");
+    assert(first.kind === "waiting");
+    const { watch } = first;
     watch.cancel();
     watch.cancel();
     assertEquals(log.store.watches.size, 1);
@@ -120,7 +123,7 @@ Deno.test("a callback may watch again and sees each event once", () => {
   const log = new Log();
   const seen: number[] = [];
   const follow = (since: number | undefined) => {
-    log.store.watches.watch("/foo", since, ({ index }) => {
+    log.watchFirst("/foo", since, ({ index }) => {
       seen.push(index);
       follow(index + 1);
     });
@@ -134,7 +137,7 @@ Deno.test("a callback may watch the next event without an index", () => {
   const log = new Log();
   const seen: number[] = [];
   const follow = () => {
-    log.store.watches.watch("/foo", undefined, ({ index }) => {
+    log.watchFirst("/foo", undefined, ({ index }) => {
       seen.push(index);
       follow();
     });
@@ -148,12 +151,12 @@ Deno.test("a callback may cancel a watch that is due for the same event", () => 
   const log = new Log();
   const seen: string[] = [];
   let second: { cancel(): void } | undefined;
-  log.store.watches.watch("/foo", undefined, () => {
+  log.watchFirst("/foo", undefined, () => {
     seen.push("first");
     second?.cancel();
   });
-  const watch = log.store.watches.watch("/foo", undefined, () => seen.push("second"));
-  if ("cancel" in watch) second = watch;
+  const first = log.watchFirst("/foo", undefined, () => seen.push("second"));
+  if (first.kind === "waiting") second = first.watch;
   log.set("/foo", "1");
   assertEquals(seen, ["first"]);
   assertEquals(log.store.watches.size, 0);
@@ -163,7 +166,7 @@ Deno.test("ten thousand watches of one key are told in one pass, in the order th
   const log = new Log();
   const order: number[] = [];
   for (let i = 0; i < 10_000; i++) {
-    log.store.watches.watch("/foo", undefined, () => order.push(i));
+    log.watchFirst("/foo", undefined, () => order.push(i));
   }
   log.set("/foo", "1");
   assertEquals(order, Array.from({ length: 10_000 }, (_, i) => i));
@@ -219,7 +222,7 @@ Deno.test("a callback that watches on during a restore sees each event once", as
   const seen: number[] = [];
   const follow = () => {
     const since = seen.length === 0 ? undefined : seen.at(-1)! + 1;
-    behind.store.watches.watch("/", since, ({ index }) => {
+    behind.watchFirst("/", since, ({ index }) => {
       seen.push(index);
       follow();
     });
@@ -231,15 +234,15 @@ Deno.test("a callback that watches on during a restore sees each event once", as
 });
 
 Deno.test("a watch is told that a restore jumped over events that it waited for", async () => {
-  const ahead = new Log(2);
-  const behind = new Log(2);
+  const ahead = new Log();
+  const behind = new Log();
   const told: string[] = [];
   const watch = (path: string, since?: number) => {
-    behind.store.watches.watch(
+    behind.watchFirst(
       path,
       since,
       ({ index }) => told.push(`${path} event ${index}`),
-      (clearedBefore) => told.push(`${path} cleared before ${clearedBefore}`),
+      () => told.push(`${path} cleared`),
     );
   };
   watch("/a");
@@ -247,7 +250,8 @@ Deno.test("a watch is told that a restore jumped over events that it waited for"
   watch("/c", 6);
   watch("/d", 8);
   for (let i = 3; i <= 7; i++) ahead.set("/c", `${i}`);
+  ahead.keep(2);
   await behind.store.restore(slices(ahead.store));
-  assertEquals(told.toSorted(), ["/a cleared before 6", "/b cleared before 6", "/c event 6"]);
+  assertEquals(told.toSorted(), ["/a cleared", "/b cleared", "/c event 6"]);
   assertEquals(behind.store.watches.size, 1, "/d waits for what is still to come");
 });

@@ -17,21 +17,24 @@ const VERSIONS: Reply = {
   body: JSON.stringify({ etcdserver: VERSION, etcdcluster: "1.0" }),
 };
 
-const HEALTHY: Reply = { status: 200, body: '{"health":"true"}' };
-const UNHEALTHY: Reply = { status: 503, body: '{"health":"false"}' };
+/** As etcd since 2.0 tells it: JSON that is called text. */
+const TEXT = { contentType: "text/plain; charset=utf-8" } as const;
+const HEALTHY: Reply = { status: 200, ...TEXT, body: '{"health":"true"}' };
+const UNHEALTHY: Reply = { status: 503, ...TEXT, body: '{"health":"false"}' };
 
 /** `/`, `/version` and `/health`, which gives a linearizable read `healthTimeoutMs`. */
 export function infoRoutes(service: Service, healthTimeoutMs: number): Route[] {
   return [
     { path: "/", methods: { GET: () => BANNER } },
-    { path: "/version", methods: { GET: () => VERSIONS } },
+    { path: "/version", allow: "GET", methods: { GET: () => VERSIONS } },
     healthRoute(service, healthTimeoutMs),
   ];
 }
 
 /** `/health` alone. */
 export function healthRoute(service: Service, healthTimeoutMs: number): Route {
-  return { path: "/health", methods: { GET: () => health(service, healthTimeoutMs) } };
+  const get = () => health(service, healthTimeoutMs);
+  return { path: "/health", allow: "GET", methods: { GET: get } };
 }
 
 function health({ node }: Service, timeoutMs: number): Promise<Reply> {
@@ -48,9 +51,9 @@ function health({ node }: Service, timeoutMs: number): Promise<Reply> {
 /** It works, but its operator may have to know something. */
 function healthy(alarm: string | undefined): Reply {
   if (alarm === undefined) return HEALTHY;
-  return { status: 200, body: JSON.stringify({ health: "true", alarm }) };
+  return { status: 200, ...TEXT, body: JSON.stringify({ health: "true", alarm }) };
 }
 
 function unhealthy(alarm: string): Reply {
-  return { status: 503, body: JSON.stringify({ health: "false", alarm }) };
+  return { status: 503, ...TEXT, body: JSON.stringify({ health: "false", alarm }) };
 }

@@ -5,7 +5,9 @@ import type { Member } from "../../raft/types.ts";
 import type { Service } from "../../service/service.ts";
 import { errorReply, failureReply } from "./error.ts";
 import { memberKey, membershipIndex, memberValue } from "../../service/membership_view.ts";
-import { eventBody } from "./reply.ts";
+import { byteStringOf } from "../../store/byte_string.ts";
+import { asBytes } from "../../store/value.ts";
+import { deletionBody } from "./reply.ts";
 
 /** `/machines`, `/v1/machines[/NAME]`, `/leader` and `/v1/leader`. */
 export function clusterRoutes(service: Service): Route[] {
@@ -51,13 +53,9 @@ function removeMember(service: Service, name: string): Promise<ReplyOrFault> {
   const remove = (member: Member, resolve: (reply: ReplyOrFault) => void) => {
     node.removeMember(name, (outcome) => {
       if (!outcome.ok) return resolve(failureReply(outcome));
-      const body = eventBody({
-        action: "DELETE",
-        key: memberKey(name),
-        prevValue: memberValue(member),
-        newKey: false,
-        index: outcome.value.index || membershipIndex(service),
-      });
+      const index = outcome.value.index || membershipIndex(service);
+      const key = byteStringOf(memberKey(name));
+      const body = deletionBody(key, asBytes(memberValue(member)), 0, index);
       resolve({ status: 200, body });
     });
   };

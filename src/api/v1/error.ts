@@ -2,7 +2,8 @@
 import type { Reply, ReplyOrFault } from "../../http/exchange.ts";
 import { unavailable } from "../../http/fault.ts";
 import type { Failure } from "../../node/ports.ts";
-import type { Rejection } from "../../store/event.ts";
+import { textOf } from "../../store/byte_string.ts";
+import type { Rejected } from "../../store/result.ts";
 import { errorBody } from "./fault.ts";
 
 export type ErrorCode = 100 | 101 | 102 | 103 | 200 | 202 | 203 | 300 | 301 | 400 | 401;
@@ -34,14 +35,18 @@ export function errorReply(code: ErrorCode, cause: string): Reply {
 }
 
 /** What a client hears when its command changed nothing. */
-export function rejectionReply(rejection: Rejection): Reply {
-  switch (rejection.reason) {
+export function rejectionReply({ reason, key, failed = [] }: Rejected): Reply {
+  switch (reason) {
     case "keyNotFound":
-      return errorReply(100, rejection.key);
-    case "testFailed":
-      return errorReply(101, `TestAndSet: ${rejection.found}!=${rejection.expected}`);
+      return errorReply(100, textOf(key));
+    case "testFailed": {
+      const [{ expected, found } = { expected: "", found: "" }] = failed;
+      return errorReply(101, `TestAndSet: ${textOf(found)}!=${textOf(expected)}`);
+    }
     case "notAFile":
-      return errorReply(102, rejection.key);
+      return errorReply(102, textOf(key));
+    default:
+      return errorReply(300, `Expected a change, the entry was refused: ${reason}`);
   }
 }
 

@@ -5,8 +5,9 @@ import { isMultipart, multipartFields, urlencodedFields } from "../../http/form.
 import type { BadForm, Fields } from "../../http/form.ts";
 import { longerThan } from "../../http/path.ts";
 import type { Route } from "../../http/router.ts";
+import { byteStringOf } from "../../store/byte_string.ts";
+import { isTooDeep, PATH_LEVELS_MAX, ROOT } from "../../store/path.ts";
 import type { Store } from "../../store/store.ts";
-import { isTooDeep, KEY_LEVELS_MAX, ROOT } from "../../store/key.ts";
 import type { V1 } from "./context.ts";
 import { errorReply, failureReply } from "./error.ts";
 import {
@@ -73,7 +74,7 @@ class Keys {
   delete(exchange: Exchange, key: string): ReplyOrFault | Promise<ReplyOrFault> {
     if (longerThan(key, this.#keyBytesMax)) return tooLong(this.#keyBytesMax);
     if (isReserved(key)) return errorReply(400, "Delete");
-    return write(this.#v1, { type: "delete", key }, exchange.target);
+    return write(this.#v1, { type: "delete", key: byteStringOf(key) }, exchange.target);
   }
 
   /** Judged in the original's order: value, then TTL. An empty `ttl` or `prevValue` is none. */
@@ -92,25 +93,20 @@ class Keys {
       if (ttlSeconds === undefined) return errorReply(202, "Set");
     }
     const prevValue = fields.get("prevValue") || undefined;
-    const operation = { type: "set", key, value, prevValue, ttlSeconds } as const;
-    return write(this.#v1, operation, target);
+    const command = { type: "set", key: byteStringOf(key), value, prevValue, ttlSeconds } as const;
+    return write(this.#v1, command, target);
   }
 
   #serve(key: string, store: Store, nowMs: number): Reply {
     if (isReserved(key)) return this.#serveMembership(key, nowMs);
-    const found = store.read(key, nowMs);
-    switch (found.kind) {
-      case "file":
-        return { status: 200, body: fileBody(key, found.item, store.index, nowMs) };
-      case "missing":
-        return errorReply(100, key);
-      case "directory": {
-        const children = store.list(key, nowMs);
-        if (key !== ROOT) return { status: 200, body: listingBody(children, store.index, nowMs) };
-        const index = membershipIndex(this.#v1.service);
-        return { status: 200, body: listingBody(withReservedRoot(children), index, nowMs) };
-      }
-    }
+    const bytes = byteStringOf(key);
+    const found = store.read(bytes, nowMs);
+    if (found === undefined) return errorReply(100, key);
+    if (!found.isDirectory) return { status: 200, body: fileBody(found, store.index, nowMs) };
+    const children = store.list(bytes, nowMs);
+    if (key !== ROOT) return { status: 200, body: listingBody(children, store.index, nowMs) };
+    const index = membershipIndex(this.#v1.service);
+    return { status: 200, body: listingBody(withReservedRoot(children), index, nowMs) };
   }
 
   #serveMembership(key: string, nowMs: number): Reply {
@@ -118,14 +114,12 @@ class Keys {
     const found = viewMembership(key, service.node.configuration());
     if (found === undefined) return errorReply(100, key);
     const index = membershipIndex(service);
-    const body = typeof found === "string"
-      ? fileBody(key, { value: found, setIndex: 0, deadlineMs: 0 }, index, nowMs)
-      : listingBody(found, index, nowMs);
+    const body = "key" in found ? fileBody(found, index, nowMs) : listingBody(found, index, nowMs);
     return { status: 200, body };
   }
 }
 
-const TOO_DEEP = fault(414, `Expected a key of at most ${KEY_LEVELS_MAX} levels, found more`);
+const TOO_DEEP = fault(414, `Expected a key of at most ${PATH_LEVELS_MAX} levels, found more`);
 
 function tooLong(keyBytesMax: number): Fault {
   return fault(414, `Expected a key of at most ${keyBytesMax} bytes, found a longer one`);

@@ -7,41 +7,57 @@
  * of an object built to be stringified.
  */
 import type { Reply } from "../../http/exchange.ts";
-import type { Event } from "../../store/event.ts";
-import type { FileItem } from "../../store/record.ts";
-import type { Listed } from "../../store/tree.ts";
+import { type ByteString, textOf } from "../../store/byte_string.ts";
+import { type Event, isRemoval } from "../../store/event.ts";
+import type { Item } from "../../store/tree/listing.ts";
+import { textOfBytes } from "../../store/value.ts";
 
 /** Characters after which a slice of a listing is handed out. */
 const SLICE_LENGTH = 64 * 1024;
 
 /** What a SET, a DELETE or a watch answers. */
 export function eventBody(event: Event): string {
-  let json = `{"action":"${event.action}","key":${JSON.stringify(event.key)}`;
-  if (event.prevValue) json += `,"prevValue":${JSON.stringify(event.prevValue)}`;
-  if (event.value) json += `,"value":${JSON.stringify(event.value)}`;
-  if (event.newKey) json += ',"newKey":true';
-  if (event.expirationMs !== undefined) json += expiration(event.expirationMs);
-  // A TTL of 5 shows 4 at once, as the original's did: the last second has begun.
-  const ttl = (event.ttlSeconds ?? 0) - 1;
-  if (ttl > 0) json += `,"ttl":${ttl}`;
-  return `${json},"index":${event.index}}`;
+  const { before, after, logIndex, timeMs } = event;
+  if (isRemoval(event)) {
+    return deletionBody(event.key, before?.value ?? NO_VALUE, before?.deadlineMs ?? 0, logIndex);
+  }
+  let json = `{"action":"SET","key":${JSON.stringify(textOf(event.key))}`;
+  if (before !== undefined) json += valueField("prevValue", before.value);
+  if (after === undefined) return `${json},"index":${logIndex}}`;
+  json += valueField("value", after.value);
+  if (before === undefined) json += ',"newKey":true';
+  if (after.deadlineMs !== 0) json += lifetime(after.deadlineMs, timeMs);
+  return `${json},"index":${logIndex}}`;
+}
+
+/** What the end of a key, or of a member, answers; `deadlineMs` is the one that it had. */
+export function deletionBody(
+  key: ByteString,
+  value: Uint8Array,
+  deadlineMs: number,
+  index: number,
+): string {
+  let json = `{"action":"DELETE","key":${JSON.stringify(textOf(key))}`;
+  json += valueField("prevValue", value);
+  if (deadlineMs !== 0) json += expiration(deadlineMs);
+  return `${json},"index":${index}}`;
 }
 
 /** What a GET of a file answers, judged at `nowMs`. */
-export function fileBody(key: string, item: FileItem, index: number, nowMs: number): string {
-  let json = `{"action":"GET","key":${JSON.stringify(key)}`;
-  if (item.value !== "") json += `,"value":${JSON.stringify(item.value)}`;
-  if (item.deadlineMs !== 0) {
-    json += expiration(item.deadlineMs);
-    const ttl = remainingSeconds(item.deadlineMs, nowMs);
-    if (ttl > 0) json += `,"ttl":${ttl}`;
-  }
+export function fileBody(
+  { key, value, deadlineMs }: Pick<Item, "key" | "value" | "deadlineMs">,
+  index: number,
+  nowMs: number,
+): string {
+  let json = `{"action":"GET","key":${JSON.stringify(textOf(key))}`;
+  if (value !== "") json += `,"value":${JSON.stringify(textOf(value))}`;
+  if (deadlineMs !== 0) json += lifetime(deadlineMs, nowMs);
   return `${json},"index":${index}}`;
 }
 
 /** What a GET of a directory answers: its children in slices, or whole if they are few. */
 export function listingBody(
-  items: Iterable<Listed>,
+  items: Iterable<Item>,
   index: number,
   nowMs: number,
 ): string | Iterable<string> {
@@ -53,9 +69,16 @@ export function listingBody(
   return concat([first.value, second.value], slices);
 }
 
-/** Whole seconds left, the one that has begun not counted. */
-function remainingSeconds(deadlineMs: number, nowMs: number): number {
-  return Math.ceil((deadlineMs - nowMs) / 1000) - 1;
+const NO_VALUE = new Uint8Array(0);
+
+function valueField(name: "value" | "prevValue", value: Uint8Array): string {
+  return value.length === 0 ? "" : `,"${name}":${JSON.stringify(textOfBytes(value))}`;
+}
+
+/** The deadline, and the whole seconds left: a TTL of 5 shows 4 at once, as the last one has begun. */
+function lifetime(deadlineMs: number, nowMs: number): string {
+  const ttl = Math.ceil((deadlineMs - nowMs) / 1000) - 1;
+  return expiration(deadlineMs) + (ttl > 0 ? `,"ttl":${ttl}` : "");
 }
 
 function expiration(deadlineMs: number): string {
@@ -63,17 +86,17 @@ function expiration(deadlineMs: number): string {
 }
 
 function* listingSlices(
-  items: Iterable<Listed>,
+  items: Iterable<Item>,
   index: number,
   nowMs: number,
 ): Generator<string, void> {
   let slice = "[";
   let separator = "";
-  for (const { key, item } of items) {
+  for (const item of items) {
     slice += separator +
-      (item === "directory"
-        ? `{"action":"GET","key":${JSON.stringify(key)},"dir":true,"index":${index}}`
-        : fileBody(key, item, index, nowMs));
+      (item.isDirectory
+        ? `{"action":"GET","key":${JSON.stringify(textOf(item.key))},"dir":true,"index":${index}}`
+        : fileBody(item, index, nowMs));
     separator = ",";
     if (slice.length < SLICE_LENGTH) continue;
     yield slice;

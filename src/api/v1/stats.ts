@@ -1,8 +1,9 @@
 /** `/v1/stats/self`, `/leader` and `/store`: JSON in the shapes of the original (etcd 0.1 and 0.2). */
 import type { Reply, ReplyOrFault } from "../../http/exchange.ts";
+import { goDuration } from "../../base/go_duration.ts";
 import type { Route } from "../../http/router.ts";
 import type { ClusterNode } from "../../node/ports.ts";
-import type { ApplyResult } from "../../store/event.ts";
+import type { Result } from "../../store/result.ts";
 import type { Reading } from "../reading.ts";
 import { failureReply } from "./error.ts";
 import { redirection } from "./writes.ts";
@@ -12,7 +13,7 @@ export const STATS_PATH = "/v1/stats";
 
 /** `nowMs` gives the wall clock. */
 export function statsRoutes(
-  node: ClusterNode<ApplyResult>,
+  node: ClusterNode<Result>,
   read: () => Reading,
   nowMs: () => number,
 ): Route[] {
@@ -30,7 +31,7 @@ export function statsRoutes(
   ];
 }
 
-function leaderName(node: ClusterNode<ApplyResult>): string {
+function leaderName(node: ClusterNode<Result>): string {
   return node.leader()?.name ?? "";
 }
 
@@ -90,21 +91,11 @@ function storeStats({ operations, store }: Reading) {
 }
 
 /** Only the leader knows its followers: the client is sent there. */
-function toLeader(node: ClusterNode<ApplyResult>): Promise<ReplyOrFault> {
+function toLeader(node: ClusterNode<Result>): Promise<ReplyOrFault> {
   return new Promise((resolve) => {
     node.whenLeader((outcome) => {
       if (!outcome.ok) return resolve(failureReply(outcome));
       resolve(redirection(`${outcome.value.clientUrl}${STATS_PATH}/leader`));
     });
   });
-}
-
-/** As Go prints a duration: `1h2m3.4s`. */
-export function goDuration(ms: number): string {
-  const seconds = Math.max(0, ms) / 1000;
-  const hours = Math.floor(seconds / 3600);
-  const minutes = Math.floor(seconds / 60) % 60;
-  const rest = `${Number((seconds % 60).toFixed(3))}s`;
-  if (hours > 0) return `${hours}h${minutes}m${rest}`;
-  return minutes > 0 ? `${minutes}m${rest}` : rest;
 }

@@ -16,6 +16,10 @@ import type { BadForm, Fields } from "../../http/form.ts";
 import { STOPPING } from "../../http/message.ts";
 import { longerThan } from "../../http/path.ts";
 import type { Route } from "../../http/router.ts";
+import { byteStringOf } from "../../store/byte_string.ts";
+import type { Failure } from "../../node/ports.ts";
+import type { Service } from "../../service/service.ts";
+import type { First, FirstCallbacks } from "../../store/watch/first.ts";
 import type { V1 } from "./context.ts";
 import { errorReply, failureReply } from "./error.ts";
 import { parseIndex } from "./number.ts";
@@ -120,13 +124,18 @@ export class Watches {
   #poll(path: string, since: number | undefined): ReplyOrFault {
     const problem = this.#problem(path);
     if (problem !== undefined) return problem;
-    let found: ReplyOrFault | undefined;
     const { service, replies } = this.#v1;
-    const watch = service.watch(path, since, (event) => found = replies.of(event));
-    if ("reason" in watch) return failureReply(watch);
-    if ("clearedBefore" in watch) return cleared(watch.clearedBefore);
-    watch.cancel();
-    return found ?? { status: 204, headers: this.#upTo(), body: "" };
+    const first = firstEvent(service, path, since, { onEvent: () => {}, onCleared: () => {} });
+    if ("reason" in first) return failureReply(first);
+    switch (first.kind) {
+      case "cleared":
+        return cleared(service);
+      case "event":
+        return replies.of(first.event);
+      case "waiting":
+        first.watch.cancel();
+        return { status: 204, headers: this.#upTo(), body: "" };
+    }
   }
 
   #wait(
@@ -155,26 +164,36 @@ export class Watches {
     this.#waiting.add(finish);
     const { service, replies } = this.#v1;
     service.operations.watches++;
-    const watch = service.watch(
-      path,
-      since,
-      (event) => finish(replies.of(event)),
-      (clearedBefore) => finish(cleared(clearedBefore)),
-    );
-    if ("reason" in watch) return finish(failureReply(watch));
-    if ("clearedBefore" in watch) return finish(cleared(watch.clearedBefore));
-    // Only what still waits needs to know: the history may have answered already.
-    if (!this.#waiting.has(finish)) return;
-    exchange.onGone(() => {
-      watch.cancel();
-      finish(GONE);
+    const first = firstEvent(service, path, since, {
+      onEvent: (event) => finish(replies.of(event)),
+      onCleared: () => finish(cleared(service)),
     });
+    if ("reason" in first) return finish(failureReply(first));
+    switch (first.kind) {
+      case "cleared":
+        return finish(cleared(service));
+      case "event":
+        return finish(replies.of(first.event));
+      case "waiting":
+        exchange.onGone(() => {
+          first.watch.cancel();
+          finish(GONE);
+        });
+    }
   }
 }
 
-function cleared(clearedBefore: number): Reply {
-  return errorReply(
-    401,
-    `The history has no events before index ${clearedBefore}, watch from there on`,
-  );
+function firstEvent(
+  service: Service,
+  path: string,
+  since: number | undefined,
+  callbacks: FirstCallbacks,
+): First | Failure {
+  const view = { kind: "path", api: "v1", path: byteStringOf(path), recursive: true } as const;
+  return service.watchFirst(view, since, callbacks);
+}
+
+function cleared(service: Service): Reply {
+  const first = service.clearedOf("path").logIndex + 1;
+  return errorReply(401, `The history has no events before index ${first}, watch from there on`);
 }

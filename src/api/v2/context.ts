@@ -1,0 +1,47 @@
+/** What v2's routes share. */
+import type { Reply } from "../../http/exchange.ts";
+import type { Service } from "../../service/service.ts";
+
+/** One v2 of one port. */
+export interface V2 {
+  readonly service: Service;
+  readonly limits: V2Limits;
+}
+
+export interface V2Limits {
+  /** Of a key after decoding, in UTF-8. */
+  readonly keyBytesMax: number;
+  /** Watches that may wait at once. */
+  readonly watchesMax: number;
+  /** Characters of a stream's answers that its client may be behind; then it is cut off. */
+  readonly streamBacklogMax: number;
+}
+
+/** As v2 shows 64-bit ids: in hexadecimal digits, without zeros in front. */
+export function hexId(id: number): string {
+  return id.toString(16);
+}
+
+/** The header that every answer about keys and members has. */
+export function clusterHeaders({ service }: V2): Readonly<Record<string, string>> {
+  return { "x-etcd-cluster-id": hexId(service.node.clusterId) };
+}
+
+/** The headers of a success: the index that it was answered at, and where the log stands. */
+export function indexHeaders(
+  { service: { node } }: V2,
+  changeIndex: number,
+  logIndex: number,
+): Readonly<Record<string, string>> {
+  return {
+    "x-etcd-cluster-id": hexId(node.clusterId),
+    "x-etcd-index": `${changeIndex}`,
+    "x-raft-index": `${logIndex}`,
+    "x-raft-term": `${node.term()}`,
+  };
+}
+
+/** A text, as Go's `http.Error` writes one. */
+export function textReply(status: number, text: string, headers = {}): Reply {
+  return { status, contentType: "text/plain; charset=utf-8", headers, body: `${text}\n` };
+}

@@ -1,0 +1,176 @@
+/** `/v2/keys[/KEY]`: get, set, create, update, compare and swap, in-order keys, delete. */
+import type { Exchange, Reply, ReplyOrFault } from "../../http/exchange.ts";
+import { longerThan } from "../../http/path.ts";
+import { fault } from "../../http/fault.ts";
+import type { Route, RouteHandler } from "../../http/router.ts";
+import type { Failure } from "../../node/ports.ts";
+import type { Answer } from "../../service/answer.ts";
+import { bytesOf, type ByteString, byteStringOf, textOf } from "../../store/byte_string.ts";
+import type { TreeDeleteCommand, TreePutCommand } from "../../store/command/command.ts";
+import type { Event } from "../../store/event.ts";
+import { isTooDeep, PATH_LEVELS_MAX } from "../../store/path.ts";
+import type { Result } from "../../store/result.ts";
+import type { Store } from "../../store/store.ts";
+import { indexHeaders, type V2 } from "./context.ts";
+import { errorReply, failureReply, rejectionReply } from "./error.ts";
+import { bareEventBody, eventBody, getBody } from "./node_json.ts";
+import { type Parameters, readParameters } from "./parameters.ts";
+import type { Watches } from "./watch.ts";
+
+/** The methods of keys, as the original lists them. */
+const ALLOW = "HEAD,GET,PUT,POST,DELETE";
+
+/** The one route of keys, with everything below it. */
+export function keysRoute(v2: V2, watches: Watches): Route {
+  const judged = (
+    handle: (key: ByteString, parameters: Parameters, exchange: Exchange) => Answered,
+  ): RouteHandler =>
+  (exchange, path, query) => {
+    const key = keyOf(v2, path);
+    if (typeof key !== "string") return key;
+    const parameters = readParameters(exchange, query);
+    if ("code" in parameters) return errorReply(v2, parameters.code, parameters.cause, 0);
+    return handle(key, parameters, exchange);
+  };
+  return {
+    path: "/v2/keys",
+    subtree: true,
+    allow: ALLOW,
+    methods: {
+      GET: judged((key, parameters, exchange) =>
+        parameters.wait && !parameters.quorum
+          ? watches.open(exchange, key, parameters)
+          : get(v2, key, parameters, exchange)
+      ),
+      PUT: judged((key, parameters) => put(v2, key, parameters, false)),
+      POST: judged((key, parameters) => put(v2, key, parameters, true)),
+      DELETE: judged((key, parameters) => remove(v2, key, parameters)),
+    },
+  };
+}
+
+type Answered = ReplyOrFault | Promise<ReplyOrFault>;
+
+function keyOf({ limits: { keyBytesMax } }: V2, path: string): ByteString | ReplyOrFault {
+  if (longerThan(path, keyBytesMax)) {
+    return fault(414, `Expected a key of at most ${keyBytesMax} bytes, found a longer one`);
+  }
+  if (isTooDeep(path)) {
+    return fault(414, `Expected a key of at most ${PATH_LEVELS_MAX} levels, found more`);
+  }
+  return byteStringOf(path);
+}
+
+function get(v2: V2, key: ByteString, parameters: Parameters, { method }: Exchange): Answered {
+  const { service } = v2;
+  const serve = (store: Store, nowMs: number) => read(v2, store, key, parameters, nowMs);
+  const fail = (failure: Failure) => failureReply(v2, failure);
+  return parameters.quorum && method !== "HEAD"
+    ? service.read(serve, fail)
+    : service.readStale(serve, fail);
+}
+
+function read(
+  v2: V2,
+  store: Store,
+  key: ByteString,
+  { recursive }: Parameters,
+  nowMs: number,
+): Reply {
+  const item = store.read(key, nowMs);
+  if (item === undefined) return missing(v2, store, key);
+  const body = getBody(item, store.reader(nowMs), recursive, nowMs);
+  return {
+    status: 200,
+    headers: indexHeaders(v2, store.changeIndex, store.appliedIndex),
+    body,
+  };
+}
+
+/** A file in the way, or the first directory that is missing. */
+function missing(v2: V2, store: Store, key: ByteString): Reply {
+  const file = store.fileAbove(key);
+  if (file !== undefined) return errorReply(v2, 104, textOf(file), store.changeIndex);
+  return errorReply(v2, 100, textOf(store.firstMissing(key)), store.changeIndex);
+}
+
+function put(
+  v2: V2,
+  key: ByteString,
+  parameters: Parameters,
+  inOrder: boolean,
+): Promise<Reply> {
+  const { isDirectory, prevValue, prevExist } = parameters;
+  const command: TreePutCommand = {
+    type: "treePut",
+    key,
+    value: isDirectory ? "" : bytesOf(parameters.value),
+    isDirectory,
+    inOrder,
+    prevExist: inOrder ? undefined : prevExist,
+    prevValue: prevValue === undefined || inOrder ? undefined : bytesOf(prevValue),
+    prevIndex: inOrder ? 0 : parameters.prevIndex,
+    ttlSeconds: parameters.ttlSeconds,
+    refresh: parameters.refresh && !inOrder,
+  };
+  return write(v2, command, parameters);
+}
+
+function remove(v2: V2, key: ByteString, parameters: Parameters): Promise<Reply> {
+  const { prevValue } = parameters;
+  return write(v2, {
+    type: "treeDelete",
+    key,
+    isDirectory: parameters.isDirectory,
+    recursive: parameters.recursive,
+    prevValue: prevValue === undefined ? undefined : bytesOf(prevValue),
+    prevIndex: parameters.prevIndex,
+  }, parameters);
+}
+
+function write(
+  v2: V2,
+  command: TreePutCommand | TreeDeleteCommand,
+  parameters: Parameters,
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    v2.service.write(command, false, (answer) => {
+      // It runs in the node's turn: a mistake here is the request's, not the node's.
+      try {
+        resolve(answerReply(v2, answer, parameters, command.type === "treePut"));
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
+}
+
+function answerReply(
+  v2: V2,
+  answer: Answer<Result>,
+  { noValueOnSuccess, prevIndexText }: Parameters,
+  isPut: boolean,
+): Reply {
+  if (!answer.ok) {
+    if (answer.reason === "redirect") throw new TypeError("v2 never asks to be redirected");
+    return failureReply(v2, answer);
+  }
+  const result = answer.value;
+  switch (result.kind) {
+    case "event":
+      return {
+        status: statusOf(result),
+        headers: indexHeaders(v2, result.changeIndex, result.logIndex),
+        body: noValueOnSuccess && isPut ? bareEventBody(result) : eventBody(result),
+      };
+    case "rejected":
+      return rejectionReply(v2, result, prevIndexText);
+    default:
+      return errorReply(v2, 300, "etcdserver: nothing was changed", v2.service.changeIndex);
+  }
+}
+
+/** 201 for what was not there before. */
+function statusOf({ action, before }: Event): number {
+  return action === "create" || (action === "set" && before === undefined) ? 201 : 200;
+}

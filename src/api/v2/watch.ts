@@ -1,0 +1,149 @@
+/**
+ * `GET /v2/keys/KEY?wait=true`: waits for one event, or with `stream=true` for all
+ * that come. Status and headers go out at once; there is no time limit. With
+ * `waitIndex` it begins in the history, or passes over what comes before.
+ */
+import type { Exchange, Reply, ReplyOrFault } from "../../http/exchange.ts";
+import { unavailable } from "../../http/fault.ts";
+import type { Failure } from "../../node/ports.ts";
+import { STOPPING } from "../../http/message.ts";
+import type { ByteString } from "../../store/byte_string.ts";
+import type { Event } from "../../store/event.ts";
+import type { Watch } from "../../store/watch/hub.ts";
+import type { PathView } from "../../store/watch/view.ts";
+import { indexHeaders, type V2 } from "./context.ts";
+import { errorReply, failureReply } from "./error.ts";
+import { eventBody } from "./node_json.ts";
+import type { Parameters } from "./parameters.ts";
+
+/** Entries of the history that are looked at in one turn of the event loop. */
+const ENTRIES_AT_ONCE = 1000;
+
+export class Watches {
+  readonly #v2: V2;
+  readonly #open = new Set<Feed>();
+  /** What every watch is answered with from now on. */
+  #stopping: ReplyOrFault | undefined;
+
+  constructor(v2: V2) {
+    this.#v2 = v2;
+    v2.service.node.onRefusal((failure) => {
+      this.#stopping = failureReply(v2, failure);
+      this.#endAll();
+    });
+  }
+
+  /** Ends all that wait; later ones are refused. */
+  stop(): void {
+    this.#stopping = STOPPING;
+    this.#endAll();
+  }
+
+  open(exchange: Exchange, key: ByteString, parameters: Parameters): ReplyOrFault {
+    const { service, limits: { watchesMax, streamBacklogMax } } = this.#v2;
+    if (this.#stopping !== undefined) return this.#stopping;
+    if (this.#open.size >= watchesMax) {
+      return unavailable(`Expected at most ${watchesMax} waiting watches, try again later`);
+    }
+    service.operations.watches++;
+    const { recursive, stream, waitIndex } = parameters;
+    const headers = indexHeaders(this.#v2, service.changeIndex, service.appliedIndex);
+    const view: PathView = { kind: "path", api: "v2", path: key, recursive };
+    const since = waitIndex === 0 ? undefined : waitIndex;
+    const watch: Watch | Failure = service.watch(view, since, {
+      onEvents: (events) => feed.tell(events),
+      onBehind: () => feed.catchUp(),
+    });
+    if ("reason" in watch) return failureReply(this.#v2, watch);
+    if (watch.isCleared) {
+      watch.cancel();
+      return this.#cleared(waitIndex);
+    }
+    const feed = new Feed(watch, !stream, streamBacklogMax, () => this.#open.delete(feed));
+    this.#open.add(feed);
+    exchange.onGone(() => feed.end());
+    feed.catchUp();
+    return { status: 200, headers, body: feed.texts() };
+  }
+
+  #cleared(waitIndex: number): Reply {
+    const { service } = this.#v2;
+    const oldest = service.clearedOf("path").changeIndex + 1;
+    const cause = `the requested history has been cleared [${oldest}/${waitIndex}]`;
+    return errorReply(this.#v2, 401, cause, service.changeIndex);
+  }
+
+  #endAll(): void {
+    for (const feed of [...this.#open]) feed.end();
+  }
+}
+
+/** What one client of a watch is given: events as texts, as it takes them. */
+class Feed {
+  readonly #watch: Watch;
+  readonly #isForOne: boolean;
+  readonly #backlogMax: number;
+  readonly #onEnd: () => void;
+  #waiting: string[] = [];
+  #backlog = 0;
+  #isOver = false;
+  #wake = () => {};
+
+  constructor(watch: Watch, isForOne: boolean, backlogMax: number, onEnd: () => void) {
+    this.#watch = watch;
+    this.#isForOne = isForOne;
+    this.#backlogMax = backlogMax;
+    this.#onEnd = onEnd;
+  }
+
+  tell(events: readonly Event[]): void {
+    if (this.#isOver) return;
+    for (const event of this.#isForOne ? events.slice(0, 1) : events) {
+      const text = eventBody(event);
+      this.#waiting.push(text);
+      this.#backlog += text.length;
+    }
+    if (this.#isForOne || this.#backlog > this.#backlogMax) this.end();
+    else this.#wake();
+  }
+
+  /** Reads what has passed, over several turns, until the watch is told by itself. */
+  catchUp(): void {
+    if (this.#isOver || this.#watch.isSynced) return;
+    // A client that takes nothing must not have the whole history read for it.
+    if (this.#backlog > this.#backlogMax / 2) return;
+    const reading = this.#watch.read(ENTRIES_AT_ONCE);
+    if (reading.kind === "cleared") return this.end();
+    if (reading.events.length > 0) this.tell(reading.events);
+    if (!reading.isSynced) setImmediate(() => this.catchUp());
+  }
+
+  /** No more comes; what waits is still given. */
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#watch.cancel();
+    this.#onEnd();
+    this.#wake();
+  }
+
+  /** The events' texts; the first one is empty, so that the headers leave at once. */
+  async *texts(): AsyncGenerator<string, void> {
+    try {
+      yield "";
+      for (;;) {
+        const texts = this.#waiting;
+        this.#waiting = [];
+        this.#backlog = 0;
+        yield* texts;
+        if (this.#waiting.length > 0) continue;
+        if (this.#isOver) return;
+        if (!this.#watch.isSynced) this.catchUp();
+        if (this.#waiting.length > 0 || this.#isOver) continue;
+        await new Promise<void>((resolve) => this.#wake = resolve);
+      }
+    } finally {
+      this.end();
+    }
+  }
+}

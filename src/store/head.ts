@@ -1,0 +1,39 @@
+/** The numbers of a state, and the hash that members compare. */
+import { type Hash, Hasher } from "./keyspace/hash.ts";
+import type { Keyspace } from "./keyspace/keyspace.ts";
+
+export interface Head {
+  /** The latest time (Unix ms) that any applied command was stamped with. */
+  readonly timeMs: number;
+  /** v1's index: of the last command that reached the tree. */
+  readonly index: number;
+  /** The index of the last command of all. */
+  readonly appliedIndex: number;
+  /** v3's revision; 1 when nothing was ever written. */
+  readonly revision: number;
+  /** v2's index. */
+  readonly changeIndex: number;
+  /** Revisions below it can't be read; 0 when all can. */
+  readonly compactedRevision: number;
+}
+
+/** Of a store that nothing was ever applied to. */
+export const FRESH_HEAD: Head = Object.freeze({
+  timeMs: 0,
+  index: 0,
+  appliedIndex: 0,
+  revision: 1,
+  changeIndex: 0,
+  compactedRevision: 0,
+});
+
+/** 16 hexadecimal digits for all that a state says; `others` hashes what is beside the keys. */
+export function digestOf(head: Head, keys: Keyspace, others: Hash): string {
+  const { hash, leases } = keys;
+  return new Hasher().integer(hash.low).integer(hash.high)
+    .integer(leases.hash.low).integer(leases.hash.high)
+    .integer(others.low).integer(others.high)
+    .integer(head.timeMs).integer(head.index).integer(head.appliedIndex)
+    .integer(head.revision).integer(head.changeIndex).integer(head.compactedRevision)
+    .finish().hex();
+}

@@ -1,0 +1,177 @@
+/**
+ * Builds a state from an image, a slice at a time, and proves it whole before it
+ * gives it away. Must not touch the state that is in use. The format is in `format.ts`.
+ */
+import { Alarms } from "../alarms.ts";
+import { ByteReader, DecodeError } from "../bytes.ts";
+import { digestOf, type Head } from "../head.ts";
+import { Hasher } from "../keyspace/hash.ts";
+import { Keyspace } from "../keyspace/keyspace.ts";
+import { checkRecord, keyAt } from "../keyspace/record.ts";
+import { BlockQueue } from "./block_queue.ts";
+import {
+  ALARMS,
+  type BlockReader,
+  DIRECTORIES,
+  END,
+  expectHash,
+  HEAD,
+  IMAGE_VERSION,
+  ImageError,
+  LEASES,
+  RECORDS,
+  type RestoredState,
+  VERSIONS,
+} from "./format.ts";
+import { ImageReaderV1 } from "./reader_v1.ts";
+
+/** Takes an image in, portion by portion; of no more use after it threw. */
+export class ImageReader {
+  readonly #blocks = new BlockQueue();
+  /** Known from the first block on. */
+  #reader: BlockReader | undefined;
+
+  /** The next bytes of the image, cut anywhere. Throws `ImageError`. */
+  add(bytes: Uint8Array): void {
+    asImageError(() => {
+      this.#blocks.add(bytes);
+      for (let block = this.#blocks.next(); block !== undefined; block = this.#blocks.next()) {
+        this.#reader ??= readerFor(block);
+        this.#reader.read(block);
+      }
+    });
+  }
+
+  /** The state, after the last bytes. Throws `ImageError` when some are missing. */
+  finish(): RestoredState {
+    const state = this.#blocks.size > 0 ? undefined : this.#reader?.finish();
+    if (state === undefined) {
+      throw new ImageError("Damaged image: expected an end block, found the end of the bytes");
+    }
+    return state;
+  }
+}
+
+/** By the version in the head block. Throws `DecodeError`. */
+function readerFor(block: Uint8Array): BlockReader {
+  const [kind, version] = block;
+  if (kind !== HEAD) {
+    throw new DecodeError(`Expected a head block, found kind ${kind}`);
+  }
+  if (version === 1) return new ImageReaderV1();
+  if (version === IMAGE_VERSION) return new ImageReaderV2();
+  throw new DecodeError(`Expected version ${IMAGE_VERSION}, found ${version}`);
+}
+
+const REPEATED = new Set([VERSIONS, DIRECTORIES, RECORDS]);
+
+class ImageReaderV2 implements BlockReader {
+  readonly #hasher = new Hasher();
+  readonly #keys = new Keyspace();
+  readonly #alarms = new Alarms();
+  #head: Head | undefined;
+  /** Of the last block that was read; 0 before the first. */
+  #kind = 0;
+  #digest = "";
+
+  read(block: Uint8Array): void {
+    const reader = new ByteReader(block);
+    const kind = reader.byte();
+    if (kind < this.#kind || (kind === this.#kind && !REPEATED.has(kind))) {
+      throw new DecodeError(`Expected another block after kind ${this.#kind}, found kind ${kind}`);
+    }
+    this.#kind = kind;
+    if (kind !== END) this.#hasher.bytes(block);
+    switch (kind) {
+      case HEAD:
+        this.#readHead(reader);
+        break;
+      case LEASES:
+        while (!reader.atEnd) this.#readLease(reader);
+        break;
+      case ALARMS:
+        while (!reader.atEnd) this.#readAlarm(reader);
+        break;
+      case VERSIONS:
+        return this.#readVersions(block);
+      case DIRECTORIES:
+      case RECORDS:
+        return this.#readRecords(kind, block);
+      case END:
+        this.#readEnd(reader);
+        break;
+      default:
+        throw new DecodeError(`Expected a kind of block, found ${kind}`);
+    }
+    reader.end();
+  }
+
+  finish(): RestoredState | undefined {
+    if (this.#head === undefined || this.#kind !== END) return undefined;
+    return { head: this.#head, keys: this.#keys, alarms: this.#alarms, digest: this.#digest };
+  }
+
+  #readHead(reader: ByteReader): void {
+    reader.byte();
+    this.#head = {
+      timeMs: reader.integer(),
+      index: reader.integer(),
+      appliedIndex: reader.integer(),
+      revision: reader.integer(),
+      changeIndex: reader.integer(),
+      compactedRevision: reader.integer(),
+    };
+    this.#keys.startVersionsAt(reader.integer(), {
+      logIndex: reader.integer(),
+      changeIndex: reader.integer(),
+      revision: reader.integer(),
+    });
+  }
+
+  #readLease(reader: ByteReader): void {
+    const id = reader.bigint();
+    if (this.#keys.leases.get(id) !== undefined) {
+      throw new DecodeError(`Expected each lease once, found ${id} again`);
+    }
+    this.#keys.leases.grant(id, reader.integer(), reader.integer());
+  }
+
+  #readAlarm(reader: ByteReader): void {
+    const alarm = reader.byte() === 1 ? "corrupt" : "noSpace";
+    const member = BigInt.asUintN(64, reader.bigint());
+    this.#alarms.apply({ type: "alarm", action: "activate", alarm, member });
+  }
+
+  #readVersions(block: Uint8Array): void {
+    for (let at = 1; at < block.length;) at = this.#keys.versions.take(block, at).next;
+  }
+
+  #readRecords(kind: number, block: Uint8Array): void {
+    for (let at = 1; at < block.length;) {
+      const end = checkRecord(block, at);
+      const record = block.subarray(at, end);
+      const key = keyAt(record, 0);
+      const isInOrder = kind === RECORDS
+        ? this.#keys.appendRecord(record, key)
+        : this.#keys.appendDirectory(record, key);
+      if (!isInOrder) throw new DecodeError(`Expected ascending keys, found "${key}" too late`);
+      at = end;
+    }
+  }
+
+  #readEnd(reader: ByteReader): void {
+    const digest = digestOf(this.#head!, this.#keys, this.#alarms.hash);
+    this.#digest = digest;
+    expectHash("state", reader.byteString(), digest);
+    expectHash("blocks", reader.byteString(), this.#hasher.finish().hex());
+  }
+}
+
+function asImageError(read: () => void): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw new ImageError(`Damaged image: ${error.message}`, { cause: error });
+  }
+}

@@ -1,0 +1,373 @@
+/**
+ * Who waits for which events: watches of paths (v1, v2) and of ranges (v3). A watch is
+ * *synced* when it is told of events as they are applied, else it reads them from the
+ * versions list at its own pace: one that begins in the past, or whose client is slow.
+ * So nobody needs a queue.
+ *
+ * An event finds watches of paths by the hash of each path above its key, computed in
+ * one pass, and watches of ranges by their key or range, so that its cost does not
+ * depend on how many watch elsewhere or watch the same.
+ *
+ * Invariant: a synced watch has been told of every event that it sees.
+ */
+import { assert } from "../../base/assert.ts";
+import type { ByteString } from "../byte_string.ts";
+import type { Event } from "../event.ts";
+import { PATH_HASH_START, pathHash } from "../keyspace/hash.ts";
+import type { Keyspace } from "../keyspace/keyspace.ts";
+import { contentAt, headAt, type Numbers } from "../keyspace/versions.ts";
+import { isWithin } from "../kv/range.ts";
+import { ROOT } from "../path.ts";
+import { numberOf, type PathView, type RangeView, seenBy, type View } from "./view.ts";
+
+/** What is told to a watch; called within apply, so it must not throw, and may watch and cancel. */
+export interface WatchCallbacks {
+  /** The events of one entry of the log, in order; at least one. Shared by all who see the same. */
+  readonly onEvents: (events: readonly Event[]) => void;
+  /** A restored state jumped over events: read on, or learn that some are gone. */
+  readonly onBehind: () => void;
+}
+
+/** What reading from the list gives. */
+export type Reading =
+  /** Events of whole entries, maybe none, and whether the watch is synced now. */
+  | { readonly kind: "events"; readonly events: readonly Event[]; readonly isSynced: boolean }
+  /** Some that the watch may have seen are gone. */
+  | { readonly kind: "cleared" };
+
+const SLASH = 0x2f;
+
+/** Watches of one path hash, or of one range. */
+type Bucket = Set<Watch>;
+
+interface RangeBucket {
+  readonly view: RangeView;
+  readonly watches: Bucket;
+}
+
+export class WatchHub {
+  readonly #keys: () => Keyspace;
+  readonly #lookBackEvents: number;
+  readonly #paths = new Map<number, Bucket>();
+  readonly #exactKeys = new Map<ByteString, Bucket>();
+  readonly #ranges = new Map<string, RangeBucket>();
+  readonly #unsynced = new Set<Watch>();
+  #size = 0;
+  #synced = 0;
+
+  /**
+   * `keys` gives the key space of the state that is in effect. Watches of paths can look
+   * back `lookBackEvents`, however much more the list has.
+   */
+  constructor(keys: () => Keyspace, lookBackEvents: number) {
+    this.#keys = keys;
+    this.#lookBackEvents = lookBackEvents;
+  }
+
+  /** How many watches there are. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Watches that are behind. */
+  get unsyncedCount(): number {
+    return this.#unsynced.size;
+  }
+
+  /**
+   * Watches what `view` sees: from now on, or, with `since`, from that number on, which
+   * may lie in the past (the watch then has to `read`) or in the future.
+   */
+  watch(view: View, since: number | undefined, callbacks: WatchCallbacks): Watch {
+    // Nothing has the number 0: from 0 on is from 1 on.
+    const watch = new Watch(this, view, Math.max(since ?? 0, 1), callbacks);
+    this.#size++;
+    const { versions } = this.#keys();
+    const place = since === undefined
+      ? versions.end
+      : versions.lowerBound(numberOf(view), watch.since);
+    watch.isCleared = since !== undefined && !this.#reachesBackTo(watch);
+    if (place < versions.end || watch.isCleared) this.#leaveSynced(watch, place);
+    else this.#enterSynced(watch);
+    return watch;
+  }
+
+  /** The numbers of the newest event that is gone for watches of a kind: they can begin after it. */
+  clearedOf(kind: View["kind"]): Numbers {
+    const keys = this.#keys();
+    const { versions } = keys;
+    if (kind === "range" || versions.count <= this.#lookBackEvents) return keys.cleared;
+    const place = versions.fromEnd(this.#lookBackEvents);
+    return place <= keys.oldestPlace ? keys.cleared : versions.numbersBefore(place);
+  }
+
+  /** Tells the events of one entry to all synced watches that see them; the list has them already. */
+  publish(events: readonly Event[]): void {
+    if (this.#synced === 0 || events.length === 0) return;
+    const told = new Map<Watch, Event[]>();
+    let top: Event | undefined;
+    for (const event of events) {
+      if (event.isDirectory && !event.isCovered) top = event;
+      this.#collectPaths(event, top, told);
+      if (!event.isDirectory) this.#collectRanges(event, told);
+    }
+    for (const [watch, seen] of told) {
+      // An earlier callback may have ended or paused it.
+      if (watch.isSynced) watch.callbacks.onEvents(seen);
+    }
+  }
+
+  /** Remembers, before the state is replaced, how far each watch has come. */
+  beforeRestore(appliedIndex: number): Map<Watch, number> {
+    const reached = new Map<Watch, number>();
+    for (const watch of this.#allSynced()) reached.set(watch, appliedIndex);
+    const { versions } = this.#keys();
+    for (const watch of this.#unsynced) {
+      reached.set(watch, versions.numbersBefore(watch.place).logIndex);
+    }
+    return reached;
+  }
+
+  /** After that: each watch goes on from there by the list of the new state. */
+  afterRestore(reached: ReadonlyMap<Watch, number>): void {
+    const { versions } = this.#keys();
+    const synced = [...this.#allSynced()];
+    for (const [watch, logIndex] of reached) {
+      if (watch.isOver) continue;
+      this.#leaveSynced(watch, versions.lowerBound("logIndex", logIndex + 1));
+      const { cleared } = this.#keys();
+      const mayHaveMissed = logIndex < cleared.logIndex && !this.#reachesBackTo(watch);
+      watch.isCleared = watch.isCleared || mayHaveMissed;
+    }
+    // Only now: what a callback watches must not be taken for one of these.
+    for (const watch of synced) if (!watch.isOver) watch.callbacks.onBehind();
+  }
+
+  /** For `Watch.read`. */
+  read(watch: Watch, entriesMax: number): Reading {
+    if (watch.isSynced) return { kind: "events", events: [], isSynced: true };
+    const keys = this.#keys();
+    const { versions } = keys;
+    if (watch.isCleared || watch.place < keys.oldestPlace) return { kind: "cleared" };
+    const events: Event[] = [];
+    let place = watch.place;
+    let scanned = 0;
+    let entry = -1;
+    let told: Event | undefined;
+    while (place < versions.end) {
+      const at = versions.entryAt(place);
+      const { logIndex, changeIndex } = headAt(at);
+      // The events of one entry of the log belong together.
+      if (logIndex !== entry && scanned >= entriesMax) break;
+      entry = logIndex;
+      scanned++;
+      if (mayBeSeen(watch.view, contentAt(at).key)) {
+        const event = keys.eventAt(place);
+        const top = event.isCovered
+          ? keys.eventAt(Math.max(versions.lowerBound("changeIndex", changeIndex), versions.first))
+          : undefined;
+        const seen = seenBy(watch.view, event, top);
+        const isDue = event[numberOf(watch.view)] >= watch.since;
+        if (seen !== undefined && isDue && !isSame(seen, told)) {
+          told = seen;
+          events.push(seen);
+        }
+      }
+      place = versions.after(place);
+    }
+    watch.place = place;
+    const isSynced = place >= versions.end;
+    if (isSynced) this.#enterSynced(watch);
+    return { kind: "events", events, isSynced };
+  }
+
+  /** For `Watch.pause`. */
+  pause(watch: Watch): void {
+    if (watch.isSynced) this.#leaveSynced(watch, this.#keys().versions.end);
+  }
+
+  /** For `Watch.cancel`. */
+  drop(watch: Watch): void {
+    if (watch.isOver) return;
+    watch.isOver = true;
+    this.#size--;
+    if (watch.isSynced) this.#forget(watch);
+    else this.#unsynced.delete(watch);
+    watch.isSynced = false;
+  }
+
+  /** Whether nothing is gone of what has the number that the watch begins by, or a higher one. */
+  #reachesBackTo({ view, since }: Watch): boolean {
+    return since > this.clearedOf(view.kind)[numberOf(view)];
+  }
+
+  #allSynced(): Set<Watch> {
+    const all = new Set<Watch>();
+    for (const bucket of this.#paths.values()) bucket.forEach((watch) => all.add(watch));
+    for (const bucket of this.#exactKeys.values()) bucket.forEach((watch) => all.add(watch));
+    for (const { watches } of this.#ranges.values()) watches.forEach((watch) => all.add(watch));
+    return all;
+  }
+
+  #enterSynced(watch: Watch): void {
+    this.#unsynced.delete(watch);
+    watch.isSynced = true;
+    this.#synced++;
+    const { view } = watch;
+    if (view.kind === "path") addTo(this.#paths, watch.hash, watch);
+    else if (isExact(view)) addTo(this.#exactKeys, view.range.start, watch);
+    else {
+      const name = nameOf(view);
+      const bucket = this.#ranges.get(name);
+      if (bucket === undefined) this.#ranges.set(name, { view, watches: new Set([watch]) });
+      else bucket.watches.add(watch);
+    }
+  }
+
+  #leaveSynced(watch: Watch, place: number): void {
+    if (watch.isSynced) this.#forget(watch);
+    watch.isSynced = false;
+    watch.place = place;
+    this.#unsynced.add(watch);
+  }
+
+  #forget(watch: Watch): void {
+    this.#synced--;
+    const { view } = watch;
+    if (view.kind === "path") return removeFrom(this.#paths, watch.hash, watch);
+    if (isExact(view)) return removeFrom(this.#exactKeys, view.range.start, watch);
+    const name = nameOf(view);
+    const bucket = this.#ranges.get(name);
+    assert(bucket !== undefined, "A synced watch must be where it says it is");
+    bucket.watches.delete(watch);
+    if (bucket.watches.size === 0) this.#ranges.delete(name);
+  }
+
+  #collectPaths(event: Event, top: Event | undefined, told: Map<Watch, Event[]>): void {
+    if (this.#paths.size === 0 || !event.isFile || event.isQuiet) return;
+    const { key } = event;
+    let hash = PATH_HASH_START;
+    for (let i = 0; i < key.length; i++) {
+      const unit = key.charCodeAt(i);
+      if (unit === SLASH && i > 0) this.#collectPath(hash, event, top, told);
+      hash = pathHash(hash, unit);
+      if (i === 0 && key !== ROOT) this.#collectPath(hash, event, top, told);
+    }
+    this.#collectPath(hash, event, top, told);
+  }
+
+  #collectPath(
+    hash: number,
+    event: Event,
+    top: Event | undefined,
+    told: Map<Watch, Event[]>,
+  ): void {
+    for (const watch of this.#paths.get(hash) ?? []) {
+      const seen = seenBy(watch.view, event, top);
+      if (seen === undefined || event[numberOf(watch.view)] < watch.since) continue;
+      const events = told.get(watch);
+      if (events === undefined) told.set(watch, [seen]);
+      else if (events.at(-1) !== seen) events.push(seen);
+    }
+  }
+
+  #collectRanges(event: Event, told: Map<Watch, Event[]>): void {
+    const exact = this.#exactKeys.get(event.key);
+    if (exact !== undefined) tellAll(exact, event, told);
+    for (const { view, watches } of this.#ranges.values()) {
+      if (isWithin(view.range, event.key)) tellAll(watches, event, told);
+    }
+  }
+}
+
+/** A watch of its client; see `WatchHub.watch`. */
+export class Watch {
+  readonly hash: number;
+  isSynced = false;
+  isOver = false;
+  /** Some of what it may have seen is gone. */
+  isCleared = false;
+  /** While it is not synced: the next entry of the list that it has to look at. */
+  place = 0;
+
+  constructor(
+    readonly hub: WatchHub,
+    readonly view: View,
+    /** Events with a lower number are passed over. */
+    readonly since: number,
+    readonly callbacks: WatchCallbacks,
+  ) {
+    this.hash = view.kind === "path" ? hashOf(view) : 0;
+  }
+
+  /**
+   * What comes next in the list, by looking at some `entriesMax` entries; until it is
+   * synced, when it is told of what happens.
+   */
+  read(entriesMax: number): Reading {
+    return this.hub.read(this, entriesMax);
+  }
+
+  /** Stops being told: what happens from now on has to be read. */
+  pause(): void {
+    this.hub.pause(this);
+  }
+
+  /** Ends it; does nothing when it is over. */
+  cancel(): void {
+    this.hub.drop(this);
+  }
+}
+
+function tellAll(watches: Bucket, event: Event, told: Map<Watch, Event[]>): void {
+  // Those who see the same from the same event on share one list.
+  let shared: Event[] | undefined;
+  for (const watch of watches) {
+    if (event.revision < watch.since) continue;
+    const events = told.get(watch);
+    if (events === undefined) {
+      shared ??= [event];
+      told.set(watch, shared);
+    } else if (events.at(-1) !== event) {
+      events.push(event);
+    }
+  }
+}
+
+/** A quick look at the key before the whole entry is read. */
+function mayBeSeen(view: View, key: ByteString): boolean {
+  return view.kind === "range" ? isWithin(view.range, key) : key.startsWith(view.path);
+}
+
+/** Events that are read from the list are made at each reading. */
+function isSame(a: Event, b: Event | undefined): boolean {
+  return b !== undefined && a.changeIndex === b.changeIndex && a.key === b.key &&
+    a.isDirectory === b.isDirectory;
+}
+
+function isExact({ range: { start, end } }: RangeView): boolean {
+  return end === start + "\0";
+}
+
+function nameOf({ range: { start, end } }: RangeView): string {
+  return end === undefined ? `${start.length}:${start}` : `${start.length}:${start}${end}`;
+}
+
+function hashOf({ path }: PathView): number {
+  let hash = PATH_HASH_START;
+  for (let i = 0; i < path.length; i++) hash = pathHash(hash, path.charCodeAt(i));
+  return hash;
+}
+
+function addTo<K>(map: Map<K, Bucket>, key: K, watch: Watch): void {
+  const bucket = map.get(key);
+  if (bucket === undefined) map.set(key, new Set([watch]));
+  else bucket.add(watch);
+}
+
+function removeFrom<K>(map: Map<K, Bucket>, key: K, watch: Watch): void {
+  const bucket = map.get(key);
+  assert(bucket !== undefined, "A synced watch must be where it says it is");
+  bucket.delete(watch);
+  if (bucket.size === 0) map.delete(key);
+}
