@@ -8,7 +8,8 @@
  *
  *     1 head   version byte, 1; timeMs, index, appliedIndex, clearedBefore
  *     2 events of the history, oldest first:
- *              flags, index, key, [prevValue], [value], [expirationMs], [ttlSeconds]
+ *              flags, index, key, [prevValue], [value], [expirationMs], [ttlSeconds - 1,
+ *              absent when 0]
  *     3 items  records, sorted by key
  *     4 end    digest of the state, hash of the head and event blocks
  *
@@ -35,7 +36,7 @@ import {
   TOMBSTONE,
   type Version,
 } from "../keyspace/record.ts";
-import { FILE_ENTRY, NOWHERE } from "../keyspace/versions.ts";
+import { type EntryHead, FILE_ENTRY, NOWHERE } from "../keyspace/versions.ts";
 import { type BlockReader, expectHash, type RestoredState } from "./format.ts";
 
 const HEAD = 1;
@@ -150,26 +151,31 @@ export class ImageReaderV1 implements BlockReader {
     const previous = (flags & EVENT_PREV_VALUE) === 0 ? undefined : reader.bytes();
     if ((flags & EVENT_VALUE) !== 0) reader.bytes();
     const deadlineMs = (flags & EVENT_EXPIRATION) === 0 ? 0 : reader.integer();
-    if ((flags & EVENT_TTL) !== 0) reader.integer();
+    const ttlSeconds = 1 + ((flags & EVENT_TTL) === 0 ? 0 : reader.integer());
     const last = this.#lastIndex;
     if (index <= last) throw new DecodeError(`Expected an event after ${last}, found ${index}`);
     this.#lastIndex = index;
     const isDelete = (flags & EVENT_DELETE) !== 0;
-    const place = this.#append(isDelete, index, key, previous, isDelete ? deadlineMs : 0);
+    // When it was stamped is not told, but by a TTL, which has to be told again as it was.
+    const timeMs = isDelete || deadlineMs === 0
+      ? this.#head.timeMs
+      : Math.max(0, deadlineMs - 1000 * ttlSeconds);
+    const head = {
+      ...{ logIndex: index, changeIndex: index, revision: index, timeMs },
+      action: isDelete ? "delete" as const : "set" as const,
+      flags: FILE_ENTRY,
+    };
+    const place = this.#append(head, key, previous, isDelete ? deadlineMs : 0);
     this.#left.set(key, { place, setIndex: index, deadlineMs: isDelete ? 0 : deadlineMs });
   }
 
   /** Adds an entry whose record before is what the event tells of it, and what the one before it left. */
   #append(
-    isDelete: boolean,
-    index: number,
+    head: EntryHead,
     key: ByteString,
     previous: Uint8Array | undefined,
     deadlineMs: number,
   ): number {
-    const numbers = { logIndex: index, changeIndex: index, revision: index };
-    const action = isDelete ? "delete" as const : "set" as const;
-    const head = { ...numbers, action, flags: FILE_ENTRY, timeMs: this.#head.timeMs };
     const left = this.#left.get(key);
     if (previous === undefined && left === undefined) return this.#keys.versions.append(head, key);
     const before = versionOf(
