@@ -103,7 +103,7 @@ Deno.test("watches look back into the history of an image of version 1", async (
   const view = { kind: "path", api: "v1", path: "/", recursive: true } as const;
   for (const from of STARTS.slice(1)) {
     const { watches } = await replayed(from, LAST_INDEX);
-    let since = watches.cleared.logIndex + 1;
+    let since = watches.clearedOf("path").logIndex + 1;
     assert(since < from, "some events lie before the image");
     const expected = STORY.steps.filter(({ index, result }) =>
       "action" in result && index >= since
@@ -115,7 +115,7 @@ Deno.test("watches look back into the history of an image of version 1", async (
       since = event.index + 1;
       assertEquals(event, result as V1Result);
     }
-    const { logIndex } = watches.cleared;
+    const { logIndex } = watches.clearedOf("path");
     if (logIndex === 0) continue;
     const tooEarly = watches.watch(view, logIndex, { onEvents: () => {}, onBehind: () => {} });
     assertEquals(tooEarly.read(1), { kind: "cleared" });
