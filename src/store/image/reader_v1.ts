@@ -127,10 +127,10 @@ export class ImageReaderV1 implements BlockReader {
 
   #readHead(reader: ByteReader): void {
     reader.byte();
-    const timeMs = reader.integer();
-    const index = reader.integer();
-    const appliedIndex = reader.integer();
-    const cleared = Math.max(reader.integer() - 1, 0);
+    const timeMs = plausible(reader.integer());
+    const index = plausible(reader.integer());
+    const appliedIndex = plausible(reader.integer());
+    const cleared = Math.max(plausible(reader.integer()) - 1, 0);
     const revision = Math.max(index, 1);
     this.#head = {
       timeMs,
@@ -146,11 +146,11 @@ export class ImageReaderV1 implements BlockReader {
 
   #readEvent(reader: ByteReader): void {
     const flags = reader.byte();
-    const index = reader.integer();
+    const index = plausible(reader.integer());
     const key = reader.byteString();
     const previous = (flags & EVENT_PREV_VALUE) === 0 ? undefined : reader.bytes();
     if ((flags & EVENT_VALUE) !== 0) reader.bytes();
-    const deadlineMs = (flags & EVENT_EXPIRATION) === 0 ? 0 : reader.integer();
+    const deadlineMs = (flags & EVENT_EXPIRATION) === 0 ? 0 : plausible(reader.integer());
     const ttlSeconds = 1 + ((flags & EVENT_TTL) === 0 ? 0 : reader.integer());
     const last = this.#lastIndex;
     if (index <= last) throw new DecodeError(`Expected an event after ${last}, found ${index}`);
@@ -249,10 +249,16 @@ function readItem(bytes: Uint8Array, at: number): Item {
     key: byteStringAt(bytes, at + KEY_AT, keyEnd),
     value: bytes.subarray(keyEnd, valueEnd),
     isDirectory: kind === DIRECTORY,
-    setIndex: readNumber(bytes, at + SET_INDEX_AT, 8),
-    deadlineMs: kind === EXPIRING_FILE ? readNumber(bytes, valueEnd, DEADLINE_BYTES) : 0,
+    setIndex: plausible(readNumber(bytes, at + SET_INDEX_AT, 8)),
+    deadlineMs: kind === EXPIRING_FILE ? plausible(readNumber(bytes, valueEnd, DEADLINE_BYTES)) : 0,
     end,
   };
+}
+
+/** An index or a time; throws `DecodeError` when no log is that long and no date that late. */
+function plausible(value: number): number {
+  if (value < 2 ** 48) return value;
+  throw new DecodeError(`Expected a number below 2^48, found ${value}`);
 }
 
 function readNumber(bytes: Uint8Array, at: number, count: number): number {
