@@ -163,8 +163,15 @@ function writeCompare(writer: GrowingWriter, compare: Compare): void {
     case "create":
     case "mod":
       // A client may compare with a negative number, which nothing equals.
-      return writer.bigint(BigInt(compare.number));
+      return writer.bigint(int64Of(compare.number));
   }
+}
+
+/** The largest number of 64 bits, which a JavaScript number rounds up to 2^63. */
+const INT64_MAX = 2n ** 63n - 1n;
+
+function int64Of(number: number): bigint {
+  return number >= 2 ** 63 ? INT64_MAX : BigInt(number);
 }
 
 function readCompare(reader: ByteReader): Compare {
