@@ -1,52 +1,66 @@
-/** Images of a state, as they come from another member. */
-import { encodeCommand } from "../../src/store/command.ts";
-import { ImageError } from "../../src/store/image_reader.ts";
+/** Images of a state in both formats, as they come from another member or an old disk. */
+import { encodeCommand } from "../../src/store/command/codec.ts";
+import { NOBODY } from "../../src/store/command/command.ts";
+import { ImageError } from "../../src/store/image/format.ts";
 import { Store } from "../../src/store/store.ts";
 import { SeededRandom } from "../sim/random.ts";
-import { anyKey } from "./commands.ts";
-import { anyText, joined, mutated } from "./mutate.ts";
+import { anyCommand } from "./commands.ts";
+import { joined, mutated } from "./mutate.ts";
 import { FuzzError, type Subject } from "./subject.ts";
 
 const POOL = 64;
 
 interface Pooled {
   readonly image: Uint8Array;
+  /** What `restore` says of it. */
+  readonly told: string;
+  /** Of the state that it makes. */
   readonly digest: string;
 }
 
-const pool = new Map<number, Pooled>();
+const pool = new Map<number, Promise<Pooled>>();
 
 /** One of a few states, each made when it is asked for. */
-function pooled(number: number): Pooled {
+function pooled(number: number): Promise<Pooled> {
   let found = pool.get(number);
   if (found === undefined) {
-    const random = new SeededRandom(number, 1);
-    const store = new Store({ historyMax: 4 });
-    for (let index = 1; index <= random.integer(1, 12); index++) {
-      const ttlSeconds = random.chance(0.3) ? random.integer(1, 1000) : undefined;
-      const [key, value] = [anyKey(random), anyText(random, 30)];
-      store.apply(
-        index,
-        encodeCommand({ type: "set", key, value, prevValue: undefined, ttlSeconds, timeMs: index }),
-      );
-    }
-    found = { image: joined(...store.snapshot()), digest: store.digest() };
+    found = madeOf(imageOf(number));
     pool.set(number, found);
   }
   return found;
 }
 
+/** Those that version 1.0 wrote, and others behind them. */
+const taken: Uint8Array[] = Object.values<string>(
+  JSON.parse(Deno.readTextFileSync(new URL("../../fixtures/store/v1.json", import.meta.url)))
+    .images,
+).map((hex) => Uint8Array.fromHex(hex));
+
+function imageOf(number: number): Uint8Array {
+  return taken[number] ??= makeImage(number);
+}
+
+function makeImage(number: number): Uint8Array {
+  const random = new SeededRandom(number, 1);
+  const store = new Store();
+  for (let index = 1; index <= random.integer(1, 30); index++) {
+    store.apply(index, encodeCommand(anyCommand(random), NOBODY, index));
+  }
+  return joined(...store.snapshot());
+}
+
+async function madeOf(image: Uint8Array): Promise<Pooled> {
+  const store = new Store();
+  const told = await store.restore([image]);
+  return { image, told, digest: store.digest() };
+}
+
 export const images: Subject = {
   name: "images",
   promise: "refused with nothing changed, or the same state",
-  make(random) {
-    const number = random.integer(0, POOL - 1);
-    const { image } = pooled(number);
-    return joined(Uint8Array.of(number), random.chance(0.1) ? image : mutated(image, random));
-  },
   async check([input]) {
-    const { digest } = pooled(input![0]! % POOL);
-    const store = new Store({ historyMax: 4 });
+    const { digest } = await pooled(input![0]! % POOL);
+    const store = new Store();
     const before = store.digest();
     try {
       const image = input!.subarray(1);
@@ -58,5 +72,10 @@ export const images: Subject = {
       return;
     }
     if (store.digest() !== digest) throw new FuzzError("A damaged image was taken");
+  },
+  make(random) {
+    const number = random.integer(0, POOL - 1);
+    const image = imageOf(number);
+    return joined(Uint8Array.of(number), random.chance(0.1) ? image : mutated(image, random));
   },
 };

@@ -37,8 +37,16 @@ export function inputOf(subject: Subject, seed: number, at: number): Uint8Array 
 /** Throws `FuzzError` unless both are alike. */
 export function expectSame(actual: unknown, expected: unknown, what: string, at = 0): void {
   if (actual === expected) return;
-  const [found, wanted] = [JSON.stringify(actual), JSON.stringify(expected)];
+  const [found, wanted] = [inWords(actual), inWords(expected)];
   if (found !== wanted) throw new FuzzError(`${what}: expected ${wanted}, found ${found}`, at);
+}
+
+/** JSON, with what it knows no word for. */
+function inWords(value: unknown): string {
+  return JSON.stringify(value, (_, part) => {
+    if (part instanceof Uint8Array) return part.toHex();
+    return typeof part === "bigint" ? `${part}n` : part;
+  });
 }
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
