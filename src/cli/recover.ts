@@ -57,8 +57,8 @@ async function recover(recovery: Recovery, disk: Disk, invocation: Invocation): 
   const member: Member = {
     id: identity.memberId,
     name: identity.name,
-    peerUrl: known?.peerUrl ?? "http://127.0.0.1:7001",
-    clientUrl: known?.clientUrl ?? "http://127.0.0.1:4001",
+    peerUrls: known?.peerUrls ?? ["http://127.0.0.1:7001"],
+    clientUrls: known?.clientUrls ?? ["http://127.0.0.1:4001"],
     voter: true,
   };
   const meta = { index, term, configuration: { members: [member], removed: [] } };
@@ -118,12 +118,15 @@ async function explain(content: DirectoryContent, survivor: Identity): Promise<s
   const { commitIndex } = loaded.hardState;
   const doubtful = index - Math.max(commitIndex, loaded.snapshot.index);
   const alive: string[] = [];
-  for (const { name, peerUrl } of others) if (await answers(peerUrl)) alive.push(`"${name}"`);
+  for (const { name, peerUrls } of others) {
+    if (await anyAnswers(peerUrls)) alive.push(`"${name}"`);
+  }
   return [
     `Member "${survivor.name}" of cluster ${survivor.clusterId.toString(16)}, ` +
     `last entry: index ${index} of term ${term}`,
     `  its cluster:  ${
-      others.map(({ name, peerUrl }) => `"${name}" ${peerUrl}`).join(", ") || "no other member"
+      others.map(({ name, peerUrls }) => `"${name}" ${peerUrls.join(" ")}`).join(", ") ||
+      "no other member"
     }`,
     "  kept:         everything in this member's log",
     "  may be lost:  what the others acknowledged after that entry; of several survivors,",
@@ -144,6 +147,11 @@ async function explain(content: DirectoryContent, survivor: Identity): Promise<s
     ]),
     "",
   ].join("\n");
+}
+
+async function anyAnswers(peerUrls: readonly string[]): Promise<boolean> {
+  for (const url of peerUrls) if (await answers(url)) return true;
+  return false;
 }
 
 async function answers(peerUrl: string): Promise<boolean> {

@@ -104,8 +104,8 @@ function place(
   const member = {
     id: memberId,
     name,
-    peerUrl: `http://${formatAddress(peer)}`,
-    clientUrl: `http://${formatAddress(client)}`,
+    peerUrls: [`http://${formatAddress(peer)}`],
+    clientUrls: [`http://${formatAddress(client)}`],
     voter: true,
   };
   return { index: meta.index, term: meta.term, configuration: { members: [member], removed: [] } };

@@ -101,7 +101,7 @@ function reportOf({ heard }: ClusterFacts, id: MemberId): MemberReport | undefin
 }
 
 function describeMember(
-  { id, name, voter, clientUrl, peerUrl }: Member,
+  { id, name, voter, clientUrls: [clientUrl = ""], peerUrls: [peerUrl = ""] }: Member,
   leader: MemberReport | undefined,
   facts: ClusterFacts,
 ): MemberView {

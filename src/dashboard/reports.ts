@@ -65,7 +65,7 @@ export class Reports {
     );
   }
 
-  async #askMember({ id, peerUrl }: Member): Promise<Heard> {
+  async #askMember({ id, peerUrls: [peerUrl = ""] }: Member): Promise<Heard> {
     try {
       const report = JSON.parse(await this.#options.ask(peerUrl)) as MemberReport;
       if (report.id === id && Array.isArray(report.followers) && Array.isArray(report.peers)) {

@@ -16,8 +16,8 @@ export interface BootstrapOptions {
   /** Whether the directory's log or snapshot names a member that could be called. */
   readonly knowsMembers: boolean;
   readonly name: string;
-  readonly peerUrl: string;
-  readonly clientUrl: string;
+  readonly peerUrls: readonly string[];
+  readonly clientUrls: readonly string[];
   /** Peer addresses of existing members, `-C` and `-CF`; empty to found a cluster. */
   readonly addresses: readonly string[];
   /** Rounds over all addresses, `-r`. */
@@ -72,9 +72,9 @@ export async function bootstrap(options: BootstrapOptions): Promise<Identity> {
 }
 
 async function found(options: BootstrapOptions): Promise<Identity> {
-  const { name, peerUrl, clientUrl } = options;
+  const { name, peerUrls, clientUrls } = options;
   const memberId = randomId(options.random);
-  const founder = { id: memberId, name, peerUrl, clientUrl, voter: true };
+  const founder = { id: memberId, name, peerUrls, clientUrls, voter: true };
   const identity = {
     memberId,
     clusterId: randomId(options.random),
@@ -93,14 +93,14 @@ async function join(
   name: string,
   mustAnswer: boolean,
 ): Promise<{ readonly clusterId: number } | undefined> {
-  const { peerUrl, clientUrl, addresses, attempts, logger } = options;
+  const { peerUrls, clientUrls, addresses, attempts, logger } = options;
   let refusals: string[] = [];
   let isAnswered = false;
   for (let attempt = 1; attempt <= attempts; attempt++) {
     refusals = [];
     for (const address of addresses) {
       try {
-        const reply = await options.requestJoin(address, { id, name, peerUrl, clientUrl });
+        const reply = await options.requestJoin(address, { id, name, peerUrls, clientUrls });
         logger.info("Joined the cluster", {
           cluster: reply.clusterId.toString(16),
           through: address,

@@ -44,7 +44,9 @@ export class Contacts {
    */
   membersAre(members: readonly Member[]): void {
     const before = this.#recorded;
-    this.#recorded = new Map(members.map(({ id, peerUrl }) => [id, peerUrl]));
+    this.#recorded = new Map(
+      members.flatMap(({ id, peerUrls: [url] }) => url === undefined ? [] : [[id, url]]),
+    );
     for (const [id, url] of before) {
       const isOutdated = this.#recorded.get(id) !== url && !this.#options.isHeard(id);
       if (isOutdated || !this.#recorded.has(id)) this.#announced.delete(id);

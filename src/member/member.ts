@@ -77,8 +77,8 @@ export interface MemberOptions<T extends MemberTransport> {
   readonly identity: Identity;
   readonly loaded: Loaded;
   /** Under which it is reached. */
-  readonly peerUrl: string;
-  readonly clientUrl: string;
+  readonly peerUrls: readonly string[];
+  readonly clientUrls: readonly string[];
   /** What the log drives; the store itself, unless somebody looks on. */
   readonly machine?: (store: Store, core: RaftCore) => StateMachine<Result>;
   readonly onCoreEvent: (event: CoreEvent, core: RaftCore) => void;
@@ -173,9 +173,9 @@ function makeCore<T extends MemberTransport>(
 
 /** What this process is reached under. */
 function announcedOf<T extends MemberTransport>(
-  { identity: { memberId, name }, peerUrl, clientUrl }: MemberOptions<T>,
+  { identity: { memberId, name }, peerUrls, clientUrls }: MemberOptions<T>,
 ) {
-  return { id: memberId, name, peerUrl, clientUrl };
+  return { id: memberId, name, peerUrls, clientUrls };
 }
 
 async function restore(store: Store, storage: Storage): Promise<Store> {

@@ -5,6 +5,7 @@
  */
 import type { RaftCore } from "../raft/core.ts";
 import type { PeerProgress } from "../raft/options.ts";
+import { isUrlList } from "../raft/configuration_json.ts";
 import { NONE } from "../raft/types.ts";
 import type { Configuration, Member, MemberId } from "../raft/types.ts";
 import { CallFilter, Calls } from "./calls.ts";
@@ -118,8 +119,7 @@ export class CallService {
     const removed = this.#core.configuration.members.find((m) => m.name === name);
     this.#administer("remove", { name }, deadlineTick, (outcome) => {
       if (!outcome.ok) return done(outcome);
-      const { id, peerUrl, clientUrl, voter } = removed ?? UNKNOWN_MEMBER;
-      const member = { id, name, peerUrl, clientUrl, voter };
+      const member = { ...(removed ?? UNKNOWN_MEMBER), name };
       done({ ok: true, value: { member, index: outcome.value.index } });
     });
   }
@@ -296,7 +296,7 @@ export class CallService {
     const isOwn = this.#core.configurationIndex === 0 || !sameAddresses(recorded, announced);
     if (isOwn) return announced;
     const [other] = moved();
-    return other && { id: other.id, name: "", peerUrl: other.url, clientUrl: "" };
+    return other && { id: other.id, name: "", peerUrls: [other.url], clientUrls: [] };
   }
 
   /**
@@ -327,14 +327,13 @@ export class CallService {
 
 function parseWish(payload: Uint8Array): Omit<Member, "voter"> | undefined {
   try {
-    const { id = 0, name, peerUrl = "", clientUrl = "" } = JSON.parse(
+    const { id = 0, name, peerUrls = [], clientUrls = [] } = JSON.parse(
       new TextDecoder().decode(payload),
     );
-    const isText = [name, peerUrl, clientUrl].every((text) =>
-      typeof text === "string" && text.length <= TEXT_MAX
-    );
-    if (!isText || !Number.isSafeInteger(id) || id < 0) return undefined;
-    return { id, name, peerUrl, clientUrl };
+    const isName = typeof name === "string" && name.length <= TEXT_MAX;
+    if (!isName || !isUrlList(peerUrls) || !isUrlList(clientUrls)) return undefined;
+    if (!Number.isSafeInteger(id) || id < 0) return undefined;
+    return { id, name, peerUrls, clientUrls };
   } catch {
     return undefined;
   }
@@ -342,10 +341,16 @@ function parseWish(payload: Uint8Array): Omit<Member, "voter"> | undefined {
 
 const EMPTY = new Uint8Array(0);
 
-/** Characters of a name or an address. */
+/** Characters of a name. */
 const TEXT_MAX = 1024;
 
-const UNKNOWN_MEMBER: Member = { id: NONE, name: "", peerUrl: "", clientUrl: "", voter: false };
+const UNKNOWN_MEMBER: Member = {
+  id: NONE,
+  name: "",
+  peerUrls: [],
+  clientUrls: [],
+  voter: false,
+};
 
 const MALFORMED: Failure = {
   ok: false,

@@ -34,19 +34,23 @@ export function planJoin(
       : undefined;
     if (namesake !== undefined && isAlive(namesake.id)) {
       return refuse(
-        `A member named "${member.name}" is alive at ${namesake.peerUrl}, choose another name with -n`,
+        `A member named "${member.name}" is alive at ${
+          namesake.peerUrls.join(", ")
+        }, choose another name with -n`,
       );
     }
     const replaced = known ?? namesake;
-    const twin = members.find((other) => other !== replaced && other.peerUrl === member.peerUrl);
+    const twin = members.find((other) => other !== replaced && sharedUrl(other, member));
     if (twin !== undefined) {
       return refuse(
-        `Address ${member.peerUrl} belongs to member "${twin.name}", remove that one first or choose another with -s`,
+        `Address ${
+          sharedUrl(twin, member)
+        } belongs to member "${twin.name}", remove that one first or choose another with -s`,
       );
     }
     if (known !== undefined) {
-      const { peerUrl, clientUrl } = member;
-      return { kind: "propose", next: replacing(current, { ...known, peerUrl, clientUrl }) };
+      const { peerUrls, clientUrls } = member;
+      return { kind: "propose", next: replacing(current, { ...known, peerUrls, clientUrls }) };
     }
     const kept = members.filter((other) => other !== replaced);
     if (kept.length >= membersMax) {
@@ -111,7 +115,7 @@ export function planPromote(id: MemberId): Planner {
   };
 }
 
-/** Records the addresses under which a member can be reached now; an empty one stays as it is. */
+/** Records the addresses under which a member can be reached now; client addresses that are not told stay. */
 export function planAnnounce(
   announced: Omit<Member, "voter">,
   isRecorded: () => boolean,
@@ -119,8 +123,12 @@ export function planAnnounce(
   return (current) => {
     const known = current.members.find(({ id }) => id === announced.id);
     if (known === undefined) return refuse(`Member "${announced.name}" is not part of the cluster`);
-    const { peerUrl, clientUrl } = announced;
-    const told = { ...known, peerUrl, clientUrl: clientUrl === "" ? known.clientUrl : clientUrl };
+    const { peerUrls, clientUrls } = announced;
+    const told = {
+      ...known,
+      peerUrls,
+      clientUrls: clientUrls.length === 0 ? known.clientUrls : clientUrls,
+    };
     if (isRecorded() && sameAddresses(known, told)) return { kind: "done" };
     return { kind: "propose", next: replacing(current, told) };
   };
@@ -128,7 +136,16 @@ export function planAnnounce(
 
 /** Whether both are reached under the same URLs. */
 export function sameAddresses(a: Omit<Member, "voter">, b: Omit<Member, "voter">): boolean {
-  return a.peerUrl === b.peerUrl && a.clientUrl === b.clientUrl;
+  return sameUrls(a.peerUrls, b.peerUrls) && sameUrls(a.clientUrls, b.clientUrls);
+}
+
+function sameUrls(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((url, at) => url === b[at]);
+}
+
+/** A peer address that both claim. */
+function sharedUrl(a: Member, b: Member): string | undefined {
+  return a.peerUrls.find((url) => b.peerUrls.includes(url));
 }
 
 function replacing(current: Configuration, changed: Member): Configuration {

@@ -168,8 +168,8 @@ function sitePolicy({ config, member }: OverviewOptions): SitePolicy {
     tls: config.client.tls !== undefined,
     isOwnName: (name) =>
       name === hostOf(config.client.url) ||
-      member.node.configuration().members.some(({ clientUrl, peerUrl }) =>
-        [clientUrl, peerUrl].some((url) => URL.canParse(url) && hostOf(url) === name)
+      member.node.configuration().members.some(({ clientUrls, peerUrls }) =>
+        [...clientUrls, ...peerUrls].some((url) => URL.canParse(url) && hostOf(url) === name)
       ),
   };
 }

@@ -24,7 +24,8 @@ import type {
 export { DecodeError };
 
 const MESSAGE_VERSION = 1;
-const CONFIGURATION_VERSION = 1;
+/** Version 1 had one address of each kind, an empty one for none; it is read for ever. */
+const CONFIGURATION_VERSION = 2;
 
 /** The position is the byte: append only. */
 const MESSAGE_TYPES = [
@@ -46,8 +47,8 @@ const ENTRY_KINDS = ["noop", "command", "config"] as const satisfies readonly En
 const HEADER_BYTES = 26;
 /** Kind, term, length of the data; the index follows from the position. */
 const ENTRY_HEADER_BYTES = 13;
-/** Id, voter, and three empty strings. */
-const MEMBER_BYTES_MIN = 15;
+/** Id, voter, an empty name and two empty lists. */
+const MEMBER_BYTES_MIN = 13;
 
 /** The frame of `message`, in one allocation. */
 export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
@@ -237,8 +238,9 @@ function readSnapshotMeta(reader: ByteReader): SnapshotMeta {
 
 function configurationBytes({ members, removed }: Configuration): number {
   let bytes = 5 + 8 * removed.length;
-  for (const { name, peerUrl, clientUrl } of members) {
-    bytes += MEMBER_BYTES_MIN + utf8Length(name) + utf8Length(peerUrl) + utf8Length(clientUrl);
+  for (const { name, peerUrls, clientUrls } of members) {
+    bytes += MEMBER_BYTES_MIN + utf8Length(name);
+    for (const url of [...peerUrls, ...clientUrls]) bytes += 2 + utf8Length(url);
   }
   return bytes;
 }
@@ -246,10 +248,14 @@ function configurationBytes({ members, removed }: Configuration): number {
 function writeConfiguration(writer: ByteWriter, { members, removed }: Configuration): void {
   writer.u8(CONFIGURATION_VERSION);
   writer.u16(members.length);
-  for (const { id, voter, name, peerUrl, clientUrl } of members) {
+  for (const { id, voter, name, peerUrls, clientUrls } of members) {
     writer.u53(id);
     writer.bool(voter);
-    for (const text of [name, peerUrl, clientUrl]) writer.string(text, utf8Length(text));
+    writer.string(name, utf8Length(name));
+    for (const urls of [peerUrls, clientUrls]) {
+      writer.u8(urls.length);
+      for (const url of urls) writer.string(url, utf8Length(url));
+    }
   }
   writer.u16(removed.length);
   for (const id of removed) writer.u53(id);
@@ -257,12 +263,13 @@ function writeConfiguration(writer: ByteWriter, { members, removed }: Configurat
 
 function readConfiguration(reader: ByteReader): Configuration {
   const version = reader.u8();
-  if (version !== CONFIGURATION_VERSION) {
-    reader.fail(`configuration version ${CONFIGURATION_VERSION}`, `${version}`);
+  if (version < 1 || version > CONFIGURATION_VERSION) {
+    reader.fail(`a configuration version from 1 to ${CONFIGURATION_VERSION}`, `${version}`);
   }
+  const readUrls = version === 1 ? readOneUrl : readUrlList;
   const members: Member[] = [];
   for (let left = reader.count(reader.u16(), MEMBER_BYTES_MIN); left > 0; left--) {
-    members.push(readMember(reader));
+    members.push(readMember(reader, readUrls));
   }
   const removed: MemberId[] = [];
   for (let left = reader.count(reader.u16(), 8); left > 0; left--) {
@@ -271,11 +278,20 @@ function readConfiguration(reader: ByteReader): Configuration {
   return { members, removed };
 }
 
-function readMember(reader: ByteReader): Member {
+function readMember(reader: ByteReader, readUrls: (reader: ByteReader) => string[]): Member {
   const id = reader.u53();
   const voter = reader.bool();
   const name = reader.string();
-  const peerUrl = reader.string();
-  const clientUrl = reader.string();
-  return { id, name, peerUrl, clientUrl, voter };
+  return { id, name, peerUrls: readUrls(reader), clientUrls: readUrls(reader), voter };
+}
+
+function readUrlList(reader: ByteReader): string[] {
+  const urls: string[] = [];
+  for (let left = reader.u8(); left > 0; left--) urls.push(reader.string());
+  return urls;
+}
+
+function readOneUrl(reader: ByteReader): string[] {
+  const url = reader.string();
+  return url === "" ? [] : [url];
 }

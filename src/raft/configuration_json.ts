@@ -5,6 +5,9 @@ import type { Configuration, Member, MemberId } from "./types.ts";
 /** Characters of a name or an address. */
 const TEXT_MAX = 1024;
 
+/** Addresses of one kind that a member may have; a byte counts them in the log. */
+const URLS_MAX = 16;
+
 /** `value`, parsed from JSON, as a valid configuration and nothing beside; undefined when it is none. */
 export function toConfiguration(value: unknown): Configuration | undefined {
   const { members, removed } = Object(value) as Record<string, unknown>;
@@ -16,13 +19,20 @@ export function toConfiguration(value: unknown): Configuration | undefined {
 }
 
 function toMember(value: unknown): Member | undefined {
-  const { id, name, peerUrl, clientUrl, voter } = Object(value) as Record<string, unknown>;
-  if (!isId(id) || !isText(name) || !isText(peerUrl) || !isText(clientUrl)) return undefined;
-  return typeof voter === "boolean" ? { id, name, peerUrl, clientUrl, voter } : undefined;
+  const { id, name, peerUrls, clientUrls, voter } = Object(value) as Record<string, unknown>;
+  if (!isId(id) || !isText(name) || !isUrlList(peerUrls) || !isUrlList(clientUrls)) {
+    return undefined;
+  }
+  return typeof voter === "boolean" ? { id, name, peerUrls, clientUrls, voter } : undefined;
 }
 
 function isId(value: unknown): value is MemberId {
   return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+/** Whether `value` may be the addresses of a member, as another program sent them. */
+export function isUrlList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length <= URLS_MAX && value.every(isText);
 }
 
 function isText(value: unknown): value is string {

@@ -18,10 +18,10 @@ export interface Member {
   readonly id: MemberId;
   /** Unique among the members; `-n`. */
   readonly name: string;
-  /** Advertised URL of the peer port, e.g. `http://127.0.0.1:7001`. */
-  readonly peerUrl: string;
-  /** Advertised URL of the client port, e.g. `http://127.0.0.1:4001`. */
-  readonly clientUrl: string;
+  /** Advertised URLs of the peer port, e.g. `http://127.0.0.1:7001`; the first is dialled. */
+  readonly peerUrls: readonly string[];
+  /** Advertised URLs of the client port, e.g. `http://127.0.0.1:4001`. */
+  readonly clientUrls: readonly string[];
   /** False while the member is a learner: it receives the log, but has no vote. */
   readonly voter: boolean;
 }

@@ -31,8 +31,8 @@ export function memberKey(name: string): string {
 }
 
 /** The value of a member, in the original's form. */
-export function memberValue({ peerUrl, clientUrl }: Member): string {
-  return `raft=${peerUrl}&etcd=${clientUrl}`;
+export function memberValue({ peerUrls: [peer = ""], clientUrls: [client = ""] }: Member): string {
+  return `raft=${peer}&etcd=${client}`;
 }
 
 /** The reserved `key` as a file, as the children of a directory, or undefined when there is neither. */

@@ -230,8 +230,9 @@ export class Service {
       const { id } = outcome.value;
       if (id === this.node.self) return this.#propose(command, done);
       const committed = this.node.configuration().members.find((member) => member.id === id);
-      if (committed === undefined) return done(LEADS_NO_MORE);
-      done({ ok: false, reason: "redirect", clientUrl: committed.clientUrl });
+      const [clientUrl] = committed?.clientUrls ?? [];
+      if (clientUrl === undefined) return done(LEADS_NO_MORE);
+      done({ ok: false, reason: "redirect", clientUrl });
     });
   }
 

@@ -24,8 +24,8 @@ export function member(number: number, name = `node${number}`): Member {
   return {
     id: number,
     name,
-    peerUrl: `http://127.0.0.1:700${number}`,
-    clientUrl: `http://127.0.0.1:400${number}`,
+    peerUrls: [`http://127.0.0.1:700${number}`],
+    clientUrls: [`http://127.0.0.1:400${number}`],
     voter: true,
   };
 }

@@ -137,8 +137,8 @@ async function refuses(cluster: TestCluster, stage: Stage): Promise<void> {
       id: 1,
       protocol: PROTOCOL,
       name: third.name,
-      peerUrl: second.peerUrl,
-      clientUrl: third.url,
+      peerUrls: [second.peerUrl],
+      clientUrls: [third.url],
     };
     await until("the cluster to miss its third member", async () => {
       const url = `${first.peerUrl}/peer/join`;
@@ -155,7 +155,12 @@ async function refuses(cluster: TestCluster, stage: Stage): Promise<void> {
     }
   });
   await stage("a newcomer of which a page of another site tells", async () => {
-    const member = { id: 7, name: "page", peerUrl: "http://127.0.0.1:1", clientUrl: "http://a" };
+    const member = {
+      id: 7,
+      name: "page",
+      peerUrls: ["http://127.0.0.1:1"],
+      clientUrls: ["http://a"],
+    };
     for (const name of ["origin", "sec-fetch-site"]) {
       const { status, body } = await client.ask(`${first.peerUrl}/peer/join`, {
         method: "POST",

@@ -27,8 +27,8 @@ function anyMember(random: SeededRandom): Member {
   return {
     id: anyInteger(random),
     name: anyText(random, 12),
-    peerUrl: `http://127.0.0.1:${random.integer(1, 65535)}`,
-    clientUrl: anyText(random, 20),
+    peerUrls: [`http://127.0.0.1:${random.integer(1, 65535)}`],
+    clientUrls: [anyText(random, 20)],
     voter: random.chance(0.5),
   };
 }

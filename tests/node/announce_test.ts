@@ -13,9 +13,12 @@ Deno.test("callService() records where a member is that called from another addr
   assertEquals([told?.kind, more], ["announce", []]);
   service.called(1, told!);
   heartbeat();
-  assertEquals(proposed[0]?.members.map(({ peerUrl, clientUrl }) => [peerUrl, clientUrl]), [
-    ["http://n1:7001", "http://n1:4001"],
-    ["http://n2:7001", "http://n2:4001"],
-    ["http://elsewhere:7001", "http://n3:4001"],
-  ]);
+  assertEquals(
+    proposed[0]?.members.map(({ peerUrls, clientUrls }) => [...peerUrls, ...clientUrls]),
+    [
+      ["http://n1:7001", "http://n1:4001"],
+      ["http://n2:7001", "http://n2:4001"],
+      ["http://elsewhere:7001", "http://n3:4001"],
+    ],
+  );
 });

@@ -65,7 +65,7 @@ export class Fellow {
       uncommittedBytesMax: 100_000,
       onEvent: () => {},
     });
-    const { name, peerUrl, clientUrl } = configuration.members.find((each) => each.id === id)!;
+    const { name, peerUrls, clientUrls } = configuration.members.find((each) => each.id === id)!;
     this.node = new Node<Result>({
       core: this.core,
       storage: {
@@ -89,7 +89,7 @@ export class Fellow {
       random: () => id / 10,
       logger: { ...silentLogger, error: (message) => this.errors.push(message) },
       clusterId: 1,
-      announced: { id, name, peerUrl, clientUrl },
+      announced: { id, name, peerUrls, clientUrls },
       limits: {
         requestTicks: 50,
         heartbeatTicks: 2,
@@ -152,8 +152,8 @@ export class Company {
     const members = Array.from({ length: size }, (_, i) => ({
       id: i + 1,
       name: `node${i + 1}`,
-      peerUrl: `http://127.0.0.1:700${i + 1}`,
-      clientUrl: `http://127.0.0.1:400${i + 1}`,
+      peerUrls: [`http://127.0.0.1:700${i + 1}`],
+      clientUrls: [`http://127.0.0.1:400${i + 1}`],
       voter: true,
     }));
     for (const { id } of members) {

@@ -45,7 +45,7 @@ class Bench {
 }
 
 function memberOf(id: number) {
-  return { id, name: `node${id}`, peerUrl: "", clientUrl: "", voter: id !== 9 };
+  return { id, name: `node${id}`, peerUrls: [], clientUrls: [], voter: id !== 9 };
 }
 
 Deno.test("Comparison begins a round soon after an election and then at intervals, on the leader only", () => {

@@ -11,8 +11,8 @@ export function member(id: number, voter: boolean) {
   return {
     id,
     name: `n${id}`,
-    peerUrl: `http://n${id}:7001`,
-    clientUrl: `http://n${id}:4001`,
+    peerUrls: [`http://n${id}:7001`],
+    clientUrls: [`http://n${id}:4001`],
     voter,
   };
 }

@@ -14,8 +14,8 @@ import { setting } from "../store/setting.ts";
 const SELF: Member = {
   id: 1,
   name: "n1",
-  peerUrl: "http://n1:7001",
-  clientUrl: "http://n1:4001",
+  peerUrls: ["http://n1:7001"],
+  clientUrls: ["http://n1:4001"],
   voter: true,
 };
 const WALL_MS = 1_800_000_000_000;

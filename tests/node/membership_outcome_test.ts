@@ -5,7 +5,13 @@ import {
 } from "../../src/node/membership_outcome.ts";
 import { parseClusterId, parseJoinReply } from "../../src/api/peer/join.ts";
 
-const MEMBER = { id: 1, name: "a", peerUrl: "http://h:1", clientUrl: "http://h:2", voter: true };
+const MEMBER = {
+  id: 1,
+  name: "a",
+  peerUrls: ["http://h:1"],
+  clientUrls: ["http://h:2"],
+  voter: true,
+};
 const CONFIGURATION = { members: [MEMBER], removed: [7] };
 
 function parse(value: unknown) {
@@ -31,7 +37,10 @@ const NO_MEMBERS: readonly unknown[] = [
   ...[null, 1, "a", [], {}],
   ...[0, -1, 1.5, 2 ** 53, "1", null].map((id) => ({ ...MEMBER, id })),
   ...["", 1, null, "x".repeat(1025)].flatMap((text) =>
-    ["name", "peerUrl", "clientUrl"].map((field) => ({ ...MEMBER, [field]: text }))
+    ["name", "peerUrls", "clientUrls"].flatMap((field) => [
+      { ...MEMBER, [field]: text },
+      { ...MEMBER, [field]: [[text]] },
+    ])
   ),
   { ...MEMBER, voter: 1 },
 ];

@@ -8,7 +8,7 @@ import {
 import type { Configuration, Member } from "../../src/raft/types.ts";
 
 function member(id: number, voter = true, name = `node${id}`): Member {
-  return { id, name, peerUrl: `http://h:700${id}`, clientUrl: `http://h:400${id}`, voter };
+  return { id, name, peerUrls: [`http://h:700${id}`], clientUrls: [`http://h:400${id}`], voter };
 }
 
 function cluster(...members: Member[]): Configuration {
@@ -30,7 +30,7 @@ Deno.test("planJoin() is done when the member is there already", () => {
 });
 
 Deno.test("planJoin() puts a new incarnation in the place of a dead member of its name", () => {
-  const reborn = { ...member(5, true, "node2"), peerUrl: "http://h:7002" };
+  const reborn = { ...member(5, true, "node2"), peerUrls: ["http://h:7002"] };
   const plan = planJoin(reborn, 9, nobody)(cluster(member(1), member(2), member(3)), false);
   assertEquals(plan, {
     kind: "propose",
@@ -39,14 +39,14 @@ Deno.test("planJoin() puts a new incarnation in the place of a dead member of it
 });
 
 Deno.test("planJoin() records a learner that asks again where it is now", () => {
-  const moved = { ...member(2, false), peerUrl: "http://other:7001" };
+  const moved = { ...member(2, false), peerUrls: ["http://other:7001"] };
   const plan = (known: Member, asking: Member) =>
     planJoin(asking, 9, everybody)(cluster(member(1), known), false);
   assertEquals(plan(member(2, false), moved), {
     kind: "propose",
     next: cluster(member(1), moved),
   });
-  assertEquals(plan(member(2, false), { ...moved, peerUrl: "http://h:7001" }).kind, "refuse");
+  assertEquals(plan(member(2, false), { ...moved, peerUrls: ["http://h:7001"] }).kind, "refuse");
   // One that votes has the log and announces its addresses itself.
   assertEquals(plan(member(2), moved).kind, "done");
 });
@@ -65,7 +65,7 @@ Deno.test("planJoin() refuses a name that a living member has", () => {
 });
 
 Deno.test("planJoin() refuses an address that another member has", () => {
-  const twin = { ...member(5), peerUrl: "http://h:7002" };
+  const twin = { ...member(5), peerUrls: ["http://h:7002"] };
   assertEquals(planJoin(twin, 9, nobody)(cluster(member(1), member(2)), false).kind, "refuse");
 });
 
@@ -115,7 +115,7 @@ Deno.test("planPromote() makes a learner a voter", () => {
 });
 
 Deno.test("planAnnounce() records new addresses and keeps identity and vote", () => {
-  const moved = { ...member(2), clientUrl: "http://h:5002" };
+  const moved = { ...member(2), clientUrls: ["http://h:5002"] };
   const plan = planAnnounce(moved, () => true);
   const next = cluster(member(1), moved);
   assertEquals(plan(cluster(member(1), member(2)), false), { kind: "propose", next });

@@ -3,7 +3,13 @@ import { Roster } from "../../src/node/roster.ts";
 import type { Configuration, Member } from "../../src/raft/types.ts";
 
 function member(id: number): Member {
-  return { id, name: `n${id}`, peerUrl: `http://n${id}`, clientUrl: `http://c${id}`, voter: true };
+  return {
+    id,
+    name: `n${id}`,
+    peerUrls: [`http://n${id}`],
+    clientUrls: [`http://c${id}`],
+    voter: true,
+  };
 }
 
 function configuration(ids: readonly number[], removed: readonly number[] = []): Configuration {

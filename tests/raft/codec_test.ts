@@ -17,11 +17,11 @@ const CONFIGURATION: Configuration = {
     {
       id: MAX,
       name: "née ∆",
-      peerUrl: "http://[::1]:7001",
-      clientUrl: "https://a.example:4001",
+      peerUrls: ["http://[::1]:7001"],
+      clientUrls: ["https://a.example:4001"],
       voter: true,
     },
-    { id: 1, name: "", peerUrl: "", clientUrl: "\u{1f600}", voter: false },
+    { id: 1, name: "", peerUrls: [], clientUrls: ["\u{1f600}"], voter: false },
   ],
   removed: [2, 2 ** 32, MAX],
 };
@@ -70,6 +70,25 @@ function plain(message: Message): unknown {
   if (message.type !== "append") return message;
   return { ...message, entries: message.entries.map((e) => ({ ...e, data: [...e.data] })) };
 }
+
+Deno.test("decodeConfiguration() reads version 1, which had one address of each kind", () => {
+  const bytes = Uint8Array.fromHex(
+    "010002" +
+      "0000000000000001" + "01" + "000161" + "0008687474703a2f2f70" + "0008687474703a2f2f63" +
+      "0000000000000002" + "00" + "000162" + "0000" + "0000" +
+      "0001" + "0000000000000003",
+  );
+  const member = { id: 1, name: "a", peerUrls: ["http://p"], clientUrls: ["http://c"] };
+  assertEquals(decodeConfiguration(bytes), {
+    members: [
+      { ...member, voter: true },
+      { id: 2, name: "b", peerUrls: [], clientUrls: [], voter: false },
+    ],
+    removed: [3],
+  });
+  bytes[0] = 3;
+  assertThrows(() => decodeConfiguration(bytes), DecodeError, "from 1 to 2");
+});
 
 for (const [at, message] of MESSAGES.entries()) {
   Deno.test(`decodeMessage() returns what was encoded, case ${at}: ${message.type}`, () => {
@@ -198,7 +217,7 @@ Deno.test("decodeConfiguration() refuses parts, additions, bad UTF-8 and other v
   }
   assertThrows(() => decodeConfiguration(Uint8Array.of(...bytes, 0)), DecodeError);
   const other = bytes.slice();
-  other[0] = 2;
+  other[0] = 3;
   assertThrows(() => decodeConfiguration(other), DecodeError, "version");
   const name = bytes.slice();
   name[3 + 8 + 1 + 2 + 1] = 0xff;

@@ -33,7 +33,7 @@ Deno.test("configurationFault() names what is wrong", () => {
 
 Deno.test("changeFault() lets addresses and learners change along with one voter", () => {
   const current = configurationOf([1, 2, 3]);
-  const moved = { ...member(2), peerUrl: "http://elsewhere" };
+  const moved = { ...member(2), peerUrls: ["http://elsewhere"] };
   const next = { members: [member(1), moved, member(4, false), member(5)], removed: [] };
   assertStringIncludes(changeFault(current, next) ?? "", '2 changes: "3", "5"');
   const allowed = { members: [member(1), moved, member(3, false), member(4, false)], removed: [] };

@@ -19,7 +19,7 @@ import type {
 } from "../../src/raft/types.ts";
 
 export function member(id: MemberId, voter = true): Member {
-  return { id, name: `n${id}`, peerUrl: "", clientUrl: "", voter };
+  return { id, name: `n${id}`, peerUrls: [], clientUrls: [], voter };
 }
 
 export function configurationOf(voters: readonly MemberId[]): Configuration {

@@ -17,8 +17,8 @@ function members(voters: number, learners = 0): Configuration {
     members: ids.map((id) => ({
       id,
       name: `n${id}`,
-      peerUrl: `http://n${id}:7001`,
-      clientUrl: `http://n${id}:4001`,
+      peerUrls: [`http://n${id}:7001`],
+      clientUrls: [`http://n${id}:4001`],
       voter: id <= voters,
     })),
     removed: [],

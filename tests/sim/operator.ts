@@ -173,7 +173,9 @@ export class Operator {
       const core = process?.running?.core;
       return core !== undefined && core.configurationIndex <= core.appliedIndex &&
         here.every(({ memberId, url }) =>
-          core.configuration.members.some(({ id, peerUrl }) => id === memberId && peerUrl === url)
+          core.configuration.members.some(({ id, peerUrls }) =>
+            id === memberId && peerUrls.includes(url)
+          )
         );
     });
   }

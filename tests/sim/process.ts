@@ -190,8 +190,8 @@ export class Process implements Owner {
       identity,
       knowsMembers: knowsMembers(identity, loaded),
       name: machine.name,
-      peerUrl: machine.url,
-      clientUrl: machine.clientUrl,
+      peerUrls: [machine.url],
+      clientUrls: [machine.clientUrl],
       addresses,
       attempts: JOIN_ATTEMPTS,
       retryMs: 5 * this.#site.profile.tickMs,
@@ -226,8 +226,8 @@ export class Process implements Owner {
       },
       identity,
       loaded,
-      peerUrl: machine.url,
-      clientUrl: machine.clientUrl,
+      peerUrls: [machine.url],
+      clientUrls: [machine.clientUrl],
       machine: (store, core) => {
         log.found(core.committedConfiguration);
         durability.started(this.name, core.id, loaded);

@@ -147,8 +147,8 @@ export class World {
     const members = this.#machines.map(({ name, url, clientUrl }) => ({
       id: id(),
       name,
-      peerUrl: url,
-      clientUrl,
+      peerUrls: [url],
+      clientUrls: [clientUrl],
       voter: true,
     }));
     const clusterId = id();

@@ -55,8 +55,8 @@ export const FOUNDER: Identity = {
     members: [{
       id: 0x1234567890abc,
       name: "node1",
-      peerUrl: "http://127.0.0.1:7001",
-      clientUrl: "http://127.0.0.1:4001",
+      peerUrls: ["http://127.0.0.1:7001"],
+      clientUrls: ["http://127.0.0.1:4001"],
       voter: true,
     }],
     removed: [],
@@ -69,8 +69,8 @@ export const GROWN: Configuration = {
     {
       id: 2,
       name: "node2",
-      peerUrl: "http://127.0.0.1:7002",
-      clientUrl: "http://127.0.0.1:4002",
+      peerUrls: ["http://127.0.0.1:7002"],
+      clientUrls: ["http://127.0.0.1:4002"],
       voter: false,
     },
   ],

@@ -1,5 +1,5 @@
 /**
- * Makes the data directory `fixtures/data/v1`, always the same bytes:
+ * Makes the data directory `fixtures/data/v2`, always the same bytes:
  *
  *     deno run --allow-write=fixtures tests/storage/make_fixture.ts
  *
@@ -23,7 +23,8 @@ import {
 } from "./harness.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 
-export const FIXTURE_PATH = "fixtures/data/v1";
+/** Version 2 differs in the configurations: members have lists of addresses. */
+export const FIXTURE_PATH = "fixtures/data/v2";
 
 /** The files of the directory, sorted by name. */
 export async function fixtureFiles(): Promise<[string, Uint8Array][]> {

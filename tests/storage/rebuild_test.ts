@@ -31,8 +31,8 @@ const ALONE = {
   members: [{
     id: 99,
     name: "new",
-    peerUrl: "http://127.0.0.1:7001",
-    clientUrl: "http://127.0.0.1:4001",
+    peerUrls: ["http://127.0.0.1:7001"],
+    clientUrls: ["http://127.0.0.1:4001"],
     voter: true,
   }],
   removed: [],

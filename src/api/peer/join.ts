@@ -7,7 +7,7 @@ import type { Exchange, Reply, ReplyOrFault } from "../../http/exchange.ts";
 import { fault } from "../../http/fault.ts";
 import type { Route } from "../../http/router.ts";
 import type { Done } from "../../node/ports.ts";
-import { toConfiguration } from "../../raft/configuration_json.ts";
+import { isUrlList, toConfiguration } from "../../raft/configuration_json.ts";
 import type { Configuration, Member } from "../../raft/types.ts";
 import { failureFault } from "../fault_form.ts";
 
@@ -81,7 +81,7 @@ function join(
 ): ReplyOrFault | Promise<ReplyOrFault> {
   const wish = parseWish(body);
   if (wish === undefined) {
-    return fault(400, "Expected JSON with the id, name, peerUrl and clientUrl of a new member");
+    return fault(400, "Expected JSON with the id, name, peerUrls and clientUrls of a new member");
   }
   if (wish.protocol !== protocol) {
     return fault(
@@ -114,13 +114,14 @@ function parseWish(body: string): Wish | undefined {
   } catch {
     return undefined;
   }
-  const { id, name, peerUrl, clientUrl, protocol } = (value ?? {}) as Partial<
+  const { id, name, peerUrls, clientUrls, protocol } = (value ?? {}) as Partial<
     Member & { readonly protocol: unknown }
   >;
   const isText = (text: unknown): text is string =>
     typeof text === "string" && text !== "" && text.length <= TEXT_MAX;
-  if (!isText(name) || !isText(peerUrl) || !isText(clientUrl)) return undefined;
+  if (!isText(name) || !isUrlList(peerUrls) || !isUrlList(clientUrls)) return undefined;
+  if (peerUrls.length === 0) return undefined;
   if (!Number.isSafeInteger(id) || id! < 1) return undefined;
   if (protocol !== undefined && !isText(protocol)) return undefined;
-  return { member: { id: id!, name, peerUrl, clientUrl }, protocol };
+  return { member: { id: id!, name, peerUrls, clientUrls }, protocol };
 }

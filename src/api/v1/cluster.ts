@@ -31,7 +31,7 @@ function clientUrls({ node }: Service): string[] {
       if (a.id === leader || b.id === leader) return a.id === leader ? -1 : 1;
       return a.name < b.name ? -1 : 1;
     })
-    .map(({ clientUrl }) => clientUrl);
+    .flatMap(({ clientUrls: [url] }) => url ?? []);
 }
 
 /** The leader's peer URL, byte for byte as in its record; waits out an election. */
@@ -41,7 +41,7 @@ function tellLeader({ node }: Service): Promise<ReplyOrFault> {
       if (!outcome.ok) return resolve(failureReply(outcome));
       const leader = outcome.value;
       const recorded = node.configuration().members.find(({ id }) => id === leader.id);
-      resolve(text((recorded ?? leader).peerUrl));
+      resolve(text((recorded ?? leader).peerUrls[0] ?? ""));
     });
   });
 }

@@ -95,7 +95,7 @@ function toLeader(node: ClusterNode<Result>): Promise<ReplyOrFault> {
   return new Promise((resolve) => {
     node.whenLeader((outcome) => {
       if (!outcome.ok) return resolve(failureReply(outcome));
-      resolve(redirection(`${outcome.value.clientUrl}${STATS_PATH}/leader`));
+      resolve(redirection(`${outcome.value.clientUrls[0] ?? ""}${STATS_PATH}/leader`));
     });
   });
 }

@@ -10,7 +10,7 @@ export function clusterRoutes(v2: V2): Route[] {
   const machines = ({ target }: Exchange): ReplyOrFault => {
     if (/^[^?]*\/(\?|$)/.test(target)) return fault(404, "Expected no slash at the end");
     const { members } = v2.service.node.configuration();
-    const body = members.map(({ clientUrl }) => clientUrl).join(", ");
+    const body = members.flatMap(({ clientUrls }) => clientUrls).join(", ");
     return { status: 200, contentType: "text/plain; charset=utf-8", body };
   };
   return [
@@ -43,11 +43,6 @@ function members(v2: V2, rest: string): Reply {
 }
 
 /** A member in the original's order of fields. */
-export function memberJson({ id, name, peerUrl, clientUrl }: Member) {
-  return {
-    id: hexId(id),
-    name,
-    peerURLs: [peerUrl],
-    clientURLs: clientUrl === "" ? [] : [clientUrl],
-  };
+export function memberJson({ id, name, peerUrls, clientUrls }: Member) {
+  return { id: hexId(id), name, peerURLs: peerUrls, clientURLs: clientUrls };
 }
