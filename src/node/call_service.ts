@@ -8,24 +8,24 @@ import type { PeerProgress } from "../raft/options.ts";
 import { isUrlList } from "../raft/configuration_json.ts";
 import { NONE } from "../raft/types.ts";
 import type { Configuration, Member, MemberId } from "../raft/types.ts";
-import { CallFilter, Calls } from "./calls.ts";
-import { FollowerReads } from "./follower_reads.ts";
-import { HEARTBEATS_MISSED_MAX } from "./leadership.ts";
-import { MembershipQueue } from "./membership.ts";
+import { CallFilter, Calls } from "./calls/calls.ts";
+import { FollowerReads } from "./reads/follower_reads.ts";
+import { HEARTBEATS_MISSED_MAX } from "./membership/leadership.ts";
+import { MembershipQueue } from "./membership/queue.ts";
 import {
   type Agreed,
   encodeMembershipOutcome,
   parseMembershipOutcome,
-} from "./membership_outcome.ts";
+} from "./membership/outcome.ts";
 import {
   planAnnounce,
   planJoin,
   planPromote,
   planRemove,
   sameAddresses,
-} from "./membership_plans.ts";
-import { integer } from "./peer_message.ts";
-import type { Call, CallKind, CallReply, PeerMessage } from "./peer_message.ts";
+} from "./membership/plans.ts";
+import { integer } from "./calls/peer_message.ts";
+import type { Call, CallKind, CallReply, PeerMessage } from "./calls/peer_message.ts";
 import type { Barrier, Done, Failure, Outcome, Removal, RequestHandler } from "./ports.ts";
 
 /** A member that called from another address than the log says. */

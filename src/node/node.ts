@@ -7,25 +7,25 @@
  */
 import type { RaftCore } from "../raft/core.ts";
 import type { Configuration, Member, MemberId, Message } from "../raft/types.ts";
-import { Alarm } from "./alarm.ts";
+import { Alarm } from "./divergence/alarm.ts";
 import { CallService } from "./call_service.ts";
-import { type Capture, capture } from "./capture.ts";
+import { type Capture, capture } from "./snapshots/capture.ts";
 import { ClusterClock } from "./cluster_clock.ts";
 import { isAppend, NodeCounters } from "./counters.ts";
 import { DiskSpace } from "./disk_space.ts";
 import { Expiry } from "./expiry.ts";
-import { Farewell } from "./farewell.ts";
+import { Farewell } from "./membership/farewell.ts";
 import { NOT_COMMITTED, NOT_LEADER, notWrittenYet, OVERLOADED, STOPPING } from "./failures.ts";
-import { Leadership } from "./leadership.ts";
+import { Leadership } from "./membership/leadership.ts";
 import type { NodeOptions } from "./options.ts";
-import { Outgoing } from "./outgoing.ts";
-import { decodeFrame, type PeerMessage } from "./peer_message.ts";
+import { Outgoing } from "./calls/outgoing.ts";
+import { decodeFrame, type PeerMessage } from "./calls/peer_message.ts";
 import type { Barrier, ClusterNode, Done, Failure, NodeStatus, Outcome, Removal } from "./ports.ts";
-import { Proposals } from "./proposals.ts";
-import { Reads } from "./reads.ts";
+import { Proposals } from "./calls/proposals.ts";
+import { Reads } from "./reads/reads.ts";
 import { Replica, type ReplicaHooks } from "./replica.ts";
-import { Roster } from "./roster.ts";
-import { SnapshotTransfers } from "./snapshot_transfers.ts";
+import { Roster } from "./membership/roster.ts";
+import { SnapshotTransfers } from "./snapshots/transfers.ts";
 import { statusOf } from "./status.ts";
 
 export class Node<R> implements ClusterNode<R> {

@@ -3,7 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { RaftCore } from "../raft/core.ts";
 import type { Member } from "../raft/types.ts";
-import type { ComparisonLimits } from "./comparison.ts";
+import type { ComparisonLimits } from "./divergence/comparison.ts";
 import type { Moved } from "./call_service.ts";
 import type {
   Random,
@@ -14,7 +14,7 @@ import type {
   Transport,
 } from "./ports.ts";
 import type { ReplicaLimits } from "./replica.ts";
-import type { TransferLimits } from "./snapshot_transfers.ts";
+import type { TransferLimits } from "./snapshots/transfers.ts";
 
 export interface NodeLimits extends ReplicaLimits, TransferLimits, ComparisonLimits {
   /** How long a proposal, a read or a call may stay without result. */

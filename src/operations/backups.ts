@@ -6,7 +6,7 @@
  */
 import type { BackupSource, OpenBackup } from "../api/admin/backup.ts";
 import { LIMITS } from "../config.ts";
-import type { Capture } from "../node/capture.ts";
+import type { Capture } from "../node/snapshots/capture.ts";
 import type { Node } from "../node/node.ts";
 import type { Failure, Outcome, Scheduler } from "../node/ports.ts";
 import { backupBytes } from "../storage/backup_file.ts";

@@ -12,7 +12,7 @@ import {
   encodeFrame,
   FrameError,
   type PeerMessage,
-} from "../../src/node/peer_message.ts";
+} from "../../src/node/calls/peer_message.ts";
 import {
   encodeFrames,
   FRAME_HEADER_BYTES,

@@ -1,6 +1,6 @@
 /** What a member tells the leader of addresses: its own, and those of others that called. */
 import { assertEquals } from "@std/assert";
-import type { Call } from "../../src/node/peer_message.ts";
+import type { Call } from "../../src/node/calls/peer_message.ts";
 import { leading, member } from "./leading.ts";
 
 Deno.test("callService() records where a member is that called from another address than the log says", () => {

@@ -1,6 +1,6 @@
 /** What the leader answers to members that call. */
 import { assertEquals } from "@std/assert";
-import type { CallReply } from "../../src/node/peer_message.ts";
+import type { CallReply } from "../../src/node/calls/peer_message.ts";
 import { leading, member } from "./leading.ts";
 
 Deno.test("called() says that nothing was done when the leadership ends as the request is taken", () => {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import { CallFilter, Calls } from "../../src/node/calls.ts";
+import { CallFilter, Calls } from "../../src/node/calls/calls.ts";
 import { STOPPING } from "../../src/node/failures.ts";
-import type { Call } from "../../src/node/peer_message.ts";
+import type { Call } from "../../src/node/calls/peer_message.ts";
 import type { Outcome } from "../../src/node/ports.ts";
 
 const PAYLOAD = Uint8Array.of(1, 2, 3);

@@ -1,7 +1,7 @@
 /** Comparisons of states: who says what of whom, and when. */
 import { assertEquals } from "@std/assert";
-import { Comparison, type Divergence } from "../../src/node/comparison.ts";
-import type { PeerMessage } from "../../src/node/peer_message.ts";
+import { Comparison, type Divergence } from "../../src/node/divergence/comparison.ts";
+import type { PeerMessage } from "../../src/node/calls/peer_message.ts";
 import type { MemberId, Role } from "../../src/raft/types.ts";
 
 /** One member's part in it; the others are what the test says for them. */

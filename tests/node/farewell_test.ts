@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Farewell } from "../../src/node/farewell.ts";
+import { Farewell } from "../../src/node/membership/farewell.ts";
 
 /** Runs ticks from `from` to `to` and returns at which one the stay ended. */
 async function endOf(isReplaced: (tick: number) => boolean, to: number): Promise<number> {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { NO_LEADER, STOPPING } from "../../src/node/failures.ts";
-import { FollowerReads } from "../../src/node/follower_reads.ts";
-import { integer } from "../../src/node/peer_message.ts";
+import { FollowerReads } from "../../src/node/reads/follower_reads.ts";
+import { integer } from "../../src/node/calls/peer_message.ts";
 import type { Done } from "../../src/node/ports.ts";
 
 /** A follower at index 5; `calls` are those to its leader. */

@@ -1,6 +1,6 @@
 /** To whom a leader hands over. */
 import { assert, assertEquals } from "@std/assert";
-import { Leadership } from "../../src/node/leadership.ts";
+import { Leadership } from "../../src/node/membership/leadership.ts";
 import type { RaftCore } from "../../src/raft/core.ts";
 import type { MemberId } from "../../src/raft/types.ts";
 import { leading, member } from "./leading.ts";

@@ -1,6 +1,6 @@
 /** The calls and the membership of a leader, over a core whose peers are what a test says. */
 import { CallService, type Moved } from "../../src/node/call_service.ts";
-import type { PeerMessage } from "../../src/node/peer_message.ts";
+import type { PeerMessage } from "../../src/node/calls/peer_message.ts";
 import type { RaftCore } from "../../src/raft/core.ts";
 import type { PeerProgress } from "../../src/raft/options.ts";
 import type { Configuration, Role } from "../../src/raft/types.ts";

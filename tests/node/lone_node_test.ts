@@ -3,7 +3,7 @@ import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { DiskFullError } from "../../src/base/errors.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import { Node } from "../../src/node/node.ts";
-import { encodeFrame } from "../../src/node/peer_message.ts";
+import { encodeFrame } from "../../src/node/calls/peer_message.ts";
 import type { Barrier, Outcome, Storage } from "../../src/node/ports.ts";
 import { RaftCore } from "../../src/raft/core.ts";
 import type { Entry, HardState, Member, SaveBatch } from "../../src/raft/types.ts";

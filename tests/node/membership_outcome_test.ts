@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import {
   encodeMembershipOutcome,
   parseMembershipOutcome,
-} from "../../src/node/membership_outcome.ts";
+} from "../../src/node/membership/outcome.ts";
 import { parseClusterId, parseJoinReply } from "../../src/api/peer/join.ts";
 
 const MEMBER = {

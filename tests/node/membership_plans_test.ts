@@ -4,7 +4,7 @@ import {
   planJoin,
   planPromote,
   planRemove,
-} from "../../src/node/membership_plans.ts";
+} from "../../src/node/membership/plans.ts";
 import type { Configuration, Member } from "../../src/raft/types.ts";
 
 function member(id: number, voter = true, name = `node${id}`): Member {

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { decodeFrame, encodeFrame, FrameError } from "../../src/node/peer_message.ts";
-import type { PeerMessage } from "../../src/node/peer_message.ts";
+import { decodeFrame, encodeFrame, FrameError } from "../../src/node/calls/peer_message.ts";
+import type { PeerMessage } from "../../src/node/calls/peer_message.ts";
 
 const BIG = Number.MAX_SAFE_INTEGER;
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { NodeCounters } from "../../src/node/counters.ts";
 import type { Outcome } from "../../src/node/ports.ts";
-import { Proposals } from "../../src/node/proposals.ts";
+import { Proposals } from "../../src/node/calls/proposals.ts";
 
 /** A waiter that remembers what it was told. */
 function listener(): { heard: Outcome<string>[]; done: (outcome: Outcome<string>) => void } {

@@ -1,6 +1,6 @@
 /** When the leader takes a member out: not while too few of the others are known to live. */
 import { assertEquals } from "@std/assert";
-import type { Call } from "../../src/node/peer_message.ts";
+import type { Call } from "../../src/node/calls/peer_message.ts";
 import { HEARTBEAT_TICKS, leading, member } from "./leading.ts";
 
 function removalOf(name: string): Call {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Roster } from "../../src/node/roster.ts";
+import { Roster } from "../../src/node/membership/roster.ts";
 import type { Configuration, Member } from "../../src/raft/types.ts";
 
 function member(id: number): Member {

@@ -1,9 +1,9 @@
 /** Receiving a snapshot file in chunks: whose it is, and what becomes of it. */
 import { assertEquals } from "@std/assert";
-import type { SnapshotAck, SnapshotChunk } from "../../src/node/peer_message.ts";
+import type { SnapshotAck, SnapshotChunk } from "../../src/node/calls/peer_message.ts";
 import type { SnapshotReader, SnapshotWriter, Storage } from "../../src/node/ports.ts";
 import { DiskFullError } from "../../src/base/errors.ts";
-import { SnapshotReceiver, SnapshotSender } from "../../src/node/snapshot_transfer.ts";
+import { SnapshotReceiver, SnapshotSender } from "../../src/node/snapshots/transfer.ts";
 import { encodeMessage } from "../../src/raft/codec.ts";
 import type { InstallSnapshot } from "../../src/raft/types.ts";
 

@@ -1,6 +1,6 @@
 /** Backups of a member: one at a time, never waiting for a client, whole or broken off. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { Capture } from "../../src/node/capture.ts";
+import type { Capture } from "../../src/node/snapshots/capture.ts";
 import type { Barrier, Done, Outcome } from "../../src/node/ports.ts";
 import { BackupAbandonedError, Backups } from "../../src/operations/backups.ts";
 import { setting } from "../store/setting.ts";

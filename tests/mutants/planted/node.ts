@@ -5,7 +5,7 @@ const NODE = "tests/node";
 const SIM = "sim";
 
 export const NODE_MUTANTS: readonly Mutant[] = [
-  ...mutantsOf("src/node/calls.ts", NODE, [
+  ...mutantsOf("src/node/calls/calls.ts", NODE, [
     [
       "a repeated frame is executed twice",
       "a request takes effect at most once",
@@ -31,7 +31,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "if (pending === undefined) return;",
     ],
   ]),
-  ...mutantsOf("src/node/proposals.ts", NODE, [
+  ...mutantsOf("src/node/calls/proposals.ts", NODE, [
     [
       "another leader's entry at the index answers the writer",
       "an entry is known by index and term",
@@ -39,7 +39,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "if (waiter.term > 0) waiter.done(",
     ],
   ]),
-  ...mutantsOf("src/node/reads.ts", SIM, [
+  ...mutantsOf("src/node/reads/reads.ts", SIM, [
     [
       "reads under a lease that no clock guards",
       "a read is confirmed by a majority",
@@ -110,7 +110,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "return undefined;",
     ],
   ]),
-  ...mutantsOf("src/node/leadership.ts", NODE, [
+  ...mutantsOf("src/node/membership/leadership.ts", NODE, [
     [
       "a leader with a full disk hands over to who can't be elected",
       "reads go on while the disk is full",
@@ -124,7 +124,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "const heir = this.#handOverTo(able);",
     ],
   ]),
-  ...mutantsOf("src/node/follower_reads.ts", NODE, [
+  ...mutantsOf("src/node/reads/follower_reads.ts", NODE, [
     [
       "reads that wait to be applied count for nothing",
       "what waits is bounded",
@@ -230,7 +230,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...mutantsOf("src/node/membership_plans.ts", NODE, [
+  ...mutantsOf("src/node/membership/plans.ts", NODE, [
     [
       "a removal costs the quorum",
       "a removal is refused when the rest could not go on",
@@ -262,7 +262,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "return [...removed];",
     ],
   ]),
-  ...mutantsOf("src/node/snapshot_transfer.ts", NODE, [
+  ...mutantsOf("src/node/snapshots/transfer.ts", NODE, [
     [
       "a file that is refused is sent for ever",
       "a snapshot that nobody can use is made anew",

@@ -3,13 +3,13 @@
  * leadership is handed over. While it is, nobody counts as the leader: requests
  * wait for the successor.
  */
-import type { RaftCore } from "../raft/core.ts";
-import type { PeerProgress } from "../raft/options.ts";
-import { quorumSize } from "../raft/quorum.ts";
-import { NONE } from "../raft/types.ts";
-import type { Member, MemberId } from "../raft/types.ts";
-import { NO_LEADER } from "./failures.ts";
-import type { Done, Failure } from "./ports.ts";
+import type { RaftCore } from "../../raft/core.ts";
+import type { PeerProgress } from "../../raft/options.ts";
+import { quorumSize } from "../../raft/quorum.ts";
+import { NONE } from "../../raft/types.ts";
+import type { Member, MemberId } from "../../raft/types.ts";
+import { NO_LEADER } from "../failures.ts";
+import type { Done, Failure } from "../ports.ts";
 
 /**
  * Heartbeats that a member may have missed when others are to depend on it now:

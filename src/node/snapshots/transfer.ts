@@ -4,11 +4,11 @@
  * long. The receiver acknowledges what it holds; the sender goes on from there,
  * whatever the network dropped, repeated or reordered.
  */
-import { DiskFullError } from "../base/errors.ts";
-import { DecodeError, decodeMessage, encodeMessage } from "../raft/codec.ts";
-import type { InstallSnapshot, MemberId, SnapshotMeta } from "../raft/types.ts";
-import type { SnapshotAck, SnapshotChunk } from "./peer_message.ts";
-import type { SnapshotReader, SnapshotWriter, Storage } from "./ports.ts";
+import { DiskFullError } from "../../base/errors.ts";
+import { DecodeError, decodeMessage, encodeMessage } from "../../raft/codec.ts";
+import type { InstallSnapshot, MemberId, SnapshotMeta } from "../../raft/types.ts";
+import type { SnapshotAck, SnapshotChunk } from "../calls/peer_message.ts";
+import type { SnapshotReader, SnapshotWriter, Storage } from "../ports.ts";
 
 export interface SenderOptions {
   readonly chunkBytes: number;

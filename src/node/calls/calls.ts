@@ -6,11 +6,11 @@
  * did nothing. One whose answer stays out may have been executed: it ends as
  * "unknown" and is never repeated (reads are: they change nothing).
  */
-import { NONE } from "../raft/types.ts";
-import type { MemberId } from "../raft/types.ts";
-import { NO_LEADER, OVERLOADED, UNANSWERED } from "./failures.ts";
+import { NONE } from "../../raft/types.ts";
+import type { MemberId } from "../../raft/types.ts";
+import { NO_LEADER, OVERLOADED, UNANSWERED } from "../failures.ts";
 import type { Call, CallKind, CallReply } from "./peer_message.ts";
-import type { Done, Failure } from "./ports.ts";
+import type { Done, Failure } from "../ports.ts";
 
 interface Pending {
   readonly kind: CallKind;

@@ -1,7 +1,7 @@
 /** The state of a member as a snapshot would hold it, for whoever takes it away: a backup. */
-import type { RaftCore } from "../raft/core.ts";
-import type { SnapshotMeta } from "../raft/types.ts";
-import type { Outcome, StateMachine } from "./ports.ts";
+import type { RaftCore } from "../../raft/core.ts";
+import type { SnapshotMeta } from "../../raft/types.ts";
+import type { Outcome, StateMachine } from "../ports.ts";
 
 export interface Capture {
   readonly meta: SnapshotMeta;

@@ -3,9 +3,9 @@
  * wait, then the own state machine's turn to catch up. Each read has a deadline
  * of its own, however many calls it has to wait for.
  */
-import { NOT_CONFIRMED, OVERLOADED } from "./failures.ts";
-import { FrameReader } from "./peer_message.ts";
-import type { Barrier, Done, Failure, Outcome } from "./ports.ts";
+import { NOT_CONFIRMED, OVERLOADED } from "../failures.ts";
+import { FrameReader } from "../calls/peer_message.ts";
+import type { Barrier, Done, Failure, Outcome } from "../ports.ts";
 
 export interface FollowerReadsOptions {
   /** Reads that may wait, for whatever. */

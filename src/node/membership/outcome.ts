@@ -1,8 +1,8 @@
 /** What became of a wish that concerns the membership, on its way from the leader to who asked. */
-import { messageOf } from "../base/errors.ts";
-import { toConfiguration } from "../raft/configuration_json.ts";
-import type { Configuration } from "../raft/types.ts";
-import type { Failure, FailureReason, Outcome } from "./ports.ts";
+import { messageOf } from "../../base/errors.ts";
+import { toConfiguration } from "../../raft/configuration_json.ts";
+import type { Configuration } from "../../raft/types.ts";
+import type { Failure, FailureReason, Outcome } from "../ports.ts";
 
 /** A configuration that is committed. */
 export interface Agreed {

@@ -3,11 +3,11 @@
  * one configuration entry when the one before it has been applied (thesis §4.1:
  * one change at a time, and only after an entry of the leader's own term).
  */
-import type { RaftCore } from "../raft/core.ts";
-import type { Configuration } from "../raft/types.ts";
-import { NO_LEADER, NOT_COMMITTED, NOT_LEADER, OVERLOADED } from "./failures.ts";
-import type { Agreed } from "./membership_outcome.ts";
-import type { Done, Failure, Outcome } from "./ports.ts";
+import type { RaftCore } from "../../raft/core.ts";
+import type { Configuration } from "../../raft/types.ts";
+import { NO_LEADER, NOT_COMMITTED, NOT_LEADER, OVERLOADED } from "../failures.ts";
+import type { Agreed } from "./outcome.ts";
+import type { Done, Failure, Outcome } from "../ports.ts";
 
 /** What a wish wants done to the configuration that is in effect. */
 export type Plan =

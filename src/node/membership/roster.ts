@@ -4,8 +4,8 @@
  * member that leaves is still reached for a while: it is told so, and gets the
  * answers that are on their way to it, that to its own removal among them.
  */
-import type { RaftCore } from "../raft/core.ts";
-import type { Configuration, Member, MemberId } from "../raft/types.ts";
+import type { RaftCore } from "../../raft/core.ts";
+import type { Configuration, Member, MemberId } from "../../raft/types.ts";
 
 export interface RosterOptions {
   readonly core: Pick<

@@ -7,9 +7,9 @@
  * Map leaves behind as it is rehashed keep the requests that were in them alive
  * until the next full garbage collection.
  */
-import type { NodeCounters } from "./counters.ts";
-import { NOT_COMMITTED, SUPERSEDED } from "./failures.ts";
-import type { Done, Failure } from "./ports.ts";
+import type { NodeCounters } from "../counters.ts";
+import { NOT_COMMITTED, SUPERSEDED } from "../failures.ts";
+import type { Done, Failure } from "../ports.ts";
 
 interface Waiter<R> {
   readonly index: number;

@@ -10,11 +10,11 @@
  * A member that lags tells its digest when it comes to the index; one that a
  * snapshot carries past it has nothing to tell in that round.
  */
-import type { RaftCore } from "../raft/core.ts";
-import { quorumSize } from "../raft/quorum.ts";
-import { NONE } from "../raft/types.ts";
-import type { MemberId } from "../raft/types.ts";
-import type { PeerMessage } from "./peer_message.ts";
+import type { RaftCore } from "../../raft/core.ts";
+import { quorumSize } from "../../raft/quorum.ts";
+import { NONE } from "../../raft/types.ts";
+import type { MemberId } from "../../raft/types.ts";
+import type { PeerMessage } from "../calls/peer_message.ts";
 
 export interface ComparisonLimits {
   /** From one comparison to the next. */

@@ -3,8 +3,8 @@
  * that carries both. A frame's first byte tells the kind; the codec checks every
  * length, because whatever arrives is untrusted.
  */
-import { decodeMessage, encodeMessage } from "../raft/codec.ts";
-import type { Message } from "../raft/types.ts";
+import { decodeMessage, encodeMessage } from "../../raft/codec.ts";
+import type { Message } from "../../raft/types.ts";
 
 /** What a member asks of the leader. */
 export type CallKind = "request" | "barrier" | "join" | "remove" | "announce";

@@ -2,10 +2,10 @@
  * The wishes that a membership can be asked for, as pure functions from the
  * configuration in effect to the next one, or to the reason why not.
  */
-import { quorumSize } from "../raft/quorum.ts";
-import type { Configuration, Member, MemberId } from "../raft/types.ts";
-import type { Plan, Planner } from "./membership.ts";
-import type { Failure } from "./ports.ts";
+import { quorumSize } from "../../raft/quorum.ts";
+import type { Configuration, Member, MemberId } from "../../raft/types.ts";
+import type { Plan, Planner } from "./queue.ts";
+import type { Failure } from "../ports.ts";
 
 /** Removed ids remembered: enough to tell every machine that may still be switched on. */
 const REMOVED_MAX = 256;

@@ -4,9 +4,9 @@
  * index has been applied and everything due at its time has expired, so that a
  * key found dead can't come back under a later leader.
  */
-import type { RaftCore } from "../raft/core.ts";
-import { NOT_CONFIRMED } from "./failures.ts";
-import type { Barrier, Done, Failure, Outcome } from "./ports.ts";
+import type { RaftCore } from "../../raft/core.ts";
+import { NOT_CONFIRMED } from "../failures.ts";
+import type { Barrier, Done, Failure, Outcome } from "../ports.ts";
 
 interface Group {
   readonly waiters: Done<Barrier>[];

@@ -1,8 +1,8 @@
 /** Puts messages on their way to other members, and those to this one on a short way home. */
-import type { Configuration, MemberId } from "../raft/types.ts";
+import type { Configuration, MemberId } from "../../raft/types.ts";
 import { encodeFrame } from "./peer_message.ts";
 import type { PeerMessage } from "./peer_message.ts";
-import type { Scheduler, Transport } from "./ports.ts";
+import type { Scheduler, Transport } from "../ports.ts";
 
 export class Outgoing {
   readonly #self: MemberId;

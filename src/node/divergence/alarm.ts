@@ -2,13 +2,13 @@
  * What a member does when states differ (`comparison.ts` finds it): it tells the
  * operator as long as it is so, and stops when it is itself the odd one.
  */
-import type { Logger } from "../base/logger.ts";
-import type { RaftCore } from "../raft/core.ts";
-import type { Member, MemberId } from "../raft/types.ts";
+import type { Logger } from "../../base/logger.ts";
+import type { RaftCore } from "../../raft/core.ts";
+import type { Member, MemberId } from "../../raft/types.ts";
 import { Comparison } from "./comparison.ts";
 import type { ComparisonOptions, Divergence } from "./comparison.ts";
-import type { Compare, Digest } from "./peer_message.ts";
-import type { Failure } from "./ports.ts";
+import type { Compare, Digest } from "../calls/peer_message.ts";
+import type { Failure } from "../ports.ts";
 
 export interface AlarmOptions extends Omit<ComparisonOptions, "agreed" | "diverged"> {
   readonly core: RaftCore;

@@ -1,10 +1,10 @@
 /** All snapshots on their way from and to this node. */
-import type { Logger } from "../base/logger.ts";
-import type { RaftCore } from "../raft/core.ts";
-import type { InstallSnapshot, MemberId } from "../raft/types.ts";
-import type { PeerMessage, SnapshotAck, SnapshotChunk } from "./peer_message.ts";
-import type { Storage } from "./ports.ts";
-import { SnapshotReceiver, SnapshotSender } from "./snapshot_transfer.ts";
+import type { Logger } from "../../base/logger.ts";
+import type { RaftCore } from "../../raft/core.ts";
+import type { InstallSnapshot, MemberId } from "../../raft/types.ts";
+import type { PeerMessage, SnapshotAck, SnapshotChunk } from "../calls/peer_message.ts";
+import type { Storage } from "../ports.ts";
+import { SnapshotReceiver, SnapshotSender } from "./transfer.ts";
 
 export interface TransferLimits {
   readonly snapshotChunkBytes: number;
