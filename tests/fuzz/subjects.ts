@@ -5,7 +5,9 @@ import { segments, snapshots } from "./files.ts";
 import { flags } from "./flags.ts";
 import { encodedForms, forms } from "./forms.ts";
 import { handshakes } from "./handshakes.ts";
+import { hpack, hpackLists } from "./hpack.ts";
 import { http1 } from "./http1.ts";
+import { http2 } from "./http2.ts";
 import { images } from "./images.ts";
 import { codec, frames } from "./messages.ts";
 import { paths } from "./paths.ts";
@@ -16,6 +18,9 @@ import { gatewayJson, grpcFrames, protobuf } from "./v3_messages.ts";
 export const SUBJECTS: readonly Subject[] = [
   requests,
   http1,
+  http2,
+  hpack,
+  hpackLists,
   forms,
   encodedForms,
   paths,

@@ -3,6 +3,7 @@ import type { Mutant } from "./mutant.ts";
 import { BOLT_MUTANTS } from "./planted/bolt.ts";
 import { EDGE_MUTANTS } from "./planted/edge.ts";
 import { HTTP1_MUTANTS } from "./planted/http1.ts";
+import { HTTP2_MUTANTS } from "./planted/http2.ts";
 import { NODE_MUTANTS } from "./planted/node.ts";
 import { RAFT_MUTANTS } from "./planted/raft.ts";
 import { STORAGE_MUTANTS } from "./planted/storage.ts";
@@ -16,6 +17,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...STORE_MUTANTS,
   ...EDGE_MUTANTS,
   ...HTTP1_MUTANTS,
+  ...HTTP2_MUTANTS,
   ...BOLT_MUTANTS,
   ...V3_MESSAGE_MUTANTS,
 ];

@@ -24,6 +24,7 @@ function takeBuffer(isLarge: boolean): Buffer {
 }
 
 function giveBack(buffer: Buffer): void {
+  if (buffer === WASTE) return;
   const spare = buffer.length === LARGE_BYTES ? spareLarge : spareSmall;
   if (spare.length < SPARE_MAX) spare.push(buffer);
 }
@@ -43,6 +44,8 @@ function flushAll(): void {
 }
 
 const EMPTY = Buffer.alloc(0);
+/** Where everything goes that is made when it is too late. */
+const WASTE = Buffer.alloc(LARGE_BYTES);
 
 export class Output {
   readonly #socket: Socket;
@@ -69,6 +72,7 @@ export class Output {
 
   /** Where in `bytes` there is room for `count` bytes, 64 KiB at most; they count after `commit`. */
   room(count: number): number {
+    if (this.#isClosed) return 0;
     if (this.#at + count > this.bytes.length) this.#exchange(count);
     return this.#at;
   }
@@ -107,13 +111,16 @@ export class Output {
   end(): void {
     this.#writes = 0;
     this.flush();
-    this.#isClosed = true;
+    this.close();
     this.#socket.end();
   }
 
   /** Nothing goes out from here on. */
   close(): void {
     this.#isClosed = true;
+    if (this.bytes !== EMPTY) giveBack(this.bytes);
+    this.bytes = WASTE;
+    this.generation++;
     for (const { buffer } of this.#filled) giveBack(buffer);
     this.#filled = [];
     this.#at = 0;

@@ -1,0 +1,186 @@
+/** Planted bugs in HTTP/2: each would harm other clients, lose bytes, or fill the memory. */
+import { type Mutant, mutantsOf } from "../mutant.ts";
+
+const H2 = "tests/http/h2";
+
+export const HTTP2_MUTANTS: readonly Mutant[] = [
+  ...mutantsOf("src/http/h2/sender.ts", H2, [
+    [
+      "a stream's window is overrun",
+      "no peer is sent more than it takes",
+      "Math.min(FRAME_BYTES_MAX, stream.sendWindow, this.#window)",
+      "Math.min(FRAME_BYTES_MAX, this.#window)",
+    ],
+    [
+      "the connection's window is overrun",
+      "no peer is sent more than it takes",
+      "Math.min(FRAME_BYTES_MAX, stream.sendWindow, this.#window)",
+      "Math.min(FRAME_BYTES_MAX, stream.sendWindow)",
+    ],
+    [
+      "a frame's payload goes to the buffer before",
+      "whole frames go out, whatever fills the buffers",
+      "    const at = this.#frame(4, FrameType.windowUpdate, 0, streamId);\n" +
+      "    writeUint32(this.output.bytes, at, count);",
+      "    writeUint32(this.output.bytes, this.#frame(4, FrameType.windowUpdate, 0, streamId), count);",
+    ],
+    [
+      "the end is marked in a frame that has gone",
+      "every answer ends",
+      "if (stream.lastDataGeneration === output.generation) {",
+      "if (stream.lastDataGeneration >= 0) {",
+    ],
+  ]),
+  ...mutantsOf("src/http/h2/streams.ts", H2, [
+    [
+      "a peer sends more than the connection's window",
+      "memory is bounded whatever a peer sends",
+      "if (this.#receiveWindow < 0) {",
+      "if (this.#receiveWindow < -(2 ** 40)) {",
+    ],
+    [
+      "DATA of streams that have ended is not given back",
+      "a connection goes on whatever was broken off on it",
+      "    this.taken(length);\n    // It was on its way",
+      "    // It was on its way",
+    ],
+    [
+      "resets are free",
+      "rapid resets cost nobody else anything",
+      "if (isUnanswered) this.#owner.patience.reset();",
+      "",
+    ],
+    [
+      "more streams than allowed are served",
+      "memory is bounded whatever a peer sends",
+      "this.#open.size >= limits.streamsMax ||",
+      "",
+    ],
+    [
+      "requests behind the last GOAWAY are served",
+      "a request is either answered or known not to be",
+      "if (this.#isRefusing) return this.#ended.add(id, true);",
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/http/h2/server_stream.ts", H2, [
+    [
+      "a body may be longer than its content-length",
+      "no request hides in another",
+      "if (contentLength !== undefined && this.#receivedBytes > contentLength) return false;",
+      "",
+    ],
+    [
+      "a stream whose request goes on is left open",
+      "an answer that comes early ends its stream",
+      "this.#close(this.#isRemoteEnded ? undefined : ErrorCode.noError);",
+      "this.#close(undefined);",
+    ],
+    [
+      "a paused stream takes for ever",
+      "a slow handler holds the peer back",
+      "return this.#receiveWindow >= 0;",
+      "return true;",
+    ],
+  ]),
+  ...mutantsOf("src/http/h2/budget.ts", H2, [
+    [
+      "frames that bring nothing are free",
+      "floods end their connection",
+      "if (this.#frames.spend(cost)) return;",
+      "return;",
+    ],
+    [
+      "pings are never too many",
+      "clients ping no more often than they may",
+      "return this.#strikes <= STRIKES_MAX;",
+      "return true;",
+    ],
+  ]),
+  ...mutantsOf("src/http/h2/header_block.ts", H2, [
+    [
+      "a header block never ends",
+      "memory is bounded whatever a peer sends",
+      "return this.#bytes <= this.#bytesMax && this.#parts.length <= FRAMES_MAX;",
+      "return true;",
+    ],
+  ]),
+  ...mutantsOf("src/http/h2/request_head.ts", H2, [
+    [
+      "a block that changes the table is taken from the cache",
+      "both sides have the same table",
+      "if (this.#decoder.version !== version) return head;",
+      "",
+    ],
+    [
+      "heads of an older table are taken from the cache",
+      "a request is never another client's or an older one",
+      "if (version !== this.#cachedVersion) {",
+      "if (version < 0) {",
+    ],
+    [
+      "fields of a connection are taken",
+      "no request hides in another",
+      "if (CONNECTION_FIELDS.has(name)) return",
+      "if (name === '') return",
+    ],
+  ]),
+  ...mutantsOf("src/http/h2/hpack_decoder.ts", H2, [
+    [
+      "a list of fields is kept whatever its length",
+      "memory is bounded whatever a peer sends",
+      "if (left >= 0) fields.push(field);",
+      "fields.push(field);",
+    ],
+    [
+      "the peer chooses the size of our table",
+      "memory is bounded whatever a peer sends",
+      "if (size > DECODER_TABLE_BYTES) {",
+      "if (size < 0) {",
+    ],
+  ]),
+  ...mutantsOf("src/http/h2/hpack_encoder.ts", H2, [
+    [
+      "what an array was once is sent in its place for ever",
+      "both sides have the same table",
+      "if (known.version === this.#table.version) {",
+      "if (known.version >= 0) {",
+    ],
+  ]),
+  ...mutantsOf("src/http/h2/connection.ts", H2, [
+    [
+      "a client that takes nothing is read on",
+      "memory is bounded whatever a peer takes",
+      "    this.socket.pause();\n",
+      "",
+    ],
+    [
+      "a client that takes nothing over HTTP/2 is waited for",
+      "a client holds nothing for long",
+      "nowMs - this.#writtenMs > stallTimeoutMs) {",
+      "nowMs < 0) {",
+    ],
+    [
+      "requests on their way are lost at a shutdown",
+      "a shutdown costs no client an error",
+      '    if (this.#state !== "open") return;\n    this.#enter("leaving");',
+      '    if (this.#state !== "open") return;\n    return this.#settle();',
+    ],
+  ]),
+  ...mutantsOf("src/http/h2/exchange.ts", H2, [
+    [
+      "a body over HTTP/2 may be of any length",
+      "memory is bounded whatever a client sends",
+      "if (this.#size > limits.bodyBytesMax) ",
+      "if (this.#size < 0) ",
+    ],
+  ]),
+  ...mutantsOf("src/http/wire_listener.ts", "tests/api/tls_proof_test.ts", [
+    [
+      "clients without a certificate are let in",
+      "nobody without the right certificate speaks to a port under mutual TLS",
+      "rejectUnauthorized: isDemanded,",
+      "rejectUnauthorized: false,",
+    ],
+  ]),
+];
