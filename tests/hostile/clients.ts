@@ -4,6 +4,7 @@
  * there, goes on until it is told to stop, and says "stopped".
  */
 import { type Connection, dial, dialMute, type Target } from "./dial.ts";
+import { HTTP2_FLOODS } from "./http2_floods.ts";
 import { type HostileKind, KINDS } from "./kinds.ts";
 
 export interface Order {
@@ -65,6 +66,16 @@ class Clients {
       case "hugeHead":
         await Promise.all([this.#sendHuge(), this.#sendHuge()]);
         return;
+      case "http2Resets":
+      case "http2Pings":
+      case "http2Settings":
+      case "http2Continuations":
+        // Each was given up: they come again.
+        for (const old of this.#open.splice(0)) close(old);
+        await this.open();
+        return;
+      case "http2Deaf":
+        return;
     }
   }
 
@@ -74,8 +85,13 @@ class Clients {
 
   async #connect(): Promise<void> {
     try {
-      const connection = await (this.#kind === "idle" ? dialMute : dial)(this.#target);
+      const { isHttp2 = false } = KINDS[this.#kind];
+      const connection = this.#kind === "idle"
+        ? await dialMute(this.#target)
+        : await dial(this.#target, isHttp2 ? ["h2"] : undefined);
       this.#open.push(connection);
+      const flood = HTTP2_FLOODS.get(this.#kind);
+      if (flood !== undefined) return await writeAll(connection, flood);
       const first = this.#kind === "slowHead" ? HEAD : this.#kind === "slowBody" ? BODY : "";
       if (first !== "") await connection.write(encoder.encode(first));
     } catch {
@@ -102,14 +118,16 @@ class Clients {
     let connection: Connection | undefined;
     try {
       connection = await dial(this.#target);
-      for (let at = 0; at < HUGE_HEAD.length;) {
-        at += await connection.write(HUGE_HEAD.subarray(at));
-      }
+      await writeAll(connection, HUGE_HEAD);
     } catch {
       // Cut off in the middle, as it should be.
     }
     if (connection !== undefined) close(connection);
   }
+}
+
+async function writeAll(connection: Connection, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
 }
 
 function close(connection: Connection): void {

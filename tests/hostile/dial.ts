@@ -19,9 +19,13 @@ const CREDENTIALS = {
 };
 
 /** A connection that may ask: under TLS it has shown its certificate. */
-export async function dial({ port, tls }: Target): Promise<Connection> {
+export async function dial(
+  { port, tls }: Target,
+  alpnProtocols: string[] = ["http/1.1"],
+): Promise<Connection> {
   if (!tls) return await Deno.connect({ hostname: HOSTNAME, port });
-  const connection = await Deno.connectTls({ hostname: HOSTNAME, port, ...CREDENTIALS });
+  const options = { hostname: HOSTNAME, port, alpnProtocols, ...CREDENTIALS };
+  const connection = await Deno.connectTls(options);
   try {
     await connection.handshake();
     return connection;

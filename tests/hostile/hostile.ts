@@ -4,7 +4,7 @@
  *
  *     deno task hostile                     two rounds of every kind, a minute or so
  *     deno task hostile --rounds 5 --only slowHead
- *     deno task hostile --tls               on a port that asks for certificates
+ *     deno task hostile --tls               on a port that asks for certificates, HTTP/2 included
  */
 import { parseArgs } from "@std/cli";
 import { fixture } from "../cluster/client.ts";
@@ -95,7 +95,8 @@ const options = parseArgs(Deno.args.filter((argument) => argument !== "--"), {
 const rounds = Number(options.rounds ?? 2);
 if (!Number.isSafeInteger(rounds) || rounds < 1) usage("--rounds expects a whole number above 0");
 const kinds = (Object.keys(KINDS) as HostileKind[])
-  .filter((kind) => options.only === undefined || kind === options.only);
+  .filter((kind) => options.only === undefined || kind === options.only)
+  .filter((kind) => options.tls || !KINDS[kind].isHttp2);
 if (kinds.length === 0) usage(`--only expects one of ${Object.keys(KINDS).join(", ")}`);
 
 const directory = await Deno.makeTempDir();

@@ -15,7 +15,7 @@ interface Allowance {
 /** Frames that bring nothing. */
 const IDLE_FRAMES: Allowance = { burst: 2_000, perSecond: 500 };
 /** Requests that are taken back before anything of their answer was sent (CVE-2023-44487). */
-const RESETS: Allowance = { burst: 1_000, perSecond: 200 };
+const RESETS: Allowance = { burst: 200, perSecond: 100 };
 
 /** What a window update is worth: for each frame that we send a peer may send so many. */
 const UPDATES_A_FRAME = 2;

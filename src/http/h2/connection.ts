@@ -60,6 +60,8 @@ export class Connection implements FrameSink, StreamsOwner {
   /** Nothing is read, because too much is unsent. */
   #isHeld = false;
   #frames = 0;
+  /** A request has come with what is being read. */
+  #isUsed = false;
   /** The peer has sent GOAWAY. */
   #isPeerLeaving = false;
 
@@ -163,7 +165,7 @@ export class Connection implements FrameSink, StreamsOwner {
   }
 
   used(): void {
-    this.#host.used(this.socket);
+    this.#isUsed = true;
   }
 
   idle(): void {
@@ -214,6 +216,10 @@ export class Connection implements FrameSink, StreamsOwner {
     if (!this.#reader.isWithin) this.#partialMs = undefined;
     else if (this.#frames !== frames) this.#partialMs = this.#nowMs;
     else this.#partialMs ??= this.#nowMs;
+    if (this.#isUsed) {
+      this.#isUsed = false;
+      this.#host.used(this.socket);
+    }
     output.flush();
     if (output.unsentBytes <= this.limits.unsentBytesMax || !this.#isReading) return;
     this.#isHeld = true;

@@ -57,8 +57,7 @@ export class HeadDecoder {
       return known;
     }
     const head = this.#decode(bytes, start, end);
-    // One that changes the table means something else the next time.
-    if (this.#decoder.version !== version) return head;
+    // One that has changed the table is forgotten at the next look.
     if (this.#cache.size >= CACHED_MAX) this.#cache.clear();
     this.#cache.set(key, head);
     return head;

@@ -107,12 +107,6 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/http/h2/request_head.ts", H2, [
     [
-      "a block that changes the table is taken from the cache",
-      "both sides have the same table",
-      "if (this.#decoder.version !== version) return head;",
-      "",
-    ],
-    [
       "heads of an older table are taken from the cache",
       "a request is never another client's or an older one",
       "if (version !== this.#cachedVersion) {",
