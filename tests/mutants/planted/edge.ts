@@ -164,7 +164,7 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     [
       "a watch outlives its client",
       "memory is bounded whatever a client does",
-      "watch.cancel();\n      finish(GONE);",
+      "first.watch.cancel();\n          finish(GONE);",
       "finish(GONE);",
     ],
     [
