@@ -37,7 +37,7 @@ export interface Cleared {
 }
 
 /** What members pass on to the leader: the first byte of a forwarded request. */
-export const FORWARDED = { write: 1 } as const;
+export const FORWARDED = { write: 1, leaseRenew: 2, leaseTime: 3 } as const;
 
 /**
  * Answers a forwarded request of one kind. `done` is called once: with the
@@ -96,6 +96,16 @@ export class Service {
           reject(error);
         }
       });
+    });
+  }
+
+  /** As `read`, for whoever can spare no promise: one of both is called, once, and must not throw. */
+  whenFresh(serve: Serve<void>, fail: (failure: Failure) => void): void {
+    const barrier = this.node.barrierNow();
+    if (barrier !== undefined) return serve(this.#store, barrier.nowMs);
+    this.barrier((outcome) => {
+      if (outcome.ok) serve(this.#store, outcome.value.nowMs);
+      else fail(outcome);
     });
   }
 

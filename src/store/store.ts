@@ -22,6 +22,7 @@ import {
   type RangeOperation,
   type SetCommand,
   type StampedCommand,
+  type TxnOperation,
 } from "./command/command.ts";
 import { StoreCounters } from "./counters.ts";
 import { digestOf, FRESH_HEAD, type Head } from "./head.ts";
@@ -33,7 +34,7 @@ import { type RangeResult, readRange } from "./kv/range.ts";
 import { applyLeaseGrant, applyLeaseRevoke, applyOperation } from "./kv/writes.ts";
 import type { Lease } from "./lease/leases.ts";
 import { reject } from "./rejections.ts";
-import type { Rejected, Result } from "./result.ts";
+import type { Applied, Rejected, Result } from "./result.ts";
 import { type Item, pageOfChildren, readItem, TreeReader } from "./tree/listing.ts";
 import { applyDelete, applySet } from "./tree/v1_writes.ts";
 import { applyExpire, applyTreeDelete, applyTreePut, firstMissing } from "./tree/v2_writes.ts";
@@ -201,6 +202,18 @@ export class Store implements StateMachine<Result> {
     if (operation.revision > 0 && operation.revision < compactedRevision) return "compacted";
     this.counters.ranges++;
     return readRange(this.#keys, operation, revision);
+  }
+
+  /**
+   * What a transaction that writes nothing whichever branch it takes would give; nothing
+   * is applied. Values are in memory of their own.
+   */
+  query(operation: TxnOperation): Applied | Rejected {
+    const { appliedIndex, timeMs, revision, changeIndex } = this.#head;
+    const change = new Change(appliedIndex, timeMs, revision, changeIndex, 2);
+    const result = applyOperation(this.#keys, change, operation, this.#head);
+    assert(change.events.length === 0, "A query must not change anything");
+    return "kind" in result ? result : { kind: "applied", revision, result };
   }
 
   lease(id: bigint): Lease | undefined {

@@ -80,42 +80,67 @@ function problemOf(
   readable: Readable,
   branches: Map<TxnOperation, boolean>,
 ): Problem | undefined {
-  switch (operation.type) {
-    case "put":
-      return problemOfPut(keys, operation);
-    case "deleteRange":
-      return undefined;
-    case "range":
-      return problemOfRange(operation, readable);
-    case "txn": {
-      // Judged by the state before the command, like all the other conditions.
-      const succeeded = operation.compares.every((compare) => holds(keys, compare));
-      branches.set(operation, succeeded);
-      for (const inner of succeeded ? operation.success : operation.failure) {
-        const problem = problemOf(keys, inner, readable, branches);
-        if (problem !== undefined) return problem;
-      }
-      return undefined;
-    }
+  // A put of its own asks for its lease first, one of a transaction for its key: as in etcd.
+  if (operation.type === "put") {
+    return missingLease(keys, operation) ?? missingKey(keys, operation);
+  }
+  if (operation.type === "txn") decide(keys, operation, branches);
+  // All puts are judged before any range, wherever they stand.
+  return firstProblem(
+    operation,
+    branches,
+    (inner) =>
+      inner.type === "put" ? missingKey(keys, inner) ?? missingLease(keys, inner) : undefined,
+  ) ??
+    firstProblem(
+      operation,
+      branches,
+      (inner) => inner.type === "range" ? problemOfRange(inner, readable) : undefined,
+    );
+}
+
+/** By the state before the command, like all the other conditions. */
+function decide(keys: Keyspace, txn: TxnOperation, branches: Map<TxnOperation, boolean>): void {
+  const succeeded = txn.compares.every((compare) => holds(keys, compare));
+  branches.set(txn, succeeded);
+  for (const inner of succeeded ? txn.success : txn.failure) {
+    if (inner.type === "txn") decide(keys, inner, branches);
   }
 }
 
-function problemOfPut(keys: Keyspace, put: PutOperation): Problem | undefined {
-  const { key, lease, ignoreValue, ignoreLease } = put;
-  if ((ignoreValue || ignoreLease) && keys.find(key) === undefined) {
-    return { reason: "keyNotFound", key };
-  }
-  if (lease !== 0n && keys.leases.get(lease) === undefined) {
-    return { reason: "leaseNotFound", key };
+/** Of the operations on the way that is taken, in their order. */
+function firstProblem(
+  operation: Operation,
+  branches: ReadonlyMap<TxnOperation, boolean>,
+  judge: (operation: Operation) => Problem | undefined,
+): Problem | undefined {
+  if (operation.type !== "txn") return judge(operation);
+  for (const inner of branches.get(operation) ? operation.success : operation.failure) {
+    const problem = firstProblem(inner, branches, judge);
+    if (problem !== undefined) return problem;
   }
   return undefined;
 }
 
-function problemOfRange({ revision, key }: RangeOperation, readable: Readable) {
-  if (revision > readable.revision) return { reason: "futureRevision", key } as const;
-  if (revision > 0 && revision < readable.compactedRevision) {
-    return { reason: "compacted", key } as const;
-  }
+function missingKey(
+  keys: Keyspace,
+  { key, ignoreValue, ignoreLease }: PutOperation,
+): Problem | undefined {
+  if (!ignoreValue && !ignoreLease || keys.find(key) !== undefined) return undefined;
+  return { reason: "keyNotFound", key };
+}
+
+function missingLease(keys: Keyspace, { key, lease }: PutOperation): Problem | undefined {
+  if (lease === 0n || keys.leases.get(lease) !== undefined) return undefined;
+  return { reason: "leaseNotFound", key };
+}
+
+function problemOfRange(
+  { revision, key }: RangeOperation,
+  readable: Readable,
+): Problem | undefined {
+  if (revision > readable.revision) return { reason: "futureRevision", key };
+  if (revision > 0 && revision < readable.compactedRevision) return { reason: "compacted", key };
   return undefined;
 }
 
