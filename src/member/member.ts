@@ -13,6 +13,7 @@ import type { CoreEvent, CoreOptions } from "../raft/core.ts";
 import { NONE } from "../raft/types.ts";
 import type { MemberId } from "../raft/types.ts";
 import { type CompactionPolicy, Compactor } from "../service/compactor.ts";
+import { LeaseKeeper } from "../service/lease_keeper.ts";
 import { Service } from "../service/service.ts";
 import { firstSnapshot } from "../storage/storage.ts";
 import type { Identity } from "../storage/storage.ts";
@@ -93,6 +94,7 @@ export interface RunningMember<T extends MemberTransport = MemberTransport> {
   readonly name: string;
   readonly node: Node<Result>;
   readonly service: Service;
+  readonly leases: LeaseKeeper;
   readonly transport: T;
   readonly leadership: LeadershipRecord;
   /** Once every tick of the clock. */
@@ -147,11 +149,13 @@ export async function makeMember<T extends MemberTransport>(
   });
   const service = new Service({ node, store });
   const compactor = new Compactor(service, limits.compaction);
+  const leases = new LeaseKeeper({ service, store, clock });
   const tick = () => {
     node.tick();
+    leases.tick();
     compactor.tick();
   };
-  return { name: identity.name, node, service, transport, leadership, tick };
+  return { name: identity.name, node, service, leases, transport, leadership, tick };
 }
 
 /** A log that has not begun stands on the founder's configuration, or on nobody's. */

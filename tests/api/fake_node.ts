@@ -37,6 +37,7 @@ export class FakeNode implements ClusterNode<Result> {
   members: Member[] = [member(1)];
   /** Undefined during an election. */
   leading: Member | undefined = this.members[0];
+  currentTerm = 1;
   /** What every request comes to, instead of success. */
   failure: FailureReason | undefined;
   /** What the operator has to know. */
@@ -99,12 +100,12 @@ export class FakeNode implements ClusterNode<Result> {
     return this.#nowMs;
   }
 
-  term(): number {
-    return 1;
-  }
-
   isLeader(): boolean {
     return this.leading?.id === this.self;
+  }
+
+  term(): number {
+    return this.currentTerm;
   }
 
   leader(): Member | undefined {
@@ -145,7 +146,7 @@ export class FakeNode implements ClusterNode<Result> {
   status(): NodeStatus {
     return {
       role: this.isLeader() ? "leader" : "follower",
-      term: 1,
+      term: this.currentTerm,
       leader: this.leading?.id ?? 0,
       commitIndex: this.#index,
       appliedIndex: this.#index,

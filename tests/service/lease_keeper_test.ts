@@ -1,0 +1,163 @@
+/** Who decides when leases end: the leader, by its own clock, and with full TTLs when it begins. */
+import { assertEquals } from "@std/assert";
+import { LeaseKeeper } from "../../src/service/lease_keeper.ts";
+import { Service } from "../../src/service/service.ts";
+import { NOBODY } from "../../src/store/command/command.ts";
+import type { Command } from "../../src/store/command/command.ts";
+import { Store } from "../../src/store/store.ts";
+import { FakeNode, member } from "../api/fake_node.ts";
+import { ManualClock } from "../api/v3/harness.ts";
+
+class Keeping {
+  readonly clock = new ManualClock();
+  readonly store = new Store();
+  readonly node = new FakeNode(this.store);
+  readonly service = new Service({ node: this.node, store: this.store });
+  readonly keeper = new LeaseKeeper({
+    service: this.service,
+    store: this.store,
+    clock: this.clock,
+  });
+
+  write(command: Command): Promise<unknown> {
+    return new Promise((resolve) => this.service.write(command, false, resolve, NOBODY));
+  }
+
+  grant(id: bigint, ttlSeconds: number): Promise<unknown> {
+    return this.write({ type: "leaseGrant", id, ttlSeconds });
+  }
+
+  renew(id: bigint): Promise<unknown> {
+    return new Promise((resolve) =>
+      this.keeper.renew(id, (outcome) => resolve(outcome.ok ? outcome.value : outcome.reason))
+    );
+  }
+
+  remaining(id: bigint): Promise<unknown> {
+    return new Promise((resolve) =>
+      this.keeper.remaining(id, (outcome) => resolve(outcome.ok ? outcome.value : outcome.reason))
+    );
+  }
+
+  /** Lets time pass as a node does, tick by tick. */
+  async pass(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 100) {
+      this.clock.advance(100);
+      this.keeper.tick();
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  }
+
+  get ids(): readonly bigint[] {
+    return [...this.store.leases()].map(({ id }) => id);
+  }
+}
+
+Deno.test("a lease that nobody renews ends after its TTL, with its keys", async () => {
+  const keeping = new Keeping();
+  await keeping.grant(7n, 2);
+  const put = { type: "put", key: "a", value: "1", lease: 7n } as const;
+  await keeping.write({ ...put, wantsPrevious: false, ignoreValue: false, ignoreLease: false });
+  await keeping.pass(2_000);
+  assertEquals([keeping.ids, keeping.store.stats().keys], [[7n], 1]);
+  await keeping.pass(1_100);
+  assertEquals([keeping.ids, keeping.store.stats().keys], [[], 0]);
+});
+
+Deno.test("renew() gives the whole TTL again, and 0 for a lease that is not there", async () => {
+  const keeping = new Keeping();
+  await keeping.grant(7n, 2);
+  for (let i = 0; i < 5; i++) {
+    await keeping.pass(1_500);
+    assertEquals(await keeping.renew(7n), 2);
+    assertEquals(await keeping.remaining(7n), 2_000);
+  }
+  await keeping.pass(3_100);
+  assertEquals(await keeping.renew(7n), 0);
+  assertEquals(await keeping.remaining(7n), -1);
+});
+
+Deno.test("whoever begins to lead gives every lease its full TTL", async () => {
+  const keeping = new Keeping();
+  await keeping.grant(7n, 10);
+  await keeping.pass(9_000);
+  keeping.node.leading = member(2);
+  await keeping.pass(60_000);
+  assertEquals(keeping.ids, [7n], "another member counts now");
+  keeping.node.leading = member(1);
+  keeping.node.currentTerm = 2;
+  await keeping.pass(100);
+  await keeping.pass(9_000);
+  assertEquals(keeping.ids, [7n]);
+  await keeping.pass(2_000);
+  assertEquals(keeping.ids, []);
+});
+
+Deno.test("a lease whose end is under way is not renewed", async () => {
+  const keeping = new Keeping();
+  await keeping.grant(7n, 2);
+  await keeping.pass(2_000);
+  keeping.clock.advance(1_000);
+  // Proposed, and not applied until the next microtask.
+  keeping.keeper.tick();
+  assertEquals(await keeping.renew(7n), 0);
+});
+
+Deno.test("an end that could not be written is tried again, and the lease may be renewed until then", async () => {
+  const keeping = new Keeping();
+  await keeping.grant(7n, 2);
+  await keeping.pass(1_900);
+  keeping.node.failure = "diskFull";
+  await keeping.pass(3_000);
+  assertEquals(keeping.ids, [7n]);
+  keeping.node.failure = undefined;
+  assertEquals(await keeping.renew(7n), 2);
+  await keeping.pass(1_500);
+  assertEquals(keeping.ids, [7n]);
+  await keeping.pass(1_500);
+  assertEquals(keeping.ids, []);
+});
+
+Deno.test("an id that was granted again has the new grant's time", async () => {
+  const keeping = new Keeping();
+  await keeping.grant(7n, 2);
+  await keeping.pass(1_500);
+  await keeping.write({ type: "leaseRevoke", id: 7n, grantIndex: 0 });
+  await keeping.grant(7n, 5);
+  assertEquals(await keeping.remaining(7n), 5_000);
+  await keeping.pass(4_500);
+  assertEquals(keeping.ids, [7n]);
+});
+
+Deno.test("another member asks the leader", async () => {
+  const leader = new Keeping();
+  await leader.grant(7n, 5);
+  const follower = new Keeping();
+  follower.node.leading = member(2);
+  follower.node.leaderHandler = (request, done) => leader.service.handleForwarded(request, done);
+  assertEquals(await follower.renew(7n), 5);
+  await leader.pass(1_000);
+  assertEquals(await follower.remaining(7n), 4_000);
+  assertEquals(await follower.renew(-8n), 0);
+  assertEquals(await follower.remaining(-8n), -1);
+  follower.node.leading = undefined;
+  assertEquals(await follower.renew(7n), "noLeader");
+});
+
+Deno.test("list() begins with the lease that ends first", async () => {
+  const keeping = new Keeping();
+  await keeping.grant(1n, 30);
+  await keeping.grant(2n, 10);
+  await keeping.grant(3n, 20);
+  assertEquals(keeping.keeper.list().map(({ id }) => id), [2n, 3n, 1n]);
+  await keeping.pass(5_000);
+  await keeping.renew(2n);
+  await keeping.renew(3n);
+  assertEquals(keeping.keeper.list().map(({ id }) => id), [2n, 3n, 1n]);
+  await keeping.pass(9_000);
+  await keeping.renew(2n);
+  assertEquals(keeping.keeper.list().map(({ id }) => id), [2n, 3n, 1n]);
+  await keeping.pass(3_000);
+  await keeping.renew(2n);
+  assertEquals(keeping.keeper.list().map(({ id }) => id), [3n, 2n, 1n]);
+});
