@@ -4,6 +4,8 @@ import { foreignWriteProblem } from "../http/cross_site.ts";
 import type { SitePolicy } from "../http/cross_site.ts";
 import type { Handler } from "../http/exchange.ts";
 import { fault } from "../http/fault.ts";
+import { bodyTooLarge } from "../http/message.ts";
+import { longerThan } from "../http/path.ts";
 import { makeRouter } from "../http/router.ts";
 import type { Route } from "../http/router.ts";
 import type { Service } from "../service/service.ts";
@@ -16,6 +18,8 @@ import { Watches } from "./v1/watch.ts";
 import { makeV2 } from "./v2/v2.ts";
 
 export interface ApiLimits {
+  /** Of a body in UTF-8, but for paths of v3, whose messages may be as large as the port takes. */
+  readonly bodyBytesMax: number;
   /** Of a key after decoding, in UTF-8. */
   readonly keyBytesMax: number;
   /** Watches that may wait at once. */
@@ -48,6 +52,8 @@ export interface ClientApiOptions {
   readonly onStop?: () => void;
 }
 
+const V3 = "/v3";
+
 /** The whole client port; `stop` it before its listener. */
 export function makeClientApi(
   service: Service,
@@ -71,6 +77,10 @@ export function makeClientApi(
     if (exchange.method !== "GET" && !isNamedOrigin(exchange, origins)) {
       const problem = foreignWriteProblem(exchange, policy);
       if (problem !== undefined) return fault(403, problem);
+    }
+    const { method, target, body } = exchange;
+    if (method !== "GET" && !target.startsWith(V3) && longerThan(body, limits.bodyBytesMax)) {
+      return bodyTooLarge(limits);
     }
     return route(exchange);
   };

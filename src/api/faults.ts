@@ -3,11 +3,13 @@ import { type FaultForm, renderByPath, type RenderFault } from "../http/fault.ts
 import { renderPlainly } from "./fault_form.ts";
 import { renderFault } from "./v1/fault.ts";
 import { V2_FAULTS } from "./v2/v2.ts";
+import { V3_FAULTS } from "./v3/gateway/gateway.ts";
 
 const FORMS: readonly FaultForm[] = [
   { prefix: "/admin/", render: renderPlainly },
   { prefix: "/peer/", render: renderPlainly },
   ...V2_FAULTS,
+  ...V3_FAULTS,
 ];
 
 /**

@@ -10,7 +10,7 @@ const MiB = 1024 * KiB;
 /** The limits of a real node; what a user may change is a flag instead. */
 export const LIMITS = Object.freeze({
   // The client port.
-  /** Above it a request is answered 413 before its body is read. */
+  /** Of a body for v1; above it 413. */
   bodyBytesMax: 1 * MiB,
   /** Of all large bodies that arrive at once, so that they can't fill the memory; above it 503 with Retry-After. */
   arrivingBytesMax: 256 * MiB,
@@ -47,6 +47,18 @@ export const LIMITS = Object.freeze({
   backupStallMs: 20_000,
   /** How long a stopping port waits for answers under way before it cuts the connections. */
   shutdownGraceMs: 3_000,
+
+  // The v3 API; the first three as etcd has them.
+  /** Of a request, without what encloses it. */
+  v3RequestBytesMax: 1.5 * MiB,
+  /** Of a body on a client port: the largest message, as the base64 of the gateway's JSON. */
+  portBodyBytesMax: 3 * MiB,
+  /** The longest list of a transaction. */
+  v3TxnOperationsMax: 128,
+  /** How often a watch that asked for it is told that nothing has happened. */
+  v3ProgressNotifyMs: 600_000,
+  /** Watches of all streams together: some 300 bytes each. */
+  v3WatchesMax: 1_000_000,
 
   // Waiting for the cluster.
   /**

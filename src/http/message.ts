@@ -22,7 +22,7 @@ export const TOO_MANY_BODIES: Fault = unavailable(
 );
 
 /** 413 */
-export function bodyTooLarge({ bodyBytesMax }: HttpLimits): Fault {
+export function bodyTooLarge({ bodyBytesMax }: Pick<HttpLimits, "bodyBytesMax">): Fault {
   return fault(413, `Expected a body of at most ${bodyBytesMax} bytes, found a longer one`);
 }
 

@@ -31,6 +31,7 @@ export const HTTP_LIMITS: HttpLimits = {
 };
 
 const API_LIMITS: ApiLimits = {
+  bodyBytesMax: 1024 * 1024,
   keyBytesMax: 4096,
   watchesMax: 10_000,
   streamBacklogMax: 1024 * 1024,

@@ -1,0 +1,177 @@
+/**
+ * A stream that came to the gateway: the messages of the body, which is whole when it
+ * comes here, and a line for each response. A client that has sent its body still takes
+ * the lines.
+ */
+import type { Exchange, Reply } from "../../../http/exchange.ts";
+import { admissionProblem } from "../admission.ts";
+import type { BidiListener, Caller, Handler, StreamCall, StreamListener } from "../call.ts";
+import { decodeJson } from "../messages/json_decode.ts";
+import { encodeJson } from "../messages/json_encode.ts";
+import { JsonStream } from "../messages/json_stream.ts";
+import { MessageError } from "../messages/message_error.ts";
+import { httpStatusOf, type Status } from "../statuses.ts";
+import { callerOf, errorLine, type GatewayShared, requiresLeader, unreadable } from "./shared.ts";
+
+type StreamHandler = Exclude<Handler, { readonly kind: "unary" }>;
+
+/** Lines that wait for the client; above it the handler is asked to hold back. */
+const QUEUED_CHARS_ENOUGH = 256 * 1024;
+
+/** Has `handler` answer `exchange`; the reply begins with the first response. */
+export function answerStream(
+  shared: GatewayShared,
+  handler: StreamHandler,
+  exchange: Exchange,
+): Reply | Promise<Reply> {
+  const { method } = handler;
+  const needsLeader = requiresLeader(exchange);
+  const problem = admissionProblem(shared.service, method, undefined, needsLeader);
+  if (problem !== undefined) return failedReply(problem);
+  let requests: object[];
+  try {
+    requests = new JsonStream(shared.messageBytesMax).push(exchange.bytes)
+      .map((message) => decodeJson(method.request, message));
+  } catch (error) {
+    if (!(error instanceof MessageError)) throw error;
+    return failedReply(unreadable(error));
+  }
+  return new Promise((resolve) => {
+    const { streams } = shared;
+    const call = new StreamGatewayCall(exchange, handler, resolve, (over) => streams.delete(over));
+    streams.add(call);
+    exchange.onGone(() => call.gone());
+    call.run(requests);
+  });
+}
+
+function failedReply(problem: Status): Reply {
+  return { status: httpStatusOf(problem.code), body: errorLine(problem) };
+}
+
+export class StreamGatewayCall implements StreamCall<object> {
+  readonly #exchange: Exchange;
+  readonly #handler: StreamHandler;
+  readonly #resolve: (reply: Reply) => void;
+  readonly #onOver: (call: StreamGatewayCall) => void;
+  #listener: StreamListener | BidiListener<object> | undefined;
+  #hasBegun = false;
+  #isOver = false;
+  #lines: string[] = [];
+  #queuedChars = 0;
+  #wantsDrain = false;
+  #wake: (() => void) | undefined;
+
+  /** `resolve` takes the reply; `onOver` is called when nothing more comes. */
+  constructor(
+    exchange: Exchange,
+    handler: StreamHandler,
+    resolve: (reply: Reply) => void,
+    onOver: (call: StreamGatewayCall) => void,
+  ) {
+    this.#exchange = exchange;
+    this.#handler = handler;
+    this.#resolve = resolve;
+    this.#onOver = onOver;
+  }
+
+  get caller(): Caller {
+    return callerOf(this.#exchange);
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Gives the handler all that the client says. */
+  run(requests: readonly object[]): void {
+    const handler = this.#handler;
+    if (handler.kind === "serverStream") {
+      this.#listener = handler.handle(requests[0] ?? {}, this);
+      return;
+    }
+    const listener = handler.handle(this);
+    this.#listener = listener;
+    for (const request of requests) {
+      if (this.#isOver) return;
+      listener.onMessage(request);
+    }
+    if (!this.#isOver) listener.onHalfClose();
+  }
+
+  send(response: object): boolean {
+    if (this.#isOver) return true;
+    this.#push(`{"result":${encodeJson(this.#handler.method.response, response)}}\n`);
+    this.#begin(200);
+    this.#wantsDrain = this.#queuedChars > QUEUED_CHARS_ENOUGH;
+    return !this.#wantsDrain;
+  }
+
+  /** The body has come as a whole: there is nobody to hold back. */
+  pause(): void {}
+
+  resume(): void {}
+
+  end(): void {
+    if (this.#isOver) return;
+    this.#finish();
+    this.#begin(200);
+  }
+
+  fail(status: Status): void {
+    if (this.#isOver) return;
+    this.#push(errorLine(status));
+    this.#finish();
+    this.#begin(httpStatusOf(status.code));
+    this.#listener?.onGone();
+  }
+
+  /** The client has left. */
+  gone(): void {
+    if (this.#isOver) return;
+    this.#finish();
+    this.#begin(200);
+    this.#listener?.onGone();
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+    this.#onOver(this);
+    this.#wake?.();
+  }
+
+  #push(line: string): void {
+    this.#lines.push(line);
+    this.#queuedChars += line.length;
+    this.#wake?.();
+  }
+
+  #begin(status: number): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    this.#resolve({ status, body: this.#portions() });
+  }
+
+  /** What has gathered since the client took the last. */
+  async *#portions(): AsyncGenerator<string> {
+    try {
+      while (true) {
+        while (this.#lines.length === 0) {
+          if (this.#isOver) return;
+          await new Promise<void>((resolve) => this.#wake = resolve);
+          this.#wake = undefined;
+        }
+        const portion = this.#lines.join("");
+        this.#lines = [];
+        this.#queuedChars = 0;
+        yield portion;
+        if (this.#wantsDrain && !this.#isOver) {
+          this.#wantsDrain = false;
+          this.#listener?.onDrain();
+        }
+      }
+    } finally {
+      this.gone();
+    }
+  }
+}

@@ -1,0 +1,88 @@
+/** A call of one message each way that came to the gateway. */
+import type { Exchange, Reply } from "../../../http/exchange.ts";
+import { admissionProblem } from "../admission.ts";
+import type { Caller, Handler, UnaryCall } from "../call.ts";
+import { decodeJson } from "../messages/json_decode.ts";
+import { encodeJson } from "../messages/json_encode.ts";
+import { MessageError } from "../messages/message_error.ts";
+import type { Status } from "../statuses.ts";
+import { callerOf, errorReply, type GatewayShared, requiresLeader, unreadable } from "./shared.ts";
+
+type UnaryHandler = Extract<Handler, { readonly kind: "unary" }>;
+
+/** Has `handler` answer `exchange`; at once where it can. */
+export function answerUnary(
+  shared: GatewayShared,
+  handler: UnaryHandler,
+  exchange: Exchange,
+): Reply | Promise<Reply> {
+  const { method } = handler;
+  let request: object;
+  try {
+    request = decodeJson(method.request, exchange.body);
+  } catch (error) {
+    if (!(error instanceof MessageError)) throw error;
+    return errorReply(unreadable(error));
+  }
+  const needsLeader = requiresLeader(exchange);
+  const problem = admissionProblem(shared.service, method, request, needsLeader);
+  if (problem !== undefined) return errorReply(problem);
+  const call = new UnaryGatewayCall(exchange, handler);
+  handler.handle(request, call);
+  return call.reply ?? new Promise((resolve) => call.wait(resolve));
+}
+
+class UnaryGatewayCall implements UnaryCall<object> {
+  readonly #exchange: Exchange;
+  readonly #handler: UnaryHandler;
+  /** There once the call is over. */
+  reply: Reply | undefined;
+  #resolve: ((reply: Reply) => void) | undefined;
+  #isGone = false;
+  #onGone: (() => void) | undefined;
+
+  constructor(exchange: Exchange, handler: UnaryHandler) {
+    this.#exchange = exchange;
+    this.#handler = handler;
+  }
+
+  get caller(): Caller {
+    return callerOf(this.#exchange);
+  }
+
+  get isOver(): boolean {
+    return this.#isGone || this.reply !== undefined;
+  }
+
+  answer(response: object): void {
+    if (this.isOver) return;
+    this.#finish({ status: 200, body: encodeJson(this.#handler.method.response, response) });
+  }
+
+  fail(status: Status): void {
+    if (!this.isOver) this.#finish(errorReply(status));
+  }
+
+  onGone(callback: () => void): void {
+    this.#onGone = callback;
+  }
+
+  /** Calls back with the reply once it is there. */
+  wait(resolve: (reply: Reply) => void): void {
+    this.#resolve = resolve;
+    this.#exchange.onGone(() => {
+      if (this.isOver) return;
+      this.#isGone = true;
+      // Nobody reads it, but the port waits for one.
+      resolve(NOBODY_IS_THERE);
+      this.#onGone?.();
+    });
+  }
+
+  #finish(reply: Reply): void {
+    this.reply = reply;
+    this.#resolve?.(reply);
+  }
+}
+
+const NOBODY_IS_THERE: Reply = { status: 408, body: "" };

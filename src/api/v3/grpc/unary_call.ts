@@ -1,0 +1,187 @@
+/** A gRPC call with one message each way: the hot path. */
+import type { ServerStream, StreamReceiver } from "../../../http/h2/stream.ts";
+import { admissionProblem } from "../admission.ts";
+import type { Caller, Handler, UnaryCall } from "../call.ts";
+import { frameOf, MessageFrames, PREFIX_BYTES } from "../framing.ts";
+import { decode } from "../messages/codec.ts";
+import { MessageError } from "../messages/message_error.ts";
+import type { MethodCounters } from "../metrics.ts";
+import { StatusCode, StatusError } from "../status.ts";
+import { type Status, status } from "../statuses.ts";
+import type { Metadata } from "./metadata.ts";
+import type { OpenCall } from "./open_calls.ts";
+import {
+  callerOf,
+  deadlineOf,
+  endWithStatus,
+  type GrpcShared,
+  HEAD,
+  SUCCESS,
+  trailersOf,
+} from "./shared.ts";
+
+type UnaryHandler = Extract<Handler, { readonly kind: "unary" }>;
+
+export class UnaryGrpcCall implements StreamReceiver, UnaryCall<object>, OpenCall {
+  readonly #stream: ServerStream;
+  readonly #handler: UnaryHandler;
+  readonly #metadata: Metadata;
+  readonly #shared: GrpcShared;
+  readonly #counters: MethodCounters;
+  readonly deadlineMs: number;
+  #frames: MessageFrames | undefined;
+  #hasMessage = false;
+  #isAnswered = false;
+  #isOver = false;
+  #onGone: (() => void) | undefined;
+
+  constructor(
+    stream: ServerStream,
+    handler: UnaryHandler,
+    metadata: Metadata,
+    shared: GrpcShared,
+    counters: MethodCounters,
+  ) {
+    this.#stream = stream;
+    this.#handler = handler;
+    this.#metadata = metadata;
+    this.#shared = shared;
+    this.#counters = counters;
+    this.deadlineMs = deadlineOf(shared, metadata);
+    counters.started++;
+    if (this.deadlineMs !== Infinity) shared.open.add(this);
+  }
+
+  get caller(): Caller {
+    return callerOf(this.#stream, this.#metadata);
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Asked for when the call begins; a call that waits goes on in spite of an election. */
+  get requiresLeader(): boolean {
+    return false;
+  }
+
+  onData(bytes: Uint8Array): void {
+    if (this.#isOver) return;
+    try {
+      if (this.#frames === undefined && isOneMessage(bytes)) {
+        this.#take(bytes, PREFIX_BYTES, bytes.length);
+      } else {
+        this.#frames ??= new MessageFrames(
+          this.#shared.messageBytesMax,
+          this.#metadata.encoding,
+          (message, start, end) => this.#take(message, start, end),
+        );
+        this.#frames.push(bytes);
+      }
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      this.fail(error);
+    }
+  }
+
+  onEnd(): void {
+    if (this.#isAnswered) return this.#stream.end(SUCCESS);
+    if (this.#isOver) return;
+    if (!this.#hasMessage || this.#frames?.isInMessage) this.fail(NO_MESSAGE);
+  }
+
+  onReset(): void {
+    if (!this.#isOver) {
+      this.#counters.countFailure(StatusCode.canceled);
+      this.#leave();
+    }
+  }
+
+  onDrain(): void {}
+
+  answer(response: object): void {
+    if (this.#isOver) return;
+    const stream = this.#stream;
+    const { size, writeTo } = frameOf(this.#handler.method.response, response);
+    stream.sendHeaders(200, HEAD);
+    stream.writeInto(size, writeTo);
+    this.#counters.messagesSent++;
+    this.#counters.succeeded++;
+    this.#onGone = undefined;
+    this.#finish();
+    // A handler may answer before the client's end is seen, which is on its way.
+    if (stream.isRemoteEnded) stream.end(SUCCESS);
+    else this.#isAnswered = true;
+  }
+
+  fail(failure: Status): void {
+    if (this.#isAnswered) {
+      this.#isAnswered = false;
+      return this.#stream.end(trailersOf(failure));
+    }
+    if (this.#isOver) return;
+    endWithStatus(this.#stream, failure);
+    this.#counters.countFailure(failure.code);
+    this.#leave();
+  }
+
+  onGone(callback: () => void): void {
+    this.#onGone = callback;
+  }
+
+  /** Nobody waits for the answer any longer. */
+  #leave(): void {
+    this.#finish();
+    const tell = this.#onGone;
+    this.#onGone = undefined;
+    tell?.();
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+    this.#frames = undefined;
+    if (this.deadlineMs !== Infinity) this.#shared.open.delete(this);
+  }
+
+  #take(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#hasMessage) throw new StatusError(StatusCode.internal, TWO_MESSAGES);
+    if (end - start > this.#shared.messageBytesMax) {
+      throw new StatusError(
+        StatusCode.resourceExhausted,
+        `grpc: received message larger than max (${
+          end - start
+        } vs. ${this.#shared.messageBytesMax})`,
+      );
+    }
+    this.#hasMessage = true;
+    this.#counters.messagesReceived++;
+    const { method } = this.#handler;
+    let request: object;
+    try {
+      request = decode(method.request, bytes, start, end);
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error;
+      return this.fail(unreadable(error));
+    }
+    const { service } = this.#shared;
+    const problem = admissionProblem(service, method, request, this.#metadata.requiresLeader);
+    if (problem !== undefined) return this.fail(problem);
+    this.#handler.handle(request, this);
+  }
+}
+
+const TWO_MESSAGES = "grpc: a call of this method has one message, and a second one has come";
+
+const NO_MESSAGE = status(StatusCode.internal, "grpc: the request ends before its message does");
+
+/** A message is not what the method takes. */
+export function unreadable({ message }: MessageError): Status {
+  return status(StatusCode.internal, `grpc: error unmarshalling request: ${message}`);
+}
+
+/** Whether `bytes` are one uncompressed message and nothing else. */
+function isOneMessage(bytes: Uint8Array): boolean {
+  return bytes.length >= PREFIX_BYTES && bytes[0] === 0 &&
+    (bytes[1]! << 24 | bytes[2]! << 16 | bytes[3]! << 8 | bytes[4]!) ===
+      bytes.length - PREFIX_BYTES;
+}

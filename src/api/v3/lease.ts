@@ -1,0 +1,136 @@
+/** The Lease service: grants and revocations through the log, the rest by whoever counts. */
+import type { Outcome } from "../../node/ports.ts";
+import { bidi, type BidiListener, type Handler, type StreamCall, unary } from "./call.ts";
+import type { V3Context } from "./context.ts";
+import type { LeaseKeepAliveRequest, LeaseKeepAliveResponse } from "./messages/lease.ts";
+import { METHODS } from "./methods.ts";
+import { failureStatus } from "./refusal.ts";
+import { STATUS } from "./statuses.ts";
+import { readFresh, write } from "./waist.ts";
+
+/** Longer leases are refused, in seconds. */
+const TTL_MAX = 9_000_000_000;
+
+/** What answers the Lease service. */
+export function leaseHandlers(v3: V3Context): readonly Handler[] {
+  const { leases, headers } = v3;
+  return [
+    unary(METHODS.lease.grant, (request, call) => {
+      if (request.ttl > TTL_MAX) return call.fail(STATUS.leaseTtlTooLarge);
+      const ttlSeconds = Math.max(request.ttl, shortestTtl(v3));
+      const id = request.id === 0n ? freshId(v3) : request.id;
+      write(v3, call, { type: "leaseGrant", id, ttlSeconds }, ({ revision }) => {
+        call.answer({ header: headers.at(revision), id, ttl: ttlSeconds });
+      });
+    }),
+
+    unary(METHODS.lease.revoke, ({ id }, call) => {
+      write(v3, call, { type: "leaseRevoke", id, grantIndex: 0 }, ({ revision }) => {
+        call.answer({ header: headers.at(revision) });
+      });
+    }),
+
+    bidi(METHODS.lease.keepAlive, (call) => new KeepAliveStream(v3, call)),
+
+    unary(METHODS.lease.timeToLive, ({ id, keys }, call) => {
+      leases.remaining(id, (outcome) => {
+        if (!outcome.ok) return call.fail(failureStatus(outcome));
+        const remainingMs = outcome.value;
+        // This member may be behind the leader, who knew the lease.
+        readFresh(v3, call, (store) => {
+          const lease = store.lease(id);
+          if (remainingMs < 0 || lease === undefined) {
+            return call.answer({ header: headers.now(), id, ttl: -1 });
+          }
+          call.answer({
+            header: headers.now(),
+            id,
+            ttl: Math.floor(remainingMs / 1000),
+            grantedTtl: lease.ttlSeconds,
+            keys: keys ? [...lease.keys].sort() : [],
+          });
+        });
+      });
+    }),
+
+    unary(METHODS.lease.leases, (_, call) => {
+      readFresh(v3, call, () => {
+        call.answer({ header: headers.now(), leases: leases.list().map(({ id }) => ({ id })) });
+      });
+    }),
+  ];
+}
+
+/** Half as long again as an election may take, so that a lease outlives one. */
+function shortestTtl({ limits }: V3Context): number {
+  return Math.ceil(1.5 * limits.electionMs / 1000);
+}
+
+/** A positive id that hardly any lease will have; whoever is told that one has it tries again. */
+function freshId({ random }: V3Context): bigint {
+  const high = BigInt(Math.floor(random() * 2 ** 31));
+  return high << 32n | BigInt(1 + Math.floor(random() * (2 ** 32 - 1)));
+}
+
+/** Renewals that may be under way on one stream; above it the client is held back. */
+const RENEWALS_MAX = 1_000;
+
+/** Answers each renewal, in the order in which they came. */
+class KeepAliveStream implements BidiListener<LeaseKeepAliveRequest> {
+  readonly #v3: V3Context;
+  readonly #call: StreamCall<LeaseKeepAliveResponse>;
+  /** Renewals in their order, with what came of them. */
+  readonly #renewals: { readonly id: bigint; outcome: Outcome<number> | undefined }[] = [];
+  #isHalfClosed = false;
+  #isStalled = false;
+
+  constructor(v3: V3Context, call: StreamCall<LeaseKeepAliveResponse>) {
+    this.#v3 = v3;
+    this.#call = call;
+  }
+
+  onMessage({ id }: LeaseKeepAliveRequest): void {
+    const renewal: { readonly id: bigint; outcome: Outcome<number> | undefined } = {
+      id,
+      outcome: undefined,
+    };
+    this.#renewals.push(renewal);
+    if (this.#renewals.length >= RENEWALS_MAX) this.#call.pause();
+    this.#v3.leases.renew(id, (outcome) => {
+      renewal.outcome = outcome;
+      this.#answer();
+    });
+  }
+
+  onHalfClose(): void {
+    this.#isHalfClosed = true;
+    this.#answer();
+  }
+
+  onDrain(): void {
+    this.#isStalled = false;
+    this.#answer();
+  }
+
+  onGone(): void {
+    this.#renewals.length = 0;
+  }
+
+  #answer(): void {
+    while (!this.#call.isOver && !this.#isStalled) {
+      const [renewal] = this.#renewals;
+      if (renewal?.outcome === undefined) break;
+      this.#renewals.shift();
+      const { id, outcome } = renewal;
+      if (!outcome.ok) return this.#call.fail(failureStatus(outcome));
+      this.#isStalled = !this.#call.send({
+        header: this.#v3.headers.now(),
+        id,
+        ttl: outcome.value,
+      });
+      if (this.#isStalled) this.#call.pause();
+    }
+    if (this.#renewals.length < RENEWALS_MAX && !this.#isStalled) this.#call.resume();
+    if (this.#isHalfClosed && this.#renewals.length === 0) this.#call.end();
+  }
+}

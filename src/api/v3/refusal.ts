@@ -1,0 +1,97 @@
+/** Why a command was rejected or a request failed, as a status of v3: the one table for both. */
+import type { FailureReason } from "../../node/ports.ts";
+import type { Answer } from "../../service/answer.ts";
+import type { RejectionReason } from "../../store/result.ts";
+import { StatusCode } from "./status.ts";
+import { STATUS, type Status, status } from "./statuses.ts";
+
+/** What the store said of a command that it refused. */
+export function rejectionStatus(reason: RejectionReason): Status {
+  switch (reason) {
+    case "keyNotFound":
+      return STATUS.keyNotFound;
+    case "leaseNotFound":
+      return STATUS.leaseNotFound;
+    case "leaseExists":
+      return STATUS.leaseExists;
+    case "compacted":
+      return STATUS.compacted;
+    case "futureRevision":
+      return STATUS.futureRevision;
+    case "noSpace":
+      return STATUS.noSpace;
+    case "corrupt":
+      return STATUS.corrupt;
+    case "permissionDenied":
+      return STATUS.permissionDenied;
+    case "authIsOld":
+      return STATUS.authIsOld;
+    case "userNameEmpty":
+      return STATUS.userNameEmpty;
+    case "userExists":
+      return STATUS.userExists;
+    case "userNotFound":
+      return STATUS.userNotFound;
+    case "roleNameEmpty":
+      return STATUS.roleNameEmpty;
+    case "roleExists":
+      return STATUS.roleExists;
+    case "roleNotFound":
+      return STATUS.roleNotFound;
+    case "roleNotGranted":
+      return STATUS.roleNotGranted;
+    case "permissionNotGranted":
+      return STATUS.permissionNotGranted;
+    case "permissionNotGiven":
+      return STATUS.permissionNotGiven;
+    case "rootUserMissing":
+      return STATUS.rootUserMissing;
+    case "rootRoleMissing":
+      return STATUS.rootRoleMissing;
+    case "invalidAuthManagement":
+      return STATUS.invalidAuthManagement;
+    case "authNotEnabled":
+      return STATUS.authNotEnabled;
+    // Conditions of v1's and v2's commands, which v3 never sends.
+    case "testFailed":
+    case "notAFile":
+    case "notADirectory":
+    case "keyExists":
+    case "rootIsReadOnly":
+    case "directoryNotEmpty":
+    case "authEnabled":
+      return status(StatusCode.unknown, `the command was rejected: ${reason}`);
+  }
+}
+
+/** An answer without a value. */
+export type Unanswered = Exclude<Answer<unknown>, { readonly ok: true }>;
+
+/** Why there is no result; the text says to a client whether it may try again. */
+export function failureStatus(failure: Unanswered): Status {
+  // Requests of v3 are passed on, so none is told to go elsewhere.
+  return failure.reason === "redirect" ? STATUS.notLeader : reasonStatus(failure.reason);
+}
+
+function reasonStatus(reason: FailureReason): Status {
+  switch (reason) {
+    case "notLeader":
+    case "superseded":
+      return STATUS.leaderChanged;
+    case "unknown":
+      return STATUS.timedOut;
+    case "noLeader":
+      return STATUS.noLeader;
+    case "overloaded":
+      return STATUS.tooManyRequests;
+    case "diskFull":
+      return STATUS.noSpace;
+    case "diverged":
+      return STATUS.corrupt;
+    case "stopping":
+      return STATUS.stopped;
+    case "refused":
+    case "full":
+      return STATUS.unhealthy;
+  }
+}

@@ -1,0 +1,84 @@
+/** The v3 API of a member: every method once, by gRPC and by the JSON gateway. */
+import type { Logger } from "../../base/logger.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { StreamHandler } from "../../http/h2/stream.ts";
+import type { Route } from "../../http/router.ts";
+import type { LeaseKeeper } from "../../service/lease_keeper.ts";
+import type { Service } from "../../service/service.ts";
+import type { Handler } from "./call.ts";
+import { makeContext, MESSAGE_EXTRA_BYTES, type V3Limits } from "./context.ts";
+import { gatewayRoutes } from "./gateway/gateway.ts";
+import type { EndableStream } from "./gateway/shared.ts";
+import { makeGrpc } from "./grpc/grpc.ts";
+import { misdirectedRoutes } from "./grpc/misdirected.ts";
+import { OpenCalls } from "./grpc/open_calls.ts";
+import { kvHandlers } from "./kv/kv.ts";
+import { leaseHandlers } from "./lease.ts";
+import type { Method } from "./methods.ts";
+import { countersOfAll, type MethodCounters } from "./metrics.ts";
+import { failureStatus } from "./refusal.ts";
+import { StatusCode } from "./status.ts";
+import { STATUS, type Status, status } from "./statuses.ts";
+import { watchHandlers } from "./watch/watch.ts";
+
+export interface V3Options {
+  readonly service: Service;
+  readonly leases: LeaseKeeper;
+  readonly limits: V3Limits;
+  readonly logger: Logger;
+  /** Where gRPC is served; undefined if nowhere. */
+  readonly servedAt: string | undefined;
+  readonly clock: Pick<Clock, "monotonicMs">;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
+/** Both doors of the API. */
+export interface V3Api {
+  /** Answers streams for which `isGrpc` says yes. */
+  readonly grpc: StreamHandler;
+  readonly routes: readonly Route[];
+  readonly counters: ReadonlyMap<Method, MethodCounters>;
+  /** Ends what waits and streams; call it before the listeners' `shutdown`. */
+  stop(): void;
+}
+
+/** So many election time-outs a stream goes on that requires a leader. */
+const LEADERLESS_ELECTIONS = 3;
+
+const LATE = status(StatusCode.deadlineExceeded, "context deadline exceeded");
+
+/** Joins the services, and both doors to them. */
+export function makeV3({ service, leases, limits, logger, servedAt, clock, random }: V3Options): V3Api {
+  const v3 = makeContext({ service, leases, limits, random });
+  const handlers: readonly Handler[] = [
+    ...kvHandlers(v3),
+    ...watchHandlers(v3),
+    ...leaseHandlers(v3),
+  ];
+  const messageBytesMax = limits.requestBytesMax + MESSAGE_EXTRA_BYTES;
+  const counters = countersOfAll();
+  const nowMs = () => clock.monotonicMs();
+  const open = new OpenCalls({
+    nowMs,
+    hasLeader: () => service.node.leader() !== undefined,
+    leaderlessMsMax: LEADERLESS_ELECTIONS * limits.electionMs,
+    late: LATE,
+    leaderless: STATUS.noLeader,
+  });
+  const streams = new Set<EndableStream>();
+  const end = (problem: Status) => {
+    open.close(problem);
+    for (const stream of [...streams]) stream.fail(problem);
+  };
+  service.node.onRefusal((failure) => end(failureStatus(failure)));
+  return {
+    grpc: makeGrpc(handlers, counters, { service, logger, messageBytesMax, open, nowMs }),
+    routes: [
+      ...gatewayRoutes(handlers, { service, messageBytesMax, streams }),
+      ...misdirectedRoutes(servedAt),
+    ],
+    counters,
+    stop: () => end(STATUS.stopped),
+  };
+}

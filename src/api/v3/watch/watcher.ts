@@ -1,0 +1,133 @@
+/**
+ * One watch of a stream. While the client keeps up it is told of events as they are
+ * applied; else it reads them from the store's list of versions, a slice a turn.
+ */
+import type { Event } from "../../../store/event.ts";
+import { rangeOf } from "../../../store/kv/range.ts";
+import type { Watch } from "../../../store/watch/hub.ts";
+import { assert } from "../../../base/assert.ts";
+import type { Service } from "../../../service/service.ts";
+import type { Event as EventMessage } from "../messages/kv.ts";
+import type { WatchId } from "../messages/scalars.ts";
+import type { Draft } from "../messages/table.ts";
+import type { WatchCreateRequest } from "../messages/watch.ts";
+import { type EventView, type SharedEvents, sizeOf, toMessages } from "./events.ts";
+
+/** Entries of the list that are looked at in a turn, and in one step of it. */
+const ENTRIES_PER_SLICE = 512;
+const ENTRIES_PER_STEP = 4;
+
+/** What a slice may weigh, give or take one revision. */
+const SLICE_BYTES = 512 * 1024;
+
+/** What a watcher needs of its stream. */
+export interface WatcherOwner {
+  readonly service: Service;
+  readonly shared: SharedEvents;
+  /** Sends events to the client; there is one at least. */
+  told(watcher: Watcher, events: readonly Draft<EventMessage>[]): void;
+  /** The watcher has to read. */
+  behind(watcher: Watcher): void;
+}
+
+/** What came of reading a slice. */
+export type Slice = "synced" | "more" | "cleared";
+
+export class Watcher implements EventView {
+  readonly id: WatchId;
+  readonly puts: boolean;
+  readonly deletes: boolean;
+  readonly previous: boolean;
+  readonly fragments: boolean;
+  readonly wantsProgress: boolean;
+  /** The first revision of interest; 0: those from now on. */
+  readonly startRevision: number;
+  /** Something was sent since the last progress was told. */
+  hasSent = false;
+  readonly #owner: WatcherOwner;
+  readonly #watch: Watch;
+  #hasRead = false;
+
+  constructor(owner: WatcherOwner, id: WatchId, request: WatchCreateRequest) {
+    const { filters, startRevision } = request;
+    this.id = id;
+    this.puts = !filters.includes("NOPUT");
+    this.deletes = !filters.includes("NODELETE");
+    this.previous = request.prevKv;
+    this.fragments = request.fragment;
+    this.wantsProgress = request.progressNotify;
+    this.startRevision = startRevision;
+    this.#owner = owner;
+    const view = { kind: "range", range: watchedRange(request) } as const;
+    const since = startRevision === 0 ? undefined : Math.max(1, startRevision);
+    const watch = owner.service.watch(view, since, {
+      onEvents: (events) => this.#onEvents(events),
+      onBehind: () => owner.behind(this),
+    });
+    // Streams are ended before anything more is asked of them.
+    assert(!("ok" in watch), "A stream is served by a member that serves");
+    this.#watch = watch;
+  }
+
+  /** It has been told of everything that it sees. */
+  get isSynced(): boolean {
+    return this.#watch.isSynced;
+  }
+
+  /** From here on it has to read: the client doesn't keep up. */
+  pause(): void {
+    this.#watch.pause();
+  }
+
+  cancel(): void {
+    this.#watch.cancel();
+  }
+
+  /** Reads on and sends what there is. */
+  readSlice(): Slice {
+    const { service } = this.#owner;
+    // What is kept for v1 and v2 alone is gone for v3; but who has begun may go on with it.
+    if (!this.#hasRead && this.startRevision > 0 && this.startRevision < service.compactedRevision) {
+      return "cleared";
+    }
+    this.#hasRead = true;
+    const messages: Draft<EventMessage>[] = [];
+    let bytes = 0;
+    let outcome: Slice = "more";
+    for (let seen = 0; seen < ENTRIES_PER_SLICE; seen += ENTRIES_PER_STEP) {
+      const reading = this.#watch.read(ENTRIES_PER_STEP);
+      if (reading.kind === "cleared") {
+        outcome = "cleared";
+        break;
+      }
+      for (const message of toMessages(reading.events, this, service.compactedRevision)) {
+        messages.push(message);
+        bytes += sizeOf(message);
+      }
+      if (reading.isSynced) {
+        outcome = "synced";
+        break;
+      }
+      if (bytes >= SLICE_BYTES) break;
+    }
+    if (messages.length > 0) this.#owner.told(this, messages);
+    return outcome;
+  }
+
+  #onEvents(events: readonly Event[]): void {
+    const { shared, service } = this.#owner;
+    const messages = shared.messagesOf(events, this, service.compactedRevision);
+    if (messages.length > 0) this.#owner.told(this, messages);
+  }
+}
+
+/** An empty key is the first of all keys. */
+function watchedRange({ key, rangeEnd }: WatchCreateRequest) {
+  return rangeOf(key === "" ? "\0" : key, rangeEnd);
+}
+
+/** Whether no key can be in the range that is asked for. */
+export function isEmptyRange({ key, rangeEnd }: WatchCreateRequest): boolean {
+  const { start, end } = rangeOf(key === "" ? "\0" : key, rangeEnd);
+  return end !== undefined && end <= start;
+}
