@@ -43,6 +43,13 @@ export interface PortConfig {
   readonly tls: TlsFiles | undefined;
 }
 
+/** The port of `-grpc`. */
+export interface GrpcConfig {
+  readonly address: Address;
+  /** By the user; else the node can do without it. */
+  readonly isGiven: boolean;
+}
+
 /** Everything a user may set, checked and frozen. */
 export interface Config {
   readonly name: string;
@@ -54,6 +61,8 @@ export interface Config {
   readonly fresh: boolean;
   readonly client: PortConfig;
   readonly peer: PortConfig;
+  /** Where gRPC is served, and what the client port serves; nowhere if undefined. */
+  readonly grpc: GrpcConfig | undefined;
   /** Where metrics and health are served without certificates, or nowhere. */
   readonly metrics: Address | undefined;
   /** Peer addresses of members to join, this node's own left out; empty starts a cluster. */
@@ -124,6 +133,7 @@ function makeConfig(settings: Settings): Config {
     fresh: settings.boolean("f"),
     client,
     peer,
+    grpc: grpcConfig(settings, client, peer),
     metrics: metricsAddress(settings, client, peer),
     join: Object.freeze(joinAddresses(settings, peer)),
     joinAttempts: settings.integer("r"),
@@ -170,15 +180,37 @@ function makePort(
   });
 }
 
+/** One on a machine has etcd's own port; who chooses the client port chooses this one, too. */
+function grpcConfig(
+  settings: Settings,
+  client: PortConfig,
+  peer: PortConfig,
+): GrpcConfig | undefined {
+  const isGiven = settings.isGiven("grpc");
+  if (!isGiven && settings.isGiven("c")) return undefined;
+  const address = ownAddress(settings, "grpc", client.tls !== undefined, [client, peer]);
+  return Object.freeze({ address, isGiven });
+}
+
 function metricsAddress(
   settings: Settings,
   client: PortConfig,
   peer: PortConfig,
 ): Address | undefined {
   if (!settings.isGiven("metrics")) return undefined;
-  const label = settings.label("metrics");
-  const address = parseAddress(settings.text("metrics"), label, false);
-  for (const { listen } of [client, peer]) {
+  return ownAddress(settings, "metrics", false, [client, peer]);
+}
+
+/** The address that a flag gives, which none of `others` may have. */
+function ownAddress(
+  settings: Settings,
+  flag: "grpc" | "metrics",
+  tls: boolean,
+  others: readonly PortConfig[],
+): Address {
+  const label = settings.label(flag);
+  const address = parseAddress(settings.text(flag), label, tls);
+  for (const { listen } of others) {
     if (listen.port !== address.port || !overlap(listen.host, address.host)) continue;
     throw new UsageError(
       `${label} names "${formatAddress(listen)}", which another port of this node has: ` +

@@ -35,6 +35,7 @@ import type { PeerPort } from "./server/peer_port.ts";
 import { PortTls } from "./operations/port_tls.ts";
 import { ServiceManager } from "./server/service_manager.ts";
 import { onReloadSignal, onStopSignal, refuseLargeFiles } from "./server/signals.ts";
+import { openGrpcPort, v3Of, withGrpc } from "./server/v3.ts";
 import { Telemetry } from "./operations/telemetry.ts";
 import { startTicker } from "./server/ticker.ts";
 import { knowsMembers } from "./storage/storage.ts";
@@ -291,8 +292,10 @@ export class Server {
     const { client } = this.#config;
     const read = () => telemetry.read();
     const backups = backupsOf(member, SCHEDULER);
+    const v3 = v3Of(member, this.#config, this.#logger);
     const api = makeClientApi(member.service, {
       limits: {
+        bodyBytesMax: LIMITS.bodyBytesMax,
         keyBytesMax: LIMITS.keyBytesMax,
         watchesMax: LIMITS.watchesMax,
         streamBacklogMax: LIMITS.streamBacklogMax,
@@ -303,6 +306,7 @@ export class Server {
       redirect: this.#config.redirect,
       routes: [
         ...dashboard?.routes ?? [],
+        ...v3.routes,
         ...backupRoutes(backups),
         metricsRoute(read),
         ...healthRoutes(() => telemetry.checks),
@@ -312,25 +316,27 @@ export class Server {
       onStop: () => {
         dashboard?.stop();
         backups.stop();
+        v3.stop();
       },
     });
-    const listener = await this.#owned(
-      await listen({
-        hostname: client.listen.host,
-        port: client.listen.port,
-        ...(tls === undefined ? {} : { tls: tls.material }),
-        limits: httpLimits(),
-        logger: this.#logger,
-        renderFault: faultRenderer([DASHBOARD_FAULTS]),
-        onShortage: () => peerPort.reopen(),
-      }, api.handle),
-      async (listener) => {
-        // First, or the shutdown would wait for long polls.
-        api.stop();
-        await listener.shutdown();
-      },
-    );
-    tls?.attach(listener);
+    const options = {
+      ...(tls === undefined ? {} : { tls: tls.material }),
+      limits: { ...httpLimits(), bodyBytesMax: LIMITS.portBodyBytesMax },
+      logger: this.#logger,
+      renderFault: faultRenderer([DASHBOARD_FAULTS]),
+      streams: withGrpc(v3),
+      onShortage: () => peerPort.reopen(),
+    };
+    const { host, port } = client.listen;
+    const listeners = [await listen({ ...options, hostname: host, port }, api.handle)];
+    await this.#owned(listeners, async (listeners) => {
+      // First, or the shutdown would wait for long polls.
+      api.stop();
+      await Promise.all(listeners.map((listener) => listener.shutdown()));
+    });
+    const grpc = await openGrpcPort(this.#config, options, api.handle);
+    if (grpc !== undefined) listeners.push(grpc);
+    for (const listener of listeners) tls?.attach(listener);
     await tls?.prove();
   }
 

@@ -99,6 +99,16 @@ export const FLAGS = [
     help: "host to listen on for peers, when it is not the advertised one",
   },
   {
+    name: "grpc",
+    env: "ETCD_GRPC_ADDR",
+    group: "Node",
+    kind: "text",
+    value: "ADDRESS",
+    initial: "127.0.0.1:2379",
+    shown: "127.0.0.1:2379, and none with -c",
+    help: "one more client port, for gRPC and all else; under TLS -c serves gRPC, too",
+  },
+  {
     name: "metrics",
     env: "ETCD_METRICS",
     group: "Node",

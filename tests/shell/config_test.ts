@@ -45,6 +45,7 @@ Deno.test("parseFlags() gives the documented defaults when nothing is set", () =
       url: "http://127.0.0.1:7001",
       tls: undefined,
     },
+    grpc: { address: { host: "127.0.0.1", port: 2379 }, isGiven: false },
     metrics: undefined,
     join: [],
     joinAttempts: 3,
@@ -60,6 +61,13 @@ Deno.test("parseFlags() gives the documented defaults when nothing is set", () =
     logLevel: "info",
     logFormat: "text",
   });
+});
+
+Deno.test("-grpc has etcd's port, unless a client port is chosen without it", () => {
+  assertEquals(configOf("-c 4002").grpc, undefined);
+  const address = { host: "0.0.0.0", port: 5000 };
+  assertEquals(configOf("-c 4002 -grpc 0.0.0.0:5000").grpc, { address, isGiven: true });
+  assert(errorOf("-grpc 4001").includes("another port of this node has"));
 });
 
 Deno.test("parseFlags() freezes what it gives", () => {

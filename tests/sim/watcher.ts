@@ -1,6 +1,5 @@
 /** A simulated user who follows a path by a chain of watches, on any members. */
-import { watchFirst } from "../../src/store/watch/first.ts";
-import { type V1Event, v1EventOf } from "../store/v1_words.ts";
+import type { Event } from "../../src/store/event.ts";
 import { KEYS } from "./client.ts";
 import type { Process } from "./process.ts";
 import { SeededRandom } from "./random.ts";
@@ -67,28 +66,22 @@ export class Watcher {
       () => `watches ${process.name} ${describe(watch)}`,
     );
     this.#waiting = { watch, process };
-    const told = (event: V1Event) => {
+    const told = (event: Event) => {
       if (process.isDead) return;
       trace.line(schedule.nowMs, this.#name, () => `is told ${describe(event)}`);
       watches.told(watch, event);
       this.#since = event.index + 1;
       next();
     };
-    const cleared = () => {
+    const cleared = (clearedBefore: number) => {
       if (process.isDead) return;
-      const clearedBefore = store.watches.clearedOf("path").logIndex + 1;
       watches.cleared(watch, clearedBefore, core.lastIndex);
       this.#since = clearedBefore;
       next();
     };
-    const view = { kind: "path", api: "v1", path: this.#path, recursive: true } as const;
-    const first = watchFirst(store.watches, view, this.#since, {
-      onEvent: (event) => told(v1EventOf(event)),
-      onCleared: cleared,
-    });
-    if (first.kind === "event") told(v1EventOf(first.event));
-    else if (first.kind === "cleared") cleared();
-    else this.#leaveLater(process, watch, () => first.watch.cancel(), next);
+    const handle = store.watches.watch(this.#path, this.#since, told, cleared);
+    if ("clearedBefore" in handle) cleared(handle.clearedBefore);
+    else if (!watch.over) this.#leaveLater(process, watch, () => handle.cancel(), next);
   }
 
   /** Some users lose patience. */

@@ -1,0 +1,67 @@
+/** The v3 API of a running member, with the limits of a real node, and the port that serves it in plain text. */
+import { isGrpc } from "../api/v3/grpc/grpc.ts";
+import { makeV3, type V3Api } from "../api/v3/v3.ts";
+import { systemClock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
+import { type Config, formatAddress, LIMITS } from "../config.ts";
+import { type Listener, ListenError, type ListenOptions } from "../http/endpoint.ts";
+import type { Handler } from "../http/exchange.ts";
+import type { StreamHandler } from "../http/h2/stream.ts";
+import { listenWire } from "../http/wire_listener.ts";
+import type { RunningMember } from "../member/member.ts";
+
+/** What `member` answers to clients of v3. */
+export function v3Of(
+  { service, leases }: RunningMember,
+  { electionMs, client, grpc }: Config,
+  logger: Logger,
+): V3Api {
+  const isAtClientPort = client.tls !== undefined;
+  return makeV3({
+    service,
+    leases,
+    logger,
+    clock: systemClock,
+    random: Math.random,
+    servedAt: isAtClientPort
+      ? formatAddress(client.advertised)
+      : grpc === undefined
+      ? undefined
+      : formatAddress(grpc.address),
+    limits: {
+      electionMs,
+      requestBytesMax: LIMITS.v3RequestBytesMax,
+      txnOperationsMax: LIMITS.v3TxnOperationsMax,
+      progressNotifyMs: LIMITS.v3ProgressNotifyMs,
+      watchesMax: LIMITS.v3WatchesMax,
+    },
+  });
+}
+
+/** Lets calls of gRPC go to `v3`, and all other requests where they went. */
+export function withGrpc(v3: V3Api): (ordinary: StreamHandler) => StreamHandler {
+  return (ordinary) => (stream) => isGrpc(stream) ? v3.grpc(stream) : ordinary(stream);
+}
+
+/**
+ * Opens the port of `-grpc`, which serves what the client port serves, and gRPC. One
+ * that nobody asked for is left out when another program has it.
+ */
+export async function openGrpcPort(
+  { grpc }: Config,
+  options: Omit<ListenOptions, "hostname" | "port">,
+  handler: Handler,
+): Promise<Listener | undefined> {
+  if (grpc === undefined) return undefined;
+  const { host, port } = grpc.address;
+  try {
+    return await listenWire({ ...options, hostname: host, port }, handler);
+  } catch (error) {
+    if (grpc.isGiven || !(error instanceof ListenError)) throw error;
+    options.logger.warn("Not serving gRPC: another program has its port", {
+      address: formatAddress(grpc.address),
+      advice: "choose one by -grpc",
+    });
+    return undefined;
+  }
+}
