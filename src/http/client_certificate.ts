@@ -1,6 +1,7 @@
 /** Who a client is by the certificate that it showed in its TLS handshake. */
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import { isVerified } from "./tls_sessions.ts";
 
 /** The names in a certificate that an authority of this port has signed. */
 export interface ClientCertificate {
@@ -16,10 +17,11 @@ const KNOWN = new WeakMap<Socket, ClientCertificate>();
 /**
  * The client's verified certificate; undefined without TLS, and when none was shown.
  *
- * `authorized` alone proves nothing: it is true, too, when no certificate was asked for.
+ * `authorized` alone proves nothing: it is true, too, when no certificate was asked for,
+ * and for the session of another port.
  */
 export function clientCertificateOf(socket: Socket): ClientCertificate | undefined {
-  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  if (!(socket instanceof TLSSocket) || !isVerified(socket)) return undefined;
   const known = KNOWN.get(socket);
   if (known !== undefined) return known;
   const { subject, subjectaltname } = socket.getPeerCertificate();

@@ -13,7 +13,7 @@ import type { Socket } from "node:net";
 import { STATUS_TEXT } from "@std/http/status";
 import type { StatusCode } from "@std/http/status";
 import { messageOf } from "../base/errors.ts";
-import type { Listener, ListenOptions } from "./endpoint.ts";
+import type { Listener, ListenOptions, TlsMaterial } from "./endpoint.ts";
 import type { Fault, Handler } from "./exchange.ts";
 import { fault } from "./fault.ts";
 import type { RenderFault } from "./fault.ts";
@@ -21,6 +21,7 @@ import { NodeConnections } from "./node_connections.ts";
 import { NodeExchanges } from "./node_exchange.ts";
 import { openServer, Reopening, secureContext } from "./node_server.ts";
 import { TlsError } from "./tls_check.ts";
+import { TlsSessions } from "./tls_sessions.ts";
 
 export interface NodeListenOptions extends ListenOptions {
   /**
@@ -40,6 +41,8 @@ export async function listenNode(
   handler: Handler,
 ): Promise<Listener> {
   const server = makeServer(options);
+  const { tls } = options;
+  const sessions = tls === undefined ? undefined : new TlsSessions(server, tls, options.logger);
   const exchanges = new NodeExchanges(options, handler);
   const reopening = new Reopening(server, options.hostname);
   const { logger, onUpgrade } = options;
@@ -87,7 +90,11 @@ export async function listenNode(
     reopen: () => reopening.soon(),
   };
   if (!("setSecureContext" in server)) return listener;
-  return { ...listener, reloadTls: (tls) => server.setSecureContext(secureContext(tls)) };
+  const reloadTls = (next: TlsMaterial) => {
+    server.setSecureContext(secureContext(next));
+    sessions?.renew(next);
+  };
+  return { ...listener, reloadTls };
 }
 
 function makeServer({ tls, limits }: NodeListenOptions): Server | TlsServer {

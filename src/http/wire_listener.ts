@@ -16,6 +16,7 @@ import { Http2Server, looksLikeHttp2 } from "./h2/server.ts";
 import { NodeConnections } from "./node_connections.ts";
 import { openServer, Reopening, secureContext } from "./node_server.ts";
 import { TlsError } from "./tls_check.ts";
+import { TlsSessions } from "./tls_sessions.ts";
 
 /** Both, the one that we like better first. */
 const PROTOCOLS = ["h2", "http/1.1"];
@@ -24,6 +25,7 @@ const PROTOCOLS = ["h2", "http/1.1"];
 export async function listenWire(options: ListenOptions, handler: Handler): Promise<Listener> {
   const { tls, limits, logger } = options;
   const server = tls === undefined ? createServer({ allowHalfOpen: true }) : makeTls(tls, options);
+  const sessions = tls === undefined ? undefined : new TlsSessions(server, tls, logger);
   const reopening = new Reopening(server, options.hostname);
   const protocols: Protocols = new Protocols(
     options,
@@ -64,7 +66,12 @@ export async function listenWire(options: ListenOptions, handler: Handler): Prom
     },
     reopen: () => reopening.soon(),
     ...("setSecureContext" in server &&
-      { reloadTls: (next: TlsMaterial) => server.setSecureContext(secureContext(next)) }),
+      {
+        reloadTls: (next: TlsMaterial) => {
+          server.setSecureContext(secureContext(next));
+          sessions?.renew(next);
+        },
+      }),
   };
 }
 
@@ -113,6 +120,7 @@ class Protocols {
 
   /** A handshake has ended. Who has said nothing of protocols knows one. */
   serveAgreed(socket: TLSSocket): void {
+    if (socket.destroyed) return;
     if (socket.alpnProtocol === "h2") this.#http2.serve(socket);
     else this.#http1.serve(socket);
   }

@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
+import { TlsSessions } from "../../../src/http/tls_sessions.ts";
 import { renderFault } from "../../../src/api/v1/fault.ts";
 import { type Logger, silentLogger } from "../../../src/base/logger.ts";
 import type { HttpLimits } from "../../../src/http/endpoint.ts";
@@ -72,13 +73,11 @@ export async function startHttp1(
     { limits, logger, renderFault, ...(onRequest === undefined ? {} : { onRequest }) },
     handler,
   );
-  const server = kind === "net" ? createServer() : createTlsServer({
-    cert: pem("server.crt"),
-    key: pem("server.key.insecure"),
-    ca: pem("ca.crt"),
-    requestCert: true,
-    rejectUnauthorized: true,
-  });
+  const tls = { cert: pem("server.crt"), key: pem("server.key.insecure"), ca: pem("ca.crt") };
+  const server = kind === "net"
+    ? createServer()
+    : createTlsServer({ ...tls, requestCert: true, rejectUnauthorized: true });
+  if (kind !== "net") new TlsSessions(server, tls, logger);
   const test = new TestHttp1(kind, server, http);
   server.on(kind === "net" ? "connection" : "secureConnection", (socket: Socket) => {
     test.sockets.add(socket);
