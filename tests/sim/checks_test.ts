@@ -6,14 +6,17 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { FailureReason } from "../../src/node/ports.ts";
 import type { Answer } from "../../src/service/answer.ts";
-import { encodeCommand } from "../../src/store/command.ts";
-import type { Command, SetCommand } from "../../src/store/command.ts";
+import { encodeCommand } from "../../src/store/command/codec.ts";
+import { type Command, NOBODY, type SetCommand } from "../../src/store/command/command.ts";
+import type { Event } from "../../src/store/event.ts";
+import { NO_VERSION } from "../../src/store/keyspace/record.ts";
+import { asBytes } from "../../src/store/value.ts";
 import { InvariantError } from "../../src/base/assert.ts";
 import { CorruptionError } from "../../src/storage/errors.ts";
 import { DiskError } from "../../src/storage/disk.ts";
-import { type ApplyResult, NOTHING } from "../../src/store/event.ts";
-import type { Operation } from "../../src/store/operation.ts";
+import { NOTHING, type Rejected, type Result } from "../../src/store/result.ts";
 import { Store } from "../../src/store/store.ts";
+import { Log } from "../store/log.ts";
 import { differs } from "./campaign.ts";
 import { HistoryCheck } from "./history_check.ts";
 import { waitUntil } from "./liveness_check.ts";
@@ -23,15 +26,39 @@ import { StateCheck } from "./state_check.ts";
 import { ViolationError, Violations } from "./violation.ts";
 import { type PendingWatch, WatchCheck } from "./watch_check.ts";
 
-/** What a client asks for, before the leader stamps it. */
-type SetOperation = Extract<Operation, { readonly type: "set" }>;
-
-function set(value: string): SetCommand {
-  return { type: "set", key: "/a", value, prevValue: undefined, ttlSeconds: undefined, timeMs: 1 };
+function set(value: string) {
+  return {
+    type: "set",
+    key: "/a",
+    value,
+    prevValue: undefined,
+    ttlSeconds: undefined,
+  } satisfies SetCommand;
 }
 
-function asked(value: string): SetOperation {
-  return { type: "set", key: "/a", value, prevValue: undefined, ttlSeconds: undefined };
+/** `command` as it is in the log. */
+function logged(command: Command, timeMs = 1): Uint8Array {
+  return encodeCommand(command, NOBODY, timeMs);
+}
+
+/** What is told of a set, or of a delete of `before`. */
+function event(index: number, value: string | undefined, before?: string): Event {
+  const version = (value: string) => ({ ...NO_VERSION, value: asBytes(value) });
+  return {
+    kind: "event",
+    action: value === undefined ? "delete" : "set",
+    key: "/a",
+    isDirectory: false,
+    isFile: true,
+    isQuiet: false,
+    isCovered: false,
+    logIndex: index,
+    changeIndex: index,
+    revision: index,
+    timeMs: 1,
+    after: value === undefined ? undefined : version(value),
+    before: before === undefined ? undefined : version(before),
+  };
 }
 
 /** A model and a history that have seen `values` set at "/a" from index 1 on. */
@@ -40,16 +67,20 @@ function history(values: readonly string[]) {
   const model = new ModelStore();
   const check = new HistoryCheck(violations, model);
   const commit = (index: number, value: string) =>
-    check.committed(index, model.apply(index, encodeCommand(set(value))));
+    check.committed(index, model.apply(index, logged(set(value))));
   values.forEach((value, i) => commit(i + 1, value));
   return { violations, model, check, commit };
 }
 
-function answer(value: string, index: number): Answer<ApplyResult> {
-  return { ok: true, value: { action: "SET", key: "/a", value, newKey: true, index } };
+function answer(value: string, index: number): Answer<Result> {
+  return { ok: true, value: event(index, value) };
 }
 
-function failure(reason: FailureReason, cause: string): Answer<ApplyResult> {
+function rejected(reason: Rejected["reason"]): Rejected {
+  return { kind: "rejected", reason, key: "/a", changeIndex: 1 };
+}
+
+function failure(reason: FailureReason, cause: string): Answer<Result> {
   return { ok: false, reason, cause };
 }
 
@@ -60,13 +91,13 @@ function assertBroken(violations: Violations, property: string): void {
 
 Deno.test("historyCheck() finds a lost write when what was acknowledged is not committed", () => {
   const { violations, check } = history([]);
-  check.answered(check.write("c1", asked("x")), answer("x", 1));
+  check.answered(check.write("c1", set("x")), answer("x", 1));
   assertBroken(violations, "durable acknowledgement");
 });
 
 Deno.test("historyCheck() finds a stale read when a newer write was acknowledged before", () => {
   const { violations, check, commit } = history([]);
-  const write = check.write("c1", asked("x"));
+  const write = check.write("c1", set("x"));
   commit(1, "x");
   check.answered(write, answer("x", 1));
   violations.throwIfAny();
@@ -77,20 +108,15 @@ Deno.test("historyCheck() finds a stale read when a newer write was acknowledged
 
 Deno.test("historyCheck() finds a wrong value when a read shows what never was", () => {
   const { violations, check } = history(["x"]);
-  const item = { value: "y", setIndex: 1, deadlineMs: 0 };
-  const served = {
-    member: "n1",
-    appliedIndex: 1,
-    nowMs: 1,
-    found: { kind: "file", item },
-  } as const;
+  const found = { kind: "file", value: "y" } as const;
+  const served = { member: "n1", appliedIndex: 1, nowMs: 1, found };
   check.servedStale("c1", "/a", served);
   assertBroken(violations, "reads see the committed state");
 });
 
 Deno.test("historyCheck() finds a write that happened twice", () => {
   const { violations, check, commit } = history([]);
-  check.write("c1", asked("x"));
+  check.write("c1", set("x"));
   commit(1, "x");
   violations.throwIfAny();
   commit(2, "x");
@@ -100,7 +126,7 @@ Deno.test("historyCheck() finds a write that happened twice", () => {
 Deno.test("historyCheck() finds a write that happened although it was refused", () => {
   const { violations, check, commit } = history([]);
   const told = failure("noLeader", "No leader, nothing was changed");
-  check.answered(check.write("c1", asked("x")), told);
+  check.answered(check.write("c1", set("x")), told);
   violations.throwIfAny();
   commit(1, "x");
   assertBroken(violations, "refused is refused");
@@ -108,20 +134,19 @@ Deno.test("historyCheck() finds a write that happened although it was refused", 
 
 Deno.test("clientHistory() finds a stale read without looking into the log", () => {
   const { check, violations } = history(["x", "y"]);
-  check.answered(check.write("c1", asked("x")), answer("x", 1));
-  const event = { action: "SET", key: "/a", value: "y", prevValue: "x", newKey: false } as const;
-  check.answered(check.write("c1", asked("y")), { ok: true, value: { ...event, index: 2 } });
+  check.answered(check.write("c1", set("x")), answer("x", 1));
+  check.answered(check.write("c1", set("y")), { ok: true, value: event(2, "y", "x") });
   violations.throwIfAny();
   const clients = check.clients;
   const read = check.read("c2", "/a");
-  clients.served(read, { kind: "file", item: { value: "x", setIndex: 1, deadlineMs: 0 } });
+  clients.served(read, { kind: "file", value: "x" });
   clients.check(violations);
   assertBroken(violations, "linearizable history");
 });
 
 Deno.test("historyCheck() finds a write that happened although nobody said that it may", () => {
   const { violations, check, commit } = history([]);
-  const write = check.write("c1", asked("x"));
+  const write = check.write("c1", set("x"));
   commit(1, "x");
   check.answered(write, failure("diskFull", "No space left"));
   assertBroken(violations, "refused is refused");
@@ -129,34 +154,33 @@ Deno.test("historyCheck() finds a write that happened although nobody said that 
 
 Deno.test("historyCheck() finds an answer that tells of another's write", () => {
   const { violations, check } = history(["x", "y"]);
-  check.answered(check.write("c1", asked("z")), answer("y", 2));
+  check.answered(check.write("c1", set("z")), answer("y", 2));
   assertBroken(violations, "answers");
 });
 
 Deno.test("historyCheck() finds a rejection that no entry has caused", () => {
   const { violations, check } = history(["x"]);
-  const rejection = { kind: "rejected", reason: "testFailed", key: "/a" } as const;
-  const value = { ...rejection, expected: "w", found: "x" };
-  check.answered(check.write("c1", { ...asked("y"), prevValue: "w" }), { ok: true, value });
+  const failed = [{ of: "value", expected: "w", found: "x" }] as const;
+  const value = { ...rejected("testFailed"), failed };
+  check.answered(check.write("c1", { ...set("y"), prevValue: "w" }), { ok: true, value });
   assertBroken(violations, "answers");
 });
 
 Deno.test("historyCheck() finds two deletes that are told of one index", () => {
   const { violations, model, check } = history(["x"]);
   const writes = ["c1", "c2"].map((client) => check.write(client, { type: "delete", key: "/a" }));
-  check.committed(2, model.apply(2, encodeCommand({ type: "delete", key: "/a", timeMs: 1 })));
-  const value = { action: "DELETE", key: "/a", prevValue: "x", newKey: false, index: 2 } as const;
+  check.committed(2, model.apply(2, logged({ type: "delete", key: "/a" })));
+  const value = event(2, undefined, "x");
   for (const write of writes) check.answered(write, { ok: true, value });
   assertBroken(violations, "answers");
 });
 
 Deno.test("historyCheck() finds an answer older than what was known before it was asked", () => {
   const { violations, check } = history(["x", "y"]);
-  const item = { value: "y", setIndex: 2, deadlineMs: 0 };
-  const found = { kind: "file", item } as const;
+  const found = { kind: "file", value: "y" } as const;
   check.served(check.read("c1", "/a"), { member: "n1", appliedIndex: 2, nowMs: 1, found });
   violations.throwIfAny();
-  check.answered(check.write("c2", asked("x")), answer("x", 1));
+  check.answered(check.write("c2", set("x")), answer("x", 1));
   assertBroken(violations, "real-time order");
 });
 
@@ -164,10 +188,9 @@ Deno.test("historyCheck() finds a dead key that lives again", () => {
   const violations = new Violations();
   const model = new ModelStore();
   const check = new HistoryCheck(violations, model);
-  check.committed(1, model.apply(1, encodeCommand({ ...set("x"), ttlSeconds: 1 })));
+  check.committed(1, model.apply(1, logged({ ...set("x"), ttlSeconds: 1 })));
   const see = (nowMs: number, isThere: boolean) => {
-    const item = { value: "x", setIndex: 1, deadlineMs: 1001 };
-    const found = isThere ? { kind: "file", item } as const : { kind: "missing" } as const;
+    const found = isThere ? { kind: "file", value: "x" } as const : { kind: "missing" } as const;
     check.served(check.read("c1", "/a"), { member: "n1", appliedIndex: 1, nowMs, found });
   };
   see(1000, true);
@@ -231,16 +254,17 @@ function state(commands: readonly Command[]) {
   const violations = new Violations();
   const model = new ModelStore();
   const check = new StateCheck(violations, model);
-  const store = new Store({ historyMax: 0 });
+  const store = new Store();
   const results = commands.map((command, i) => {
-    model.apply(i + 1, encodeCommand(command));
-    return store.apply(i + 1, encodeCommand(command));
+    const data = logged(command, command.type === "expire" ? 2000 : 1);
+    model.apply(i + 1, data);
+    return store.apply(i + 1, data);
   });
   return { violations, check, store, results };
 }
 
 const SHORT_LIVED = { ...set("x"), ttlSeconds: 1 };
-const EXPIRY: Command = { type: "expire", key: "/a", setIndex: 1, timeMs: 2000 };
+const EXPIRY: Command = { type: "expire", key: "/a", setIndex: 1, isDirectory: false };
 
 Deno.test("stateCheck() is content with a store that does as the model does", () => {
   const { violations, check, store, results } = state([SHORT_LIVED, EXPIRY]);
@@ -256,14 +280,14 @@ Deno.test("stateCheck() finds a command that was applied and not committed", () 
 
 Deno.test("stateCheck() finds a command that did something else", () => {
   const { violations, check, store } = state([set("x")]);
-  check.applied("n1", 1, { kind: "rejected", reason: "keyNotFound", key: "/a" }, store);
+  check.applied("n1", 1, rejected("keyNotFound"), store);
   assertBroken(violations, "apply");
 });
 
 Deno.test("stateCheck() finds a key that lives on after its expiry", () => {
   const { violations, check, results } = state([SHORT_LIVED, EXPIRY]);
-  const item = { value: "x", setIndex: 1, deadlineMs: 1001 };
-  const stubborn = { digest: () => "", read: () => ({ kind: "file", item } as const) };
+  const item = new Log().store.read("/", 0);
+  const stubborn = { digest: () => "", read: () => item };
   check.applied("n1", 2, results[1]!, stubborn);
   assertBroken(violations, "expired is gone");
 });

@@ -2,7 +2,9 @@
  * Simulated users: each asks one thing at a time of any member, as an API does,
  * and shows the checker what it asked and what it was told.
  */
-import type { Operation } from "../../src/store/operation.ts";
+import { textOf } from "../../src/store/byte_string.ts";
+import type { Store } from "../../src/store/store.ts";
+import type { Operation, ReadResult } from "./history_check.ts";
 import type { Machine } from "./machine.ts";
 import type { Process, Running } from "./process.ts";
 import { SeededRandom } from "./random.ts";
@@ -142,7 +144,7 @@ export class Client {
     trace.line(schedule.nowMs, this.name, () => `asks ${process.name} for ${key}`);
     const serve = (_: unknown, nowMs: number) => {
       if (process.isDead) return "served";
-      const found = store.read(key, nowMs);
+      const found = readFrom(store, key, nowMs);
       const { appliedIndex } = core;
       trace.line(
         schedule.nowMs,
@@ -150,7 +152,7 @@ export class Client {
         () => `is served ${key} = ${describe(found)} at ${appliedIndex}`,
       );
       history.served(read, { member: process.name, appliedIndex, nowMs, found });
-      if (found.kind === "file") this.#known.set(key, found.item.value);
+      if (found.kind === "file") this.#known.set(key, found.value);
       return "served";
     };
     Promise.resolve(service.read<string>(serve, ({ reason }) => reason)).then(
@@ -166,9 +168,16 @@ export class Client {
   #readStale(process: Process, { service, store, core }: Running): void {
     const key = this.#random.pick(this.#keys);
     service.readStale((_, nowMs) => {
-      const found = store.read(key, nowMs);
+      const found = readFrom(store, key, nowMs);
       const served = { member: process.name, appliedIndex: core.appliedIndex, nowMs, found };
       this.#site.history.servedStale(this.name, key, served);
     }, () => {});
   }
+}
+
+/** The keys of simulated clients are ASCII, and so their own byte strings. */
+function readFrom(store: Store, key: string, nowMs: number): ReadResult {
+  const item = store.read(key, nowMs);
+  if (item === undefined) return { kind: "missing" };
+  return item.isDirectory ? { kind: "directory" } : { kind: "file", value: textOf(item.value) };
 }

@@ -4,11 +4,11 @@
  * Key by key: what is a directory, or below a file, holds nothing.
  */
 import type { Answer } from "../../src/service/answer.ts";
-import type { ApplyResult } from "../../src/store/event.ts";
-import type { ReadResult } from "../../src/store/store.ts";
+import type { Result } from "../../src/store/result.ts";
 import { checkBySearch } from "../linearizability/by_search.ts";
 import { History, type Operation, type Outcome } from "../linearizability/history.ts";
-import type { PendingRead, PendingWrite } from "./history_check.ts";
+import type { PendingRead, PendingWrite, ReadResult } from "./history_check.ts";
+import { modelResultOf } from "./state_check.ts";
 import type { Violations } from "./violation.ts";
 
 type Asked = Omit<Operation, "end" | "outcome">;
@@ -34,7 +34,7 @@ export class ClientHistory {
     });
   }
 
-  answered(write: PendingWrite, answer: Answer<ApplyResult>): void {
+  answered(write: PendingWrite, answer: Answer<Result>): void {
     const asked = this.#take(write);
     if (asked !== undefined) this.#history.add(asked, outcomeOf(answer));
   }
@@ -56,7 +56,7 @@ export class ClientHistory {
     this.#history.add(
       asked,
       found.kind === "file"
-        ? { type: "ok", found: found.item.value, index: undefined }
+        ? { type: "ok", found: found.value, index: undefined }
         : { type: "rejected", found: undefined },
     );
   }
@@ -78,12 +78,12 @@ export class ClientHistory {
 }
 
 /** What the answer to a write says of it. */
-function outcomeOf(answer: Answer<ApplyResult>): Outcome {
+function outcomeOf(answer: Answer<Result>): Outcome {
   if (!answer.ok) {
     const isRefused = answer.reason === "redirect" || answer.cause.includes("nothing was");
     return { type: isRefused ? "refused" : "unknown" };
   }
-  const result = answer.value;
+  const result = modelResultOf(answer.value);
   if ("action" in result) return { type: "ok", found: result.prevValue, index: result.index };
   if (!("reason" in result)) return { type: "unknown" };
   return {

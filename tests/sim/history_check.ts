@@ -5,13 +5,21 @@
  * a state at least as new as anything answered before it was asked.
  */
 import type { Answer } from "../../src/service/answer.ts";
-import type { ApplyResult, Event, Rejection } from "../../src/store/event.ts";
-import type { Operation } from "../../src/store/operation.ts";
-import type { ReadResult } from "../../src/store/store.ts";
+import type { Result } from "../../src/store/result.ts";
+import type { V1Event, V1Rejection } from "../store/v1_words.ts";
 import { ClientHistory } from "./client_history.ts";
-import { sameResult } from "./state_check.ts";
-import type { ModelStore, Step } from "./model_store.ts";
+import { modelResultOf, sameResult } from "./state_check.ts";
+import type { ModelCommand, ModelStore, Step } from "./model_store.ts";
 import type { Violations } from "./violation.ts";
+
+/** What a client asks for. */
+export type Operation = Extract<ModelCommand, { readonly type: "set" | "delete" }>;
+
+/** What a reader found. */
+export type ReadResult =
+  | { readonly kind: "file"; readonly value: string }
+  | { readonly kind: "directory" }
+  | { readonly kind: "missing" };
 
 /** A write on its way. */
 export interface PendingWrite {
@@ -112,10 +120,10 @@ export class HistoryCheck {
   }
 
   /** The client has its answer. */
-  answered(write: PendingWrite, answer: Answer<ApplyResult>): void {
+  answered(write: PendingWrite, answer: Answer<Result>): void {
     this.clients.answered(write, answer);
     if (answer.ok) {
-      const result = answer.value;
+      const result = modelResultOf(answer.value);
       if ("action" in result) return this.#succeeded(write, result);
       if ("reason" in result) return this.#rejected(write, result);
       return this.#violations.note("answers", `${write.client} is told that nothing changed`);
@@ -166,7 +174,7 @@ export class HistoryCheck {
       (version.kind === "file" && version.deadlineMs !== 0 && version.deadlineMs <= nowMs);
     const expected = isHidden ? "missing" : version.kind;
     const isRight = found.kind === expected &&
-      (found.kind !== "file" || found.item.value === version?.value);
+      (found.kind !== "file" || found.value === version?.value);
     this.#violations.check(
       isRight,
       "reads see the committed state",
@@ -193,7 +201,7 @@ export class HistoryCheck {
     }
   }
 
-  #succeeded(write: PendingWrite, event: Event): void {
+  #succeeded(write: PendingWrite, event: V1Event): void {
     const { index } = event;
     const step = this.#model.stepAt(index);
     if (step === undefined) {
@@ -214,7 +222,7 @@ export class HistoryCheck {
   }
 
   /** A rejection bears no index: a set is found by its value, a delete by its key. */
-  #rejected(write: PendingWrite, rejection: Rejection): void {
+  #rejected(write: PendingWrite, rejection: V1Rejection): void {
     const { operation } = write;
     const isAnswer = (index: number) => {
       const step = this.#model.stepAt(index);
@@ -265,7 +273,7 @@ function isCommandOf(operation: Operation, { command }: Step): boolean {
 }
 
 /** Whether `event`, as a client reads it, is what the command did. */
-function sameAnswer(event: Event, { result }: Step): boolean {
+function sameAnswer(event: V1Event, { result }: Step): boolean {
   return "action" in result && event.action === result.action && event.key === result.key &&
     event.value === result.value && event.prevValue === result.prevValue;
 }

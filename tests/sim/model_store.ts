@@ -3,10 +3,11 @@
  * each key's whole past as a list of versions, so that it can be asked for the
  * state at any index. Applies every committed command once.
  */
-import { decodeCommand } from "../../src/store/command.ts";
-import type { Command, SetCommand } from "../../src/store/command.ts";
-import { NOTHING } from "../../src/store/event.ts";
-import type { ApplyResult, Event } from "../../src/store/event.ts";
+import { textOf } from "../../src/store/byte_string.ts";
+import { decodeCommand } from "../../src/store/command/codec.ts";
+import type { ValueBytes } from "../../src/store/command/command.ts";
+import { NOTHING } from "../../src/store/result.ts";
+import type { V1Event, V1Result } from "../store/v1_words.ts";
 
 /** What a key is from `index` on. */
 export interface Version {
@@ -19,10 +20,29 @@ export interface Version {
   deadSince: number;
 }
 
+interface ModelSet {
+  readonly type: "set";
+  readonly key: string;
+  readonly value: string;
+  readonly prevValue: string | undefined;
+  readonly ttlSeconds: number | undefined;
+}
+
+/** What clients and leaders ask for, in text. */
+export type ModelCommand =
+  | ModelSet
+  | { readonly type: "delete"; readonly key: string }
+  | { readonly type: "expire"; readonly key: string; readonly setIndex: number }
+  /** Events may go, keys stay. */
+  | { readonly type: "compact" };
+
+/** `compact` is just done. */
+export type ModelResult = V1Result | { readonly kind: "done" };
+
 /** A command and what it does. */
 export interface Step {
-  readonly command: Command;
-  readonly result: ApplyResult;
+  readonly command: ModelCommand;
+  readonly result: ModelResult;
 }
 
 export class ModelStore {
@@ -30,7 +50,7 @@ export class ModelStore {
   /** By index; undefined for what is no command. */
   readonly #steps: (Step | undefined)[] = [];
   /** In the order of their indexes. */
-  readonly events: Event[] = [];
+  readonly events: V1Event[] = [];
   #timeMs = 0;
 
   /** What the entry at `index` did; undefined when it is no command, or not committed. */
@@ -40,8 +60,8 @@ export class ModelStore {
 
   /** Applies the committed command at `index`, which is above all before it. */
   apply(index: number, data: Uint8Array): Step {
-    const command = decodeCommand(data);
-    this.#timeMs = Math.max(this.#timeMs, command.timeMs);
+    const { command, timeMs } = inText(data);
+    this.#timeMs = Math.max(this.#timeMs, timeMs);
     const step = { command, result: this.#apply(index, command) };
     this.#steps[index] = step;
     if ("action" in step.result) this.events.push(step.result);
@@ -59,7 +79,7 @@ export class ModelStore {
   }
 
   /** The first event at `path` or under it with an index of at least `since`. */
-  firstEvent(path: string, since: number): Event | undefined {
+  firstEvent(path: string, since: number): V1Event | undefined {
     let low = 0;
     let high = this.events.length;
     while (low < high) {
@@ -83,7 +103,8 @@ export class ModelStore {
     return living;
   }
 
-  #apply(index: number, command: Command): ApplyResult {
+  #apply(index: number, command: ModelCommand): ModelResult {
+    if (command.type === "compact") return { kind: "done" };
     const { key } = command;
     const current = this.at(key, index);
     const isFile = current?.kind === "file";
@@ -101,7 +122,7 @@ export class ModelStore {
     }
   }
 
-  #set(index: number, command: SetCommand, current: Version | undefined): ApplyResult {
+  #set(index: number, command: ModelSet, current: Version | undefined): V1Result {
     const { key, value, prevValue, ttlSeconds } = command;
     const isFile = current?.kind === "file";
     if (prevValue !== undefined) {
@@ -138,7 +159,7 @@ export class ModelStore {
     };
   }
 
-  #delete(index: number, key: string, { value, deadlineMs }: Version): Event {
+  #delete(index: number, key: string, { value, deadlineMs }: Version): V1Event {
     this.#put(key, { index, kind: "missing", value: "", deadlineMs: 0 });
     return {
       action: "DELETE",
@@ -160,6 +181,35 @@ export class ModelStore {
     if (versions === undefined) this.#versions.set(key, [item]);
     else versions.push(item);
   }
+}
+
+function inText(data: Uint8Array): { readonly command: ModelCommand; readonly timeMs: number } {
+  const { command, timeMs } = decodeCommand(data);
+  switch (command.type) {
+    case "set": {
+      const { type, value, prevValue, ttlSeconds } = command;
+      const key = textOf(command.key);
+      const expected = prevValue && utf8(prevValue);
+      return {
+        command: { type, key, value: utf8(value), prevValue: expected, ttlSeconds },
+        timeMs,
+      };
+    }
+    case "delete":
+      return { command: { type: "delete", key: textOf(command.key) }, timeMs };
+    case "expire": {
+      const { type, key, setIndex } = command;
+      return { command: { type, key: textOf(key), setIndex }, timeMs };
+    }
+    case "compact":
+      return { command: { type: "compact" }, timeMs };
+    default:
+      throw new TypeError(`Expected a command that simulated clients ask, found ${command.type}`);
+  }
+}
+
+function utf8(value: ValueBytes): string {
+  return typeof value === "string" ? value : new TextDecoder().decode(value);
 }
 
 /** Whether `key` is `path` or below it. */

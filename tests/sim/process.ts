@@ -15,8 +15,9 @@ import { bootstrap, RefusalError } from "../../src/member/bootstrap.ts";
 import { type DataStorage, knowsMembers, openStorage } from "../../src/storage/storage.ts";
 import type { Identity, OpenedStorage } from "../../src/storage/storage.ts";
 import type { Service } from "../../src/service/service.ts";
-import type { ApplyResult } from "../../src/store/event.ts";
+import type { Result } from "../../src/store/result.ts";
 import type { Store } from "../../src/store/store.ts";
+import { keeping } from "../store/log.ts";
 import { CheckedStorage } from "./checked_storage.ts";
 import type { Subject } from "./consensus_check.ts";
 import { DiskSession, PowerCutError } from "./disk_session.ts";
@@ -28,12 +29,15 @@ import type { Site } from "./site.ts";
 import { describe, describeMembers } from "./text.ts";
 import { CheckedMachine } from "./state_check.ts";
 
+/** It judges more at once than a simulated history has: `#compact` does it here. */
+const NO_COMPACTION = { ageMaxMs: Infinity, bytesMax: Infinity, lookTicks: Infinity };
+
 /** Rounds of a newcomer over the addresses it was given. */
 const JOIN_ATTEMPTS = 3;
 
 /** A process that serves. */
 export interface Running {
-  readonly node: Node<ApplyResult>;
+  readonly node: Node<Result>;
   readonly service: Service;
   readonly store: Store;
   readonly core: RaftCore;
@@ -56,6 +60,7 @@ export class Process implements Owner {
   #dead = false;
   #paused = false;
   #stopping = false;
+  #isCompacting = false;
   #sawDiskError = false;
   #held: SimEvent[] = [];
   /** Called when it dies: clients see their connections break. */
@@ -217,7 +222,7 @@ export class Process implements Owner {
         core: { ...profile.core, ...profile.limits },
         node: profile.limits,
         strangersMax: profile.limits.membersMax,
-        historyMax: profile.historyMax,
+        compaction: { ...NO_COMPACTION, eventsMin: profile.historyMax },
       },
       identity,
       loaded,
@@ -269,8 +274,21 @@ export class Process implements Owner {
         this.#running?.node.tick();
       }
       this.#running?.peers.dial();
+      this.#compact();
       this.#tick(next <= nowMs ? nowMs + profile.tickMs : next);
     });
+  }
+
+  /** As the server's compactor does it, which would keep more than a simulated history has. */
+  #compact(): void {
+    const { historyMax } = this.#site.profile;
+    const running = this.#running;
+    if (running === undefined || this.#isCompacting || !running.node.isLeader()) return;
+    const { service, store } = running;
+    if (store.stats().historyEvents <= 2 * historyMax) return;
+    this.#isCompacting = true;
+    this.#site.trace.happened("compactions");
+    service.write(keeping(store, historyMax), false, () => this.#isCompacting = false);
   }
 
   /** A newcomer's request to a member, by way of the network and back. */

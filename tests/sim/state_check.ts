@@ -3,9 +3,11 @@
  * result of each command, and a digest of the whole state after each.
  */
 import type { StateMachine } from "../../src/node/ports.ts";
-import type { ApplyResult, Rejection } from "../../src/store/event.ts";
+import { byteStringOf } from "../../src/store/byte_string.ts";
+import type { Result } from "../../src/store/result.ts";
 import type { Store } from "../../src/store/store.ts";
-import type { ModelStore } from "./model_store.ts";
+import { v1ResultOf } from "../store/v1_words.ts";
+import type { ModelResult, ModelStore } from "./model_store.ts";
 import type { Violations } from "./violation.ts";
 
 /** What is looked at of a member's store. */
@@ -23,13 +25,13 @@ export class StateCheck {
   }
 
   /** `name` applied the command at `index`; `store` is what it has then. */
-  applied(name: string, index: number, result: ApplyResult, store: Observed): void {
+  applied(name: string, index: number, result: Result, store: Observed): void {
     const step = this.#model.stepAt(index);
     if (step === undefined) {
       return this.#violations.note("applied is committed", `${name} applies index ${index}`);
     }
     this.#violations.check(
-      sameResult(result, step.result),
+      sameResult(modelResultOf(result), step.result),
       "apply",
       () =>
         `${name} gets ${JSON.stringify(result)} from index ${index}, expected ` +
@@ -37,12 +39,13 @@ export class StateCheck {
     );
     const { command } = step;
     // An expiry that came too late for its key has changed nothing; else the key is gone.
-    const isExpired = command.type === "expire" && "action" in step.result;
-    this.#violations.check(
-      !isExpired || store.read(command.key, 0).kind === "missing",
-      "expired is gone",
-      () => `${name} still has "${command.key}" after its expiry at index ${index}`,
-    );
+    if (command.type === "expire" && "action" in step.result) {
+      this.#violations.check(
+        store.read(byteStringOf(command.key), 0) === undefined,
+        "expired is gone",
+        () => `${name} still has "${command.key}" after its expiry at index ${index}`,
+      );
+    }
     const digest = store.digest();
     const first = this.#digests[index];
     if (first === undefined) this.#digests[index] = digest;
@@ -67,7 +70,7 @@ export class StateCheck {
 }
 
 /** A member's store, watched by the checker. */
-export class CheckedMachine implements StateMachine<ApplyResult> {
+export class CheckedMachine implements StateMachine<Result> {
   readonly #name: string;
   readonly #store: Store;
   readonly #check: StateCheck;
@@ -85,7 +88,7 @@ export class CheckedMachine implements StateMachine<ApplyResult> {
     return this.#store.timeMs;
   }
 
-  apply(index: number, data: Uint8Array): ApplyResult {
+  apply(index: number, data: Uint8Array): Result {
     this.#beforeApply();
     const result = this.#store.apply(index, data);
     this.#check.applied(this.#name, index, result, this.#store);
@@ -104,7 +107,7 @@ export class CheckedMachine implements StateMachine<ApplyResult> {
     return this.#store.snapshot();
   }
 
-  restore(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+  restore(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<unknown> {
     return this.#store.restore(chunks);
   }
 
@@ -113,17 +116,19 @@ export class CheckedMachine implements StateMachine<ApplyResult> {
   }
 }
 
-/** Whether both say that the same has become of a command. */
-export function sameResult(a: ApplyResult, b: ApplyResult): boolean {
-  if ("reason" in a) return "reason" in b && sameRejection(a, b);
-  if (!("action" in a)) return a === b;
-  return "action" in b && a.action === b.action && a.key === b.key && a.value === b.value &&
-    a.prevValue === b.prevValue && a.newKey === b.newKey && a.index === b.index &&
-    a.expirationMs === b.expirationMs && a.ttlSeconds === b.ttlSeconds;
+/** A result in the words of the model. */
+export function modelResultOf(result: Result): ModelResult {
+  return result.kind === "done" ? { kind: "done" } : v1ResultOf(result);
 }
 
-function sameRejection(a: Rejection, b: Rejection): boolean {
-  if (a.reason !== b.reason || a.key !== b.key) return false;
-  return a.reason !== "testFailed" || b.reason !== "testFailed" ||
+/** Whether both say that the same has become of a command. */
+export function sameResult(a: ModelResult, b: ModelResult): boolean {
+  if ("action" in a) {
+    return "action" in b && a.action === b.action && a.key === b.key && a.value === b.value &&
+      a.prevValue === b.prevValue && a.newKey === b.newKey && a.index === b.index &&
+      a.expirationMs === b.expirationMs && a.ttlSeconds === b.ttlSeconds;
+  }
+  if (a.kind !== "rejected") return "kind" in b && a.kind === b.kind;
+  return "reason" in b && a.reason === b.reason && a.key === b.key &&
     a.expected === b.expected && a.found === b.found;
 }

@@ -3,7 +3,7 @@
  * path from its index on, or an explicit word that the history no longer
  * reaches back so far. So a chain of watches sees every event once, in order.
  */
-import type { Event } from "../../src/store/event.ts";
+import type { V1Event } from "../store/v1_words.ts";
 import type { ModelStore } from "./model_store.ts";
 import type { Violations } from "./violation.ts";
 
@@ -35,7 +35,7 @@ export class WatchCheck {
   }
 
   /** The member says that `event` is what `watch` waited for. */
-  told(watch: PendingWatch, event: Event): void {
+  told(watch: PendingWatch, event: V1Event): void {
     const { watcher, member, path, since } = watch;
     this.#violations.check(!watch.over, "watch", () => `${watcher} is told twice of "${path}"`);
     watch.over = true;

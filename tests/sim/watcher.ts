@@ -1,5 +1,6 @@
 /** A simulated user who follows a path by a chain of watches, on any members. */
-import type { Event } from "../../src/store/event.ts";
+import { watchFirst } from "../../src/store/watch/first.ts";
+import { type V1Event, v1EventOf } from "../store/v1_words.ts";
 import { KEYS } from "./client.ts";
 import type { Process } from "./process.ts";
 import { SeededRandom } from "./random.ts";
@@ -66,22 +67,28 @@ export class Watcher {
       () => `watches ${process.name} ${describe(watch)}`,
     );
     this.#waiting = { watch, process };
-    const told = (event: Event) => {
+    const told = (event: V1Event) => {
       if (process.isDead) return;
       trace.line(schedule.nowMs, this.#name, () => `is told ${describe(event)}`);
       watches.told(watch, event);
       this.#since = event.index + 1;
       next();
     };
-    const cleared = (clearedBefore: number) => {
+    const cleared = () => {
       if (process.isDead) return;
+      const clearedBefore = store.watches.clearedOf("path").logIndex + 1;
       watches.cleared(watch, clearedBefore, core.lastIndex);
       this.#since = clearedBefore;
       next();
     };
-    const handle = store.watches.watch(this.#path, this.#since, told, cleared);
-    if ("clearedBefore" in handle) cleared(handle.clearedBefore);
-    else if (!watch.over) this.#leaveLater(process, watch, () => handle.cancel(), next);
+    const view = { kind: "path", api: "v1", path: this.#path, recursive: true } as const;
+    const first = watchFirst(store.watches, view, this.#since, {
+      onEvent: (event) => told(v1EventOf(event)),
+      onCleared: cleared,
+    });
+    if (first.kind === "event") told(v1EventOf(first.event));
+    else if (first.kind === "cleared") cleared();
+    else this.#leaveLater(process, watch, () => first.watch.cancel(), next);
   }
 
   /** Some users lose patience. */

@@ -270,3 +270,15 @@ Deno.test("apply() has the event in the history when a watch that it calls back 
   log.set("/a", "1");
   assertEquals(again, [log.index]);
 });
+
+Deno.test("a callback finds the state as it is after its event", () => {
+  const log = new Log();
+  const seen: number[] = [];
+  log.watchFirst("/a", undefined, () => {
+    const { index, appliedIndex, changeIndex, revision } = log.store;
+    seen.push(index, appliedIndex, changeIndex, revision);
+    assertEquals(log.value("/a"), "1");
+  });
+  log.set("/a", "1");
+  assertEquals(seen, [3, 3, 1, 2]);
+});

@@ -1,4 +1,4 @@
-/** Planted bugs of the state machine. */
+/** Planted bugs of the state machine: what v1's commands do, watches and images. */
 import { type Mutant, mutantsOf } from "../mutant.ts";
 
 const STORE = "tests/store";
@@ -6,41 +6,47 @@ const STORE = "tests/store";
 export const STORE_MUTANTS: readonly Mutant[] = [
   ...mutantsOf("src/store/store.ts", STORE, [
     [
-      "a late expiry takes a key that was set again",
-      "an expiry is guarded by the index of its set",
-      "item === DIRECTORY || item.setIndex !== setIndex) return NOTHING;",
-      "item === DIRECTORY) return NOTHING;",
-    ],
-    [
       "watches miss what a snapshot jumped over",
       "a watch sees every event, or is told of the gap",
-      "this.watches.catchUp(appliedIndex);",
+      "this.watches.afterRestore(reached);",
       "",
-    ],
-    [
-      "a test-and-set does not test",
-      "a test-and-set compares",
-      "if (item.value !== prevValue) return testFailed(key, prevValue, item.value);",
-      "",
-    ],
-    [
-      "a reader sees a key past its deadline",
-      "a key is gone at its deadline",
-      "item.deadlineMs <= nowMs;",
-      "item.deadlineMs <= nowMs - 1;",
     ],
     [
       "the store's time goes back",
       "the log is stamped with ascending times",
-      "head.timeMs = Math.max(head.timeMs, command.timeMs);",
-      "head.timeMs = command.timeMs;",
+      "const timeMs = Math.max(this.#head.timeMs, stamped.timeMs);",
+      "const timeMs = stamped.timeMs;",
     ],
     [
-      "an event is told before the history has it",
-      "what a callback watches finds the event in the history",
-      "this.#history.push(event);\n    this.watches.publish(event);",
-      "this.watches.publish(event);\n    this.#history.push(event);",
+      "an event is told before the store has its numbers",
+      "what a callback reads is as new as the event",
+      "this.#advance(stamped, change, result);",
+      "this.watches.publish(change.events.splice(0));\n    this.#advance(stamped, change, result);",
     ],
+  ]),
+  ...mutantsOf("src/store/tree/v1_writes.ts", STORE, [
+    [
+      "a test-and-set does not test",
+      "a test-and-set compares",
+      "if (Buffer.compare(bytes.subarray(start, end), expected) !== 0) {",
+      "if (end < start) {",
+    ],
+    [
+      "a file may be under a file",
+      "the parent of a key is a directory",
+      " || keys.fileAbove(key) !== undefined",
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/store/tree/v2_writes.ts", STORE, [
+    [
+      "a late expiry takes a key that was set again",
+      "an expiry is guarded by the index of its set",
+      "found === undefined || setIndexAt(found.bytes, found.at) !== setIndex",
+      "found === undefined",
+    ],
+  ]),
+  ...mutantsOf("src/store/tree/deadline.ts", STORE, [
     [
       "a deadline may be beyond the year 9999",
       "every deadline can be written down (RFC 3339)",
@@ -48,60 +54,62 @@ export const STORE_MUTANTS: readonly Mutant[] = [
       "return timeMs + ttlSeconds * 1000;",
     ],
   ]),
-  ...mutantsOf("src/store/watch_hub.ts", STORE, [
+  ...mutantsOf("src/store/tree/listing.ts", STORE, [
+    [
+      "a reader sees a key past its deadline",
+      "a key is gone at its deadline",
+      "return deadlineMs !== 0 && deadlineMs <= nowMs;",
+      "return deadlineMs !== 0 && deadlineMs <= nowMs - 1;",
+    ],
+    [
+      "a listing shows keys past their deadline",
+      "a key is gone at its deadline",
+      "if (!isPast(item.deadlineMs, nowMs)) yield item;",
+      "yield item;",
+    ],
+  ]),
+  ...mutantsOf("src/store/watch/hub.ts", STORE, [
     [
       "a gap in the history is not told",
       "a watch sees every event, or is told of the gap",
-      "const missed = clearedBefore > index + 1 ? this.#takeMissed(clearedBefore) : [];",
-      "const missed: Waiter[] = [];",
-    ],
-    [
-      "a watch covers names that only begin alike",
-      "a watch is for its path and what is under it",
-      "return key.startsWith(path) && key.charCodeAt(path.length) === SLASH;",
-      "return key.startsWith(path);",
+      "watch.isCleared = watch.isCleared || mayHaveMissed;",
+      "",
     ],
     [
       "a watch fires before its index",
       "a watch from an index gets nothing older",
-      "if (first.since > index) return;",
-      "if (first.since > index + 1) return;",
+      "if (seen === undefined || event[numberOf(watch.view)] < watch.since) continue;",
+      "if (seen === undefined || event[numberOf(watch.view)] + 1 < watch.since) continue;",
     ],
     [
       "a cancelled watch is called back",
       "a cancelled watch is over",
-      "if (waiter.over) continue;",
-      "",
+      "if (watch.isSynced) watch.callbacks.onEvents(seen);",
+      "watch.callbacks.onEvents(seen);",
     ],
   ]),
-  ...mutantsOf("src/store/history.ts", STORE, [
+  ...mutantsOf("src/store/watch/view.ts", STORE, [
     [
-      "the history claims one event that it dropped",
+      "a watch covers names that only begin alike",
+      "a watch is for its path and what is under it",
+      "key.length > path.length && key.startsWith(path) && key.charCodeAt(path.length) === 0x2f",
+      "key.length > path.length && key.startsWith(path)",
+    ],
+  ]),
+  ...mutantsOf("src/store/keyspace/keyspace.ts", STORE, [
+    [
+      "the history claims events that it lets go of",
       "a watch sees every event, or is told of the gap",
-      "this.#clearedBefore = oldest.index + 1;",
-      "this.#clearedBefore = oldest.index;",
-    ],
-    [
-      "the history is bounded in number only",
-      "large values cost bounded memory",
-      "(this.#chars > this.#charsMax && this.size > 0)",
-      "false",
+      "this.#cleared = this.versions.numbersBefore(place);",
+      "this.#cleared = this.versions.cutOff;",
     ],
   ]),
-  ...mutantsOf("src/store/key.ts", STORE, [
-    [
-      "a key may have any number of levels",
-      "a request costs memory in proportion to its size",
-      "return levels > KEY_LEVELS_MAX;",
-      "return false;",
-    ],
-  ]),
-  ...mutantsOf("src/store/tree.ts", STORE, [
+  ...mutantsOf("src/store/keyspace/tally.ts", STORE, [
     [
       "a replaced file's deadline stays",
       "a key lives by its newest TTL",
-      "if (before !== undefined) this.#uncountFile(key, before);",
-      "if (before !== undefined) this.#count(before.bytes.subarray(before.at, recordEnd(before.bytes, before.at)), -1);",
+      "if (deadlineMs !== 0) this.deadlines.delete(deadlineMs, key, false);",
+      "",
     ],
     [
       "a removed file stays in the digest",
@@ -109,30 +117,34 @@ export const STORE_MUTANTS: readonly Mutant[] = [
       "this.#hashLow = (this.#hashLow + sign * low) | 0;",
       "this.#hashLow = (this.#hashLow + low) | 0;",
     ],
+  ]),
+  ...mutantsOf("src/store/keyspace/versions.ts", STORE, [
     [
-      "a listing shows keys past their deadline",
-      "a key is gone at its deadline",
-      "if (deadlineMs === 0 || deadlineMs > nowMs) {",
-      "if (deadlineMs >= 0) {",
-    ],
-    [
-      "a file may be under a file",
-      "the parent of a key is a directory",
-      "else return false;",
-      "else break;",
+      "the history is bounded in age only",
+      "large values cost bounded memory",
+      "(!isOld && size <= bytesMax)",
+      "!isOld",
     ],
   ]),
-  ...mutantsOf("src/store/image_reader.ts", STORE, [
+  ...mutantsOf("src/store/path.ts", STORE, [
+    [
+      "a key may have any number of levels",
+      "a request costs memory in proportion to its size",
+      "return levels > PATH_LEVELS_MAX;",
+      "return false;",
+    ],
+  ]),
+  ...mutantsOf("src/store/image/reader.ts", STORE, [
     [
       "a restored state is not compared with its digest",
       "damage is found, never served",
-      'expectHash("state", reader.text(), digestOf(this.#head!, this.#tree.hash));',
-      "reader.text();",
+      'expectHash("state", reader.byteString(), digest);',
+      "reader.byteString();",
     ],
     [
       "an image without its end is whole",
       "damage is found, never served",
-      "this.#head === undefined || this.#kind !== END || this.#blocks.size > 0",
+      "this.#head === undefined || this.#kind !== END",
       "this.#head === undefined",
     ],
   ]),
