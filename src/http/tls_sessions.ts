@@ -3,16 +3,40 @@
  * of a process in one place, and resumes one without asking for a certificate again: one
  * that began at a port which asks for none, or which trusts another authority, or before
  * the authority was changed, opens every other port, whatever is demanded there. No option
- * turns that off. So a resumed session counts here only when the certificate in it was
- * verified by a whole handshake with this port, under the authority of now.
+ * turns that off. So a resumed session counts only when the certificate in it was verified
+ * by a whole handshake of this process under the authority that the port has now.
+ *
+ * A client that offers a session of the wrong kind is cut off, and has to connect again.
  */
 import type { Server, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Logger } from "../base/logger.ts";
 import type { TlsMaterial } from "./endpoint.ts";
 
-/** Certificates that are remembered; who showed an older one is asked again. */
+/** Certificates that are remembered of one authority; who showed an older one has to show it again. */
 const CERTIFICATES_MAX = 16_384;
+/** Authorities at once: of two kinds of ports, before and after a change or two. */
+const AUTHORITIES_MAX = 8;
+
+/**
+ * Fingerprints that were verified, the one that was seen last at the end, by the text of
+ * the authority. Of the whole process, as the runtime's sessions are.
+ */
+const KNOWN = new Map<string, Set<string>>();
+
+function knownUnder(ca: string): Set<string> {
+  const known = KNOWN.get(ca) ?? new Set();
+  KNOWN.delete(ca);
+  KNOWN.set(ca, known);
+  dropOldest(KNOWN, AUTHORITIES_MAX);
+  return known;
+}
+
+function dropOldest(found: Map<string, unknown> | Set<string>, max: number): void {
+  if (found.size <= max) return;
+  const [oldest] = found.keys();
+  found.delete(oldest!);
+}
 
 /** Connections whose certificate this process has verified for the port that they came to. */
 const VERIFIED = new WeakSet<Socket>();
@@ -24,8 +48,6 @@ export function isVerified(socket: Socket): boolean {
 
 export class TlsSessions {
   readonly #logger: Logger;
-  /** Fingerprints, the one that was seen last at the end. */
-  readonly #known = new Set<string>();
   #ca: string | undefined;
 
   /** Follows `server`, before anybody else hears of a connection. Without a `ca` everybody may come. */
@@ -33,7 +55,7 @@ export class TlsSessions {
     this.#ca = ca;
     this.#logger = logger;
     server.prependListener("secureConnection", (socket: TLSSocket) => {
-      if (this.#ca === undefined || this.#admits(socket)) return;
+      if (this.#ca === undefined || admits(socket, this.#ca)) return;
       this.#logger.debug("TLS session refused: it was begun elsewhere", {
         client: socket.remoteAddress ?? "",
       });
@@ -43,23 +65,20 @@ export class TlsSessions {
 
   /** From here on `ca` decides; sessions that another one admitted are over. */
   renew({ ca }: TlsMaterial): void {
-    if (ca !== this.#ca) this.#known.clear();
     this.#ca = ca;
   }
+}
 
-  #admits(socket: TLSSocket): boolean {
-    if (!socket.authorized) return false;
-    const { fingerprint256, valid_to } = socket.getPeerCertificate();
-    if (fingerprint256 === undefined) return false;
-    const isKnown = this.#known.delete(fingerprint256);
-    // A whole handshake has just shown what a resumed one has to be told.
-    if (socket.isSessionReused() && !(isKnown && Date.now() < Date.parse(valid_to))) return false;
-    this.#known.add(fingerprint256);
-    if (this.#known.size > CERTIFICATES_MAX) {
-      const [oldest] = this.#known;
-      this.#known.delete(oldest!);
-    }
-    VERIFIED.add(socket);
-    return true;
-  }
+function admits(socket: TLSSocket, ca: string): boolean {
+  if (!socket.authorized) return false;
+  const { fingerprint256, valid_to } = socket.getPeerCertificate();
+  if (fingerprint256 === undefined) return false;
+  const known = knownUnder(ca);
+  const isKnown = known.delete(fingerprint256);
+  // A whole handshake has just proven what a resumed one relies on.
+  if (socket.isSessionReused() && !(isKnown && Date.now() < Date.parse(valid_to))) return false;
+  known.add(fingerprint256);
+  dropOldest(known, CERTIFICATES_MAX);
+  VERIFIED.add(socket);
+  return true;
 }

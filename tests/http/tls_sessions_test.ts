@@ -93,6 +93,16 @@ for (const kind of ["node", "wire"] as const) {
     await port.shutdown();
   });
 
+  Deno.test(`a session goes on at another port with the same authority (${kind})`, async () => {
+    const one = await open(kind, { ...PAIR, ca: pem("ca.crt") });
+    const other = await open(kind, { ...PAIR, ca: pem("ca.crt") });
+    using client = clientWith("client");
+    for (const port of [one, other, one, other]) {
+      assertEquals(await ask(port, client), "hello client");
+    }
+    await Promise.all([one.shutdown(), other.shutdown()]);
+  });
+
   Deno.test(`a certificate of another port's session makes nobody known where none is asked for (${kind})`, async () => {
     const known = await open(kind, { ...PAIR, ca: pem("ca.crt") });
     const everybody = await open(kind, PAIR);

@@ -49,7 +49,9 @@ const LEADERLESS_ELECTIONS = 3;
 const LATE = status(StatusCode.deadlineExceeded, "context deadline exceeded");
 
 /** Joins the services, and both doors to them. */
-export function makeV3({ service, leases, limits, logger, servedAt, clock, random }: V3Options): V3Api {
+export function makeV3(
+  { service, leases, limits, logger, servedAt, clock, random }: V3Options,
+): V3Api {
   const v3 = makeContext({ service, leases, limits, random });
   const handlers: readonly Handler[] = [
     ...kvHandlers(v3),
