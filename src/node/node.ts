@@ -6,9 +6,9 @@
  * Time is counted in ticks that the outside delivers by `tick()`.
  */
 import type { RaftCore } from "../raft/core.ts";
+import { NONE } from "../raft/types.ts";
 import type { Configuration, Member, MemberId, Message } from "../raft/types.ts";
 import { Alarm } from "./divergence/alarm.ts";
-import { CallService } from "./call_service.ts";
 import { type Capture, capture } from "./snapshots/capture.ts";
 import { ClusterClock } from "./cluster_clock.ts";
 import { isAppend, NodeCounters } from "./counters.ts";
@@ -16,17 +16,24 @@ import { DiskSpace } from "./disk_space.ts";
 import { Expiry } from "./expiry.ts";
 import { Farewell } from "./membership/farewell.ts";
 import { NOT_COMMITTED, NOT_LEADER, notWrittenYet, OVERLOADED, STOPPING } from "./failures.ts";
+import { Administration, type WishKind } from "./membership/administration.ts";
+import { Liveness } from "./membership/liveness.ts";
 import { Leadership } from "./membership/leadership.ts";
 import type { NodeOptions } from "./options.ts";
+import { Calls } from "./calls/calls.ts";
+import { CallDesk, type CallHandler } from "./calls/desk.ts";
 import { Outgoing } from "./calls/outgoing.ts";
-import { decodeFrame, type PeerMessage } from "./calls/peer_message.ts";
+import { type CallKind, decodeFrame, integer, type PeerMessage } from "./calls/peer_message.ts";
 import type { Barrier, ClusterNode, Done, Failure, NodeStatus, Outcome, Removal } from "./ports.ts";
 import { Proposals } from "./calls/proposals.ts";
+import { FollowerReads } from "./reads/follower_reads.ts";
 import { Reads } from "./reads/reads.ts";
 import { Replica, type ReplicaHooks } from "./replica.ts";
 import { Roster } from "./membership/roster.ts";
 import { SnapshotTransfers } from "./snapshots/transfers.ts";
 import { statusOf } from "./status.ts";
+
+const EMPTY = new Uint8Array(0);
 
 export class Node<R> implements ClusterNode<R> {
   readonly self: MemberId;
@@ -39,7 +46,10 @@ export class Node<R> implements ClusterNode<R> {
   readonly #proposals = new Proposals<R>(this.counters);
   readonly #reads: Reads;
   readonly #expiry: Expiry<R>;
-  readonly #calls: CallService;
+  readonly #calls: Calls;
+  readonly #desk: CallDesk;
+  readonly #followerReads: FollowerReads;
+  readonly #administration: Administration;
   readonly #transfers: SnapshotTransfers;
   readonly #leadership: Leadership;
   readonly #roster: Roster;
@@ -77,7 +87,7 @@ export class Node<R> implements ClusterNode<R> {
       core,
       () => this.#clock.nowMs(),
       (nowMs) => this.#expiry.judge(nowMs),
-      (done) => this.#calls.barrier(done, this.#deadline()),
+      (done) => this.#followerReads.add(done, this.#deadline()),
     );
     this.#replica = new Replica(options, this.#replicaHooks());
     this.#transfers = new SnapshotTransfers({
@@ -95,22 +105,21 @@ export class Node<R> implements ClusterNode<R> {
       quietTicks: limits.heartbeatTicks,
       ticksMax: limits.electionTicks,
     });
-    this.#calls = new CallService({
-      core,
-      limits,
+    this.#calls = new Calls({
       session: Math.floor(options.random() * 2 ** 48) + 1,
-      clusterId: options.clusterId,
-      announced: options.announced,
-      moved: options.moved,
+      pendingMax: limits.waitingMax,
+      graceTicks: limits.electionTicks,
+      repeatTicks: Math.ceil(limits.electionTicks / 2),
       send: (to, message) => this.#outgoing.send(to, message),
-      leaderId: () => this.#leadership.leaderId,
-      schedule: () => this.#replica.schedule(),
-      announceCommit: () => this.#replica.announceCommit(),
-      now: () => this.#tick,
-      barrier: (done) => this.barrier(done),
-      handleRequest: options.handleRequest,
-      handOver: () => this.#leadership.handOver(),
     });
+    this.#followerReads = new FollowerReads({
+      waitingMax: limits.waitingMax,
+      call: (deadlineTick, done) => this.#call("barrier", EMPTY, deadlineTick, done),
+      appliedIndex: () => core.appliedIndex,
+      schedule: () => this.#replica.schedule(),
+    });
+    this.#administration = this.#makeAdministration();
+    this.#desk = this.#makeDesk();
     this.#roster = new Roster({
       core,
       lingerTicks: limits.electionTicks,
@@ -141,7 +150,7 @@ export class Node<R> implements ClusterNode<R> {
       this.#reads.add(done, this.#deadline());
       this.#replica.schedule();
     } else {
-      this.#calls.barrier(done, this.#deadline());
+      this.#followerReads.add(done, this.#deadline());
     }
   }
 
@@ -177,7 +186,7 @@ export class Node<R> implements ClusterNode<R> {
 
   forward(request: Uint8Array, done: Done<Uint8Array>): void {
     if (this.#stopping !== undefined) return done(this.#stopping);
-    this.#calls.call("request", request, this.#deadline(), done);
+    this.#call("request", request, this.#deadline(), done);
   }
 
   configuration(): Configuration {
@@ -191,12 +200,12 @@ export class Node<R> implements ClusterNode<R> {
   /** Adds a member as a learner, or answers at once when it is one; `done` gets the configuration. */
   join(member: Omit<Member, "voter">, done: Done<Configuration>): void {
     if (this.#stopping !== undefined) return done(this.#stopping);
-    this.#calls.join(member, this.#deadline(), done);
+    this.#administration.join(member, done);
   }
 
   removeMember(name: string, done: Done<Removal>): void {
     if (this.#stopping !== undefined) return done(this.#stopping);
-    this.#calls.remove(name, this.#deadline(), done);
+    this.#administration.remove(name, done);
   }
 
   /** The state as of this call: all that was acknowledged before, if called by a barrier's callback. */
@@ -214,7 +223,10 @@ export class Node<R> implements ClusterNode<R> {
     const tick = ++this.#tick;
     this.#core.tick();
     if (tick % this.#options.limits.heartbeatTicks === 0) this.#expire(tick);
-    this.#calls.tick(tick);
+    this.#administration.expire(tick);
+    this.#calls.tick(tick, this.#leadership.leaderId);
+    this.#followerReads.expire(tick);
+    if (tick % this.#options.limits.heartbeatTicks === 0) this.#administration.heartbeat();
     this.#transfers.tick(tick);
     this.#replica.tick(tick);
     this.#farewell.tick(tick);
@@ -297,6 +309,53 @@ export class Node<R> implements ClusterNode<R> {
     });
   }
 
+  #makeAdministration(): Administration {
+    const { core, limits, announced, moved } = this.#options;
+    return new Administration({
+      core,
+      liveness: new Liveness(core, limits),
+      membersMax: limits.membersMax,
+      announced,
+      moved,
+      hasLeader: () => this.#leadership.leaderId !== NONE,
+      call: (kind, payload, deadlineTick, done) => this.#call(kind, payload, deadlineTick, done),
+      schedule: () => this.#replica.schedule(),
+      now: () => this.#tick,
+      deadline: () => this.#deadline(),
+      handOver: () => this.#leadership.handOver(),
+    });
+  }
+
+  #makeDesk(): CallDesk {
+    const administer = (kind: WishKind): CallHandler => (payload, reply) =>
+      this.#administration.asked(kind, payload, reply);
+    return new CallDesk({
+      leads: () => this.#core.role === "leader" && this.#leadership.leaderId !== NONE,
+      send: (to, reply) => this.#outgoing.send(to, reply),
+      handlers: {
+        request: this.#options.handleRequest,
+        barrier: (_, reply) => this.#confirmFor(reply),
+        join: administer("join"),
+        remove: administer("remove"),
+        announce: administer("announce"),
+      },
+    });
+  }
+
+  #call(kind: CallKind, payload: Uint8Array, deadlineTick: number, done: Done<Uint8Array>): void {
+    this.#calls.start(kind, payload, this.#leadership.leaderId, deadlineTick, done);
+  }
+
+  /** On the leader: confirms a follower's reads, by an index and a time. */
+  #confirmFor(reply: (payload: Uint8Array | undefined) => void): void {
+    this.barrier((outcome) => {
+      if (!outcome.ok) return reply(undefined);
+      const numbers = [this.#core.appliedIndex, outcome.value.nowMs];
+      reply(Uint8Array.from(numbers.flatMap(integer)));
+      this.#replica.announceCommit();
+    });
+  }
+
   #append(data: Uint8Array, done: Done<R>): void {
     const index = this.#core.propose(data);
     if (index === 0) return done(this.#core.role === "leader" ? OVERLOADED : NOT_LEADER);
@@ -311,9 +370,9 @@ export class Node<R> implements ClusterNode<R> {
         if (isAppend(message.message)) this.counters.appendsReceived++;
         return this.#step(message.message);
       case "call":
-        return this.#calls.called(from, message);
+        return this.#desk.called(from, message);
       case "callReply":
-        return this.#calls.replied(from, message);
+        return this.#calls.replied(from, message, this.#leadership.leaderId);
       case "snapshotChunk":
         return this.#transfers.received(from, message);
       case "snapshotAck":
@@ -335,7 +394,8 @@ export class Node<R> implements ClusterNode<R> {
   #replicaHooks(): ReplicaHooks<R> {
     return {
       beforeTurn: () => {
-        this.#calls.run();
+        this.#administration.run();
+        this.#followerReads.run();
         this.#reads.start();
       },
       afterApply: () => {
@@ -380,7 +440,7 @@ export class Node<R> implements ClusterNode<R> {
 
   #configured(): void {
     this.#roster.applied();
-    this.#calls.membersChanged(this.#roster.configuration);
+    this.#desk.membersChanged(this.#roster.configuration);
   }
 
   #tellRemoved(id: MemberId): void {
@@ -408,6 +468,9 @@ export class Node<R> implements ClusterNode<R> {
     this.#proposals.failAll(NOT_COMMITTED);
     this.#reads.failAll(failure);
     this.#leadership.failAll(failure);
+    this.#administration.failAll(failure);
+    // Before the calls, or the end of theirs would only start the next one.
+    this.#followerReads.failAll(failure);
     this.#calls.failAll(failure);
   }
 }

@@ -4,7 +4,7 @@ import type { Logger } from "../base/logger.ts";
 import type { RaftCore } from "../raft/core.ts";
 import type { Member } from "../raft/types.ts";
 import type { ComparisonLimits } from "./divergence/comparison.ts";
-import type { Moved } from "./call_service.ts";
+import type { Moved } from "./membership/administration.ts";
 import type {
   Random,
   RequestHandler,

@@ -1,6 +1,13 @@
 /** The calls and the membership of a leader, over a core whose peers are what a test says. */
-import { CallService, type Moved } from "../../src/node/call_service.ts";
-import type { PeerMessage } from "../../src/node/calls/peer_message.ts";
+import { Calls } from "../../src/node/calls/calls.ts";
+import { CallDesk, type CallHandler } from "../../src/node/calls/desk.ts";
+import {
+  Administration,
+  type Moved,
+  type WishKind,
+} from "../../src/node/membership/administration.ts";
+import { Liveness } from "../../src/node/membership/liveness.ts";
+import type { Call, PeerMessage } from "../../src/node/calls/peer_message.ts";
 import type { RaftCore } from "../../src/raft/core.ts";
 import type { PeerProgress } from "../../src/raft/options.ts";
 import type { Configuration, Role } from "../../src/raft/types.ts";
@@ -57,28 +64,50 @@ export function leading(...others: ReturnType<typeof member>[]) {
   const handled: { reply: Uint8Array | undefined } = { reply: new Uint8Array(0) };
   let tick = 0;
   const nothing = () => {};
-  const service = new CallService({
-    core: core as Partial<RaftCore> as RaftCore,
-    limits: {
-      requestTicks: 50,
-      electionTicks: 10,
-      heartbeatTicks: HEARTBEAT_TICKS,
-      waitingMax: 10,
-      membersMax: 9,
-    },
+  const limits = { electionTicks: 10, heartbeatTicks: HEARTBEAT_TICKS };
+  const calls = new Calls({
     session: 1,
-    clusterId: 1,
+    pendingMax: 10,
+    graceTicks: limits.electionTicks,
+    repeatTicks: 5,
+    send: (_, message) => sent.push(message) > 0,
+  });
+  const administration = new Administration({
+    core: core as Partial<RaftCore> as RaftCore,
+    liveness: new Liveness(core as Partial<RaftCore> as RaftCore, limits),
+    membersMax: 9,
     announced: member(1, true),
     moved: () => moved,
-    send: (_, message) => sent.push(message) > 0,
-    leaderId: () => core.leader,
+    hasLeader: () => core.leader !== 0,
+    call: (kind, payload, deadline, done) =>
+      calls.start(kind, payload, core.leader, deadline, done),
     schedule: nothing,
-    announceCommit: nothing,
     now: () => tick,
-    barrier: nothing,
-    handleRequest: (_, done) => done(handled.reply),
+    deadline: () => tick + 50,
     handOver: () => false,
   });
+  const wish = (kind: WishKind): CallHandler => (payload, reply) =>
+    administration.asked(kind, payload, reply);
+  const desk = new CallDesk({
+    leads: () => core.role === "leader",
+    send: (_, message) => sent.push(message),
+    handlers: {
+      request: (_, reply) => reply(handled.reply),
+      barrier: nothing,
+      join: wish("join"),
+      remove: wish("remove"),
+      announce: wish("announce"),
+    },
+  });
+  const service = {
+    called: (from: number, call: Call) => desk.called(from, call),
+    tick: (tick: number) => {
+      administration.expire(tick);
+      calls.tick(tick, core.leader);
+      if (tick % HEARTBEAT_TICKS === 0) administration.heartbeat();
+    },
+    run: () => administration.run(),
+  };
   /** A heartbeat's time goes by. */
   const heartbeat = () => {
     for (let i = 0; i < HEARTBEAT_TICKS; i++) service.tick(++tick);

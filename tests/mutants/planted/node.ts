@@ -60,40 +60,48 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       NODE,
     ],
   ]),
-  ...mutantsOf("src/node/call_service.ts", SIM, [
+  ...mutantsOf("src/node/membership/liveness.ts", NODE, [
     [
       "a removal counts on who has not answered since the election",
       "a removal is refused when the rest could not go on",
-      "peer.hasAnswered && peer.ticksSinceHeard < silenceTicks &&",
-      "peer.ticksSinceHeard < silenceTicks &&",
-      NODE,
+      "peer.hasAnswered && peer.ticksSinceHeard < this.patienceTicks &&",
+      "peer.ticksSinceHeard < this.patienceTicks &&",
     ],
     [
       "a removal counts on a leader whose own disk is behind",
       "a removal is refused when the rest could not go on",
       "if (id === this.#core.id) return savedIndex >= commitIndex;",
       "if (id === this.#core.id) return true;",
-      NODE,
     ],
+  ]),
+  ...mutantsOf("src/node/membership/administration.ts", NODE, [
     [
       "nobody tells the leader where a member has moved",
       "a member that moved is found by those that it knows",
       "const [other] = moved();",
       "const [other] = moved().slice(1);",
-      NODE,
     ],
     [
       "a removal is refused before anybody could answer",
       "a leader that stood still asks before it takes others for dead",
       "() => now() < patientUntil,",
       "() => false,",
-      NODE,
     ],
+  ]),
+  ...mutantsOf("src/node/node.ts", SIM, [
     [
       "a follower's read does not wait for the leader's index",
       "a read sees all that was acknowledged before it, on any member",
       "const numbers = [this.#core.appliedIndex, outcome.value.nowMs];",
       "const numbers = [0, outcome.value.nowMs];",
+    ],
+  ]),
+  ...mutantsOf("src/node/calls/desk.ts", NODE, [
+    [
+      "a member that does not lead carries out what it is asked",
+      "what a caller is told was not done was not done",
+      "if (leads()) handlers[kind](payload, reply);",
+      "if (leads() || true) handlers[kind](payload, reply);",
     ],
   ]),
   ...mutantsOf("src/node/expiry.ts", NODE, [

@@ -16,3 +16,13 @@ Deno.test("called() says that nothing was done when the leadership ends as the r
     [{ id: 1, led: true, first: 9 }, { id: 2, led: false, first: undefined }],
   );
 });
+
+Deno.test("called() does nothing on a member that does not lead", () => {
+  const { core, service, sent, proposed, heartbeat } = leading(member(2, true));
+  core.role = "follower";
+  const payload = new TextEncoder().encode(JSON.stringify({ name: "n2" }));
+  service.called(2, { type: "call", session: 7, id: 1, kind: "remove", payload });
+  heartbeat();
+  assertEquals(proposed, []);
+  assertEquals((sent as CallReply[]).map(({ led }) => led), [false]);
+});
