@@ -16,8 +16,9 @@ export interface SendingStream {
   readonly id: number;
   /** What the peer still takes of this stream; below zero after it has made its windows smaller. */
   sendWindow: number;
-  /** Where its last DATA frame is in the output's buffer, and in which one. */
+  /** Where its last DATA frame begins and ends in the output's buffer, and in which one. */
   lastDataAt: number;
+  lastDataEnd: number;
   lastDataGeneration: number;
   /** Sends of what waits, one frame at most; false when nothing waits any more. */
   sendQueued(): boolean;
@@ -52,17 +53,17 @@ export class Sender {
     return Math.min(FRAME_BYTES_MAX, stream.sendWindow, this.#window);
   }
 
-  /** Sends a frame of DATA; `fill` makes at most `bytesMax`, which there has to be `frameRoom` for. */
+  /** Sends DATA; `fill` makes at most `bytesMax`, which there has to be `frameRoom` for. */
   dataInto(
     stream: SendingStream,
     bytesMax: number,
     fill: (target: Uint8Array, at: number) => number,
   ): void {
-    const { output } = this;
-    const at = output.room(FRAME_HEAD_BYTES + bytesMax);
-    const payload = at + FRAME_HEAD_BYTES;
-    const count = fill(output.bytes, payload) - payload;
-    if (count > 0) this.#commitData(stream, at, count);
+    const at = this.output.room(FRAME_HEAD_BYTES + bytesMax);
+    const isMore = this.#continues(stream, at, bytesMax);
+    const payload = isMore ? at : at + FRAME_HEAD_BYTES;
+    const count = fill(this.output.bytes, payload) - payload;
+    if (count > 0) this.#commitData(stream, at, count, isMore);
   }
 
   /** Sends as much of `bytes`, from `start` on, as one frame may have now; returns how much. */
@@ -71,9 +72,11 @@ export class Sender {
     if (count <= 0) return 0;
     const { output } = this;
     const at = output.room(FRAME_HEAD_BYTES + count);
+    const isMore = this.#continues(stream, at, count);
     const isWhole = start === 0 && count === bytes.length;
-    output.bytes.set(isWhole ? bytes : bytes.subarray(start, start + count), at + FRAME_HEAD_BYTES);
-    this.#commitData(stream, at, count);
+    const part = isWhole ? bytes : bytes.subarray(start, start + count);
+    output.bytes.set(part, isMore ? at : at + FRAME_HEAD_BYTES);
+    this.#commitData(stream, at, count, isMore);
     return count;
   }
 
@@ -175,15 +178,28 @@ export class Sender {
     }
   }
 
-  #commitData(stream: SendingStream, at: number, count: number): void {
+  /**
+   * Whether what comes at `at` can be a part of the stream's last frame. What a turn writes
+   * to one stream is one frame then: a client pays for each.
+   */
+  #continues(stream: SendingStream, at: number, count: number): boolean {
+    return stream.lastDataEnd === at && stream.lastDataGeneration === this.output.generation &&
+      at + count - stream.lastDataAt <= FRAME_HEAD_BYTES + FRAME_BYTES_MAX;
+  }
+
+  #commitData(stream: SendingStream, at: number, count: number, isMore: boolean): void {
     const { output } = this;
-    writeFrameHead(output.bytes, at, count, FrameType.data, 0, stream.id);
-    output.commit(FRAME_HEAD_BYTES + count);
+    const begin = isMore ? stream.lastDataAt : at;
+    const end = isMore ? at + count : at + FRAME_HEAD_BYTES + count;
+    const length = end - begin - FRAME_HEAD_BYTES;
+    writeFrameHead(output.bytes, begin, length, FrameType.data, 0, stream.id);
+    output.commit(end - at);
     stream.sendWindow -= count;
     this.#window -= count;
-    stream.lastDataAt = at;
+    stream.lastDataAt = begin;
+    stream.lastDataEnd = end;
     stream.lastDataGeneration = output.generation;
-    this.usefulFrames++;
+    if (!isMore) this.usefulFrames++;
   }
 
   /** Writes the head of a frame; returns where its payload goes, in what `output.bytes` is then. */

@@ -43,9 +43,11 @@ export class Http2Stream implements ServerStream, SendingStream {
   // What goes.
   sendWindow: number;
   lastDataAt = 0;
+  lastDataEnd = -1;
   lastDataGeneration = -1;
   #queue: Uint8Array[] = [];
-  /** Of the first in the queue, what has gone. */
+  /** The first in the queue that has not gone whole, and what of it has. */
+  #queueAt = 0;
   #queueStart = 0;
   #queuedBytes = 0;
   #hasHeaders = false;
@@ -170,17 +172,19 @@ export class Http2Stream implements ServerStream, SendingStream {
   }
 
   sendQueued(): boolean {
-    const first = this.#queue[0]!;
+    const first = this.#queue[this.#queueAt]!;
     const count = this.#host.sender.data(this, first, this.#queueStart);
     this.progressMs = performance.now();
     this.#queueStart += count;
     this.#queuedBytes -= count;
     this.#host.sender.queuedBytes -= count;
     if (this.#queueStart === first.length) {
-      this.#queue.shift();
+      this.#queueAt++;
       this.#queueStart = 0;
     }
     if (this.#queuedBytes > 0) return true;
+    this.#queue = [];
+    this.#queueAt = 0;
     this.#host.sender.unblock(this);
     if (this.#isEnding) this.#sendEnd();
     else if (this.#wantsDrain) {

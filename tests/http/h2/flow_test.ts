@@ -98,13 +98,14 @@ Deno.test("ServerStream.write() tells who writes too much, and calls back when m
   }));
   using client = await RawHttp2.connect(server.port, initialWindow(15));
   await client.send(request(1));
-  assertEquals(await dataOf(client, 1, 15), [10, 5]);
+  assertEquals(await dataOf(client, 1, 15), [15]);
   assertEquals([drained, wanted], [0, false]);
   await client.send(update(1, 5));
   assertEquals(await dataOf(client, 1, 5), [5]);
   await until(() => drained === 1, "more to be wanted");
   await client.send(update(1, 100));
-  assertEquals((await client.until(T.data, 1)).payload.toString("hex"), "0102");
+  // What waited, and what was written when that had gone.
+  assertEquals((await client.until(T.data, 1)).payload.toString("hex"), "01020102");
 });
 
 Deno.test("Http2Server ends a connection that sends more than its window, and a stream that does (RFC 9113 6.9.1)", async () => {
@@ -226,5 +227,35 @@ Deno.test("Http2Server sends whole frames whatever fills its buffers", async () 
       assertEquals(text, Buffer.alloc(size, size % 256).toString("utf8"));
       assertEquals(trailers, size % 3 === 0 ? [["x-end", `${size}`]] : []);
     }
+  }
+});
+
+Deno.test("Http2Server puts what is written to a stream in one turn into one frame, up to its length", async () => {
+  await using server = await TestServer.start({}, (stream) => ({
+    onData() {},
+    onEnd() {
+      stream.sendHeaders(200, []);
+      for (let i = 0; i < 100; i++) {
+        if (i % 2 === 0) stream.write(Buffer.alloc(200, i));
+        else {
+          stream.writeInto(300, (target, at) => {
+            target.fill(i, at, at + 200);
+            return at + 200;
+          });
+        }
+      }
+      stream.end();
+    },
+    onReset() {},
+    onDrain() {},
+  }));
+  using client = await RawHttp2.connect(server.port);
+  await client.send(request(1), request(3));
+  for (const id of [1, 3]) {
+    const frames = [await client.until(T.data, id), await client.until(T.data, id)];
+    const expected = Buffer.concat(Array.from({ length: 100 }, (_, i) => Buffer.alloc(200, i)));
+    assert(Buffer.concat(frames.map(({ payload }) => payload)).equals(expected));
+    assert(frames[0]!.payload.length > 16_000);
+    assertEquals(frames.map(({ flags }) => flags), [0, Flag.endStream]);
   }
 });
