@@ -115,24 +115,22 @@ export class PingPolicy {
 }
 
 /** How many ended streams a connection remembers. */
-const REMEMBERED = 512;
+const REMEMBERED = 256;
 
 /** The streams of a connection that have ended last, and whether we have broken them off. */
 export class EndedStreams {
-  readonly #ids = new Uint32Array(REMEMBERED);
-  readonly #byUs = new Uint8Array(REMEMBERED);
+  /** The number of a stream, twice, and one more if it was us: numbers have 31 bits. */
+  readonly #ends = new Uint32Array(REMEMBERED);
   #at = 0;
 
   add(id: number, byUs: boolean): void {
-    this.#ids[this.#at] = id;
-    this.#byUs[this.#at] = byUs ? 1 : 0;
+    this.#ends[this.#at] = id * 2 + (byUs ? 1 : 0);
     this.#at = (this.#at + 1) % REMEMBERED;
   }
 
   /** How stream `id` has ended; undefined when it was never there, or long ago. */
   endOf(id: number): "byUs" | "whole" | undefined {
-    const at = this.#ids.indexOf(id);
-    if (at < 0) return undefined;
-    return this.#byUs[at] === 1 ? "byUs" : "whole";
+    if (this.#ends.includes(id * 2 + 1)) return "byUs";
+    return this.#ends.includes(id * 2) ? "whole" : undefined;
   }
 }

@@ -85,8 +85,10 @@ export function fieldSize([name, value]: Field): number {
 
 /** The newest entry has the lowest index; the oldest ones give way to new ones. */
 export class DynamicTable {
-  /** A ring: entry `i`, from 0 on, stands at `#newest - i`. */
-  readonly #ring: Field[];
+  /** A ring: entry `i`, from 0 on, stands at `#newest - i`. Empty before the first entry: some connections have none. */
+  #ring: Field[] = [];
+  /** How many there may ever be; a power of two, so that places are found by a mask. */
+  readonly #places: number;
   #newest = -1;
   #count = 0;
   #size = 0;
@@ -97,9 +99,7 @@ export class DynamicTable {
   /** `sizeMax` is the most that `resize` may ever ask for. */
   constructor(sizeMax: number) {
     this.#sizeMax = sizeMax;
-    // A power of two: places are found by a mask.
-    const places = 2 ** Math.ceil(Math.log2(sizeMax / ENTRY_OVERHEAD + 1));
-    this.#ring = new Array(places).fill(STATIC_FIELDS[0]!);
+    this.#places = 2 ** Math.ceil(Math.log2(sizeMax / ENTRY_OVERHEAD));
   }
 
   get count(): number {
@@ -116,7 +116,7 @@ export class DynamicTable {
 
   /** Entry `i`, from 0 on; undefined when there are not so many. */
   at(i: number): Field | undefined {
-    return i < this.#count ? this.#ring[(this.#newest - i) & (this.#ring.length - 1)] : undefined;
+    return i < this.#count ? this.#ring[(this.#newest - i) & (this.#places - 1)] : undefined;
   }
 
   /** Where `name` and `value` stand, or the name alone; -1 when nowhere. */
@@ -134,7 +134,8 @@ export class DynamicTable {
     this.#shrink(this.#sizeMax - size);
     this.version++;
     if (size > this.#sizeMax) return;
-    this.#newest = (this.#newest + 1) & (this.#ring.length - 1);
+    if (this.#ring.length === 0) this.#ring = new Array(this.#places).fill(STATIC_FIELDS[0]!);
+    this.#newest = (this.#newest + 1) & (this.#places - 1);
     this.#ring[this.#newest] = field;
     this.#count++;
     this.#size += size;
