@@ -1,5 +1,7 @@
 /** The numbers of a state, and the hash that members compare. */
-import { type Hash, Hasher } from "./keyspace/hash.ts";
+import type { Alarms } from "./alarms.ts";
+import type { Auth } from "./auth/auth.ts";
+import { Hasher } from "./keyspace/hash.ts";
 import type { Keyspace } from "./keyspace/keyspace.ts";
 
 export interface Head {
@@ -27,12 +29,17 @@ export const FRESH_HEAD: Head = Object.freeze({
   compactedRevision: 0,
 });
 
-/** 16 hexadecimal digits for all that a state says; `others` hashes what is beside the keys. */
-export function digestOf(head: Head, keys: Keyspace, others: Hash): string {
-  const { hash, leases } = keys;
+/** 16 hexadecimal digits for all that a state says. */
+export function digestOf(
+  head: Head,
+  { hash, leases }: Keyspace,
+  { hash: alarms }: Alarms,
+  { hash: auth }: Auth,
+): string {
   return new Hasher().integer(hash.low).integer(hash.high)
     .integer(leases.hash.low).integer(leases.hash.high)
-    .integer(others.low).integer(others.high)
+    // A state without users has the digest that it had before there were any.
+    .integer(alarms.low ^ auth.low).integer(alarms.high ^ auth.high)
     .integer(head.timeMs).integer(head.index).integer(head.appliedIndex)
     .integer(head.revision).integer(head.changeIndex).integer(head.compactedRevision)
     .finish().hex();

@@ -11,8 +11,11 @@
 import { assert, InvariantError } from "../base/assert.ts";
 import type { StateMachine } from "../node/ports.ts";
 import { Alarms } from "./alarms.ts";
+import { Auth, type AuthView } from "./auth/auth.ts";
+import { refusalOf } from "./auth/judge.ts";
 import type { ByteString } from "./byte_string.ts";
 import { decodeCommand, encodeCommand } from "./command/codec.ts";
+import type { AuthCommand } from "./command/auth_command.ts";
 import {
   type Command,
   CommandError,
@@ -73,6 +76,8 @@ export class Store implements StateMachine<Result> {
   readonly counters = new StoreCounters();
   #keys = new Keyspace();
   #alarms = new Alarms();
+  #auth = new Auth();
+  readonly #onAuthChange: (() => void)[] = [];
   #head: Head = FRESH_HEAD;
 
   constructor({ lookBackEvents = Infinity }: StoreOptions = {}) {
@@ -113,6 +118,21 @@ export class Store implements StateMachine<Result> {
 
   get alarms(): Pick<Alarms, "values" | "has"> {
     return this.#alarms;
+  }
+
+  /** Users and roles. */
+  get auth(): AuthView {
+    return this.#auth;
+  }
+
+  /** Calls `listener`, which must not throw, whenever users, roles or the switch may have changed. */
+  onAuthChange(listener: () => void): void {
+    this.#onAuthChange.push(listener);
+  }
+
+  /** Whether a key, and not a directory, is there, its deadline aside. */
+  hasKey(key: ByteString): boolean {
+    return this.#keys.find(key) !== undefined;
   }
 
   /** When the next key or directory is due, Unix ms; Infinity when none is. */
@@ -244,7 +264,7 @@ export class Store implements StateMachine<Result> {
    * made when it is asked for, while the store goes on.
    */
   snapshot(): Iterable<Uint8Array> {
-    return writeImage(this.#head, this.#keys, this.#alarms);
+    return writeImage(this.#head, this.#keys, this.#alarms, this.#auth);
   }
 
   /**
@@ -256,22 +276,24 @@ export class Store implements StateMachine<Result> {
   async restore(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<string> {
     const reader = new ImageReader();
     for await (const chunk of chunks) reader.add(chunk);
-    const { head, keys, alarms, digest } = reader.finish();
+    const { head, keys, alarms, auth, digest } = reader.finish();
     const reached = this.watches.beforeRestore(this.#head.appliedIndex);
     this.#head = head;
     this.#keys = keys;
     this.#alarms = alarms;
+    this.#auth = auth;
     this.watches.afterRestore(reached);
+    this.#tellAuthChange();
     return digest;
   }
 
   /**
-   * A hash of the numbers, keys, directories, leases and alarms, kept up to date by
-   * each change and so free to ask for. The versions list is left out: members may
+   * A hash of the numbers, keys, directories, leases, alarms, users and roles, kept up to
+   * date by each change and so free to ask for. The versions list is left out: members may
    * have restored different amounts of it.
    */
   digest(): string {
-    return digestOf(this.#head, this.#keys, this.#alarms.hash);
+    return digestOf(this.#head, this.#keys, this.#alarms, this.#auth);
   }
 
   stats(): StoreStats {
@@ -296,8 +318,12 @@ export class Store implements StateMachine<Result> {
     return logIndex === 0 ? 0 : logIndex + 1;
   }
 
-  #apply({ command }: StampedCommand, change: Change): Result {
+  #apply({ command, requester }: StampedCommand, change: Change): Result {
     const keys = this.#keys;
+    if (this.#auth.isEnabled) {
+      const refusal = refusalOf(this.#auth, this, command, requester);
+      if (refusal !== undefined) return reject(refusal, "", change);
+    }
     switch (command.type) {
       case "set":
         return applySet(keys, change, command);
@@ -322,6 +348,8 @@ export class Store implements StateMachine<Result> {
         return applyLeaseRevoke(keys, change, command) ?? this.#done(change, true);
       case "alarm":
         return this.#done(change, this.#alarms.apply(command));
+      case "auth":
+        return this.#changeAuth(change, command);
     }
   }
 
@@ -329,6 +357,17 @@ export class Store implements StateMachine<Result> {
     const result = applyOperation(this.#keys, change, operation, this.#head);
     if ("kind" in result) return result;
     return { kind: "applied", revision: this.#revisionAfter(change), result };
+  }
+
+  #changeAuth(change: Change, command: AuthCommand): Result {
+    const problem = this.#auth.apply(command);
+    if (problem !== undefined) return reject(problem, "", change);
+    this.#tellAuthChange();
+    return this.#done(change, true);
+  }
+
+  #tellAuthChange(): void {
+    for (const listener of this.#onAuthChange) listener();
   }
 
   #compact(
@@ -393,6 +432,7 @@ export class Store implements StateMachine<Result> {
 
 /** Whether v1's index moves. */
 function reachesTree(command: Command, change: Change, result: Result): boolean {
+  if (isRefused(result)) return false;
   switch (command.type) {
     case "set":
       return !isFailedTest(command, result);
@@ -401,6 +441,12 @@ function reachesTree(command: Command, change: Change, result: Result): boolean 
     default:
       return change.events.length > 0;
   }
+}
+
+/** Whether who asked may not do it: it is as if it had not been asked. */
+function isRefused(result: Result): boolean {
+  return result.kind === "rejected" &&
+    (result.reason === "permissionDenied" || result.reason === "authIsOld");
 }
 
 function isFailedTest({ prevValue }: SetCommand, result: Result): boolean {

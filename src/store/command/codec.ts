@@ -13,6 +13,7 @@
  * is read by `codec_v1.ts`.
  */
 import { ByteReader, DecodeError } from "../bytes.ts";
+import { readAuthCommand, writeAuthCommand } from "./auth_codec.ts";
 import { readCommandV1 } from "./codec_v1.ts";
 import {
   type AlarmCommand,
@@ -45,6 +46,7 @@ const KINDS = {
   leaseGrant: 11,
   leaseRevoke: 12,
   alarm: 13,
+  auth: 32,
 } as const;
 
 const writer = new GrowingWriter();
@@ -123,6 +125,8 @@ function writeBody(command: Command): void {
       return writer.integer(command.grantIndex);
     case "alarm":
       return writeAlarm(command);
+    case "auth":
+      return writeAuthCommand(writer, command);
   }
 }
 
@@ -176,6 +180,8 @@ function readBody(reader: ByteReader, kind: number): Command {
       return { type: "leaseRevoke", id: reader.bigint(), grantIndex: reader.integer() };
     case KINDS.alarm:
       return readAlarm(reader);
+    case KINDS.auth:
+      return readAuthCommand(reader);
     default:
       throw new DecodeError(`Expected a kind of command, found ${kind}`);
   }

@@ -7,18 +7,25 @@
  * bytes, which share memory with what they were read from.
  */
 import type { ByteString } from "../byte_string.ts";
+import type { AuthCommand } from "./auth_command.ts";
 
 export type ValueBytes = Uint8Array | string;
 
 /** Who asks, and the revision of users and roles by which that was judged before. */
 export interface Requester {
-  /** "" while authentication is off, and for what the cluster does by itself. */
-  readonly user: string;
+  /** The UTF-8 of a user's name, or one of the names below, which no user can have. */
+  readonly user: ByteString;
   readonly authRevision: number;
 }
 
-/** Nobody in particular. */
+/** Who asked while authentication was off; also what the cluster does by itself, where the command says so. */
 export const NOBODY: Requester = Object.freeze({ user: "", authRevision: 0 });
+
+/** Who asks v1 or v2 without credentials: the role "guest" says what that may be. Not UTF-8, so no user is called so. */
+export const GUEST_USER: ByteString = "\xfe";
+
+/** The cluster's own members: for commands that a client may send, too. */
+export const CLUSTER: Requester = Object.freeze({ user: "\xff", authRevision: 0 });
 
 /** v1's set and test-and-set. */
 export interface SetCommand {
@@ -185,7 +192,8 @@ export type Command =
   | CompactCommand
   | LeaseGrantCommand
   | LeaseRevokeCommand
-  | AlarmCommand;
+  | AlarmCommand
+  | AuthCommand;
 
 /** A command with what the leader stamped on it. */
 export interface StampedCommand {

@@ -10,6 +10,7 @@
  *                    last one that is gone
  *     2 leases       id (8 bytes), ttlSeconds, grantIndex
  *     3 alarms       type (1 byte), member (8 bytes)
+ *     4 auth         users and roles as in `auth/content.ts`
  *     5 versions     entries as in `keyspace/versions.ts`
  *     6 directories  records as in `keyspace/record.ts`, sorted by key
  *     7 records      the same for keys, tombstones among them
@@ -22,6 +23,7 @@
  * what is in no digest, as the history and where it is. Version 1 is read by `reader_v1.ts`.
  */
 import type { Alarms } from "../alarms.ts";
+import type { Auth } from "../auth/auth.ts";
 import { DecodeError } from "../bytes.ts";
 import type { Head } from "../head.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
@@ -35,6 +37,8 @@ export const HEAD = 1;
 export const LEASES = 2;
 /** Alarms. */
 export const ALARMS = 3;
+/** Users and roles, if there ever were any. */
+export const AUTH = 4;
 /** Entries of the versions list. */
 export const VERSIONS = 5;
 /** Records of directories. */
@@ -56,6 +60,7 @@ export interface RestoredState {
   readonly head: Head;
   readonly keys: Keyspace;
   readonly alarms: Alarms;
+  readonly auth: Auth;
   /** As the image has it. */
   readonly digest: string;
 }

@@ -3,6 +3,8 @@
  * gives it away. Must not touch the state that is in use. The format is in `format.ts`.
  */
 import { Alarms } from "../alarms.ts";
+import { Auth } from "../auth/auth.ts";
+import { decodeAuthContent } from "../auth/content.ts";
 import { ByteReader, DecodeError } from "../bytes.ts";
 import { digestOf, type Head } from "../head.ts";
 import { Hasher } from "../keyspace/hash.ts";
@@ -11,6 +13,7 @@ import { checkRecord, keyAt } from "../keyspace/record.ts";
 import { BlockQueue } from "./block_queue.ts";
 import {
   ALARMS,
+  AUTH,
   type BlockReader,
   DIRECTORIES,
   END,
@@ -69,6 +72,7 @@ class ImageReaderV2 implements BlockReader {
   readonly #hasher = new Hasher();
   readonly #keys = new Keyspace();
   readonly #alarms = new Alarms();
+  #auth = new Auth();
   #head: Head | undefined;
   /** Of the last block that was read; 0 before the first. */
   #kind = 0;
@@ -92,6 +96,9 @@ class ImageReaderV2 implements BlockReader {
       case ALARMS:
         while (!reader.atEnd) this.#readAlarm(reader);
         break;
+      case AUTH:
+        this.#auth = Auth.of(decodeAuthContent(reader));
+        break;
       case VERSIONS:
         return this.#readVersions(block);
       case DIRECTORIES:
@@ -108,7 +115,13 @@ class ImageReaderV2 implements BlockReader {
 
   finish(): RestoredState | undefined {
     if (this.#head === undefined || this.#kind !== END) return undefined;
-    return { head: this.#head, keys: this.#keys, alarms: this.#alarms, digest: this.#digest };
+    return {
+      head: this.#head,
+      keys: this.#keys,
+      alarms: this.#alarms,
+      auth: this.#auth,
+      digest: this.#digest,
+    };
   }
 
   #readHead(reader: ByteReader): void {
@@ -160,7 +173,7 @@ class ImageReaderV2 implements BlockReader {
   }
 
   #readEnd(reader: ByteReader): void {
-    const digest = digestOf(this.#head!, this.#keys, this.#alarms.hash);
+    const digest = digestOf(this.#head!, this.#keys, this.#alarms, this.#auth);
     this.#digest = digest;
     expectHash("state", reader.byteString(), digest);
     expectHash("blocks", reader.byteString(), this.#hasher.finish().hex());

@@ -23,6 +23,7 @@
  *     8 bytes  deadlineMs, kind 1 only
  */
 import { Alarms } from "../alarms.ts";
+import { Auth } from "../auth/auth.ts";
 import { ByteReader, DecodeError } from "../bytes.ts";
 import { type ByteString, byteStringAt } from "../byte_string.ts";
 import { FRESH_HEAD, type Head } from "../head.ts";
@@ -122,7 +123,13 @@ export class ImageReaderV1 implements BlockReader {
   finish(): RestoredState | undefined {
     if (this.#kind !== END) return undefined;
     for (const { place } of this.#left.values()) this.#keys.pointRecordTo(place);
-    return { head: this.#head, keys: this.#keys, alarms: new Alarms(), digest: this.#digest };
+    return {
+      head: this.#head,
+      keys: this.#keys,
+      alarms: new Alarms(),
+      auth: new Auth(),
+      digest: this.#digest,
+    };
   }
 
   #readHead(reader: ByteReader): void {

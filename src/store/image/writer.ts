@@ -4,6 +4,8 @@
  * `format.ts`.
  */
 import type { Alarms } from "../alarms.ts";
+import type { Auth } from "../auth/auth.ts";
+import { encodeAuthContent } from "../auth/content.ts";
 import { GrowingWriter } from "../command/growing_writer.ts";
 import { digestOf, type Head } from "../head.ts";
 import { Hasher } from "../keyspace/hash.ts";
@@ -12,6 +14,7 @@ import type { Page } from "../keyspace/page.ts";
 import { recordEnd } from "../keyspace/record.ts";
 import {
   ALARMS,
+  AUTH,
   DIRECTORIES,
   END,
   HEAD,
@@ -38,14 +41,24 @@ interface Captured {
 }
 
 /** The slices of the image of the state as it is now, each made when it is asked for. */
-export function writeImage(head: Head, keys: Keyspace, alarms: Alarms): Iterable<Uint8Array> {
+export function writeImage(
+  head: Head,
+  keys: Keyspace,
+  alarms: Alarms,
+  auth: Auth,
+): Iterable<Uint8Array> {
   const { records, directories } = keys.image();
   return slices({
-    first: [headBlock(head, keys), ...leasesBlock(keys), ...alarmsBlock(alarms)],
+    first: [
+      headBlock(head, keys),
+      ...leasesBlock(keys),
+      ...alarmsBlock(alarms),
+      ...authBlock(auth),
+    ],
     versions: keys.versions.image(),
     directories,
     records,
-    digest: digestOf(head, keys, alarms.hash),
+    digest: digestOf(head, keys, alarms, auth),
   });
 }
 
@@ -117,6 +130,10 @@ function alarmsBlock(alarms: Alarms): Uint8Array[] {
     writer.bigint(member);
   }
   return [makeBlock(ALARMS, writer.take())];
+}
+
+function authBlock(auth: Auth): Uint8Array[] {
+  return auth.isFresh ? [] : [makeBlock(AUTH, encodeAuthContent(auth.content()))];
 }
 
 /** Blocks that fill a slice; a larger record gets a block of its own. */
