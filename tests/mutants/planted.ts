@@ -1,5 +1,6 @@
 /** Every planted bug. */
 import type { Mutant } from "./mutant.ts";
+import { AUTH_MUTANTS } from "./planted/auth.ts";
 import { BOLT_MUTANTS } from "./planted/bolt.ts";
 import { EDGE_MUTANTS } from "./planted/edge.ts";
 import { HTTP1_MUTANTS } from "./planted/http1.ts";
@@ -18,6 +19,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...EDGE_MUTANTS,
   ...HTTP1_MUTANTS,
   ...HTTP2_MUTANTS,
+  ...AUTH_MUTANTS,
   ...BOLT_MUTANTS,
   ...V3_MESSAGE_MUTANTS,
 ];

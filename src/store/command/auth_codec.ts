@@ -118,7 +118,7 @@ function readChange(reader: ByteReader): AuthChange {
         key: reader.byteString(),
         rangeEnd: reader.byteString(),
       };
-    case undefined:
+    default:
       throw new DecodeError(`Expected a change of users and roles, found kind ${number}`);
   }
 }
