@@ -3,10 +3,16 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { decode, encode } from "../../../src/api/v3/messages/codec.ts";
 import { KeyValue, PutRequest, RangeResponse } from "../../../src/api/v3/messages/kv.ts";
 import { MessageError } from "../../../src/api/v3/messages/message_error.ts";
-import { type HandCodec, Lengths, type MessageType } from "../../../src/api/v3/messages/table.ts";
+import {
+  type Draft,
+  type HandCodec,
+  Lengths,
+  type MessageType,
+} from "../../../src/api/v3/messages/table.ts";
 import { tableCodec } from "../../../src/api/v3/messages/table_codec.ts";
 import { WireReader } from "../../../src/api/v3/messages/wire_reader.ts";
 import { WireWriter } from "../../../src/api/v3/messages/wire_writer.ts";
+import { WatchResponse } from "../../../src/api/v3/messages/watch.ts";
 import { ALL_METHODS } from "../../../src/api/v3/methods.ts";
 import { InvariantError } from "../../../src/base/assert.ts";
 import { mutated } from "../../fuzz/mutate.ts";
@@ -103,4 +109,21 @@ Deno.test("encode() refuses to write a character that stands for no byte", () =>
     assert(error.message.includes("byte string"));
   }
   encode(KeyValue, { key: "\u00ff".repeat(100) }, new WireWriter());
+});
+
+Deno.test("WatchResponse: a list of events that is sent again has the same bytes, and an equal one too", () => {
+  const events = [{
+    type: "PUT",
+    kv: { key: "a", value: new Uint8Array(300).fill(7), modRevision: 5, version: 1 },
+  }] as const;
+  const sent = (list: Draft<WatchResponse>["events"], watchId: number) => {
+    const writer = new WireWriter();
+    encode(WatchResponse, { watchId, events: list }, writer);
+    return decode(WatchResponse, writer.written());
+  };
+  const first = sent(events, 1);
+  for (const again of [sent(events, 1), sent(events, 1), sent([...events], 1)]) {
+    assertEquals(again, first);
+  }
+  assertEquals(sent(events, 300).events, first.events);
 });

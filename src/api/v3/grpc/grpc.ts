@@ -5,7 +5,7 @@
 import type { StreamHandler, StreamReceiver } from "../../../http/h2/stream.ts";
 import type { ServerStream } from "../../../http/h2/stream.ts";
 import type { Handler } from "../call.ts";
-import { BY_PATH, type Method, SERVICES } from "../methods.ts";
+import { type Method, SERVICES } from "../methods.ts";
 import type { MethodCounters } from "../metrics.ts";
 import { isGrpcContentType, StatusCode } from "../status.ts";
 import { type Status, status } from "../statuses.ts";
@@ -69,6 +69,5 @@ function unknownMethod(path: string): Status {
   if (!SERVICES.has(service)) {
     return status(StatusCode.unimplemented, `unknown service ${service}`);
   }
-  const known = BY_PATH.has(path) ? "method" : "unknown method";
-  return status(StatusCode.unimplemented, `${known} ${method} for service ${service}`);
+  return status(StatusCode.unimplemented, `unknown method ${method} for service ${service}`);
 }

@@ -26,7 +26,7 @@ import type * as lease from "./lease.ts";
 import { enumValue, STRING, WATCH_ID } from "./scalars.ts";
 import type { Draft, HandCodec } from "./table.ts";
 import { deeper, type WireReader } from "./wire_reader.ts";
-import type { WireWriter } from "./wire_writer.ts";
+import { WireWriter } from "./wire_writer.ts";
 import type * as watch from "./watch.ts";
 
 const EVENT_NAMES: FieldNames = { 1: "type", 2: "kv", 3: "prev_kv" };
@@ -114,23 +114,54 @@ export const WATCH_RESPONSE: HandCodec<watch.WatchResponse> = {
       STRING.write(writer, response.cancelReason);
     }
     writeFlagField(writer, 56, response.fragment);
-    if (response.events === undefined) return;
-    for (const event of response.events) {
-      writer.byte(90);
-      writer.varint(eventSize(event));
-      writeEvent(event, writer);
-    }
+    if (response.events !== undefined) writeEvents(response.events, writer);
   },
 };
 
-function eventsSize(events: readonly Draft<kv.Event>[] | undefined): number {
-  let size = 0;
-  if (events !== undefined) {
-    for (const event of events) {
-      size += messageFieldSize(eventSize(event));
+type Events = readonly Draft<kv.Event>[];
+
+const NO_EVENTS: Events = Object.freeze([]);
+
+/** Larger lists are not kept in memory only because the next watcher may be told the same. */
+const SHARED_BYTES_MAX = 64 * 1024;
+
+/**
+ * What was measured last. All watchers who see the same are told the same list, which
+ * nobody changes: from the second on its bytes are copied.
+ */
+let shared: { readonly events: Events; readonly size: number; bytes: Uint8Array | undefined } = {
+  events: NO_EVENTS,
+  size: 0,
+  bytes: undefined,
+};
+
+function eventsSize(events: Events | undefined): number {
+  if (events === undefined || events.length === 0) return 0;
+  if (shared.events === events) {
+    if (shared.bytes === undefined && shared.size <= SHARED_BYTES_MAX) {
+      const writer = new WireWriter(new Uint8Array(shared.size));
+      writeEach(events, writer);
+      shared.bytes = writer.written();
     }
+    return shared.size;
   }
+  let size = 0;
+  for (const event of events) size += messageFieldSize(eventSize(event));
+  shared = { events: size <= SHARED_BYTES_MAX ? events : NO_EVENTS, size, bytes: undefined };
   return size;
+}
+
+function writeEvents(events: Events, writer: WireWriter): void {
+  if (shared.events === events && shared.bytes !== undefined) writer.raw(shared.bytes);
+  else writeEach(events, writer);
+}
+
+function writeEach(events: Events, writer: WireWriter): void {
+  for (const event of events) {
+    writer.byte(90);
+    writer.varint(eventSize(event));
+    writeEvent(event, writer);
+  }
 }
 
 function readWatchField(
