@@ -23,8 +23,11 @@ export function memberLimits(config: Config): MemberLimits {
     strangersMax: LIMITS.membersMax,
     compaction: {
       eventsMin: config.historyMax,
-      ageMaxMs: LIMITS.historyAgeMs,
-      bytesMax: LIMITS.historyBytesMax,
+      retention: {
+        kind: "recent",
+        ageMaxMs: LIMITS.historyAgeMs,
+        bytesMax: LIMITS.historyBytesMax,
+      },
       lookTicks: ticks(LIMITS.compactionLookMs),
     },
   };

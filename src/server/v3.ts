@@ -13,7 +13,7 @@ import type { RunningMember } from "../member/member.ts";
 /** What `member` answers to clients of v3. */
 export function v3Of(
   { service, leases }: RunningMember,
-  { electionMs, client, grpc }: Config,
+  { electionMs, historyMax, client, grpc }: Config,
   logger: Logger,
 ): V3Api {
   const isAtClientPort = client.tls !== undefined;
@@ -33,6 +33,7 @@ export function v3Of(
       requestBytesMax: LIMITS.v3RequestBytesMax,
       txnOperationsMax: LIMITS.v3TxnOperationsMax,
       progressNotifyMs: LIMITS.v3ProgressNotifyMs,
+      eventsMin: historyMax,
       watchesMax: LIMITS.v3WatchesMax,
     },
   });

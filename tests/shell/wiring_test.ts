@@ -127,8 +127,11 @@ Deno.test("every limit of a port and of a member is the one of its name", () => 
   assertEquals(strangersMax, LIMITS.membersMax);
   assertEquals(compaction, {
     eventsMin: 9,
-    ageMaxMs: LIMITS.historyAgeMs,
-    bytesMax: LIMITS.historyBytesMax,
+    retention: {
+      kind: "recent",
+      ageMaxMs: LIMITS.historyAgeMs,
+      bytesMax: LIMITS.historyBytesMax,
+    },
     lookTicks: ticks(LIMITS.compactionLookMs),
   });
   const own: Readonly<Record<string, number>> = {

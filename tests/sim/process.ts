@@ -30,7 +30,7 @@ import { describe, describeMembers } from "./text.ts";
 import { CheckedMachine } from "./state_check.ts";
 
 /** It judges more at once than a simulated history has: `#compact` does it here. */
-const NO_COMPACTION = { ageMaxMs: Infinity, bytesMax: Infinity, lookTicks: Infinity };
+const NO_COMPACTION = { retention: { kind: "all" }, lookTicks: Infinity } as const;
 
 /** Rounds of a newcomer over the addresses it was given. */
 const JOIN_ATTEMPTS = 3;

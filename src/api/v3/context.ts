@@ -15,6 +15,8 @@ export interface V3Limits {
   readonly electionMs: number;
   /** `--watch-progress-notify-interval` */
   readonly progressNotifyMs: number;
+  /** So many events stay for v1 and v2, whatever a client compacts; `-m`. */
+  readonly eventsMin: number;
   /** Watches of all streams together. */
   readonly watchesMax: number;
 }

@@ -19,6 +19,7 @@ export const LIMITS: V3Limits = {
   txnOperationsMax: 128,
   electionMs: 1_000,
   progressNotifyMs: 600_000,
+  eventsMin: 0,
   watchesMax: 1_000,
 };
 

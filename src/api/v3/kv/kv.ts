@@ -76,8 +76,10 @@ export function kvHandlers(v3: V3Context): readonly Handler[] {
 
     unary(METHODS.kv.compact, ({ revision }, call) => {
       if (revision <= 0) return call.fail(STATUS.compacted);
-      const command = { type: "compact", revision, changeIndex: 0, keepEvents: 0 } as const;
-      write(v3, call, command, (done) => call.answer({ header: headers.at(done.revision) }));
+      const keepEvents = limits.eventsMin;
+      write(v3, call, { type: "compact", revision, changeIndex: 0, keepEvents }, (done) => {
+        call.answer({ header: headers.at(done.revision) });
+      });
     }),
   ];
 }
