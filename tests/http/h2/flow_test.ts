@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Flag, FrameType as T, PREFACE } from "../../../src/http/h2/frame.ts";
-import { ErrorCode as E } from "../../../src/http/h2/stream.ts";
+import { ErrorCode as E, type ServerStream } from "../../../src/http/h2/stream.ts";
 import { until } from "../../api/harness.ts";
 import { END, frame, RawHttp2, request, settings, TestServer, uint32 } from "./raw_client.ts";
 
@@ -258,4 +258,40 @@ Deno.test("Http2Server puts what is written to a stream in one turn into one fra
     assert(frames[0]!.payload.length > 16_000);
     assertEquals(frames.map(({ flags }) => flags), [0, Flag.endStream]);
   }
+});
+
+Deno.test("Http2Server adds to no frame that has gone, wherever the next one comes to stand", async () => {
+  await using server = await TestServer.start();
+  using client = await RawHttp2.connect(server.port);
+  await client.send(request(1, "/hold"), request(3, "/hold"));
+  await until(() => server.streams.length === 2, "both requests");
+  const [first, second] = server.streams as [ServerStream, ServerStream];
+  first.sendHeaders(200, []);
+  first.write(Buffer.from("aaaa"));
+  assertEquals((await client.until(T.data, 1)).payload.toString(), "aaaa");
+  // As long as what was sent before: the first stream's last frame ended here, too.
+  second.sendHeaders(200, []);
+  second.write(Buffer.from("bbbb"));
+  first.write(Buffer.from("cccc"));
+  assertEquals((await client.until(T.data, 3)).payload.toString(), "bbbb");
+  assertEquals((await client.until(T.data, 1)).payload.toString(), "cccc");
+});
+
+Deno.test("Http2Server sends a head that is longer than a frame in several (RFC 9113 6.10)", async () => {
+  const long = "x".repeat(40_000);
+  await using server = await TestServer.start({}, (stream) => {
+    stream.endWithHeaders(200, [["long", long]]);
+    return { onData() {}, onEnd() {}, onReset() {}, onDrain() {} };
+  });
+  using client = await RawHttp2.connect(server.port);
+  await client.send(request(1));
+  const parts = [await client.until(T.headers, 1)];
+  while ((parts.at(-1)!.flags & Flag.endHeaders) === 0) {
+    const next = await client.next();
+    assertEquals([next?.type, next?.id], [T.continuation, 1]);
+    parts.push(next!);
+  }
+  assert(parts.length > 1);
+  const payload = Buffer.concat(parts.map((part) => part.payload));
+  assertEquals(client.fields({ ...parts[0]!, payload }), [[":status", "200"], ["long", long]]);
 });

@@ -25,6 +25,18 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
       "    writeUint32(this.output.bytes, this.#frame(4, FrameType.windowUpdate, 0, streamId), count);",
     ],
     [
+      "data is added to a frame that has gone",
+      "whole frames go out, whatever fills the buffers",
+      "stream.lastDataGeneration === this.output.generation &&",
+      "",
+    ],
+    [
+      "a frame grows beyond what everybody takes",
+      "whole frames go out, whatever fills the buffers",
+      "<= FRAME_HEAD_BYTES + FRAME_BYTES_MAX;",
+      "<= 2 ** 20;",
+    ],
+    [
       "the end is marked in a frame that has gone",
       "every answer ends",
       "if (stream.lastDataGeneration === output.generation) {",
@@ -169,12 +181,12 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
       "if (this.#size < 0) ",
     ],
   ]),
-  ...mutantsOf("src/http/wire_listener.ts", "tests/api/tls_proof_test.ts", [
+  ...mutantsOf("src/http/wire_listener.ts", "tests/http/wire_listener_test.ts", [
     [
-      "clients without a certificate are let in",
-      "nobody without the right certificate speaks to a port under mutual TLS",
-      "rejectUnauthorized: isDemanded,",
-      "rejectUnauthorized: false,",
+      "a plain connection that says nothing is waited for",
+      "who crowds a port keeps nobody out",
+      "limits.headerTimeoutMs, (socket) => socket.destroy());",
+      "limits.headerTimeoutMs, () => {});",
     ],
   ]),
 ];
