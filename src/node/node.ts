@@ -154,6 +154,11 @@ export class Node<R> implements ClusterNode<R> {
     }
   }
 
+  whenApplied(index: number, done: () => void): void {
+    if (this.#stopping !== undefined || index <= this.#core.appliedIndex) return done();
+    this.#followerReads.addCommitted(index, done, this.#deadline());
+  }
+
   get refusal(): Failure | undefined {
     return this.#refusal;
   }
@@ -333,7 +338,13 @@ export class Node<R> implements ClusterNode<R> {
       leads: () => this.#core.role === "leader" && this.#leadership.leaderId !== NONE,
       send: (to, reply) => this.#outgoing.send(to, reply),
       handlers: {
-        request: this.#options.handleRequest,
+        request: (payload, reply) => {
+          this.#options.handleRequest(payload, (answer) => {
+            reply(answer);
+            // Who asked waits until it has applied what was done.
+            this.#replica.announceCommit();
+          });
+        },
         barrier: (_, reply) => this.#confirmFor(reply),
         join: administer("join"),
         remove: administer("remove"),

@@ -183,6 +183,11 @@ export interface ClusterNode<R> {
   readonly refusal: Failure | undefined;
   /** Calls back, once, when this member serves nobody any longer. */
   onRefusal(callback: (failure: Failure) => void): void;
+  /**
+   * Calls back when this member has applied the entry `index`, which is committed, or
+   * when that takes longer than a request may.
+   */
+  whenApplied(index: number, done: () => void): void;
   /** The cluster's time by this member's reckoning, without a round trip. */
   nowMs(): number;
   isLeader(): boolean;

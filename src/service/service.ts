@@ -229,7 +229,11 @@ export class Service {
   #passOn(command: Uint8Array, redirects: boolean, done: OnAnswer<Result>): void {
     if (redirects) return this.#redirect(command, done);
     this.forward(FORWARDED.write, command, (outcome) => {
-      done(outcome.ok ? readResult(outcome.value) : outcome);
+      if (!outcome.ok) return done(outcome);
+      const result = readResult(outcome.value);
+      // The client may read here, without asking the leader: it must find what it wrote.
+      if (result.ok) this.node.whenApplied(logIndexOf(result.value), () => done(result));
+      else done(result);
     });
   }
 
@@ -255,6 +259,19 @@ export class Service {
       if (outcome.ok) return done(encodeValue(encodeResult(outcome.value)));
       done(outcome.reason === "notLeader" ? undefined : encodeFailure(outcome));
     });
+  }
+}
+
+/** The entry that a result came of; 0 when nothing was changed. */
+function logIndexOf(result: Result): number {
+  switch (result.kind) {
+    case "event":
+    case "applied":
+    case "done":
+      return result.logIndex;
+    case "rejected":
+    case "nothing":
+      return 0;
   }
 }
 

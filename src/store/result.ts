@@ -98,6 +98,8 @@ export interface Applied {
   readonly kind: "applied";
   /** After the command. */
   readonly revision: number;
+  /** The entry; 0 of a transaction that only read, which needs none. */
+  readonly logIndex: number;
   readonly result: OperationResult;
 }
 

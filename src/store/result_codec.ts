@@ -65,6 +65,7 @@ export function encodeResult(result: Result): Uint8Array {
     case "applied":
       writer.byte(APPLIED);
       writer.integer(result.revision);
+      writer.integer(result.logIndex);
       writeOperationResult(result.result);
       break;
     case "done":
@@ -107,6 +108,7 @@ function readResult(reader: ByteReader): Result {
       return {
         kind: "applied",
         revision: reader.integer(),
+        logIndex: reader.integer(),
         result: readOperationResult(reader, 0),
       };
     case DONE:

@@ -233,7 +233,7 @@ export class Store implements StateMachine<Result> {
     const change = new Change(appliedIndex, timeMs, revision, changeIndex, 2);
     const result = applyOperation(this.#keys, change, operation, this.#head);
     assert(change.events.length === 0, "A query must not change anything");
-    return "kind" in result ? result : { kind: "applied", revision, result };
+    return "kind" in result ? result : { kind: "applied", revision, logIndex: 0, result };
   }
 
   lease(id: bigint): Lease | undefined {
@@ -356,7 +356,8 @@ export class Store implements StateMachine<Result> {
   #applyOperation(change: Change, operation: Operation): Result {
     const result = applyOperation(this.#keys, change, operation, this.#head);
     if ("kind" in result) return result;
-    return { kind: "applied", revision: this.#revisionAfter(change), result };
+    const { logIndex } = change;
+    return { kind: "applied", revision: this.#revisionAfter(change), logIndex, result };
   }
 
   #changeAuth(change: Change, command: AuthCommand): Result {

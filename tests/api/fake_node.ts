@@ -92,6 +92,10 @@ export class FakeNode implements ClusterNode<Result> {
     queueMicrotask(() => done({ ok: true, value: { nowMs: this.#nowMs } }));
   }
 
+  whenApplied(_: number, done: () => void): void {
+    done();
+  }
+
   barrierNow(): undefined {
     return undefined;
   }

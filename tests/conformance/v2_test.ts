@@ -20,7 +20,7 @@ const PLACES: readonly Place[] = [
       ...["ttl.json", "watch.json", "walks.json", "cluster.json"],
     ],
   },
-  { size: 1, tls: true, files: ["keys.json", "paths.json", "watch.json"] },
+  { size: 1, tls: true, files: ["keys.json", "paths.json"] },
   { size: 3, tls: false, files: ["three-nodes.json", "compare.json", "watch.json", "walks.json"] },
   { size: 3, tls: true, files: ["three-nodes.json", "keys.json"] },
 ];

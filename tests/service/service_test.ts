@@ -178,11 +178,12 @@ Deno.test("decodeResult() returns what encodeResult() was given, and refuses eve
         found: "2",
       }],
     },
-    { kind: "applied", revision: 4, result: { type: "put", previous: kv } },
-    { kind: "applied", revision: 4, result: { type: "put", previous: undefined } },
+    { kind: "applied", revision: 4, logIndex: 9, result: { type: "put", previous: kv } },
+    { kind: "applied", revision: 4, logIndex: 9, result: { type: "put", previous: undefined } },
     {
       kind: "applied",
       revision: 4,
+      logIndex: 9,
       result: {
         type: "txn",
         succeeded: true,

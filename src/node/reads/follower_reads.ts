@@ -43,10 +43,16 @@ export class FollowerReads {
   }
 
   add(done: Done<Barrier>, deadlineTick: number): void {
-    if (this.#size >= this.#options.waitingMax) return done(OVERLOADED);
-    this.#size++;
+    if (!this.#hasRoom()) return done(OVERLOADED);
     this.#next.push({ done, deadlineTick });
     if (!this.#isCalling) this.#call();
+  }
+
+  /** Waits for this member to apply `index`, which is committed. */
+  addCommitted(index: number, done: Done<Barrier>, deadlineTick: number): void {
+    if (!this.#hasRoom()) return done(OVERLOADED);
+    this.#confirmed.push({ index, nowMs: 0, waiters: [{ done, deadlineTick }] });
+    this.#options.schedule();
   }
 
   /** Once a turn: releases what has been applied. */
@@ -73,6 +79,13 @@ export class FollowerReads {
     this.#called = [];
     this.#confirmed = [];
     this.#end(all, failure);
+  }
+
+  /** Whether one more may wait, which then counts. */
+  #hasRoom(): boolean {
+    if (this.#size >= this.#options.waitingMax) return false;
+    this.#size++;
+    return true;
   }
 
   #call(): void {
