@@ -4,7 +4,7 @@
  */
 import { backupRoutes } from "./api/admin/backup.ts";
 import { makeClientApi } from "./api/client_api.ts";
-import { faultRenderer } from "./api/faults.ts";
+import { etcdFaultRenderer, faultRenderer } from "./api/faults.ts";
 import { healthRoutes } from "./api/admin/health.ts";
 import { metricsRoute } from "./api/admin/metrics/metrics.ts";
 import { joinBody, parseClusterId, parseJoinReply } from "./api/peer/join.ts";
@@ -334,7 +334,10 @@ export class Server {
       api.stop();
       await Promise.all(listeners.map((listener) => listener.shutdown()));
     });
-    const grpc = await openGrpcPort(this.#config, options, api.handle);
+    const grpc = await openGrpcPort(this.#config, {
+      ...options,
+      renderFault: etcdFaultRenderer([DASHBOARD_FAULTS]),
+    }, api.handle);
     if (grpc !== undefined) listeners.push(grpc);
     for (const listener of listeners) tls?.attach(listener);
     await tls?.prove();

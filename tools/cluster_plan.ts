@@ -8,6 +8,8 @@ export interface ClusterOptions {
   /** Ports of the first node; the others follow. */
   readonly clientPort: number;
   readonly peerPort: number;
+  /** For gRPC in plain text, of the first node; under TLS the client ports serve it. */
+  readonly grpcPort: number;
   readonly directory: string;
 }
 
@@ -15,6 +17,8 @@ export interface NodePlan {
   readonly name: string;
   readonly dataDirectory: string;
   readonly clientUrl: string;
+  /** Where gRPC is served. */
+  readonly grpcAddress: string;
   /** As `/leader` gives it. */
   readonly peerUrl: string;
   /** The node's flags. */
@@ -23,6 +27,9 @@ export interface NodePlan {
 
 /** The most members that a cluster may have. */
 const SIZE_MAX = 9;
+
+/** Peers of etcd have the next port, so those of members are not neighbours. */
+const GRPC_PORT_STEP = 10;
 
 /** Certificates for trying and testing, whose keys are public. */
 export const FIXTURES = new URL("../fixtures/ca/", import.meta.url).pathname;
@@ -36,6 +43,8 @@ Usage: deno task cluster [flags]
   -tls       mutual TLS on all ports, with the certificates of fixtures/ca
   -c PORT    client port of the first member, the others follow (default: 4001)
   -s PORT    peer port of the first member, the others follow (default: 7001)
+  -g PORT    gRPC port of the first member, the others have the tenth after it each (default:
+             2379); with -tls the client ports serve gRPC
   -d DIR     data of all members (default: nodes, with -tls nodes/tls)
   -h         print this help
 
@@ -48,10 +57,10 @@ export function parseClusterOptions(args: readonly string[]): ClusterOptions | "
     // To parseArgs "-tls" is three flags of one letter. What follows a task may come after "--".
     args.filter((arg) => arg !== "--").map((arg) => arg.replace(/^-(?=[a-z])/, "--")),
     {
-      string: ["n", "c", "s", "d"],
+      string: ["n", "c", "s", "g", "d"],
       boolean: ["tls", "h", "help"],
       unknown: (arg) => {
-        throw new Error(`Unexpected argument "${arg}", expected -n, -tls, -c, -s, -d or -h`);
+        throw new Error(`Unexpected argument "${arg}", expected -n, -tls, -c, -s, -g, -d or -h`);
       },
     },
   );
@@ -63,6 +72,7 @@ export function parseClusterOptions(args: readonly string[]): ClusterOptions | "
     tls: parsed.tls,
     clientPort: parseNumber("-c", parsed.c ?? "4001", portMax),
     peerPort: parseNumber("-s", parsed.s ?? "7001", portMax),
+    grpcPort: parseNumber("-g", parsed.g ?? "2379", 65_536 - size * GRPC_PORT_STEP),
     // Other URLs, other cluster: the two kinds do not share their data.
     directory: parsed.d ?? (parsed.tls ? "nodes/tls" : "nodes"),
   };
@@ -85,6 +95,9 @@ export function planNodes(options: ClusterOptions, founded: boolean): NodePlan[]
   return indexes.map((index) => {
     const name = `node${index + 1}`;
     const clientAddress = `127.0.0.1:${options.clientPort + index}`;
+    const grpcAddress = options.tls
+      ? clientAddress
+      : `127.0.0.1:${options.grpcPort + index * GRPC_PORT_STEP}`;
     const others = indexes.filter((other) => other !== index).map(peerAddress).join(",");
     const joins = others !== "" && (founded || index > 0);
     const dataDirectory = `${options.directory}/${name}`;
@@ -92,9 +105,11 @@ export function planNodes(options: ClusterOptions, founded: boolean): NodePlan[]
       name,
       dataDirectory,
       clientUrl: `${scheme}://${clientAddress}`,
+      grpcAddress,
       peerUrl: `${scheme}://${peerAddress(index)}`,
       flags: [
         ...["-n", name, "-d", dataDirectory, "-c", clientAddress, "-s", peerAddress(index)],
+        ...(options.tls ? [] : ["-grpc", grpcAddress]),
         // All start at once, so the first attempts may come too early.
         ...(joins ? ["-C", others, "-r", "20"] : []),
         ...(options.tls ? tlsFlags(index) : []),
@@ -117,11 +132,13 @@ export function linesToTry(nodes: readonly NodePlan[], tls: boolean): string {
   const certificates = tls
     ? ` --cacert ${FIXTURES}ca.crt --cert ${FIXTURES}client.crt --key ${FIXTURES}client.key.insecure`
     : "";
+  const endpoints = nodes.map(({ grpcAddress }) => grpcAddress).join(",");
   const url = (index: number) => nodes[index % nodes.length]?.clientUrl;
   return [
     `curl${certificates} ${url(0)}/v1/keys/message -d value="Hello world"`,
     `curl${certificates} ${url(1)}/v1/keys/message`,
     `curl${certificates} ${url(2)}/v1/watch/message   # waits for the next change`,
     `curl${certificates} ${url(1)}/v1/machines`,
+    `ETCDCTL_API=3 etcdctl${certificates} --endpoints ${endpoints} put foo bar`,
   ].map((line) => `  ${line}\n`).join("");
 }

@@ -4,6 +4,7 @@ import { renderPlainly } from "./fault_form.ts";
 import { renderFault } from "./v1/fault.ts";
 import { V2_FAULTS } from "./v2/v2.ts";
 import { V3_FAULTS } from "./v3/gateway/gateway.ts";
+import { renderUnknown } from "./v3/gateway/shared.ts";
 
 const FORMS: readonly FaultForm[] = [
   { prefix: "/admin/", render: renderPlainly },
@@ -18,4 +19,10 @@ const FORMS: readonly FaultForm[] = [
  */
 export function faultRenderer(others: readonly FaultForm[] = []): RenderFault {
   return renderByPath([...FORMS, ...others], renderFault);
+}
+
+/** The same for the port where etcd's clients are served: what belongs to none has etcd's form. */
+export function etcdFaultRenderer(others: readonly FaultForm[] = []): RenderFault {
+  const v1 = { prefix: "/v1/", render: renderFault };
+  return renderByPath([...FORMS, v1, ...others], renderUnknown);
 }

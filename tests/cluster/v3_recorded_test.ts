@@ -5,13 +5,15 @@
 import { assertEquals } from "@std/assert";
 import { readScenarios, replay } from "../api/v3/recorded/replay.ts";
 import { LocalNode } from "../cli/harness.ts";
+import { freePort } from "./ports.ts";
 
 /** By how they begin; a service that comes later adds its own. */
-const SERVED = /^(put|JSON|range|versions|delete|txn|compact|lease|watch)\b/;
+const SERVED = /^(put|JSON|HTTP: paths|range|versions|delete|txn|compact|lease|watch)\b/;
 
 Deno.test("Server answers v3's JSON as etcd was recorded", async () => {
-  await using node = await LocalNode.start();
-  const url = `http://127.0.0.1:${node.clientPort}`;
+  const port = freePort();
+  await using _node = await LocalNode.start("-grpc", `${port}`);
+  const url = `http://127.0.0.1:${port}`;
   const scenarios = readScenarios("recorded.json").filter(({ scenario }) => SERVED.test(scenario));
   for (const scenario of scenarios) {
     await clean(url);

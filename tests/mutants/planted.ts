@@ -9,6 +9,7 @@ import { NODE_MUTANTS } from "./planted/node.ts";
 import { RAFT_MUTANTS } from "./planted/raft.ts";
 import { STORAGE_MUTANTS } from "./planted/storage.ts";
 import { STORE_MUTANTS } from "./planted/store.ts";
+import { V3_MUTANTS } from "./planted/v3.ts";
 import { V3_MESSAGE_MUTANTS } from "./planted/v3_messages.ts";
 
 export const MUTANTS: readonly Mutant[] = [
@@ -22,4 +23,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...AUTH_MUTANTS,
   ...BOLT_MUTANTS,
   ...V3_MESSAGE_MUTANTS,
+  ...V3_MUTANTS,
 ];

@@ -33,6 +33,7 @@ Deno.test("planNodes() plans three nodes on the documented ports by default", ()
   const planned = configs([], false);
   assertEquals(planned.map(({ client }) => client.advertised.port), [4001, 4002, 4003]);
   assertEquals(planned.map(({ peer }) => peer.advertised.port), [7001, 7002, 7003]);
+  assertEquals(planned.map(({ grpc }) => grpc?.address.port), [2379, 2389, 2399]);
   assertEquals(nodes.map(({ clientUrl }) => clientUrl), planned.map(({ client }) => client.url));
   assertEquals(nodes.map(({ peerUrl }) => peerUrl), planned.map(({ peer }) => peer.url));
 });
@@ -51,6 +52,7 @@ Deno.test("planNodes() plans TLS with fixtures and data of its own", () => {
     assert(node.dataDirectory.includes("/nodes/tls/"));
   }
   const lines = linesToTry(planNodes(optionsOf(["--tls"]), false), true);
+  assert(lines.includes("--endpoints 127.0.0.1:4001,127.0.0.1:4002,127.0.0.1:4003"));
   assert(lines.includes("--cacert") && lines.includes("https://127.0.0.1:4002"));
 });
 
@@ -60,6 +62,7 @@ Deno.test("parseClusterOptions() takes other ports and another directory", () =>
     tls: false,
     clientPort: 5001,
     peerPort: 6001,
+    grpcPort: 2379,
     directory: "/tmp/x",
   });
 });

@@ -77,6 +77,12 @@ export function unreadable({ message }: MessageError): Status {
 
 const TEXT_HEADERS = { "x-content-type-options": "nosniff" } as const;
 
+/** What etcd says of a path that no API has. */
+export function renderUnknown(fault: Fault): Reply {
+  const reply = renderFault(fault);
+  return fault.status === 404 ? { ...reply, body: "404 page not found\n" } : reply;
+}
+
 /** What clients of v3 hear of faults of HTTP: plain text, as Go's servers say it. */
 export function renderFault({ status, headers }: Pick<Fault, "status" | "headers">): Reply {
   return {

@@ -1,0 +1,144 @@
+/** Planted bugs in the v3 API and the keeper of leases: each would break what clients of etcd rely on. */
+import { type Mutant, mutantsOf } from "../mutant.ts";
+
+const V3 = "tests/api/v3";
+const SERVICE = "tests/service";
+
+export const V3_MUTANTS: readonly Mutant[] = [
+  ...mutantsOf("src/service/lease_keeper.ts", SERVICE, [
+    [
+      "a new leader goes by the deadlines of an earlier term",
+      "no lease ends before its TTL",
+      "if (term !== this.#term) {",
+      "if (this.#term === 0) {",
+    ],
+    [
+      "a lease that is about to end is renewed",
+      "whoever was told that a lease lives has it",
+      "if (ending !== undefined) return void ending.push(() => this.renew(id, done));",
+      "",
+    ],
+    [
+      "an end that failed is not tried again",
+      "every lease ends",
+      "      this.#ending.delete(lease);\n",
+      "",
+    ],
+    [
+      "another member renews by its own reckoning",
+      "only the leader counts",
+      "if (this.#service.node.isLeader()) this.#renewHere(id, done);\n    else this.#ask(FORWARDED.leaseRenew, id, done);",
+      "this.#renewHere(id, done);",
+    ],
+  ]),
+  ...mutantsOf("src/service/compactor.ts", SERVICE, [
+    [
+      "followers compact, too",
+      "what goes is the leader's decision",
+      "if (this.#isUnderWay || !this.#service.node.isLeader()) return;",
+      "if (this.#isUnderWay) return;",
+    ],
+    [
+      "what is younger than the period goes",
+      "what is to be kept is kept",
+      "(sample) => sample.tick <= tick",
+      "(sample) => sample.tick <= tick + 10",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/watch/watch_stream.ts", V3, [
+    [
+      "a slow client's watches go on being told",
+      "memory is bounded whatever a client does not take",
+      "      watcher.pause();\n",
+      "",
+    ],
+    [
+      "a slow client may go on asking",
+      "memory is bounded whatever a client does not take",
+      "    this.#call.pause();\n",
+      "",
+    ],
+    [
+      "progress is told while a watch is behind",
+      "progress means that all up to there was sent",
+      "if (!this.#owesProgress || this.#behind.size > 0) return;",
+      "if (!this.#owesProgress) return;",
+    ],
+    [
+      "an id is given out twice",
+      "events belong to one watch",
+      "while (this.#watchers.has(this.#nextId)) this.#nextId++;",
+      "",
+    ],
+    [
+      "the last fragment says that more follows",
+      "a message in fragments ends",
+      "fragment: place < parts.length - 1",
+      "fragment: true",
+    ],
+    [
+      "who leaves is still watched for",
+      "nobody pays for clients that have gone",
+      "for (const watcher of this.#watchers.values()) watcher.cancel();",
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/watch/watcher.ts", V3, [
+    [
+      "a slice of the past may weigh anything",
+      "memory is bounded whatever a client asks for",
+      "if (bytes >= SLICE_BYTES) break;",
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/grpc/unary_call.ts", V3, [
+    [
+      "a second message is taken for the first",
+      "a call is carried out once",
+      "if (this.#hasMessage) throw new StatusError(StatusCode.internal, TWO_MESSAGES);",
+      "",
+    ],
+    [
+      "a message in one piece may have any size",
+      "memory is bounded whatever a client sends",
+      "if (end - start > this.#shared.messageBytesMax) {",
+      "if (end - start > 2 ** 30) {",
+    ],
+    [
+      "a stream ends before the client's end of it",
+      "no call is reset that was answered",
+      "if (stream.isRemoteEnded) stream.end(SUCCESS);",
+      "if (stream.isRemoteEnded || this.#hasMessage) stream.end(SUCCESS);",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/admission.ts", V3, [
+    [
+      "a learner serves everything",
+      "what a learner tells is what it was asked to know",
+      "return method === METHODS.kv.range && request !== undefined",
+      "return request !== undefined",
+    ],
+    [
+      "who requires a leader is served without one",
+      "clients that require a leader notice a partition",
+      "return requiresLeader && node.leader() === undefined ? STATUS.noLeader : undefined;",
+      "return undefined;",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/kv/operations.ts", "tests/cluster/v3_recorded_test.ts", [
+    [
+      "an operand of another kind counts",
+      "a compare compares what it names",
+      "if (operand === undefined || operand.kind !== OPERANDS[target]) return made;",
+      "if (operand === undefined) return made;",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/kv/duplicates.ts", "tests/cluster/v3_recorded_test.ts", [
+    [
+      "a key is put and deleted in one transaction",
+      "a transaction changes a key once",
+      "if (all.puts.has(key) || isDeleted(all, key)) return undefined;",
+      "if (all.puts.has(key)) return undefined;",
+    ],
+  ]),
+];
