@@ -2,16 +2,34 @@
 import { assertEquals } from "@std/assert";
 import { LeaseKeeper } from "../../src/service/lease_keeper.ts";
 import { Service } from "../../src/service/service.ts";
+import type { Done } from "../../src/node/ports.ts";
+import type { Result } from "../../src/store/result.ts";
 import { NOBODY } from "../../src/store/command/command.ts";
 import type { Command } from "../../src/store/command/command.ts";
 import { Store } from "../../src/store/store.ts";
 import { FakeNode, member } from "../api/fake_node.ts";
 import { ManualClock } from "../api/v3/harness.ts";
 
+/** Keeps proposals back while a test wants it. */
+class HoldingNode extends FakeNode {
+  holds = false;
+  #held: (() => void)[] = [];
+
+  override propose(data: Uint8Array, done: Done<Result>): void {
+    if (this.holds) this.#held.push(() => super.propose(data, done));
+    else super.propose(data, done);
+  }
+
+  release(): void {
+    this.holds = false;
+    for (const propose of this.#held.splice(0)) propose();
+  }
+}
+
 class Keeping {
   readonly clock = new ManualClock();
   readonly store = new Store();
-  readonly node = new FakeNode(this.store);
+  readonly node = new HoldingNode(this.store);
   readonly service = new Service({ node: this.node, store: this.store });
   readonly keeper = new LeaseKeeper({
     service: this.service,
@@ -97,10 +115,12 @@ Deno.test("a lease whose end is under way is not renewed", async () => {
   const keeping = new Keeping();
   await keeping.grant(7n, 2);
   await keeping.pass(2_000);
-  keeping.clock.advance(1_000);
-  // Proposed, and not applied until the next microtask.
-  keeping.keeper.tick();
-  assertEquals(await keeping.renew(7n), 0);
+  keeping.node.holds = true;
+  await keeping.pass(1_000);
+  const renewed = keeping.renew(7n);
+  await keeping.pass(1_000);
+  keeping.node.release();
+  assertEquals(await renewed, 0);
 });
 
 Deno.test("an end that could not be written is tried again, and the lease may be renewed until then", async () => {
@@ -142,6 +162,17 @@ Deno.test("another member asks the leader", async () => {
   assertEquals(await follower.remaining(-8n), -1);
   follower.node.leading = undefined;
   assertEquals(await follower.renew(7n), "noLeader");
+});
+
+Deno.test("a renewal under way when another begins to lead is the other's", async () => {
+  const leader = new Keeping();
+  await leader.grant(7n, 5);
+  const former = new Keeping();
+  await former.grant(7n, 9);
+  const renewed = former.renew(7n);
+  former.node.leading = member(2);
+  former.node.leaderHandler = (request, done) => leader.service.handleForwarded(request, done);
+  assertEquals(await renewed, 5);
 });
 
 Deno.test("list() begins with the lease that ends first", async () => {

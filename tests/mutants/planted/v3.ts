@@ -27,8 +27,8 @@ export const V3_MUTANTS: readonly Mutant[] = [
     [
       "another member renews by its own reckoning",
       "only the leader counts",
-      "if (this.#service.node.isLeader()) this.#renewHere(id, done);\n    else this.#ask(FORWARDED.leaseRenew, id, done);",
-      "this.#renewHere(id, done);",
+      "if (!this.#service.node.isLeader()) return this.#ask(FORWARDED.leaseRenew, id, done);",
+      "",
     ],
   ]),
   ...mutantsOf("src/service/compactor.ts", SERVICE, [
@@ -115,8 +115,8 @@ export const V3_MUTANTS: readonly Mutant[] = [
     [
       "a learner serves everything",
       "what a learner tells is what it was asked to know",
-      "return method === METHODS.kv.range && request !== undefined",
-      "return request !== undefined",
+      "request.serializable === true",
+      "true",
     ],
     [
       "who requires a leader is served without one",
