@@ -101,8 +101,12 @@ class Http2Exchange implements Exchange, StreamReceiver {
   }
 
   onGone(callback: () => void): void {
-    if (this.#stream.isClosed) callback();
-    else this.#onGone = callback;
+    if (this.#stream.isClosed) return callback();
+    const earlier = this.#onGone;
+    this.#onGone = earlier === undefined ? callback : () => {
+      earlier();
+      callback();
+    };
   }
 
   /** Waits for the body, if there is one. */
