@@ -52,6 +52,8 @@ export class WatchHub {
   readonly #exactKeys = new Map<ByteString, Bucket>();
   readonly #ranges = new Map<string, RangeBucket>();
   readonly #unsynced = new Set<Watch>();
+  /** Who has not been told yet of the entry that is being published, and what. */
+  readonly #toTell = new Map<Watch, Event[]>();
   #size = 0;
   #synced = 0;
 
@@ -104,15 +106,16 @@ export class WatchHub {
   /** Tells the events of one entry to all synced watches that see them; the list has them already. */
   publish(events: readonly Event[]): void {
     if (this.#synced === 0 || events.length === 0) return;
-    const told = new Map<Watch, Event[]>();
+    const toTell = this.#toTell;
     let top: Event | undefined;
     for (const event of events) {
       if (event.isDirectory && !event.isCovered) top = event;
-      this.#collectPaths(event, top, told);
-      if (!event.isDirectory) this.#collectRanges(event, told);
+      this.#collectPaths(event, top, toTell);
+      if (!event.isDirectory) this.#collectRanges(event, toTell);
     }
-    for (const [watch, seen] of told) {
-      // An earlier callback may have ended or paused it.
+    for (const [watch, seen] of toTell) {
+      toTell.delete(watch);
+      // An earlier callback may have ended it.
       if (watch.isSynced) watch.callbacks.onEvents(seen);
     }
   }
@@ -121,9 +124,9 @@ export class WatchHub {
   beforeRestore(appliedIndex: number): Map<Watch, number> {
     const reached = new Map<Watch, number>();
     for (const watch of this.#allSynced()) reached.set(watch, appliedIndex);
-    const { versions } = this.#keys();
     for (const watch of this.#unsynced) {
-      reached.set(watch, versions.numbersBefore(watch.place).logIndex);
+      watch.isCleared = watch.isCleared || this.#hasLost(watch);
+      reached.set(watch, this.#entryBefore(watch));
     }
     return reached;
   }
@@ -145,12 +148,12 @@ export class WatchHub {
 
   /** For `Watch.read`. */
   read(watch: Watch, entriesMax: number): Reading {
-    if (watch.isSynced) return { kind: "events", events: [], isSynced: true };
+    if (watch.isSynced || watch.isOver) return { kind: "events", events: [], isSynced: true };
     const keys = this.#keys();
     const { versions } = keys;
-    if (watch.isCleared || watch.place < keys.oldestPlace) return { kind: "cleared" };
+    if (watch.isCleared || this.#hasLost(watch)) return { kind: "cleared" };
     const events: Event[] = [];
-    let place = watch.place;
+    let place = Math.max(watch.place, keys.oldestPlace);
     let scanned = 0;
     let entry = -1;
     let told: Event | undefined;
@@ -183,7 +186,15 @@ export class WatchHub {
 
   /** For `Watch.pause`. */
   pause(watch: Watch): void {
-    if (watch.isSynced) this.#leaveSynced(watch, this.#keys().versions.end);
+    if (!watch.isSynced) return;
+    const { versions } = this.#keys();
+    const [first] = this.#toTell.get(watch) ?? [];
+    this.#toTell.delete(watch);
+    // Another's callback may pause it before it is told of the same entry.
+    const place = first === undefined
+      ? versions.end
+      : versions.lowerBound("logIndex", first.logIndex);
+    this.#leaveSynced(watch, place);
   }
 
   /** For `Watch.cancel`. */
@@ -199,6 +210,20 @@ export class WatchHub {
   /** Whether nothing is gone of what has the number that the watch begins by, or a higher one. */
   #reachesBackTo({ view, since }: Watch): boolean {
     return since > this.clearedOf(view.kind)[numberOf(view)];
+  }
+
+  /** Whether something is gone that an unsynced watch may have seen and has not read. */
+  #hasLost({ view, since, place }: Watch): boolean {
+    const { oldestPlace, cleared } = this.#keys();
+    return place < oldestPlace && since <= cleared[numberOf(view)];
+  }
+
+  /** The last entry of the log of which an unsynced watch may have read something. */
+  #entryBefore({ place }: Watch): number {
+    const { versions, oldestPlace } = this.#keys();
+    const next = Math.max(place, oldestPlace);
+    if (next >= versions.end) return versions.numbersBefore(versions.end).logIndex;
+    return headAt(versions.entryAt(next)).logIndex - 1;
   }
 
   #allSynced(): Set<Watch> {
