@@ -11,7 +11,7 @@ import { digestOf, type Head } from "../head.ts";
 import { Hasher } from "../keyspace/hash.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Page } from "../keyspace/page.ts";
-import { recordEnd } from "../keyspace/record.ts";
+import { flagsAt, placeAt, recordEnd, TOMBSTONE } from "../keyspace/record.ts";
 import {
   ALARMS,
   AUTH,
@@ -34,6 +34,8 @@ const BLOCK_HEAD_BYTES = 5;
 interface Captured {
   /** Whole blocks that are small. */
   readonly first: readonly Uint8Array[];
+  /** Entries and tombstones before it wait to be cut off, and are left out. */
+  readonly oldestPlace: number;
   readonly versions: Iterable<Uint8Array>;
   readonly directories: Iterable<Page>;
   readonly records: Iterable<Page>;
@@ -55,7 +57,8 @@ export function writeImage(
       ...alarmsBlock(alarms),
       ...authBlock(auth),
     ],
-    versions: keys.versions.image(),
+    oldestPlace: keys.oldestPlace,
+    versions: keys.versions.image(keys.oldestPlace),
     directories,
     records,
     digest: digestOf(head, keys, alarms, auth),
@@ -87,11 +90,11 @@ function* blocksOf(captured: Captured): Generator<Uint8Array, void> {
 function* contentBlocks(captured: Captured): Generator<Uint8Array, void> {
   yield* captured.first;
   for (const chunk of captured.versions) yield makeBlock(VERSIONS, chunk);
-  yield* recordBlocks(DIRECTORIES, captured.directories);
-  yield* recordBlocks(RECORDS, captured.records);
+  yield* recordBlocks(DIRECTORIES, captured.directories, captured.oldestPlace);
+  yield* recordBlocks(RECORDS, captured.records, captured.oldestPlace);
 }
 
-function headBlock(head: Head, { versions }: Keyspace): Uint8Array {
+function headBlock(head: Head, { oldestPlace, cleared }: Keyspace): Uint8Array {
   const writer = new GrowingWriter();
   writer.begin();
   writer.byte(IMAGE_VERSION);
@@ -101,10 +104,10 @@ function headBlock(head: Head, { versions }: Keyspace): Uint8Array {
   writer.integer(head.revision);
   writer.integer(head.changeIndex);
   writer.integer(head.compactedRevision);
-  writer.integer(versions.first);
-  writer.integer(versions.cutOff.logIndex);
-  writer.integer(versions.cutOff.changeIndex);
-  writer.integer(versions.cutOff.revision);
+  writer.integer(oldestPlace);
+  writer.integer(cleared.logIndex);
+  writer.integer(cleared.changeIndex);
+  writer.integer(cleared.revision);
   return makeBlock(HEAD, writer.take());
 }
 
@@ -137,7 +140,11 @@ function authBlock(auth: Auth): Uint8Array[] {
 }
 
 /** Blocks that fill a slice; a larger record gets a block of its own. */
-function* recordBlocks(kind: number, pages: Iterable<Page>): Generator<Uint8Array, void> {
+function* recordBlocks(
+  kind: number,
+  pages: Iterable<Page>,
+  oldestPlace: number,
+): Generator<Uint8Array, void> {
   let block = new Uint8Array(SLICE_BYTES_MAX);
   let used = BLOCK_HEAD_BYTES;
   for (const page of pages) {
@@ -145,6 +152,8 @@ function* recordBlocks(kind: number, pages: Iterable<Page>): Generator<Uint8Arra
     for (let slot = 0; slot < page.count; slot++) {
       const at = page.at(slot);
       const end = recordEnd(bytes, at);
+      const isTombstone = (flagsAt(bytes, at) & TOMBSTONE) !== 0;
+      if (isTombstone && placeAt(bytes, at) < oldestPlace) continue;
       if (used + end - at > block.length) {
         if (used > BLOCK_HEAD_BYTES) yield finishBlock(kind, block, used);
         block = new Uint8Array(Math.max(SLICE_BYTES_MAX, BLOCK_HEAD_BYTES + end - at));

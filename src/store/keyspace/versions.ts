@@ -271,9 +271,8 @@ export class Versions {
     return last && numbersAt(last);
   }
 
-  /** The bytes of all entries as they are now, chunk by chunk, for an image; read at any time. */
-  image(): Iterable<Uint8Array> {
-    const first = this.#first;
+  /** The bytes of the entries from `first` on as they are now, chunk by chunk; read at any time. */
+  image(first: number): Iterable<Uint8Array> {
     return this.#chunks.slice(this.#firstChunk).map(({ bytes, start, used }) =>
       bytes.subarray(Math.max(0, first - start), used)
     ).filter(({ length }) => length > 0);
