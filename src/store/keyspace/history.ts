@@ -54,6 +54,9 @@ export function eventAt(
   const head = headAt(entry);
   const { key, before } = contentAt(entry);
   const isDirectory = (head.flags & DIRECTORY_ENTRY) !== 0;
+  const after = head.next === NOWHERE
+    ? newest(find(key, isDirectory), place)
+    : foundBy(versions, head.next);
   const wasThere = before !== undefined && !isTombstoneAt(entry.bytes, before);
   return {
     kind: "event",
@@ -67,10 +70,18 @@ export function eventAt(
     changeIndex: head.changeIndex,
     revision: head.revision,
     timeMs: head.timeMs,
-    after: head.next === NOWHERE
-      ? newest(find(key, isDirectory), place)
-      : foundBy(versions, head.next),
+    after: after && isDirectory ? withIndex(after, head.changeIndex) : after,
     before: wasThere ? new StoredVersion(entry.bytes, before) : undefined,
+  };
+}
+
+/** An event tells of a modified index that the directory itself does not get: see `putDirectory`. */
+function withIndex(directory: Version, modifiedIndex: number): Version {
+  const { value, setIndex, createRevision, modRevision, version } = directory;
+  const { createdIndex, deadlineMs, lease } = directory;
+  return {
+    ...{ value, setIndex, createRevision, modRevision, version },
+    ...{ createdIndex, modifiedIndex, deadlineMs, lease },
   };
 }
 

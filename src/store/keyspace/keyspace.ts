@@ -289,11 +289,14 @@ export class Keyspace implements Cursors {
       after,
       before: this.versions.newestBefore(),
     });
-    this.delete(change, key, "delete", changeIndex);
-    const hidden = this.#directories.get(key);
-    if (hidden !== undefined) this.#tally.removeDirectory(key, hidden);
-    else this.#makeParents(change, key, changeIndex, true);
+    if (this.#directories.get(key) !== undefined) {
+      // The file hid one, of which the history tells until now.
+      this.#removeDirectoryRecord(change, key, "delete", changeIndex, true);
+    }
+    // Before the file goes: what is above it is never empty.
+    this.#hiddenCount++;
     this.#setDirectory(key, makeRecord(key, { place, flags: MADE }, after), after);
+    this.delete(change, key, "delete", changeIndex);
     return event;
   }
 
@@ -329,8 +332,10 @@ export class Keyspace implements Cursors {
     return false;
   }
 
-  /** The first file above `key`, if any: v1 and v2 can write nothing below it. */
+  /** The nearest file above `key`, if any: v1 and v2 can write nothing below it. */
   fileAbove(key: ByteString): ByteString | undefined {
+    // Only v3 puts a file below a file, which hides the directory that is there then.
+    if (this.#hiddenCount === 0 && this.findFile(key) !== undefined) return undefined;
     for (let path = parentOf(key); path !== ROOT; path = parentOf(path)) {
       if (this.findFile(path) !== undefined) return path;
       // What is above a directory is a directory, unless v3 has hidden some.

@@ -18,6 +18,9 @@ export function applySet(keys: Keyspace, change: Change, command: SetCommand): E
   const { key, ttlSeconds } = command;
   const value = asBytes(command.value);
   const found = keys.findFile(key);
+  if (found !== undefined && keys.fileAbove(key) !== undefined) {
+    return reject("notAFile", key, change);
+  }
   if (command.prevValue !== undefined) {
     if (found === undefined) return reject("keyNotFound", key, change);
     const expected = asBytes(command.prevValue);
@@ -54,6 +57,7 @@ export function applyDelete(
   { key }: DeleteCommand,
 ): Event | Rejected {
   if (keys.findFile(key) === undefined) return reject("keyNotFound", key, change);
+  if (keys.fileAbove(key) !== undefined) return reject("notAFile", key, change);
   return keys.delete(change, key, "delete");
 }
 

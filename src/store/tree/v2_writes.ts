@@ -33,6 +33,8 @@ export function applyTreePut(
   if (command.inOrder) return createInOrder(keys, change, command);
   const { key, prevExist, prevValue, prevIndex } = command;
   if (key === ROOT) return reject("rootIsReadOnly", ROOT, change);
+  const blocking = keys.fileAbove(key);
+  if (blocking !== undefined) return reject("notADirectory", blocking, change);
   if (prevExist === false) return create(keys, change, key, command);
   if (prevValue !== undefined || prevIndex !== 0) return compareAndSwap(keys, change, command);
   if (prevExist === true || command.refresh) return update(keys, change, command);
@@ -93,7 +95,10 @@ function createInOrder(
 ): Event | Rejected {
   const directory = command.key;
   const name = String(change.changeIndex + 1).padStart(IN_ORDER_DIGITS, "0");
-  return create(keys, change, prefixOf(directory) + name, command);
+  const key = prefixOf(directory) + name;
+  const blocking = keys.fileAbove(key);
+  if (blocking !== undefined) return reject("notADirectory", blocking, change);
+  return create(keys, change, key, command);
 }
 
 function create(
@@ -102,10 +107,8 @@ function create(
   key: ByteString,
   command: TreePutCommand,
 ): Event | Rejected {
-  if (keys.findFile(key) !== undefined) return reject("keyExists", key, change);
-  const blocking = keys.fileAbove(key);
-  if (blocking !== undefined) return reject("notADirectory", blocking, change);
-  if (keys.hasDirectory(key)) return reject("keyExists", key, change);
+  const isThere = keys.findFile(key) !== undefined || keys.hasDirectory(key);
+  if (isThere) return reject("keyExists", key, change);
   return write(keys, change, key, command, "create");
 }
 
@@ -113,8 +116,6 @@ function set(keys: Keyspace, change: Change, command: TreePutCommand): Event | R
   const { key } = command;
   const file = keys.findFile(key);
   if (file === undefined) {
-    const blocking = keys.fileAbove(key);
-    if (blocking !== undefined) return reject("notADirectory", blocking, change);
     if (keys.hasDirectory(key)) return reject("notAFile", key, change);
   } else if (command.isDirectory) {
     return replaceByDirectory(keys, change, command);
@@ -132,8 +133,6 @@ function replaceByDirectory(keys: Keyspace, change: Change, command: TreePutComm
 function update(keys: Keyspace, change: Change, command: TreePutCommand): Event | Rejected {
   const { key, prevExist, refresh } = command;
   const action: Action = prevExist === true ? "update" : "set";
-  const blocking = keys.fileAbove(key);
-  if (blocking !== undefined) return reject("notADirectory", blocking, change);
   const file = keys.findFile(key);
   if (file !== undefined) return write(keys, change, key, command, action);
   if (!keys.hasDirectory(key)) return reject("keyNotFound", firstMissing(keys, key), change);
@@ -148,8 +147,6 @@ function compareAndSwap(
   command: TreePutCommand,
 ): Event | Rejected {
   const { key, prevValue, prevIndex } = command;
-  const blocking = keys.fileAbove(key);
-  if (blocking !== undefined) return reject("notADirectory", blocking, change);
   const file = keys.findFile(key);
   if (file === undefined) {
     return keys.hasDirectory(key)
@@ -169,23 +166,21 @@ function write(
   command: TreePutCommand,
   action: Action,
 ): Event | Rejected {
-  const { refresh } = command;
   const deadlineMs = deadlineAfter(change.timeMs, command.ttlSeconds);
   const file = keys.findFile(key);
   if (file === undefined && !isFilePath(key)) return reject("notAFile", key, change);
   if (file === undefined && command.isDirectory) {
     return keys.putDirectory(change, key, action, deadlineMs, false);
   }
-  const value = refresh && file !== undefined
-    ? valueAt(file.bytes, file.at).slice()
-    : asBytes(command.value);
+  const refreshes = command.refresh && file !== undefined;
+  const value = refreshes ? valueAt(file.bytes, file.at).slice() : asBytes(command.value);
   return keys.put(change, key, {
     action,
     value,
     deadlineMs,
     lease: 0n,
     keepsCreatedIndex: action === "update" || action === "compareAndSwap",
-    isQuiet: refresh,
+    isQuiet: refreshes,
   }, true);
 }
 
