@@ -241,9 +241,11 @@ function checkReceived(received: Buffer, sent: Buffer): void {
       expectSame(payload.readUInt32BE(4), 0, "Frames behind a GOAWAY with code");
     }
     if (type !== T.data) continue;
-    for (const  of of[0, id]) {
-      data.set(of, (data.get(of) ?? 0) + payload.length);
-      if (data.get(of)! > allowed(of)) throw new FuzzError(`More than the window of ${of}`);
+    for (const stream of [0, id]) {
+      data.set(stream, (data.get(stream) ?? 0) + payload.length);
+      if (data.get(stream)! > allowed(stream)) {
+        throw new FuzzError(`More than the window of ${stream}`);
+      }
     }
   }
 }
