@@ -222,7 +222,8 @@ export class Model {
       case "txn": {
         const problem = problemOf(this, command);
         if (problem !== undefined) return problem;
-        return { kind: "applied", revision: 0, result: carryOut(this, command) };
+        const { appliedIndex: logIndex } = this;
+        return { kind: "applied", revision: 0, logIndex, result: carryOut(this, command) };
       }
       case "compact":
         return this.#compact(command);
@@ -232,6 +233,8 @@ export class Model {
         return this.#revoke(command);
       case "alarm":
         return this.#done(this.#alarm(command));
+      case "auth":
+        throw new TypeError("Users and roles have a model of their own");
     }
   }
 

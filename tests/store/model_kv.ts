@@ -21,31 +21,42 @@ type Keys = ReadonlyMap<string, PlainVersion>;
 
 /** Why nothing of `operation` is carried out; the state before it decides. */
 export function problemOf(model: Model, operation: Operation): PlainRejected | undefined {
-  switch (operation.type) {
-    case "deleteRange":
-      return undefined;
-    case "put":
-      return problemOfPut(model, operation);
-    case "range": {
-      const { revision, key } = operation;
-      if (revision > model.revision) return model.rejected("futureRevision", key);
-      const isGone = revision > 0 && revision < model.compactedRevision;
-      return isGone ? model.rejected("compacted", key) : undefined;
-    }
-    case "txn": {
-      const { success, failure } = operation;
-      const branch = holdsAll(model.keys, operation) ? success : failure;
-      return branch.map((inner) => problemOf(model, inner)).find((problem) => problem);
-    }
+  // As in etcd a put of its own asks for its lease first, one of a transaction for its key.
+  if (operation.type === "put") {
+    return problemOfLease(model, operation) ?? problemOfKey(model, operation);
   }
+  const taken = takenOf(model, operation);
+  const puts = taken.map((inner) =>
+    inner.type === "put" ? problemOfKey(model, inner) ?? problemOfLease(model, inner) : undefined
+  );
+  const ranges = taken.map((inner) =>
+    inner.type === "range" ? problemOfRange(model, inner) : undefined
+  );
+  return [...puts, ...ranges].find((problem) => problem);
 }
 
-function problemOfPut(model: Model, put: PutOperation): PlainRejected | undefined {
-  const { key, lease, ignoreLease, ignoreValue } = put;
-  const needsKey = ignoreValue || ignoreLease;
-  if (needsKey && !model.keys.has(key)) return model.rejected("keyNotFound", key);
-  if (lease !== 0n && !model.leases.has(lease)) return model.rejected("leaseNotFound", key);
-  return undefined;
+/** What is carried out of a transaction, in order. */
+function takenOf(model: Model, operation: Operation): Operation[] {
+  if (operation.type !== "txn") return [operation];
+  const { success, failure } = operation;
+  const branch = holdsAll(model.keys, operation) ? success : failure;
+  return branch.flatMap((inner) => takenOf(model, inner));
+}
+
+function problemOfRange(model: Model, { revision, key }: RangeOperation) {
+  if (revision > model.revision) return model.rejected("futureRevision", key);
+  const isGone = revision > 0 && revision < model.compactedRevision;
+  return isGone ? model.rejected("compacted", key) : undefined;
+}
+
+function problemOfKey(model: Model, { key, ignoreLease, ignoreValue }: PutOperation) {
+  const isNeeded = ignoreValue || ignoreLease;
+  return isNeeded && !model.keys.has(key) ? model.rejected("keyNotFound", key) : undefined;
+}
+
+function problemOfLease(model: Model, { key, lease }: PutOperation) {
+  const isMissing = lease !== 0n && !model.leases.has(lease);
+  return isMissing ? model.rejected("leaseNotFound", key) : undefined;
 }
 
 /** `before` is the state by which all conditions are judged. */

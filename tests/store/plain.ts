@@ -7,6 +7,7 @@ import type { ValueBytes } from "../../src/store/command/command.ts";
 import type { Event } from "../../src/store/event.ts";
 import type { Version } from "../../src/store/keyspace/record.ts";
 import type {
+  Applied,
   Done,
   KeyValue,
   Nothing,
@@ -55,7 +56,7 @@ export type PlainResult =
   | PlainRejected
   | Nothing
   | Done
-  | { readonly kind: "applied"; readonly revision: number; readonly result: PlainOperationResult };
+  | Omit<Applied, "result"> & { readonly result: PlainOperationResult };
 
 export const NO_VERSION: PlainVersion = {
   value: "",

@@ -1,6 +1,7 @@
 /** What commands do: the semantics of v1, one rule a test. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { InvariantError } from "../../src/base/assert.ts";
+import { compare, put } from "./commands.ts";
 import { Log, START_MS } from "./log.ts";
 
 Deno.test("set() reports a new key when there was none", () => {
@@ -281,4 +282,13 @@ Deno.test("a callback finds the state as it is after its event", () => {
   });
   log.set("/a", "1");
   assertEquals(seen, [3, 3, 1, 2]);
+});
+
+Deno.test("a comparison with the largest number keeps its sign", () => {
+  const log = new Log();
+  log.apply(put());
+  const compares = [compare({ operator: "less", target: "mod", number: 2 ** 63 })];
+  const result = log.apply({ type: "txn", compares, success: [], failure: [] });
+  assert(result.kind === "applied" && result.result.type === "txn");
+  assertEquals(result.result.succeeded, true);
 });

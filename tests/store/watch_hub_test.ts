@@ -1,6 +1,8 @@
 /** Watches: one event each, by path segment, from the history or from the future. */
 import { assert, assertEquals } from "@std/assert";
 import { PATH_HASH_START, pathHash } from "../../src/store/keyspace/hash.ts";
+import type { Watch } from "../../src/store/watch/hub.ts";
+import { put } from "./commands.ts";
 import { Log, slices } from "./log.ts";
 import type { V1Event } from "./v1_words.ts";
 
@@ -254,4 +256,81 @@ Deno.test("a watch is told that a restore jumped over events that it waited for"
   await behind.store.restore(slices(ahead.store));
   assertEquals(told.toSorted(), ["/a cleared", "/b cleared", "/c event 6"]);
   assertEquals(behind.store.watches.size, 1, "/d waits for what is still to come");
+});
+
+const EVERYTHING = { kind: "range", range: { start: "\0", end: undefined } } as const;
+const NO_CALLBACKS = { onEvents: () => {}, onBehind: () => {} };
+
+/** The log indexes of what `watch` reads until it is synced, or that some of it is gone. */
+function rest(watch: Watch): number[] | "cleared" {
+  const indexes: number[] = [];
+  while (!watch.isSynced) {
+    const reading = watch.read(2);
+    if (reading.kind === "cleared") return "cleared";
+    indexes.push(...reading.events.map(({ logIndex }) => logIndex));
+  }
+  return indexes;
+}
+
+Deno.test("a watch that another's callback pauses reads the entry that it was not told of", () => {
+  const log = new Log();
+  const seen: number[] = [];
+  log.store.watches.watch(EVERYTHING, undefined, {
+    ...NO_CALLBACKS,
+    onEvents: () => later.pause(),
+  });
+  const later = log.store.watches.watch(EVERYTHING, undefined, {
+    ...NO_CALLBACKS,
+    onEvents: (events) => seen.push(...events.map(({ logIndex }) => logIndex)),
+  });
+  log.set("/a", "3");
+  log.set("/a", "4");
+  assertEquals([seen, rest(later)], [[], [3, 4]]);
+});
+
+Deno.test("a slow watch that lost something to a compaction is told so behind a restore", async () => {
+  const ahead = new Log();
+  const behind = new Log();
+  const watch = behind.store.watches.watch(EVERYTHING, undefined, NO_CALLBACKS);
+  watch.pause();
+  for (const log of [ahead, behind]) {
+    for (let i = 3; i <= 9; i++) log.set("/a", `${i}`);
+    log.keep(1);
+    // The list is cut a part at each entry.
+    log.set("/a", "again");
+  }
+  await behind.store.restore(slices(ahead.store));
+  assertEquals(rest(watch), "cleared");
+});
+
+Deno.test("a slow watch that begins in the midst of an entry misses nothing behind a restore", async () => {
+  const ahead = new Log();
+  const behind = new Log();
+  const success = ["/a", "/b", "/c"].map((key) => put({ key }));
+  for (const log of [ahead, behind]) log.apply({ type: "txn", compares: [], success, failure: [] });
+  const view = { kind: "path", api: "v2", path: "/", recursive: true } as const;
+  const watch = behind.store.watches.watch(view, 2, NO_CALLBACKS);
+  await behind.store.restore(slices(ahead.store));
+  const reading = watch.read(10);
+  assert(reading.kind === "events");
+  assertEquals(reading.events.map(({ key }) => key), ["/b", "/c"]);
+});
+
+Deno.test("a paused watch that waits for the future has lost nothing of the past", () => {
+  const log = new Log();
+  const watch = log.store.watches.watch(EVERYTHING, 100, NO_CALLBACKS);
+  watch.pause();
+  for (let i = 3; i <= 9; i++) log.set("/a", `${i}`);
+  log.keep(0);
+  assertEquals(rest(watch), []);
+});
+
+Deno.test("a cancelled watch that reads stays cancelled", () => {
+  const log = new Log();
+  log.set("/a", "3");
+  const watch = log.store.watches.watch(EVERYTHING, 1, NO_CALLBACKS);
+  watch.cancel();
+  assertEquals(watch.read(10), { kind: "events", events: [], isSynced: true });
+  assertEquals(log.store.watches.size, 0);
+  log.set("/a", "4");
 });
