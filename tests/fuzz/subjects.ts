@@ -13,6 +13,7 @@ import { codec, frames } from "./messages.ts";
 import { paths } from "./paths.ts";
 import { requests } from "./requests.ts";
 import type { Subject } from "./subject.ts";
+import { v3Calls } from "./v3_calls.ts";
 import { gatewayJson, grpcFrames, protobuf } from "./v3_messages.ts";
 
 export const SUBJECTS: readonly Subject[] = [
@@ -36,4 +37,5 @@ export const SUBJECTS: readonly Subject[] = [
   protobuf,
   gatewayJson,
   grpcFrames,
+  v3Calls,
 ];
