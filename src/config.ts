@@ -21,7 +21,7 @@ import { printable, UsageError } from "./config/usage_error.ts";
 import { VERSION } from "./version.ts";
 
 export type { Address } from "./config/address.ts";
-export { formatAddress } from "./config/address.ts";
+export { formatAddress, isLoopback } from "./config/address.ts";
 export { LIMITS } from "./config/limits.ts";
 
 /** Paths of one port's TLS files; with `caFile` it demands certificates signed by it. */

@@ -7,25 +7,25 @@ import { makeClientApi } from "./api/client_api.ts";
 import { etcdFaultRenderer, faultRenderer } from "./api/faults.ts";
 import { healthRoutes } from "./api/admin/health.ts";
 import { metricsRoute } from "./api/admin/metrics/metrics.ts";
-import { joinBody, parseClusterId, parseJoinReply } from "./api/peer/join.ts";
 import { statsRoutes } from "./api/v1/stats.ts";
 import { statsRoutes as statsRoutesOfV2 } from "./api/v2/stats.ts";
 import { InvariantError } from "./base/assert.ts";
 import { systemClock } from "./base/clock.ts";
 import type { Logger } from "./base/logger.ts";
-import { formatAddress, LIMITS } from "./config.ts";
+import { LIMITS } from "./config.ts";
 import type { Config } from "./config.ts";
 import { DASHBOARD_FAULTS } from "./dashboard/faults.ts";
 import { listen } from "./http/listener.ts";
-import { ask } from "./member/ask.ts";
 import { backupsOf } from "./operations/backups.ts";
-import { bootstrap } from "./member/bootstrap.ts";
 import { openDataDirectory, type OpenedDirectory } from "./server/data_directory.ts";
 import { CertificateWatch } from "./operations/certificate_watch.ts";
-import { checkKinship } from "./member/kinship.ts";
+import { Entrance } from "./member/entrance.ts";
 import { ticks } from "./member/limits.ts";
 import { SCHEDULER, startMember } from "./member/real_member.ts";
 import type { RealMember } from "./member/real_member.ts";
+import { newSession } from "./member/rivalry.ts";
+import { startSearch } from "./member/search.ts";
+import type { MemberId } from "./raft/types.ts";
 import { httpLimits } from "./server/http_limits.ts";
 import { openMetricsPort } from "./server/metrics_port.ts";
 import { startOverview } from "./operations/overview.ts";
@@ -38,9 +38,7 @@ import { onReloadSignal, onStopSignal, refuseLargeFiles } from "./server/signals
 import { openGrpcPort, v3Of, withGrpc } from "./server/v3.ts";
 import { Telemetry } from "./operations/telemetry.ts";
 import { startTicker } from "./server/ticker.ts";
-import { knowsMembers } from "./storage/storage.ts";
 import type { Identity } from "./storage/storage.ts";
-import { PROTOCOL } from "./transport/handshake.ts";
 import type { PeerTls } from "./transport/peer_http.ts";
 import { VERSION } from "./version.ts";
 
@@ -99,6 +97,7 @@ class RemovedError extends Error {
 export class Server {
   readonly #config: Config;
   readonly #logger: Logger;
+  readonly #session = newSession(systemClock.wallMs(), Math.random);
   readonly #ended = Promise.withResolvers<number>();
   /** Rejected by what ends the node before it serves. */
   readonly #broken = Promise.withResolvers<never>();
@@ -190,9 +189,16 @@ export class Server {
     );
     const opened = await openDataDirectory(this.#config, SCHEDULER, this.#logger);
     await this.#owned(opened.storage, (storage) => storage.close());
-    await this.#checkKinship(opened.identity, peerMaterial());
-    const port = await this.#openPeerPort(peerTls);
-    const identity = await this.#bootstrap(opened, peerMaterial);
+    const entrance = new Entrance({
+      config: this.#config,
+      logger: this.#logger,
+      session: this.#session,
+      opened,
+      tls: peerMaterial,
+    });
+    await entrance.check();
+    const port = await this.#openPeerPort(peerTls, opened.identity?.memberId);
+    const identity = await entrance.enter();
     const member = await this.#startMember(opened, identity, peerTls);
     const telemetry = await this.#owned(
       new Telemetry({
@@ -219,7 +225,7 @@ export class Server {
       (overview) => overview.stop(),
     );
     port.attach(member, overview.peerRoutes);
-    await this.#startTicking(member);
+    await this.#startTicking(member, peerMaterial);
     await registered(member);
     if (this.#stopping) return;
     await this.#openClientPort(member, clientTls, telemetry, overview, port);
@@ -241,6 +247,7 @@ export class Server {
       logger: this.#logger,
       storage,
       identity,
+      session: this.#session,
       loaded,
       tls: tls === undefined ? undefined : () => tls.mutual,
       onRemoved: (reason) => this.#removed(reason),
@@ -254,17 +261,30 @@ export class Server {
     return member;
   }
 
-  async #startTicking(member: RealMember): Promise<void> {
+  async #startTicking(member: RealMember, tls: () => PeerTls | undefined): Promise<void> {
     const catchUpMax = ticks(this.#config.electionMs / 2);
     await this.#owned(
       startTicker(systemClock, LIMITS.tickMs, catchUpMax, () => member.tick()),
       (ticker) => ticker.stop(),
     );
+    await this.#owned(
+      startSearch({
+        config: this.#config,
+        logger: this.#logger,
+        session: this.#session,
+        member,
+        tls,
+      }),
+      (search) => search.stop(),
+    );
     member.node.campaignIfAlone();
   }
 
   /** Opens the peer port before there is a member: a join is answered by the leader's call. */
-  async #openPeerPort(tls: PortTls | undefined): Promise<PeerPort> {
+  async #openPeerPort(
+    tls: PortTls | undefined,
+    memberId: MemberId | undefined,
+  ): Promise<PeerPort> {
     const port = await this.#owned(
       await openPeerPort({
         hostname: this.#config.peer.listen.host,
@@ -274,6 +294,7 @@ export class Server {
         logger: this.#logger,
         renderFault: faultRenderer(),
         waitingMax: LIMITS.peerStreamsMax,
+        resident: { memberId, session: this.#session },
       }),
       (port) => port.shutdown(),
     );
@@ -355,51 +376,6 @@ export class Server {
     });
   }
 
-  /** Before anything is open: nobody has heard of a node that is refused. */
-  async #checkKinship(identity: Identity | undefined, tls: PeerTls | undefined): Promise<void> {
-    if (identity === undefined || identity.clusterId === 0) return;
-    await checkKinship({
-      clusterId: identity.clusterId,
-      dataDirectory: this.#config.dataDirectory,
-      addresses: this.#config.join.map(formatAddress),
-      askClusterId: async (address) => {
-        const reply = await ask(address, tls, "GET", "", LIMITS.peerConnectTimeoutMs);
-        return parseClusterId(reply);
-      },
-    });
-  }
-
-  #bootstrap(
-    { identity, loaded, storage }: OpenedDirectory,
-    tls: () => PeerTls | undefined,
-  ) {
-    const config = this.#config;
-    if (identity !== undefined && config.nameGiven && identity.name !== config.name) {
-      this.#logger.warn("The data directory knows this node by another name, which stays", {
-        directory: identity.name,
-        given: config.name,
-      });
-    }
-    return bootstrap({
-      identity,
-      knowsMembers: knowsMembers(identity, loaded),
-      name: config.name,
-      peerUrls: [config.peer.url],
-      clientUrls: [config.client.url],
-      addresses: config.join.map(formatAddress),
-      attempts: config.joinAttempts,
-      retryMs: LIMITS.joinRetryMs,
-      random: randomFraction,
-      logger: this.#logger,
-      writeIdentity: (made) => storage.writeIdentity(made),
-      requestJoin: async (address, newcomer) => {
-        const body = joinBody(newcomer, PROTOCOL);
-        return parseJoinReply(await ask(address, tls(), "POST", body, LIMITS.joinTimeoutMs));
-      },
-      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    });
-  }
-
   #removed(reason: string): void {
     if (this.#stopping) return;
     const advice = `${reason}; to let this machine join anew, start it with -f and -C`;
@@ -418,12 +394,6 @@ export class Server {
 /** A founder's first entries precede every client's: its own record is part of the log first. */
 function registered({ node }: RealMember): Promise<void> {
   return new Promise((resolve) => node.onceRegistered(resolve));
-}
-
-/** In [0, 1), unguessable: for ids that must not meet. */
-function randomFraction(): number {
-  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
-  return (high * 2 ** 21 + (low >>> 11)) / 2 ** 53;
 }
 
 function explain(error: unknown): string {

@@ -58,6 +58,11 @@ export function isUnspecified(host: string): boolean {
   return host === "0.0.0.0" || /^[0:]+$/.test(host);
 }
 
+/** Whether `host` can be dialled on its own machine only. */
+export function isLoopback(host: string): boolean {
+  return /^127\./.test(host) || /^(.+\.)?localhost$/i.test(host) || /^[0:]+:0*1$/.test(host);
+}
+
 function parseHost(text: string): string | undefined {
   if (text.startsWith("[")) {
     const inner = text.slice(1, -1);

@@ -110,6 +110,13 @@ export const LIMITS = Object.freeze({
   /** Pause between two rounds over the addresses of `-C`. */
   joinRetryMs: 1_000,
   joinTimeoutMs: 7_000,
+  /** How long the address of this member's own is asked whether it runs there already. */
+  copyTimeoutMs: 1_000,
+  /** From one look for members to the next, while no leader is known. */
+  searchMs: 1_000,
+  /** How long nobody may call before that is worth a word, and from one word to the next. */
+  unheardMs: 5_000,
+  unheardReportMs: 60_000,
 
   // Peers.
   /** Of one frame on a peer stream: an answer may spell out two values of a MiB at six bytes a character. */
@@ -120,6 +127,8 @@ export const LIMITS = Object.freeze({
   /** From the first attempt to reach a lost peer to the next; it doubles up to the second. */
   reconnectMinMs: 50,
   reconnectMaxMs: 1_000,
+  /** How long another process under this node's id is heard before the later one of both ends. */
+  rivalPatienceMs: 10_000,
   /** How long a closing stream may take to deliver what is queued. */
   peerDrainMs: 500,
   /** Streams taken from peers at once: one a member, and as many that have not been missed yet. */

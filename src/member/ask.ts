@@ -1,40 +1,67 @@
-/** Questions about joining, put to the peer port of another member. */
-import { JOIN_PATH } from "../api/peer/join.ts";
+/** Questions to the peer ports of other nodes: who is there, and may this one join. */
+import { JOIN_PATH, parseResident, type Resident, residentPath } from "../api/peer/join.ts";
 import { LIMITS } from "../config.ts";
+import type { MemberId } from "../raft/types.ts";
 import { requestPeer } from "../transport/peer_http.ts";
-import type { PeerTls } from "../transport/peer_http.ts";
+import type { PeerReply, PeerTls } from "../transport/peer_http.ts";
 import { RefusalError } from "./bootstrap.ts";
 
-/** A question about joining, to the member at `address`; resolves with the body of its 200. Rejects with `RefusalError` when it is another one. */
-export async function ask(
+/**
+ * Asks the node at `address` who it is, and how it finds member `from`. Rejects with
+ * `PeerError` or a `SyntaxError` when nobody answers as a node does.
+ */
+export async function whoIsAt(
   address: string,
   tls: PeerTls | undefined,
-  method: "GET" | "POST",
-  body: string,
   timeoutMs: number,
+  from?: MemberId,
+): Promise<Resident> {
+  const path = from === undefined ? JOIN_PATH : residentPath(from);
+  return parseResident((await request(address, tls, "GET", path, "", timeoutMs)).body);
+}
+
+/** Asks the member at `address` to let a newcomer in; resolves with the body of its 200. Rejects with `RefusalError` when it is another one. */
+export async function askToJoin(
+  address: string,
+  tls: PeerTls | undefined,
+  body: string,
 ): Promise<string> {
-  const scheme = tls === undefined ? "http" : "https";
-  const reply = await requestPeer(`${scheme}://${address}`, {
-    method,
-    path: JOIN_PATH,
-    body,
-    tls,
-    timeoutMs,
-    responseBytesMax: LIMITS.bodyBytesMax,
-  });
+  const reply = await request(address, tls, "POST", JOIN_PATH, body, LIMITS.joinTimeoutMs);
   if (reply.status === 200) return reply.body;
   if (reply.status === 404) {
     throw new RefusalError(
       `has no "${JOIN_PATH}": it runs version 1.0 or is no member, run the same version on all`,
     );
   }
-  throw new RefusalError(causeOf(reply.body) ?? `answered ${reply.status}`);
+  throw new RefusalError(causeOf(reply.body) ?? `answered ${reply.status}`, sessionOf(reply.body));
+}
+
+function request(
+  address: string,
+  tls: PeerTls | undefined,
+  method: "GET" | "POST",
+  path: string,
+  body: string,
+  timeoutMs: number,
+): Promise<PeerReply> {
+  const scheme = tls === undefined ? "http" : "https";
+  const responseBytesMax = LIMITS.bodyBytesMax;
+  const options = { method, path, body, tls, timeoutMs, responseBytesMax };
+  return requestPeer(`${scheme}://${address}`, options);
 }
 
 function causeOf(body: string): string | undefined {
   try {
     const { cause } = Object(JSON.parse(body)) as Record<string, unknown>;
     return typeof cause === "string" ? cause : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function sessionOf(body: string): number | undefined {
+  try {
+    return parseResident(body).session;
   } catch {
     return undefined;
   }

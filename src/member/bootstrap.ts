@@ -18,6 +18,8 @@ export interface BootstrapOptions {
   readonly name: string;
   readonly peerUrls: readonly string[];
   readonly clientUrls: readonly string[];
+  /** Of this process: what answers with it is this node, whatever its address is called. */
+  readonly session: number;
   /** Peer addresses of existing members, `-C` and `-CF`; empty to found a cluster. */
   readonly addresses: readonly string[];
   /** Rounds over all addresses, `-r`. */
@@ -37,6 +39,13 @@ export interface BootstrapOptions {
 /** A member has answered, and lets nobody in. */
 export class RefusalError extends Error {
   override readonly name = "RefusalError";
+  /** Of the process that answered, if it says. */
+  readonly session: number | undefined;
+
+  constructor(message: string, session?: number) {
+    super(message);
+    this.session = session;
+  }
 }
 
 /** The cluster can't be joined; the message says what each address answered. */
@@ -50,7 +59,7 @@ export async function bootstrap(options: BootstrapOptions): Promise<Identity> {
   const hasJoined = identity !== undefined && identity.clusterId !== 0;
   if (hasJoined && (knowsMembers || addresses.length === 0)) {
     if (addresses.length > 0) {
-      options.logger.debug("This directory belongs to a cluster already, -C is ignored");
+      options.logger.info("This directory belongs to a cluster already, -C only helps to find it");
     }
     return identity;
   }
@@ -93,7 +102,8 @@ async function join(
   name: string,
   mustAnswer: boolean,
 ): Promise<{ readonly clusterId: number } | undefined> {
-  const { peerUrls, clientUrls, addresses, attempts, logger } = options;
+  const { peerUrls, clientUrls, session, attempts, logger } = options;
+  const addresses = new Set(options.addresses);
   let refusals: string[] = [];
   let isAnswered = false;
   for (let attempt = 1; attempt <= attempts; attempt++) {
@@ -107,10 +117,15 @@ async function join(
         });
         return reply;
       } catch (error) {
+        if (error instanceof RefusalError && error.session === session) {
+          addresses.delete(address);
+          continue;
+        }
         isAnswered ||= error instanceof RefusalError;
         refusals.push(`${address}: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
+    if (addresses.size === 0) throw onlySelf(options.addresses);
     logger.warn("Could not join yet", { attempt, of: attempts, cause: refusals.join("; ") });
     if (attempt < attempts) await options.sleep(options.retryMs);
   }
@@ -119,6 +134,13 @@ async function join(
     `Expected a member at -C to let this node join, found after ${attempts} attempts: ${
       refusals.join("; ")
     }`,
+  );
+}
+
+function onlySelf(addresses: readonly string[]): JoinError {
+  return new JoinError(
+    `Expected another member at -C, found only this node itself at ${addresses.join(", ")}: ` +
+      "leave -C out to start a new cluster",
   );
 }
 

@@ -14,6 +14,8 @@ export type { Peer };
 /** Who opened a stream, and the address that it announced. */
 export interface Caller {
   readonly from: MemberId;
+  /** Its process. */
+  readonly session: number;
   readonly url: string;
 }
 
@@ -56,9 +58,18 @@ export class Contacts {
 
   /** `from`, which the node does not refuse, opened a stream and announced `url`. */
   called({ from, url }: Caller): void {
-    const before = this.#announced.get(from) ?? this.#recorded.get(from);
+    this.#note(from, url);
+  }
+
+  /** A node that was asked at `url` says that it is `id`. Its own call counts more. */
+  found({ id, url }: Peer): void {
+    if (!this.#options.isHeard(id)) this.#note(id, url);
+  }
+
+  #note(id: MemberId, url: string): void {
+    const before = this.#announced.get(id) ?? this.#recorded.get(id);
     // Even if the record says so: it may be undone.
-    this.#announced.set(from, url);
+    this.#announced.set(id, url);
     if (before === url) return;
     const strangers = [...this.#announced.keys()].filter((id) => !this.#recorded.has(id));
     if (strangers.length > this.#options.strangersMax) this.#announced.delete(strangers[0]!);

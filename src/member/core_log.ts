@@ -1,6 +1,7 @@
 /** What a core tells of itself, as lines for the log of the process. */
 import type { Logger } from "../base/logger.ts";
 import type { CoreEvent, RaftCore } from "../raft/core.ts";
+import type { Member } from "../raft/types.ts";
 import { formatId } from "../transport/handshake.ts";
 
 /** Writes a line, as loud as the event deserves. */
@@ -18,7 +19,14 @@ export function logCoreEvent(event: CoreEvent, core: RaftCore, logger: Logger): 
       const members = event.configuration.members.map(({ name, voter }) =>
         voter ? name : `${name} (learner)`
       );
-      return logger.info("Members", { members: members.join(", "), index: event.index });
+      logger.info("Members", { members: members.join(", "), index: event.index });
+      for (const { address, names } of sharedAddresses(event.configuration.members)) {
+        logger.warn("Two members announce one address, whoever dials it finds one of them", {
+          address,
+          members: names,
+        });
+      }
+      return;
     }
     case "quorumLost":
       return logger.warn("Lost the quorum, stepping down", { term: event.term });
@@ -37,4 +45,16 @@ export function logCoreEvent(event: CoreEvent, core: RaftCore, logger: Logger): 
         reason: event.reason,
       });
   }
+}
+
+/** Addresses that more than one member announces, and who. */
+function sharedAddresses(
+  members: readonly Member[],
+): { readonly address: string; readonly names: string }[] {
+  const owners = new Map<string, string[]>();
+  for (const { name, clientUrls, peerUrls } of members) {
+    for (const url of new Set([...clientUrls, ...peerUrls])) owners.set(url, [...owners.get(url) ?? [], name]);
+  }
+  return [...owners].filter(([, names]) => names.length > 1)
+    .map(([address, names]) => ({ address, names: names.join(", ") }));
 }

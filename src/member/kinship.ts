@@ -1,19 +1,24 @@
 /**
- * Keeps a directory of one cluster from being started against another: `-C` is
- * ignored by a directory that has joined already, and a typing mistake in `-d`
- * would otherwise show up as a node that serves old data of its own. A member
- * that does not answer proves nothing.
+ * Looks at the others before a directory is started that belongs to a cluster. A
+ * typing mistake in `-d` would otherwise show up as a node that serves old data of its
+ * own, and a copy of a directory as a second node that votes for the same member. A
+ * node that does not answer proves nothing.
  */
+import type { Resident } from "../api/peer/join.ts";
+import type { MemberId } from "../raft/types.ts";
 import { formatId } from "../transport/handshake.ts";
 
 export interface KinshipOptions {
   /** Of the data directory. */
   readonly clusterId: number;
+  readonly memberId: MemberId;
   readonly dataDirectory: string;
   /** Peer addresses of the members that `-C` and `-CF` name. */
   readonly addresses: readonly string[];
-  /** The cluster of the member at an address; rejects when there is no answer. */
-  readonly askClusterId: (address: string) => Promise<number>;
+  /** Where the member of the directory was reached, and where it will be. */
+  readonly ownAddresses: readonly string[];
+  /** Rejects when there is no answer. */
+  readonly whoIsAt: (address: string) => Promise<Resident>;
 }
 
 /** The directory is of another cluster than the members that the user named. */
@@ -21,11 +26,35 @@ export class ForeignClusterError extends Error {
   override readonly name = "ForeignClusterError";
 }
 
-/** Throws `ForeignClusterError` when members of another cluster answer, and none of the directory's own. */
+/** The member of the directory runs already. */
+export class CopyError extends Error {
+  override readonly name = "CopyError";
+}
+
+/**
+ * Throws `ForeignClusterError` when members of another cluster answer, and none of the
+ * directory's own; `CopyError` when the directory's own member does.
+ */
 export async function checkKinship(options: KinshipOptions): Promise<void> {
-  const { addresses, clusterId, dataDirectory, askClusterId } = options;
-  const answers = await Promise.allSettled(addresses.map(askClusterId));
-  const ids = answers.map((answer) => answer.status === "fulfilled" ? answer.value : undefined);
+  const { addresses, ownAddresses, clusterId, memberId, dataDirectory, whoIsAt } = options;
+  const asked = [...new Set([...addresses, ...ownAddresses])];
+  const answers = await Promise.allSettled(asked.map(whoIsAt));
+  const residents = answers.map((answer) =>
+    answer.status === "fulfilled" ? answer.value : undefined
+  );
+  const twin = residents.findIndex((one) =>
+    one?.memberId === memberId && (one.clusterId ?? clusterId) === clusterId
+  );
+  if (twin >= 0) {
+    throw new CopyError(
+      `Expected the member of "${dataDirectory}" (${
+        formatId(memberId)
+      }) not to run yet, found it at ${
+        asked[twin]
+      }: this directory is a copy of its own, let a new node join with -C and another -d instead`,
+    );
+  }
+  const ids = residents.slice(0, addresses.length).map((one) => one?.clusterId);
   const foreign = ids.findIndex((id) => id !== undefined && id !== clusterId);
   if (foreign < 0 || ids.includes(clusterId)) return;
   throw new ForeignClusterError(

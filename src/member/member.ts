@@ -37,6 +37,8 @@ export interface MemberEnd {
   refusalOf(id: MemberId): string | undefined;
   /** `caller`, which was not refused, has opened a stream. */
   called(caller: Caller): void;
+  /** A peer hears another process under this member's id. */
+  displaced(): void;
   /** A peer says that this member is none any longer. */
   removed(reason: string): void;
 }
@@ -96,6 +98,8 @@ export interface RunningMember<T extends MemberTransport = MemberTransport> {
   readonly service: Service;
   readonly leases: LeaseKeeper;
   readonly transport: T;
+  /** Where the others are dialled. */
+  readonly contacts: Contacts;
   readonly leadership: LeadershipRecord;
   /** Once every tick of the clock. */
   tick(): void;
@@ -132,7 +136,11 @@ export async function makeMember<T extends MemberTransport>(
   const transport = ports.transport({
     receive: (from, frame) => node.receive(from, frame),
     refusalOf: (id) => node.refusalOf(id),
-    called: (caller) => contacts.called(caller),
+    called: (caller) => {
+      node.called(caller.from, caller.session);
+      contacts.called(caller);
+    },
+    displaced: () => node.displaced(),
     removed: options.onRemoved,
   });
   const node: Node<Result> = new Node({
@@ -155,7 +163,7 @@ export async function makeMember<T extends MemberTransport>(
     leases.tick();
     compactor.tick();
   };
-  return { name: identity.name, node, service, leases, transport, leadership, tick };
+  return { name: identity.name, node, service, leases, transport, contacts, leadership, tick };
 }
 
 /** A log that has not begun stands on the founder's configuration, or on nobody's. */

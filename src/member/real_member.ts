@@ -1,7 +1,7 @@
 /** A member on a real disk, real sockets and the machine's clock. */
 import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
-import type { Config } from "../config.ts";
+import { type Config, LIMITS } from "../config.ts";
 import type { Loaded, Scheduler } from "../node/ports.ts";
 import type { DataStorage, Identity } from "../storage/storage.ts";
 import { refusalStatus, refuse } from "../transport/handshake.ts";
@@ -11,6 +11,7 @@ import { VERSION } from "../version.ts";
 import { makeMember } from "./member.ts";
 import type { MemberEnd, RunningMember } from "./member.ts";
 import { logCoreEvent } from "./core_log.ts";
+import { Rivalry } from "./rivalry.ts";
 import { memberLimits, transportLimits } from "./limits.ts";
 
 /** Puts what has to be done into a later turn of the event loop. */
@@ -24,6 +25,8 @@ export interface RealMemberOptions {
   readonly logger: Logger;
   readonly storage: DataStorage;
   readonly identity: Identity;
+  /** Of this process. */
+  readonly session: number;
   readonly loaded: Loaded;
   /** Asked for at every dial; undefined on a plain peer port. */
   readonly tls: (() => PeerTls) | undefined;
@@ -55,12 +58,21 @@ export function startMember(options: RealMemberOptions): Promise<RealMember> {
 }
 
 function makeTransport(
-  { config, identity, tls, logger }: RealMemberOptions,
+  { config, identity, session, tls, logger, onFatal }: RealMemberOptions,
   end: MemberEnd,
 ): PeerTransport {
+  const rivalry = new Rivalry({
+    session,
+    clock: systemClock,
+    logger,
+    patienceMs: LIMITS.rivalPatienceMs,
+    onRival: () => end.displaced(),
+    onLost: onFatal,
+  });
   return new PeerTransport({
     self: identity.memberId,
     clusterId: identity.clusterId,
+    session,
     name: identity.name,
     version: VERSION,
     selfUrl: () => config.peer.url,
@@ -76,8 +88,9 @@ function makeTransport(
       if (isExpected) end.called(hello);
       return { ok: true };
     },
-    onRefused: (_, status, reason) => {
+    onRefused: (_, { status, reason, rival }) => {
       if (status === refusalStatus.removed) end.removed(reason);
+      if (rival !== undefined) rivalry.refused(reason, rival);
     },
   });
 }

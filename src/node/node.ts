@@ -23,12 +23,7 @@ import type { NodeOptions } from "./options.ts";
 import { Calls } from "./calls/calls.ts";
 import { CallDesk, type CallHandler } from "./calls/desk.ts";
 import { Outgoing } from "./calls/outgoing.ts";
-import {
-  type CallKind,
-  decodeFrame,
-  encodeConfirmation,
-  type PeerMessage,
-} from "./calls/peer_message.ts";
+import { type CallKind, decodeFrame, integer, type PeerMessage } from "./calls/peer_message.ts";
 import type { Barrier, ClusterNode, Done, Failure, NodeStatus, Outcome, Removal } from "./ports.ts";
 import { Proposals } from "./calls/proposals.ts";
 import { FollowerReads } from "./reads/follower_reads.ts";
@@ -60,6 +55,8 @@ export class Node<R> implements ClusterNode<R> {
   readonly #roster: Roster;
   readonly #farewell: Farewell;
   readonly #alarm: Alarm;
+  /** The processes that opened streams, by the member that they run. */
+  readonly #sessions = new Map<MemberId, number>();
   #tick = 0;
   /** What everybody who asks is told, once this node serves nobody any more. */
   #stopping: Failure | undefined;
@@ -111,7 +108,7 @@ export class Node<R> implements ClusterNode<R> {
       ticksMax: limits.electionTicks,
     });
     this.#calls = new Calls({
-      session: Math.floor(options.random() * 2 ** 48) + 1,
+      session: this.#newSession(),
       pendingMax: limits.waitingMax,
       graceTicks: limits.electionTicks,
       repeatTicks: Math.ceil(limits.electionTicks / 2),
@@ -259,6 +256,20 @@ export class Node<R> implements ClusterNode<R> {
     else this.#handle(from, message);
   }
 
+  /** Another process was taken for this member meanwhile: the leader no longer takes the calls of before. */
+  displaced(): void {
+    this.#calls.renew(this.#newSession());
+  }
+
+  /** The process `session` of member `id` opened a stream. */
+  called(id: MemberId, session: number): void {
+    const before = this.#sessions.get(id) ?? session;
+    this.#sessions.set(id, session);
+    if (before === session || this.#halted) return;
+    this.#core.peerRestarted(id);
+    this.#replica.schedule();
+  }
+
   /** Why a member that says hello must not be let in, or undefined. */
   refusalOf(id: MemberId): string | undefined {
     return this.#roster.isRemoved(id) ? "This member was removed from the cluster" : undefined;
@@ -366,7 +377,8 @@ export class Node<R> implements ClusterNode<R> {
   #confirmFor(reply: (payload: Uint8Array | undefined) => void): void {
     this.barrier((outcome) => {
       if (!outcome.ok) return reply(undefined);
-      reply(encodeConfirmation(this.#core.appliedIndex, outcome.value.nowMs));
+      const numbers = [this.#core.appliedIndex, outcome.value.nowMs];
+      reply(Uint8Array.from(numbers.flatMap(integer)));
       this.#replica.announceCommit();
     });
   }
@@ -453,8 +465,13 @@ export class Node<R> implements ClusterNode<R> {
     };
   }
 
+  #newSession(): number {
+    return Math.floor(this.#options.random() * 2 ** 48) + 1;
+  }
+
   #configured(): void {
     this.#roster.applied();
+    for (const id of this.#sessions.keys()) if (!this.#roster.has(id)) this.#sessions.delete(id);
     this.#desk.membersChanged(this.#roster.configuration);
   }
 

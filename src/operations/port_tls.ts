@@ -3,6 +3,7 @@
  * when somebody asks. What can't be used never takes the place of what works.
  */
 import type { KeyObject } from "node:crypto";
+import { isIP } from "node:net";
 import { systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
@@ -117,10 +118,23 @@ export class PortTls implements WatchedFiles {
 
   #load(): TlsMaterial {
     const { material, warnings } = loadTls(this.#files, systemClock.wallMs());
-    for (const cause of warnings) {
+    for (const cause of [...warnings, ...this.#nameProblems(material)]) {
       this.#logger.warn("A certificate is not as it should be", { port: this.#name, cause });
     }
     return material;
+  }
+
+  /** Who dials the advertised address looks for its host in the certificate. */
+  #nameProblems({ cert }: TlsMaterial): string[] {
+    const { certFile } = this.#files;
+    const { host } = this.#port.advertised;
+    const leaf = parseCertificates(cert, certFile)[0]!;
+    const matches = isIP(host) === 0 ? leaf.checkHost(host) : leaf.checkIP(host);
+    if (matches !== undefined) return [];
+    const names = leaf.subjectAltName ?? "no host";
+    return [
+      `"${certFile}" is for ${names}, and not for "${host}", where others dial: they will refuse it`,
+    ];
   }
 
   /**

@@ -115,6 +115,11 @@ export class RaftCore {
     return (this.#state.leadership?.transferee ?? NONE) !== NONE;
   }
 
+  /** Another process of member `id` than before answers from here on. */
+  peerRestarted(id: MemberId): void {
+    this.#state.leadership?.peers.get(id)?.restarted();
+  }
+
   /** Whether a received snapshot was accepted and is not in place yet. */
   get isInstalling(): boolean {
     return this.#state.saves.pendingSnapshot !== undefined;

@@ -34,7 +34,7 @@ export class Progress {
     this.#next = next;
   }
 
-  /** Invariant 2: match < next, and match never goes down in a term. */
+  /** Invariant 2: match < next, and match never goes down in a term of one process of the peer. */
   get match(): number {
     return this.#match;
   }
@@ -145,6 +145,17 @@ export class Progress {
   /** Whatever was under way may be lost. */
   becomeProbe(): void {
     this.#next = this.#match + 1;
+    this.#become("probe");
+  }
+
+  /**
+   * Another process answers under its id, perhaps on another disk: what the one before
+   * acknowledged is no longer counted, and nobody is told to commit by it.
+   */
+  restarted(): void {
+    // Most likely it has all of that.
+    this.#next = this.#match + 1;
+    this.#match = 0;
     this.#become("probe");
   }
 

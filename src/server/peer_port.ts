@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { JOIN_PATH, joinRoutes } from "../api/peer/join.ts";
+import { type Admitting, JOIN_PATH, joinRoutes } from "../api/peer/join.ts";
 import { clusterRoutes } from "../api/v1/cluster.ts";
 import { pageProblem } from "../http/cross_site.ts";
 import type { TlsMaterial } from "../http/endpoint.ts";
@@ -14,12 +14,18 @@ import type { Handler } from "../http/exchange.ts";
 import { fault, unavailable } from "../http/fault.ts";
 import { makeRouter } from "../http/router.ts";
 import type { Route } from "../http/router.ts";
+import type { MemberId } from "../raft/types.ts";
 import { PROTOCOL } from "../transport/handshake.ts";
 import type { RealMember } from "../member/real_member.ts";
 
 export interface PeerPortOptions extends Omit<NodeListenOptions, "onUpgrade"> {
   /** Calls that may wait for the member; others are turned away. */
   readonly waitingMax: number;
+  /** What is told of this node until there is a member. */
+  readonly resident: {
+    readonly memberId: MemberId | undefined;
+    readonly session: number;
+  };
 }
 
 export interface PeerPort {
@@ -44,7 +50,7 @@ interface Call {
 /** Opens the port. Rejects with `ListenError`. */
 export async function openPeerPort(options: PeerPortOptions): Promise<PeerPort> {
   let member: RealMember | undefined;
-  let handle: Handler = () => unavailable("The node is starting");
+  let handle = starting(options);
   let waiting: Call[] = [];
   const onUpgrade = (request: IncomingMessage, socket: Socket, head: Uint8Array) => {
     if (member !== undefined) return member.transport.handleUpgrade(request, socket, head);
@@ -64,7 +70,7 @@ export async function openPeerPort(options: PeerPortOptions): Promise<PeerPort> 
     attach: (attached, routes) => {
       member = attached;
       handle = makeRouter([
-        ...joinRoutes(attached.node, PROTOCOL),
+        ...joinRoutes(admitting(attached, options.resident.session), PROTOCOL),
         ...clusterRoutes(attached.service),
         ...routes,
       ], JOIN_PATH);
@@ -79,5 +85,26 @@ export async function openPeerPort(options: PeerPortOptions): Promise<PeerPort> 
       for (const { socket } of waiting) socket.destroy();
       await listener.shutdown();
     },
+  };
+}
+
+/** Whoever asks who is here may be this very node, or one with a copy of its directory. */
+function starting({ resident }: PeerPortOptions): Handler {
+  const isStarting = unavailable("The node is starting");
+  const body = JSON.stringify({ cause: isStarting.problem, ...resident });
+  return ({ target }) =>
+    target.startsWith(JOIN_PATH) ? { status: isStarting.status, body } : isStarting;
+}
+
+function admitting({ node, transport }: RealMember, session: number): Admitting {
+  return {
+    clusterId: node.clusterId,
+    memberId: node.self,
+    session,
+    join: (newcomer, done) => node.join(newcomer, done),
+    problemOf: (id) =>
+      node.configuration().members.some((one) => one.id === id)
+        ? transport.problemOf(id)
+        : "The member there does not know this node",
   };
 }

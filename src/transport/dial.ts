@@ -24,11 +24,14 @@ export class RefusedError extends Error {
   readonly status: number;
   /** As the peer put it. */
   readonly reason: string;
+  /** Of a duplicate: the process that the peer hears under this member's id. */
+  readonly rival: number | undefined;
 
-  constructor(status: number, reason: string) {
+  constructor(status: number, reason: string, rival?: number) {
     super(`Peer refused: ${reason}`);
     this.status = status;
     this.reason = reason;
+    this.rival = rival;
   }
 }
 
@@ -45,6 +48,8 @@ export interface Dialled {
   readonly socket: Socket;
   /** What came right behind the answer. */
   readonly head: Uint8Array;
+  /** The process that answered. */
+  readonly session: number;
 }
 
 /**
@@ -69,7 +74,10 @@ export async function dial(options: DialOptions): Promise<Dialled> {
       request.on("error", reject);
       request.on("upgrade", (response: IncomingMessage, socket: Socket, head: Uint8Array) => {
         const problem = problemOf(response, hello);
-        if (problem === undefined) return resolve({ socket, head });
+        const session = parseId(text(response.headers["etcd-session"]));
+        if (problem === undefined && session !== undefined) {
+          return resolve({ socket, head, session });
+        }
         socket.destroy();
         reject(new PeerError("protocol", `"${url}" is not the peer it should be: ${problem}`));
       });
@@ -99,20 +107,21 @@ function problemOf(response: IncomingMessage, hello: Hello): string | undefined 
   if (parseId(text(headers["etcd-from"])) !== hello.to) {
     return `expected member "${formatId(hello.to)}", found another one`;
   }
+  if (parseId(text(headers["etcd-session"])) === undefined) return "expected its process, found none";
   return undefined;
 }
 
 /** Only an answer with a cluster's id and a reason is a member's refusal; any HTTP server may send a status. */
 async function readRefusal(response: IncomingMessage, url: string): Promise<Error> {
   const status = response.statusCode ?? 0;
-  const reason = parseReason(await readBody(response, url, REFUSAL_BYTES_MAX));
-  if (reason === undefined || parseId(text(response.headers["etcd-cluster"])) === undefined) {
+  const said = parseReason(await readBody(response, url, REFUSAL_BYTES_MAX));
+  if (said === undefined || parseId(text(response.headers["etcd-cluster"])) === undefined) {
     return new PeerError(
       "protocol",
       `Expected a peer at "${url}", found an HTTP server that answers with status ${status}`,
     );
   }
-  return new RefusedError(status, reason);
+  return new RefusedError(status, said.reason, said.rival);
 }
 
 /** A header that may come only once. */

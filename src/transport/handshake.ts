@@ -21,6 +21,8 @@ export const STREAM_PATH = "/v1/peer";
 export interface Hello {
   readonly clusterId: number;
   readonly from: MemberId;
+  /** The caller's process: another one under the same id runs with a copy of its data. */
+  readonly session: number;
   /** The incarnation that the caller expects at the address. */
   readonly to: MemberId;
   /** The caller's `-n`. */
@@ -43,6 +45,8 @@ export const refusalStatus = {
   /** The caller was removed from the cluster. */
   removed: 410,
   foreignCluster: 412,
+  /** Another process that calls under the same id is connected. */
+  duplicate: 423,
   /** Another version of the protocol. */
   otherProtocol: 426,
   /** Too many streams, or the member is stopping: worth another try. */
@@ -54,6 +58,8 @@ export interface Refusal {
   readonly status: number;
   /** One line for the operator of the caller. */
   readonly reason: string;
+  /** Of a duplicate: the process that is connected. */
+  readonly rival?: number;
 }
 
 /** A judgement on a `Hello`. */
@@ -71,6 +77,7 @@ export function helloHeaders(hello: Hello): Record<string, string> {
     "upgrade": PROTOCOL,
     "etcd-cluster": formatId(hello.clusterId),
     "etcd-from": formatId(hello.from),
+    "etcd-session": formatId(hello.session),
     "etcd-to": formatId(hello.to),
     "etcd-name": encodeURIComponent(hello.name),
     "etcd-url": hello.url,
@@ -97,17 +104,18 @@ export function parseHello(
   }
   const clusterId = parseId(header("etcd-cluster"));
   const from = parseId(header("etcd-from"));
+  const session = parseId(header("etcd-session"));
   const to = parseId(header("etcd-to"));
   const name = parseName(header("etcd-name"));
   const version = header("etcd-version");
   const url = header("etcd-url");
   if (
-    clusterId === undefined || from === undefined || to === undefined ||
-    name === undefined || version === undefined || url === undefined
+    clusterId === undefined || from === undefined || session === undefined ||
+    to === undefined || name === undefined || version === undefined || url === undefined
   ) {
     return refuse(
       refusalStatus.malformed,
-      "Expected the headers Etcd-Cluster, -From, -To, -Name, -Url and -Version of a member",
+      "Expected the headers Etcd-Cluster, -From, -Session, -To, -Name, -Url and -Version of a member",
     );
   }
   try {
@@ -116,7 +124,7 @@ export function parseHello(
     if (!(error instanceof PeerError)) throw error;
     return refuse(refusalStatus.malformed, error.message);
   }
-  return { ok: true, hello: { clusterId, from, to, name, url, version } };
+  return { ok: true, hello: { clusterId, from, session, to, name, url, version } };
 }
 
 /** Whether `hello` is meant for member `self` of cluster `clusterId`. */
@@ -148,21 +156,35 @@ export function judgeAddress(hello: Hello, self: MemberId, clusterId: number): A
   return { ok: true };
 }
 
+/**
+ * Whether `hello` comes from the process that is `connected` under its id: the newest
+ * stream of one process wins, but of two processes the one that is heard.
+ */
+export function judgeRival(hello: Hello, connected: Hello | undefined): Admission {
+  if (connected === undefined || connected.session === hello.session) return { ok: true };
+  const reason = `Member "${connected.name}" (${formatId(connected.from)}) is heard from ` +
+    `${connected.url}, and another process calls under its id from ${hello.url}: two nodes run ` +
+    "with copies of one data directory, stop the newer one";
+  return { ok: false, status: refusalStatus.duplicate, reason, rival: connected.session };
+}
+
 /** A refusal; `status` is one of `refusalStatus` unless the node has its own. */
 export function refuse(status: number, reason: string): Refusal {
   return { ok: false, status, reason };
 }
 
 /** The answer that opens the stream; frames follow. */
-export function acceptance(clusterId: number, self: MemberId): string {
+export function acceptance(clusterId: number, self: MemberId, session: number): string {
   return "HTTP/1.1 101 Switching Protocols\r\n" +
     `Connection: Upgrade\r\nUpgrade: ${PROTOCOL}\r\n` +
-    `Etcd-Cluster: ${formatId(clusterId)}\r\nEtcd-From: ${formatId(self)}\r\n\r\n`;
+    `Etcd-Cluster: ${formatId(clusterId)}\r\nEtcd-From: ${formatId(self)}\r\n` +
+    `Etcd-Session: ${formatId(session)}\r\n\r\n`;
 }
 
 /** The answer that names why there is no stream. */
 export function refusalResponse(refusal: Refusal, clusterId: number): string {
-  const body = JSON.stringify({ reason: refusal.reason });
+  const { reason, rival } = refusal;
+  const body = JSON.stringify({ reason, ...(rival !== undefined && { rival: formatId(rival) }) });
   const upgrade = refusal.status === refusalStatus.otherProtocol ? `Upgrade: ${PROTOCOL}\r\n` : "";
   return `HTTP/1.1 ${refusal.status} Refused\r\nConnection: close\r\n` +
     `Content-Type: application/json\r\n` +
@@ -173,17 +195,22 @@ export function refusalResponse(refusal: Refusal, clusterId: number): string {
 /** Longest refusal that is read, bytes. */
 export const REFUSAL_BYTES_MAX = 4096;
 
-/** The reason in a refusal's body, one printable line; undefined when there is none. */
-export function parseReason(body: string): string | undefined {
+/** What a refusal's body says: a reason, as one printable line; undefined when there is none. */
+export function parseReason(
+  body: string,
+): { readonly reason: string; readonly rival: number | undefined } | undefined {
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
   } catch {
     return undefined;
   }
-  if (typeof parsed !== "object" || parsed === null || !("reason" in parsed)) return undefined;
-  if (typeof parsed.reason !== "string") return undefined;
-  return parsed.reason.replaceAll(CONTROL_CHARACTERS, " ");
+  const { reason, rival } = Object(parsed) as Record<string, unknown>;
+  if (typeof reason !== "string") return undefined;
+  return {
+    reason: reason.replaceAll(CONTROL_CHARACTERS, " "),
+    rival: typeof rival === "string" ? parseId(rival) : undefined,
+  };
 }
 
 /** An id as `formatId` writes it, in [1, 2^53). */

@@ -43,7 +43,7 @@ export interface LinkOptions {
   readonly counters: PeerCounters;
   readonly onUp: () => void;
   readonly onDown: () => void;
-  readonly onRefused: (status: number, reason: string) => void;
+  readonly onRefused: (refused: RefusedError) => void;
 }
 
 export class PeerLink {
@@ -52,6 +52,8 @@ export class PeerLink {
   readonly #giveUp = new AbortController();
   readonly #done: Promise<void>;
   #stream: SendStream | undefined;
+  /** The process that answered the last dial. */
+  #session: number | undefined;
   #endPause: (() => void) | undefined;
   #shortenPause: (() => void) | undefined;
   /** Attempts since the last stream that lasted. */
@@ -66,6 +68,11 @@ export class PeerLink {
 
   get connected(): boolean {
     return this.#stream !== undefined;
+  }
+
+  /** Why it could not be reached at the last attempt; undefined once it was. */
+  get problem(): string | undefined {
+    return this.#lastProblem;
   }
 
   get queueBytes(): number {
@@ -87,6 +94,12 @@ export class PeerLink {
   dialNow(): void {
     if (this.#lastProblem !== undefined) this.#endPause?.();
     else this.#shortenPause?.();
+  }
+
+  /** Keeps the stream only if `session` is at its other end, the process that is heard. */
+  keepOnlyTo(session: number): void {
+    if (this.#session === session) return;
+    this.#stream?.destroy("Another process than the one that is heard is there");
   }
 
   tick(): void {
@@ -129,12 +142,13 @@ export class PeerLink {
       const { url } = this.peer;
       const timeoutMs = limits.handshakeTimeoutMs;
       const dialled = await dial({ url, hello: hello(), tls: tls?.(), timeoutMs, signal });
+      this.#session = dialled.session;
       const { queueBytesMax, silenceMsMax } = limits;
       return new SendStream(dialled, { queueBytesMax, silenceMsMax, clock, counters });
     } catch (error) {
       if (error instanceof RefusedError) {
         this.#complain(error.message);
-        if (!signal.aborted) this.#options.onRefused(error.status, error.reason);
+        if (!signal.aborted) this.#options.onRefused(error);
       } else if (error instanceof PeerError) {
         if (error.kind !== "aborted") this.#complain(error.message);
       } else throw error;

@@ -12,6 +12,7 @@ import type { Logger } from "../base/logger.ts";
 import type { Random, Transport } from "../node/ports.ts";
 import type { MemberId } from "../raft/types.ts";
 import { certificateProblem } from "./certificate.ts";
+import type { RefusedError } from "./dial.ts";
 import { newCounters, type PeerCounters, type RoundTrips } from "./counters.ts";
 import { FRAME_HEADER_BYTES } from "./frame.ts";
 import {
@@ -20,6 +21,7 @@ import {
   formatId,
   type Hello,
   judgeAddress,
+  judgeRival,
   parseHello,
   type Refusal,
   refusalResponse,
@@ -44,6 +46,8 @@ export interface TransportLimits extends LinkLimits {
 export interface PeerTransportOptions {
   readonly self: MemberId;
   readonly clusterId: number;
+  /** Of this process, unlike that of any other. */
+  readonly session: number;
   /** `-n` */
   readonly name: string;
   /** Product version. */
@@ -65,8 +69,8 @@ export interface PeerTransportOptions {
   readonly admit: (hello: Hello, isExpected: boolean) => Admission;
   /** The stream to `id`, on which this member sends, opened or was lost. */
   readonly onConnection?: (id: MemberId, state: "up" | "down") => void;
-  /** `id` does not want this member; called at every attempt. `status` is one of `refusalStatus`. */
-  readonly onRefused?: (id: MemberId, status: number, reason: string) => void;
+  /** `id` does not want this member; called at every attempt. */
+  readonly onRefused?: (id: MemberId, refused: RefusedError) => void;
 }
 
 export interface PeerStats {
@@ -88,10 +92,16 @@ export interface PeerStats {
   readonly roundTrips: RoundTrips;
 }
 
+/** A stream that a peer dialled, and how it introduced itself. */
+interface Accepted {
+  readonly stream: ReceiveStream;
+  readonly hello: Hello;
+}
+
 export class PeerTransport implements Transport {
   readonly #options: PeerTransportOptions;
   readonly #links = new Map<MemberId, PeerLink>();
-  readonly #accepted = new Map<MemberId, ReceiveStream>();
+  readonly #accepted = new Map<MemberId, Accepted>();
   readonly #counters = new Map<MemberId, PeerCounters>();
   /** Links and streams on their way out. */
   readonly #leaving = new Set<Promise<void>>();
@@ -131,7 +141,7 @@ export class PeerTransport implements Transport {
       this.#links.delete(id);
       this.#awaitLeaving(link.close());
       if (peer !== undefined) continue;
-      this.#accepted.get(id)?.destroy("The peer is no member any more");
+      this.#accepted.get(id)?.stream.destroy("The peer is no member any more");
       this.#forget(id);
     }
     for (const peer of wanted.values()) {
@@ -168,6 +178,11 @@ export class PeerTransport implements Transport {
     return this.#accepted.has(id);
   }
 
+  /** Why `id` could not be reached at the last attempt; undefined when it was, or is not dialled. */
+  problemOf(id: MemberId): string | undefined {
+    return this.#links.get(id)?.problem;
+  }
+
   /** One record for each peer that is dialled or has dialled. */
   stats(): PeerStats[] {
     return [...this.#counters].map(([id, counters]) => {
@@ -186,7 +201,7 @@ export class PeerTransport implements Transport {
     this.#closing = true;
     clearInterval(this.#timer);
     for (const link of this.#links.values()) this.#awaitLeaving(link.close());
-    for (const stream of this.#accepted.values()) stream.destroy("Closed by this member");
+    for (const { stream } of this.#accepted.values()) stream.destroy("Closed by this member");
     while (this.#leaving.size > 0) await Promise.all(this.#leaving);
   }
 
@@ -201,15 +216,18 @@ export class PeerTransport implements Transport {
       random,
       logger,
       counters: this.#countersOf(id),
-      onUp: () => onConnection?.(id, "up"),
+      onUp: () => {
+        onConnection?.(id, "up");
+        this.#agree(id);
+      },
       onDown: () => onConnection?.(id, "down"),
-      onRefused: (status, reason) => onRefused?.(id, status, reason),
+      onRefused: (refused) => onRefused?.(id, refused),
     });
   }
 
   #hello(to: MemberId): Hello {
-    const { self, clusterId, name, selfUrl, version } = this.#options;
-    return { clusterId, from: self, to, name, url: selfUrl(), version };
+    const { self, clusterId, session, name, selfUrl, version } = this.#options;
+    return { clusterId, from: self, session, to, name, url: selfUrl(), version };
   }
 
   #judge(
@@ -235,6 +253,8 @@ export class PeerTransport implements Transport {
     }
     const address = judgeAddress(hello, self, clusterId);
     if (!address.ok && address.status !== refusalStatus.wrongReceiver) return address;
+    const rival = judgeRival(hello, this.#accepted.get(hello.from)?.hello);
+    if (!rival.ok) return rival;
     // A member that was removed may know of nobody but incarnations that are gone.
     const admission = admit(hello, address.ok);
     if (!admission.ok) return admission;
@@ -242,7 +262,7 @@ export class PeerTransport implements Transport {
   }
 
   #accept(hello: Hello, socket: Socket, head: Uint8Array): void {
-    const { self, clusterId, limits, clock, logger, receive } = this.#options;
+    const { self, clusterId, session, limits, clock, logger, receive } = this.#options;
     const { from } = hello;
     const peer = { peer: formatId(from), name: hello.name, url: hello.url, version: hello.version };
     const stream = new ReceiveStream(socket, {
@@ -252,27 +272,35 @@ export class PeerTransport implements Transport {
       counters: this.#countersOf(from),
       receive: (frame) => receive(from, frame),
       onClose: (reason, fault) => {
-        if (this.#accepted.get(from) === stream) this.#accepted.delete(from);
+        if (this.#accepted.get(from)?.stream === stream) this.#accepted.delete(from);
         this.#forget(from);
         const news = fault && this.#complaints.isNews(`${from} ${reason}`);
         logger[news ? "warn" : "debug"]("A peer's stream ended", { ...peer, cause: reason });
       },
     });
     // The newest stream wins: the older one may be dead without knowing it.
-    this.#accepted.get(from)?.destroy("The peer opened a newer stream");
-    this.#accepted.set(from, stream);
+    this.#accepted.get(from)?.stream.destroy("The peer opened a newer stream");
+    this.#accepted.set(from, { stream, hello });
     this.#awaitLeaving(stream.closed);
     logger.debug("A peer opened its stream", peer);
-    socket.write(acceptance(clusterId, self));
+    socket.write(acceptance(clusterId, self, session));
+    this.#agree(from);
     this.#links.get(from)?.dialNow();
     if (head.length > 0) stream.read(head);
+  }
+
+  /** What one process is sent, no other one may answer. */
+  #agree(id: MemberId): void {
+    const heard = this.#accepted.get(id)?.hello.session;
+    if (heard !== undefined) this.#links.get(id)?.keepOnlyTo(heard);
   }
 
   #refuse(refusal: Refusal, socket: Socket): void {
     const { clusterId, logger } = this.#options;
     const caller = socket.remoteAddress ?? "";
     const news = this.#complaints.isNews(`${caller} ${refusal.reason}`);
-    logger[news ? "warn" : "debug"]("Refused a peer's stream", { caller, cause: refusal.reason });
+    const level = refusal.status === refusalStatus.duplicate ? "error" : "warn";
+    logger[news ? level : "debug"]("Refused a peer's stream", { caller, cause: refusal.reason });
     this.#awaitLeaving(new Promise((resolve) => socket.on("close", () => resolve())));
     socket.end(refusalResponse(refusal, clusterId), () => socket.destroy());
   }
@@ -285,11 +313,10 @@ export class PeerTransport implements Transport {
     // they sent meanwhile has not been read yet.
     const slept = now - this.#lastTickMs > 2 * limits.pingIntervalMs;
     this.#lastTickMs = now;
-    for (const streams of [this.#links, this.#accepted]) {
-      for (const stream of streams.values()) {
-        if (slept) stream.forgive();
-        stream.tick();
-      }
+    const accepted = [...this.#accepted.values()].map(({ stream }) => stream);
+    for (const stream of [...this.#links.values(), ...accepted]) {
+      if (slept) stream.forgive();
+      stream.tick();
     }
   }
 

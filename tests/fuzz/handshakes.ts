@@ -22,6 +22,7 @@ export const handshakes: Subject = {
     const hello: Hello = {
       clusterId: id(CLUSTER),
       from: id(9),
+      session: id(3),
       to: id(SELF),
       name: anyText(random, 20),
       url: random.pick(["http://127.0.0.1:7001", "http://[::1]:7001", "https://a:1"]),
@@ -45,6 +46,7 @@ export const handshakes: Subject = {
 function checkHello(hello: Hello, headers: Map<string, string>, secure: boolean): void {
   expectSame(formatId(hello.clusterId), headers.get("etcd-cluster"), "The cluster");
   expectSame(formatId(hello.from), headers.get("etcd-from"), "The caller");
+  expectSame(formatId(hello.session), headers.get("etcd-session"), "The session");
   expectSame(formatId(hello.to), headers.get("etcd-to"), "The receiver");
   expectSame(hello.url.toLowerCase().startsWith(secure ? "https:" : "http:"), true, "The scheme");
   if (/\p{Cc}/u.test(hello.name)) throw new FuzzError("A control character in the name");
@@ -56,7 +58,7 @@ function checkRefusal({ status, reason }: { status: number; reason: string }, re
   const length = /\r\nContent-Length: (\d+)\r\n/.exec(response.slice(0, end + 2))?.[1];
   const body = response.slice(end + 4);
   expectSame(length, `${bytesOf(body).length}`, "The length of the refusal");
-  expectSame(parseReason(body), reason.replaceAll(/\p{Cc}/gu, " "), "The reason");
+  expectSame(parseReason(body)?.reason, reason.replaceAll(/\p{Cc}/gu, " "), "The reason");
 }
 
 /** Undefined when the mutation left no object of strings. */

@@ -22,3 +22,17 @@ Deno.test("callService() records where a member is that called from another addr
     ],
   );
 });
+
+Deno.test("callService() answers at once who reports that a member moved once more", () => {
+  const { heartbeat, service, sent, proposed } = leading(member(2, true), member(3, true));
+  const tell = (id: number, url: string) => {
+    const wish = { id: 3, name: "", peerUrls: [url], clientUrls: [] };
+    const payload = new TextEncoder().encode(JSON.stringify(wish));
+    service.called(2, { type: "call", session: 1, id, kind: "announce", payload });
+    heartbeat();
+  };
+  tell(1, "http://copy:7001");
+  assertEquals([proposed.length, sent.length], [1, 0]);
+  tell(2, "http://other:7001");
+  assertEquals([proposed.length, sent.length], [1, 1]);
+});

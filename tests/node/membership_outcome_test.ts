@@ -3,7 +3,7 @@ import {
   encodeMembershipOutcome,
   parseMembershipOutcome,
 } from "../../src/node/membership/outcome.ts";
-import { parseClusterId, parseJoinReply } from "../../src/api/peer/join.ts";
+import { parseJoinReply, parseResident } from "../../src/api/peer/join.ts";
 
 const MEMBER = {
   id: 1,
@@ -94,16 +94,23 @@ function isRefused(read: () => unknown): boolean {
   }
 }
 
-Deno.test("parseJoinReply() and parseClusterId() take nothing that a peer would not answer", () => {
+Deno.test("parseJoinReply() and parseResident() take nothing that a peer would not answer", () => {
   const reply = { clusterId: 5, configuration: CONFIGURATION };
   assertEquals(parseJoinReply(JSON.stringify(reply)), reply);
-  assertEquals(parseClusterId(JSON.stringify(reply)), 5);
+  const resident = { clusterId: 5, memberId: 7, session: 9, problem: "no\tway" };
+  assertEquals(parseResident(JSON.stringify(resident)), { ...resident, problem: "no way" });
+  assertEquals(parseResident('{"session":9,"memberId":"7","problem":1}'), {
+    clusterId: undefined,
+    memberId: undefined,
+    session: 9,
+    problem: undefined,
+  });
   for (const configuration of NO_CONFIGURATIONS) {
     const body = JSON.stringify({ clusterId: 5, configuration });
     assertEquals(isRefused(() => parseJoinReply(body)), true, body);
   }
   for (const body of ["null", "1", "[]", "{", '{"clusterId":0}', '{"clusterId":"5"}']) {
     assertEquals(isRefused(() => parseJoinReply(body)), true, body);
-    assertEquals(isRefused(() => parseClusterId(body)), true, body);
+    assertEquals(isRefused(() => parseResident(body)), true, body);
   }
 });

@@ -296,6 +296,21 @@ Deno.test("progress() is empty for who does not lead", () => {
   assertEquals(new Lone().core.progress(), []);
 });
 
+Deno.test("peerRestarted() counts no acknowledgement of the process before, and has nobody commit by it", () => {
+  const lone = Lone.leader([1, 2, 3, 4, 5]);
+  lone.propose("a");
+  lone.step(accepted(2, 2));
+  lone.do((core) => core.peerRestarted(2));
+  lone.step(accepted(3, 2));
+  assertEquals(lone.core.commitIndex, 1, "only the leader and server 3 are known to have it");
+  lone.take();
+  lone.tick(DEFAULTS.heartbeatTicks);
+  const commits = lone.sent("heartbeat").map(({ to, commitIndex }) => [to, commitIndex]);
+  assertEquals(commits.find(([to]) => to === 2), [2, 0]);
+  lone.step(heartbeatReply(2), accepted(2, 2));
+  assertEquals(lone.core.commitIndex, 2);
+});
+
 Deno.test("reportUnreachable() goes back to what is confirmed", () => {
   const lone = Lone.leader();
   lone.propose("a", "b");

@@ -115,3 +115,15 @@ Deno.test("Inflight is full by messages or by bytes, and frees in order", () => 
   inflight.clear();
   assertEquals([inflight.isFull, inflight.count], [false, 0]);
 });
+
+Deno.test("Progress counts nothing of what another process of its peer acknowledged", () => {
+  const peer = replicating();
+  peer.sent(9, 10, 5);
+  peer.restarted();
+  assertEquals([peer.state, peer.match, peer.next, peer.inflight.count], ["probe", 0, 6, 0]);
+  // An answer to what the one before was sent would be above what was asked since.
+  assertEquals([peer.refused(5, 3), peer.match, peer.next], [true, 0, 4]);
+  peer.sent(3, 0, 0);
+  peer.accepted(3);
+  assertEquals([peer.state, peer.match, peer.next], ["replicate", 3, 4]);
+});

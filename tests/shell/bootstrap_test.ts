@@ -21,6 +21,7 @@ async function started(identity: Identity | undefined, changed: Partial<Bootstra
     name: "new",
     peerUrls: ["http://127.0.0.1:7001"],
     clientUrls: ["http://127.0.0.1:4001"],
+    session: 3,
     addresses: ["a", "b"],
     attempts: 2,
     retryMs: 1,
@@ -59,4 +60,22 @@ Deno.test("bootstrap() goes on when it has joined before and nobody answers now"
 Deno.test("bootstrap() gives up when nobody lets it in", async () => {
   await assertRejects(() => started(JOINED, { requestJoin: refusal }), JoinError, "was removed");
   await assertRejects(() => started(undefined, { requestJoin: silence }), JoinError, "Nothing");
+});
+
+Deno.test("bootstrap() leaves itself out, however its address is spelled", async () => {
+  const requestJoin = (address: string) =>
+    address === "a"
+      ? Promise.reject(new RefusalError("The node is starting", 3))
+      : Promise.resolve({ clusterId: 5 });
+  const { asked } = await started(undefined, { requestJoin });
+  assertEquals(asked.map((each) => each.at(-1)), ["a", "b"]);
+});
+
+Deno.test("bootstrap() says that -C names nobody else", async () => {
+  const requestJoin = () => Promise.reject(new RefusalError("The node is starting", 3));
+  const error = await assertRejects(() => started(undefined, { requestJoin }), JoinError);
+  assertEquals(
+    error.message,
+    "Expected another member at -C, found only this node itself at a, b: leave -C out to start a new cluster",
+  );
 });

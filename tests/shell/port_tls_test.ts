@@ -95,3 +95,10 @@ Deno.test("reload() takes what works, and goes back when no handshake does", asy
   assertEquals(port.tls.material.cert, cert);
   await port.tls.prove();
 });
+
+Deno.test("load() warns of a certificate that is not for the address where others dial", async () => {
+  await using port = new TestPort(...pairOf("other-host"));
+  assertEquals(port.lines.length, 1);
+  assertStringIncludes(port.lines[0]!, "other.example.org");
+  assertStringIncludes(port.lines[0]!, "127.0.0.1");
+});

@@ -99,7 +99,8 @@ export class Machine {
     if (this.isUp) return;
     this.#removed = false;
     const name = `${this.name}.${++this.#processCount}`;
-    const process = new Process(name, this, this.#site);
+    const session = this.number * 1_000_000 + this.#processCount;
+    const process = new Process(name, this, this.#site, session);
     this.#process = process;
     process.start(addresses, (reason) => this.#exited(process, reason));
   }

@@ -102,7 +102,7 @@ export class Peers implements MemberTransport {
     // Another incarnation answers at this address now.
     if (to !== this.#self) return false;
     this.#accepted.set(from.#self, caller);
-    this.#end.called({ from: from.#self, url: caller.url });
+    this.#end.called({ from: from.#self, session: caller.session, url: caller.url });
     return true;
   }
 

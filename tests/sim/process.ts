@@ -50,6 +50,8 @@ export class Process implements Owner {
   readonly machine: Machine;
   /** Advertised peer URL. */
   readonly url: string;
+  /** Unlike that of any other process. */
+  readonly session: number;
   readonly #site: Site;
   readonly #logger: Logger;
   readonly #clock: Clock;
@@ -66,10 +68,11 @@ export class Process implements Owner {
   /** Called when it dies: clients see their connections break. */
   #onDeath: (() => void)[] = [];
 
-  constructor(name: string, machine: Machine, site: Site) {
+  constructor(name: string, machine: Machine, site: Site, session: number) {
     this.name = name;
     this.machine = machine;
     this.url = machine.url;
+    this.session = session;
     this.#site = site;
     const { schedule, trace } = site;
     this.#logger = trace.logger(name, () => schedule.nowMs);
@@ -192,6 +195,7 @@ export class Process implements Owner {
       name: machine.name,
       peerUrls: [machine.url],
       clientUrls: [machine.clientUrl],
+      session: this.session,
       addresses,
       attempts: JOIN_ATTEMPTS,
       retryMs: 5 * this.#site.profile.tickMs,

@@ -1,8 +1,9 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import {
   type Hello,
   helloHeaders,
   judgeAddress,
+  judgeRival,
   parseHello,
   parseId,
   parseReason,
@@ -13,6 +14,7 @@ import {
 const HELLO: Hello = {
   clusterId: 0xabcdef,
   from: Number.MAX_SAFE_INTEGER,
+  session: 77,
   to: 1,
   name: "nœud 1\t%",
   url: "http://[::1]:7001",
@@ -78,6 +80,18 @@ Deno.test("judgeAddress() refuses who calls another cluster, another member or i
   assertEquals(twin.ok || twin.status, refusalStatus.malformed);
 });
 
+Deno.test("judgeRival() takes the newest stream of a process, and of two processes the connected one", () => {
+  assertEquals(judgeRival(HELLO, undefined), { ok: true });
+  assertEquals(judgeRival(HELLO, { ...HELLO, url: "http://moved:1" }), { ok: true });
+  const refusal = judgeRival({ ...HELLO, session: 78, url: "http://copy:1" }, HELLO);
+  assert(!refusal.ok);
+  assertEquals([refusal.status, refusal.rival], [refusalStatus.duplicate, 77]);
+  assertStringIncludes(refusal.reason, "http://[::1]:7001");
+  assertStringIncludes(refusal.reason, "http://copy:1");
+  const [, body] = refusalResponse(refusal, 0xc1).split("\r\n\r\n");
+  assertEquals(parseReason(body!)?.rival, 77);
+});
+
 Deno.test("parseId() takes ids up to 2^53 - 1", () => {
   assertEquals(parseId("1fffffffffffff"), Number.MAX_SAFE_INTEGER);
   assertEquals(parseId("20000000000000"), undefined);
@@ -87,7 +101,7 @@ Deno.test("parseId() takes ids up to 2^53 - 1", () => {
 Deno.test("refusalResponse() carries the reason in bytes as long as it says", () => {
   const response = refusalResponse({ ok: false, status: 409, reason: 'naïve "x"\n' }, 0xc1);
   const [head, body] = response.split("\r\n\r\n");
-  assertEquals(parseReason(body!), 'naïve "x" ');
+  assertEquals(parseReason(body!), { reason: 'naïve "x" ', rival: undefined });
   const byteLength = new TextEncoder().encode(body).length;
   assertStringIncludes(head!, `Content-Length: ${byteLength}\r\nEtcd-Cluster: c1`);
 });

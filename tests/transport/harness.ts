@@ -83,6 +83,7 @@ export interface Line {
 
 export interface MemberOptions {
   readonly id: number;
+  readonly session?: number;
   readonly clusterId?: number;
   readonly tls?: PeerTls;
   readonly limits?: Partial<TransportLimits>;
@@ -101,8 +102,12 @@ export class TestMember {
   readonly id: number;
   readonly received: { readonly from: number; readonly frame: Uint8Array }[] = [];
   readonly connections: string[] = [];
-  readonly refusals: { readonly id: number; readonly status: number; readonly reason: string }[] =
-    [];
+  readonly refusals: {
+    readonly id: number;
+    readonly status: number;
+    readonly reason: string;
+    readonly rival?: number;
+  }[] = [];
   readonly hellos: Hello[] = [];
   readonly lines: Line[] = [];
   readonly transport: PeerTransport;
@@ -117,6 +122,7 @@ export class TestMember {
     this.transport = new PeerTransport({
       self: options.id,
       clusterId: options.clusterId ?? CLUSTER,
+      session: options.session ?? 5,
       name: `node${options.id}`,
       version: "1.0.0",
       selfUrl: () => options.url ?? this.url,
@@ -138,8 +144,8 @@ export class TestMember {
         this.connections.push(`${id} ${state}`);
         this.#conditions.happen();
       },
-      onRefused: (id, status, reason) => {
-        this.refusals.push({ id, status, reason });
+      onRefused: (id, { status, reason, rival }) => {
+        this.refusals.push({ id, status, reason, ...(rival !== undefined && { rival }) });
         this.#conditions.happen();
       },
     });
@@ -258,7 +264,7 @@ export async function startMutePeer(
     sockets.add(socket);
     socket.on("error", () => {});
     socket.on("close", () => sockets.delete(socket));
-    socket.write(acceptance(CLUSTER, id));
+    socket.write(acceptance(CLUSTER, id, 5));
     onStream(socket);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -300,6 +306,7 @@ export class RawCaller {
     const whole: Hello = {
       clusterId: CLUSTER,
       from: 9,
+      session: 5,
       to: 1,
       name: "raw",
       url: "http://127.0.0.1:1",

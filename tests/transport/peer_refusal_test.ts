@@ -151,3 +151,23 @@ Deno.test("a stream that another member opens is not taken", async () => {
   await one.until("a line", () => one.complaints('expected member "2"').length === 1);
   assertEquals(one.stats(2).connected, false);
 });
+
+Deno.test("a second process under one id is refused as long as the first is heard", async () => {
+  await using one = await TestMember.start({ id: 1 });
+  await using two = await TestMember.start({ id: 2, session: 7 });
+  await using copy = await TestMember.start({ id: 2, session: 8 });
+  join(one, two);
+  await two.untilUp(1);
+  copy.transport.setPeers([{ id: 1, url: one.url }]);
+  await copy.until("two refusals", () => copy.refusals.length > 1);
+  assertEquals(copy.refusals[0]!.status, refusalStatus.duplicate);
+  assertEquals(copy.refusals[0]!.rival, 7);
+  const [line, ...others] = one.complaints("two nodes run with copies");
+  assertEquals([line!.level, others], ["error", []]);
+  assertStringIncludes(line!.cause, two.url);
+  assertStringIncludes(line!.cause, copy.url);
+  two.send(1, "still here");
+  await one.until("the first to be heard", () => one.texts(2).includes("still here"));
+  await two.stop();
+  await copy.untilUp(1);
+});

@@ -40,6 +40,7 @@ Deno.test("transport() tells a peer who calls", async () => {
   assertEquals(two.hellos[0], {
     clusterId: 0xc1,
     from: 1,
+    session: 5,
     to: 2,
     name: "node1",
     url: one.url,

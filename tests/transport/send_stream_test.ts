@@ -39,7 +39,7 @@ function openStream(options: { queueBytesMax?: number } = {}) {
   const time = { nowMs: 0 };
   const counters = newCounters();
   const stream = new SendStream(
-    { socket: socket as unknown as Socket, head: new Uint8Array(0) },
+    { socket: socket as unknown as Socket, head: new Uint8Array(0), session: 5 },
     {
       queueBytesMax: options.queueBytesMax ?? 1_000_000,
       silenceMsMax: 2000,

@@ -3,12 +3,12 @@
  * of a member as the original had it there. Everything between members that has
  * to be fast goes over the stream instead.
  */
-import type { Exchange, Reply, ReplyOrFault } from "../../http/exchange.ts";
+import type { Exchange, ReplyOrFault } from "../../http/exchange.ts";
 import { fault } from "../../http/fault.ts";
 import type { Route } from "../../http/router.ts";
 import type { Done } from "../../node/ports.ts";
 import { isUrlList, toConfiguration } from "../../raft/configuration_json.ts";
-import type { Configuration, Member } from "../../raft/types.ts";
+import type { Configuration, Member, MemberId } from "../../raft/types.ts";
 import { failureFault } from "../fault_form.ts";
 
 /** What a member answers a newcomer. */
@@ -17,10 +17,25 @@ export interface JoinReply {
   readonly configuration: Configuration;
 }
 
+/** Who answers at the address of a peer port. */
+export interface Resident {
+  /** Undefined for a node that is no member yet. */
+  readonly clusterId: number | undefined;
+  readonly memberId: MemberId | undefined;
+  /** Of its process. */
+  readonly session: number | undefined;
+  /** Why it can't call the member that asks; undefined when it can, or does not know. */
+  readonly problem: string | undefined;
+}
+
 /** The part of a node that takes members in. */
 export interface Admitting {
   readonly clusterId: number;
+  readonly memberId: MemberId;
+  readonly session: number;
   join(member: Omit<Member, "voter">, done: Done<Configuration>): void;
+  /** Why member `id` can't be called. */
+  problemOf(id: MemberId): string | undefined;
 }
 
 /** Where a newcomer asks to be let in. */
@@ -33,19 +48,52 @@ const OLD_JOIN_PATH = "/v1/join";
 const TEXT_MAX = 1024;
 
 /**
- * `GET` tells which cluster one would join; present as long as there is a node to ask.
- * `protocol` is what members must speak.
+ * `GET` tells who is here, and with `from` how it finds that member; present as long as
+ * there is a node to ask. `protocol` is what members must speak.
  */
 export function joinRoutes(node: Admitting, protocol: string): Route[] {
-  const tellCluster = (): Reply => ({
-    status: 200,
-    body: JSON.stringify({ clusterId: node.clusterId }),
-  });
   const methods: Route["methods"] = {
-    GET: tellCluster,
+    GET: (_, __, query) => ({ status: 200, body: JSON.stringify(residentOf(node, query)) }),
     POST: (exchange) => join(node, protocol, exchange),
   };
   return [{ path: JOIN_PATH, methods }, { path: OLD_JOIN_PATH, methods }];
+}
+
+function residentOf(node: Admitting, query: string): Resident {
+  const { clusterId, memberId, session } = node;
+  const from = Number(new URLSearchParams(query).get("from"));
+  const problem = Number.isSafeInteger(from) && from > 0 ? node.problemOf(from) : undefined;
+  return { clusterId, memberId, session, problem };
+}
+
+/** The question that `joinRoutes` answers about the member that asks. */
+export function residentPath(from: MemberId): string {
+  return `${JOIN_PATH}?from=${from}`;
+}
+
+/** Reads what a `GET` was answered, also by a node that starts. Throws a `SyntaxError` for anything else. */
+export function parseResident(body: string): Resident {
+  const found = Object(JSON.parse(body)) as Record<string, unknown>;
+  const { problem } = found;
+  const resident = {
+    clusterId: idOf(found.clusterId),
+    memberId: idOf(found.memberId),
+    session: idOf(found.session),
+    problem: typeof problem === "string" ? printable(problem) : undefined,
+  };
+  if (resident.clusterId === undefined && resident.session === undefined) {
+    throw new SyntaxError("Expected the ids of a cluster, a member and a process");
+  }
+  return resident;
+}
+
+function idOf(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && (value as number) > 0 ? value as number : undefined;
+}
+
+/** One line of a log. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, " ").slice(0, TEXT_MAX);
 }
 
 /** The body of a request to join, of a member that speaks `protocol`. */
@@ -57,21 +105,11 @@ export function joinBody(member: Omit<Member, "voter">, protocol: string): strin
 export function parseJoinReply(body: string): JoinReply {
   const found = Object(JSON.parse(body)) as Record<string, unknown>;
   const configuration = toConfiguration(found.configuration);
-  if (!isClusterId(found.clusterId) || configuration === undefined) {
+  const clusterId = idOf(found.clusterId);
+  if (clusterId === undefined || configuration === undefined) {
     throw new SyntaxError("Expected the cluster's id and configuration");
   }
-  return { clusterId: found.clusterId, configuration };
-}
-
-/** Reads what a `GET` was answered with status 200. Throws a `SyntaxError` for anything else. */
-export function parseClusterId(body: string): number {
-  const { clusterId } = Object(JSON.parse(body)) as Record<string, unknown>;
-  if (!isClusterId(clusterId)) throw new SyntaxError("Expected the cluster's id");
-  return clusterId;
-}
-
-function isClusterId(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) > 0;
+  return { clusterId, configuration };
 }
 
 function join(

@@ -37,11 +37,21 @@ export interface CallsOptions {
 export class Calls {
   readonly #options: CallsOptions;
   readonly #pending = new Map<number, Pending>();
+  #session: number;
   #nextId = 1;
   #tick = 0;
 
   constructor(options: CallsOptions) {
     this.#options = options;
+    this.#session = options.session;
+  }
+
+  /**
+   * Another process called under this member's id: the receivers take nothing more of the
+   * session before, and what was sent in it ends as unanswered.
+   */
+  renew(session: number): void {
+    this.#session = session;
   }
 
   get size(): number {
@@ -79,7 +89,7 @@ export class Calls {
 
   /** `leader` is the one known now, NONE if none is. */
   replied(from: MemberId, reply: CallReply, leader: MemberId): void {
-    if (reply.session !== this.#options.session) return;
+    if (reply.session !== this.#session) return;
     const pending = this.#pending.get(reply.id);
     if (pending === undefined || pending.sentTo !== from) return;
     if (reply.led) {
@@ -130,7 +140,7 @@ export class Calls {
     pending.sentTick = this.#tick;
     const isOnItsWay = this.#options.send(leader, {
       type: "call",
-      session: this.#options.session,
+      session: this.#session,
       id,
       kind: pending.kind,
       payload: pending.payload,

@@ -54,6 +54,8 @@ export class Administration {
   readonly #core: RaftCore;
   readonly #queue: MembershipQueue;
   #announcing = false;
+  /** Until when nobody is believed, of a member, that it moved once more. */
+  readonly #movedUntil = new Map<MemberId, number>();
 
   constructor(options: AdministrationOptions) {
     this.#options = options;
@@ -90,6 +92,7 @@ export class Administration {
     };
     const wish = parseWish(payload);
     if (wish === undefined) return done(MALFORMED);
+    if (kind === "announce" && !this.#mayMove(wish)) return done(MOVED_JUST_NOW);
     this.#queue.add(this.#plannerOf(kind, wish), this.#options.deadline(), done);
     this.#options.schedule();
   }
@@ -132,6 +135,20 @@ export class Administration {
       case "announce":
         return planAnnounce(wish, () => this.#core.configurationIndex > 0);
     }
+  }
+
+  /**
+   * Of two nodes that run as one member each may be heard by somebody, who reports it
+   * moved: not every word of that is worth an entry.
+   */
+  #mayMove({ id, clientUrls }: Omit<Member, "voter">): boolean {
+    const { now, deadline } = this.#options;
+    // Its own word has all its addresses.
+    if (clientUrls.length > 0) return true;
+    for (const [id, until] of this.#movedUntil) if (until <= now()) this.#movedUntil.delete(id);
+    if (this.#movedUntil.has(id)) return false;
+    this.#movedUntil.set(id, deadline());
+    return true;
   }
 
   #removalOf(name: string): Planner {
@@ -213,6 +230,12 @@ const UNKNOWN_MEMBER: Member = {
   peerUrls: [],
   clientUrls: [],
   voter: false,
+};
+
+const MOVED_JUST_NOW: Failure = {
+  ok: false,
+  reason: "refused",
+  cause: "The member was reported to have moved just now",
 };
 
 const MALFORMED: Failure = {

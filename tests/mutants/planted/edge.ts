@@ -21,11 +21,17 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     [
       "an older stream outlives the newer",
       "the newest stream of a peer wins",
-      'this.#accepted.get(from)?.destroy("The peer opened a newer stream");',
+      'this.#accepted.get(from)?.stream.destroy("The peer opened a newer stream");',
       "",
     ],
   ]),
   ...mutantsOf("src/transport/handshake.ts", TRANSPORT, [
+    [
+      "two processes take turns under one id",
+      "nobody votes twice with a copy of his directory",
+      "connected.session === hello.session",
+      "hello.session > 0",
+    ],
     [
       "members of another cluster are let in",
       "the cluster's id is in every handshake",

@@ -4,6 +4,14 @@ import { type Mutant, mutantsOf } from "../mutant.ts";
 const RAFT = "tests/raft";
 
 export const RAFT_MUTANTS: readonly Mutant[] = [
+  ...mutantsOf("src/raft/progress.ts", "tests/raft", [
+    [
+      "what one process acknowledged is counted for another",
+      "an acknowledgement is of the disk that has the entry",
+      "this.#match = 0;\n    this.#become",
+      "this.#become",
+    ],
+  ]),
   ...mutantsOf("src/raft/saves.ts", RAFT, [
     [
       "acknowledges before its disk has it",
