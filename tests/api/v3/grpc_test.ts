@@ -138,6 +138,22 @@ Deno.test("who requires a leader is refused at once while there is none", async 
   assertEquals(code, StatusCode.ok);
 });
 
+Deno.test("a stream that requires a leader ends after three election time-outs without one", async () => {
+  using member = new V3Member();
+  const required = member.open(METHODS.watch.watch, [["hasleader", "true"]]);
+  const content = member.open(METHODS.watch.watch);
+  for (const stream of [required, content]) {
+    stream.send({ kind: "create", value: { key: "a" } });
+    await stream.next();
+  }
+  member.node.leading = undefined;
+  member.clock.advance(3_001);
+  const { code, message } = await required.reply();
+  assertEquals([code, message], [14, "etcdserver: no leader"]);
+  assert(!content.stream.isClosed);
+  assertEquals(member.store.watches.size, 1);
+});
+
 Deno.test("a learner serves serializable ranges and nothing else of keys", async () => {
   using member = new V3Member();
   member.node.members = [{ ...member.node.members[0]!, voter: false }];

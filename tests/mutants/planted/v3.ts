@@ -111,6 +111,20 @@ export const V3_MUTANTS: readonly Mutant[] = [
       "if (stream.isRemoteEnded || this.#hasMessage) stream.end(SUCCESS);",
     ],
   ]),
+  ...mutantsOf("src/api/v3/grpc/open_calls.ts", V3, [
+    [
+      "a stream outlives its leader",
+      "clients that require a leader notice a partition",
+      "else if (isLeaderless && call.requiresLeader) call.fail(leaderless);",
+      "",
+    ],
+    [
+      "streams end that get along without a leader",
+      "watches go on through an election",
+      "else if (isLeaderless && call.requiresLeader) call.fail(leaderless);",
+      "else if (isLeaderless) call.fail(leaderless);",
+    ],
+  ]),
   ...mutantsOf("src/api/v3/admission.ts", V3, [
     [
       "a learner serves everything",
