@@ -18,7 +18,7 @@ export function leaseHandlers(v3: V3Context): readonly Handler[] {
     unary(METHODS.lease.grant, (request, call) => {
       if (request.ttl > TTL_MAX) return call.fail(STATUS.leaseTtlTooLarge);
       const ttlSeconds = Math.max(request.ttl, shortestTtl(v3));
-      const id = request.id === 0n ? freshId(v3) : request.id;
+      const id = request.id === 0n ? freshLeaseId(v3) : request.id;
       write(v3, call, { type: "leaseGrant", id, ttlSeconds }, ({ revision }) => {
         call.answer({ header: headers.at(revision), id, ttl: ttlSeconds });
       });
@@ -67,7 +67,7 @@ function shortestTtl({ limits }: V3Context): number {
 }
 
 /** A positive id that hardly any lease will have; whoever is told that one has it tries again. */
-function freshId({ random }: V3Context): bigint {
+export function freshLeaseId({ random }: V3Context): bigint {
   const high = BigInt(Math.floor(random() * 2 ** 31));
   return high << 32n | BigInt(1 + Math.floor(random() * (2 ** 32 - 1)));
 }

@@ -12,6 +12,8 @@ import type { EndableStream } from "./gateway/shared.ts";
 import { makeGrpc } from "./grpc/grpc.ts";
 import { misdirectedRoutes } from "./grpc/misdirected.ts";
 import { OpenCalls } from "./grpc/open_calls.ts";
+import { electionHandlers } from "./concurrency/election.ts";
+import { lockHandlers } from "./concurrency/lock.ts";
 import { kvHandlers } from "./kv/kv.ts";
 import { leaseHandlers } from "./lease.ts";
 import type { Method } from "./methods.ts";
@@ -57,6 +59,8 @@ export function makeV3(
     ...kvHandlers(v3),
     ...watchHandlers(v3),
     ...leaseHandlers(v3),
+    ...lockHandlers(v3),
+    ...electionHandlers(v3),
   ];
   const messageBytesMax = limits.requestBytesMax + MESSAGE_EXTRA_BYTES;
   const counters = countersOfAll();

@@ -1,0 +1,139 @@
+/** The Election service: the leader is whose key of the name was created first. */
+import {
+  type Handler,
+  serverStream,
+  type StreamCall,
+  type StreamListener,
+  unary,
+} from "../call.ts";
+import type { V3Context } from "../context.ts";
+import { toKeyValue } from "../kv/responses.ts";
+import { freshLeaseId } from "../lease.ts";
+import type { LeaderKey, LeaderResponse } from "../messages/concurrency.ts";
+import { METHODS } from "../methods.ts";
+import { failureStatus } from "../refusal.ts";
+import { StatusCode } from "../status.ts";
+import { status } from "../statuses.ts";
+import type { Watch } from "../../../store/watch/hub.ts";
+import {
+  abandon,
+  enter,
+  first,
+  ifCreatedAt,
+  isThere,
+  leaseOf,
+  putOf,
+  SESSION_EXPIRED,
+  waitForTurn,
+  watchQueue,
+} from "./queue.ts";
+
+const NO_LEADER = status(StatusCode.unknown, "election: no leader");
+const NOT_LEADER = status(StatusCode.unknown, "election: not leader");
+const NO_LEADER_KEY = status(StatusCode.unknown, '"leader" field must be provided');
+
+/** What answers the Election service. */
+export function electionHandlers(v3: V3Context): readonly Handler[] {
+  const { headers } = v3;
+  return [
+    unary(METHODS.election.campaign, async (request, call) => {
+      const { name } = request;
+      const value = request.value.slice();
+      const { promise: gone, resolve: leaveQueue } = Promise.withResolvers<void>();
+      call.onGone(leaveQueue);
+      const lease = await leaseOf(v3, call, request.lease, () => freshLeaseId(v3));
+      if (lease === undefined) return;
+      const place = await enter(v3, call, name, lease, value);
+      if (place === undefined) return;
+      const { key, revision } = place;
+      if (place.found !== undefined) {
+        const proclaimed = await ifCreatedAt(v3, call, key, revision, [putOf(key, value, lease)]);
+        if (proclaimed === undefined) return;
+        if (!proclaimed.succeeded) return call.fail(NOT_LEADER);
+      }
+      const seen = await waitForTurn(v3, call, name, place, gone);
+      if (seen === undefined || call.isOver) return abandon(v3, call, key);
+      if (!await isThere(v3, call, place)) return call.fail(SESSION_EXPIRED);
+      const leader: LeaderKey = { name, key, rev: revision, lease };
+      call.answer({ header: headers.at(seen), leader });
+    }),
+
+    unary(METHODS.election.proclaim, async ({ leader, value }, call) => {
+      if (leader === undefined) return call.fail(NO_LEADER_KEY);
+      const { key, rev, lease } = leader;
+      const done = await ifCreatedAt(v3, call, key, rev, [putOf(key, value, lease)]);
+      if (done === undefined) return;
+      if (!done.succeeded) return call.fail(NOT_LEADER);
+      call.answer({ header: headers.at(done.revision) });
+    }),
+
+    unary(METHODS.election.leader, async ({ name }, call) => {
+      const found = await first(v3, call, name);
+      if (found === undefined) return;
+      if (found.kv === undefined) return call.fail(NO_LEADER);
+      call.answer({ header: headers.at(found.revision), kv: toKeyValue(found.kv) });
+    }),
+
+    serverStream(METHODS.election.observe, ({ name }, call) => new Observer(v3, name, call)),
+
+    unary(METHODS.election.resign, async ({ leader }, call) => {
+      if (leader === undefined) return call.fail(NO_LEADER_KEY);
+      const { key, rev } = leader;
+      const done = await ifCreatedAt(v3, call, key, rev, [
+        { type: "deleteRange", key, rangeEnd: "", wantsPrevious: false },
+      ]);
+      if (done !== undefined) call.answer({ header: headers.at(done.revision) });
+    }),
+  ];
+}
+
+/** Tells each leader and each of its proclamations that it sees; what came between is passed over. */
+class Observer implements StreamListener {
+  readonly #v3: V3Context;
+  readonly #name: string;
+  readonly #call: StreamCall<LeaderResponse>;
+  readonly #watch: Watch | undefined;
+  /** Which version was told last. */
+  #told = 0;
+  #isLooking = false;
+  #isStale = false;
+  #isStalled = false;
+
+  constructor(v3: V3Context, name: string, call: StreamCall<LeaderResponse>) {
+    this.#v3 = v3;
+    this.#name = name;
+    this.#call = call;
+    const watch = watchQueue(v3, name, v3.service.revision + 1, () => this.#look());
+    if ("reason" in watch) call.fail(failureStatus(watch));
+    else this.#watch = watch;
+    this.#look();
+  }
+
+  onDrain(): void {
+    this.#isStalled = false;
+    this.#look();
+  }
+
+  onGone(): void {
+    this.#watch?.cancel();
+  }
+
+  async #look(): Promise<void> {
+    if (this.#isLooking) {
+      this.#isStale = true;
+      return;
+    }
+    this.#isLooking = true;
+    do {
+      this.#isStale = false;
+      const found = await first(this.#v3, this.#call, this.#name);
+      if (found === undefined || this.#call.isOver) return;
+      const { kv, revision } = found;
+      if (kv === undefined || kv.version.modRevision === this.#told || this.#isStalled) continue;
+      this.#told = kv.version.modRevision;
+      const header = this.#v3.headers.at(revision);
+      this.#isStalled = !this.#call.send({ header, kv: toKeyValue(kv) });
+    } while (this.#isStale);
+    this.#isLooking = false;
+  }
+}

@@ -1,0 +1,33 @@
+/** The Lock service: the holder is whose key of the name was created first. */
+import { type Handler, unary } from "../call.ts";
+import type { V3Context } from "../context.ts";
+import { freshLeaseId } from "../lease.ts";
+import { METHODS } from "../methods.ts";
+import { abandon, enter, isThere, leaseOf, leave, SESSION_EXPIRED, waitForTurn } from "./queue.ts";
+
+const NO_VALUE = new Uint8Array(0);
+
+/** What answers the Lock service. */
+export function lockHandlers(v3: V3Context): readonly Handler[] {
+  const { headers } = v3;
+  return [
+    unary(METHODS.lock.lock, async ({ name, lease: wanted }, call) => {
+      const { promise: gone, resolve: leaveQueue } = Promise.withResolvers<void>();
+      call.onGone(leaveQueue);
+      const lease = await leaseOf(v3, call, wanted, () => freshLeaseId(v3));
+      if (lease === undefined) return;
+      const place = await enter(v3, call, name, lease, NO_VALUE);
+      if (place === undefined) return;
+      const { key } = place;
+      const revision = await waitForTurn(v3, call, name, place, gone);
+      if (revision === undefined || call.isOver) return abandon(v3, call, key);
+      if (!await isThere(v3, call, place)) return call.fail(SESSION_EXPIRED);
+      call.answer({ header: headers.at(revision), key });
+    }),
+
+    unary(METHODS.lock.unlock, async ({ key }, call) => {
+      const revision = await leave(v3, call, key);
+      if (revision !== undefined) call.answer({ header: headers.at(revision) });
+    }),
+  ];
+}

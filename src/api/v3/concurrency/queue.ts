@@ -1,0 +1,316 @@
+/**
+ * Queues of keys below one name, in the order of their creation: what locks and
+ * elections are made of. The key of who waits hangs on a lease, so whoever dies leaves
+ * the queue; the one whose key was created first holds the lock, or leads.
+ */
+import type { Failure } from "../../../node/ports.ts";
+import type { ByteString } from "../../../store/byte_string.ts";
+import type { Compare, Operation, RangeOperation, TxnOperation } from "../../../store/command/command.ts";
+import { rangeOf } from "../../../store/kv/range.ts";
+import type { Applied, KeyValue, OperationResult } from "../../../store/result.ts";
+import type { Watch } from "../../../store/watch/hub.ts";
+import type { UnaryCall } from "../call.ts";
+import { requesterOf, type V3Context } from "../context.ts";
+import { failureStatus } from "../refusal.ts";
+import { STATUS } from "../statuses.ts";
+import { readFresh, write, writeOperation } from "../waist.ts";
+
+type Call = Pick<UnaryCall<object>, "caller" | "fail" | "isOver">;
+
+/** A place in a queue. */
+export interface Place {
+  readonly key: ByteString;
+  /** The revision that created the key. */
+  readonly revision: number;
+  /** Of the transaction that entered or found it. */
+  readonly headerRevision: number;
+  /** What the key had before, if it was there already. */
+  readonly found: KeyValue | undefined;
+}
+
+/** Seconds that a lease lives which is made for a client that names none. */
+const OWN_LEASE_SECONDS = 60;
+
+/** Entries of the history that are looked at in one turn of the event loop. */
+const ENTRIES_AT_ONCE = 1000;
+
+const RANGE: RangeOperation = {
+  type: "range",
+  key: "",
+  rangeEnd: "",
+  limit: 0,
+  revision: 0,
+  sortOrder: "none",
+  sortTarget: "key",
+  keysOnly: false,
+  countOnly: false,
+  minModRevision: 0,
+  maxModRevision: 0,
+  minCreateRevision: 0,
+  maxCreateRevision: 0,
+};
+
+/** The first key beyond all that begin with `prefix`. */
+function endOfPrefix(prefix: ByteString): ByteString {
+  return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
+}
+
+/** What is below a name: keys are the name, a slash and the lease in hexadecimal digits. */
+function below(name: ByteString): Pick<RangeOperation, "key" | "rangeEnd"> {
+  const prefix = `${name}/`;
+  return { key: prefix, rangeEnd: endOfPrefix(prefix) };
+}
+
+/** Resolves with the lease to use, a new one where the client names none; undefined when the call failed. */
+export function leaseOf(v3: V3Context, call: Call, lease: bigint, freshId: () => bigint) {
+  if (lease !== 0n) return Promise.resolve(lease);
+  const id = freshId();
+  return new Promise<bigint | undefined>((resolve) => {
+    const failing = { ...relay(call), fail: failAnd(call, () => resolve(undefined)) };
+    const command = { type: "leaseGrant", id, ttlSeconds: OWN_LEASE_SECONDS } as const;
+    write(v3, failing, command, () => resolve(id));
+  });
+}
+
+/** Enters the queue of `name` with `value`, or finds the key that is there; undefined when the call failed. */
+export async function enter(
+  v3: V3Context,
+  call: Call,
+  name: ByteString,
+  lease: bigint,
+  value: Uint8Array,
+): Promise<Place | undefined> {
+  const key = `${name}/${BigInt.asUintN(64, lease).toString(16)}`;
+  const applied = await apply(v3, call, {
+    type: "txn",
+    compares: [createdAt(key, 0)],
+    success: [putOf(key, value, lease)],
+    failure: [{ ...RANGE, key }],
+  });
+  if (applied === undefined) return undefined;
+  const { succeeded, results } = txnOf(applied.result);
+  const found = succeeded ? undefined : rangeOfResult(results[0])?.[0];
+  const revision = found?.version.createRevision ?? applied.revision;
+  return { key, revision, headerRevision: applied.revision, found };
+}
+
+/**
+ * Resolves when no key of the queue of `name` is older than `place`, with the revision
+ * at which that was seen; undefined when the call failed or the client has gone.
+ */
+export async function waitForTurn(
+  v3: V3Context,
+  call: Call,
+  name: ByteString,
+  place: Place,
+  gone: Promise<void>,
+): Promise<number | undefined> {
+  for (;;) {
+    const seen = await newestBefore(v3, call, name, place.revision);
+    if (seen === undefined || call.isOver) return undefined;
+    if (seen.kv === undefined) return seen.revision;
+    const isDeleted = deletionOf(v3, seen.kv.key, seen.revision + 1);
+    const failure = await Promise.race([isDeleted.happened, gone.then(() => undefined)]);
+    isDeleted.cancel();
+    if (failure !== undefined) {
+      call.fail(failureStatus(failure));
+      return undefined;
+    }
+    if (call.isOver) return undefined;
+  }
+}
+
+/** Whether who has waited is still in the queue: its lease may have ended meanwhile. */
+export async function isThere(v3: V3Context, call: Call, place: Place): Promise<boolean> {
+  const found = await read(v3, call, { ...RANGE, key: place.key, keysOnly: true });
+  return found?.kv?.version.createRevision === place.revision;
+}
+
+/** The oldest key of the queue of `name`, and the revision at which it was seen. */
+export function first(v3: V3Context, call: Call, name: ByteString) {
+  const operation: RangeOperation = {
+    ...RANGE,
+    ...below(name),
+    limit: 1,
+    sortOrder: "ascend",
+    sortTarget: "create",
+  };
+  return read(v3, call, operation);
+}
+
+/** Deletes `key`; resolves with the revision then, or undefined when the call failed. */
+export async function leave(v3: V3Context, call: Call, key: ByteString) {
+  const operation = { type: "deleteRange", key, rangeEnd: "", wantsPrevious: false } as const;
+  return (await apply(v3, call, operation))?.revision;
+}
+
+/** Deletes `key`, for nobody who waits for that. */
+export function abandon({ service }: V3Context, call: Call, key: ByteString): void {
+  const operation = { type: "deleteRange", key, rangeEnd: "", wantsPrevious: false } as const;
+  service.write(operation, false, () => {}, requesterOf(call.caller));
+}
+
+/** Carries out `operations` if the key is still the one that `revision` created; undefined when the call failed. */
+export async function ifCreatedAt(
+  v3: V3Context,
+  call: Call,
+  key: ByteString,
+  revision: number,
+  operations: readonly Operation[],
+) {
+  const txn: TxnOperation = {
+    type: "txn",
+    compares: [createdAt(key, revision)],
+    success: operations,
+    failure: [],
+  };
+  const applied = await apply(v3, call, txn);
+  return applied && { revision: applied.revision, succeeded: txnOf(applied.result).succeeded };
+}
+
+/** A put of a key that hangs on a lease. */
+export function putOf(key: ByteString, value: Uint8Array, lease: bigint): Operation {
+  return {
+    type: "put",
+    key,
+    // The message that it came in is not kept.
+    value: value.slice(),
+    lease,
+    wantsPrevious: false,
+    ignoreValue: false,
+    ignoreLease: false,
+  };
+}
+
+/** Watches the keys of the queue of `name` until it is cancelled; calls back at each change. */
+export function watchQueue(
+  { service }: V3Context,
+  name: ByteString,
+  since: number,
+  onChange: () => void,
+): Watch | Failure {
+  const { key, rangeEnd } = below(name);
+  const view = { kind: "range", range: rangeOf(key, rangeEnd) } as const;
+  const watch = service.watch(view, since, { onEvents: onChange, onBehind: onChange });
+  if (!("reason" in watch)) drain(watch, onChange);
+  return watch;
+}
+
+interface Deletion {
+  /** A failure when it can't be told any longer. */
+  readonly happened: Promise<Failure | undefined>;
+  cancel(): void;
+}
+
+/** The end of `key`, at or after the revision `since`. */
+function deletionOf({ service }: V3Context, key: ByteString, since: number): Deletion {
+  let cancel = () => {};
+  const happened = new Promise<Failure | undefined>((resolve) => {
+    const done = () => resolve(undefined);
+    const view = { kind: "range", range: rangeOf(key, "") } as const;
+    const watch = service.watch(view, since, {
+      onEvents: (events) => {
+        if (events.some(({ after }) => after === undefined)) done();
+      },
+      // Whoever waits looks again.
+      onBehind: done,
+    });
+    if ("reason" in watch) return resolve(watch);
+    cancel = () => watch.cancel();
+    drain(watch, done);
+  });
+  return { happened, cancel: () => cancel() };
+}
+
+/** Reads what has passed until the watch is told by itself; calls back if there was anything. */
+function drain(watch: Watch, onAny: () => void): void {
+  if (watch.isOver || watch.isSynced) return;
+  const reading = watch.read(ENTRIES_AT_ONCE);
+  if (reading.kind === "cleared") return onAny();
+  if (reading.events.length > 0) onAny();
+  if (!reading.isSynced) setImmediate(() => drain(watch, onAny));
+}
+
+/** The newest key of the queue that was created before `revision`, if any, and the revision now. */
+function newestBefore(v3: V3Context, call: Call, name: ByteString, revision: number) {
+  const operation: RangeOperation = {
+    ...RANGE,
+    ...below(name),
+    limit: 1,
+    keysOnly: true,
+    sortOrder: "descend",
+    sortTarget: "create",
+    maxCreateRevision: revision - 1,
+  };
+  return read(v3, call, operation);
+}
+
+interface Seen {
+  readonly kv: KeyValue | undefined;
+  /** At which it was seen. */
+  readonly revision: number;
+}
+
+/** The first key of a range; undefined when the call failed. */
+function read(
+  v3: V3Context,
+  call: Call,
+  operation: RangeOperation,
+): Promise<Seen | undefined> {
+  return new Promise((resolve) => {
+    readFresh(v3, { ...relay(call), fail: failAnd(call, () => resolve(undefined)) }, (store) => {
+      const found = store.range(operation);
+      const [kv] = typeof found === "string" ? [] : found.kvs;
+      // The store's memory changes later.
+      const kept = kv && {
+        key: kv.key,
+        version: { ...kv.version, value: kv.version.value.slice() },
+      };
+      resolve({ kv: kept, revision: store.revision });
+    });
+  });
+}
+
+function apply(v3: V3Context, call: Call, operation: Operation): Promise<Applied | undefined> {
+  return new Promise((resolve) => {
+    const failing = { ...relay(call), fail: failAnd(call, () => resolve(undefined)) };
+    writeOperation(v3, failing, operation, resolve);
+  });
+}
+
+function relay({ caller }: Call) {
+  return { caller };
+}
+
+function failAnd(call: Call, then: () => void): Call["fail"] {
+  return (status) => {
+    call.fail(status);
+    then();
+  };
+}
+
+function createdAt(key: ByteString, revision: number): Compare {
+  return {
+    key,
+    rangeEnd: "",
+    operator: "equal",
+    target: "create",
+    number: revision,
+    value: NO_VALUE,
+    lease: 0n,
+  };
+}
+
+const NO_VALUE = new Uint8Array(0);
+
+function txnOf(result: OperationResult) {
+  if (result.type !== "txn") throw new TypeError("A transaction has a transaction's result");
+  return result;
+}
+
+function rangeOfResult(result: OperationResult | undefined): readonly KeyValue[] | undefined {
+  return result?.type === "range" ? result.kvs : undefined;
+}
+
+/** What a client hears whose lease has ended while it waited. */
+export const SESSION_EXPIRED = STATUS.leaseNotFound;
