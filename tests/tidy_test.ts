@@ -31,7 +31,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   transport: ["base", "raft", "http", "node/ports"],
   service: ["base", "store", "type raft", "type node/ports"],
   api: [
-    ...["base", "http", "service", "store", "version", "type raft", "raft/configuration_json"],
+    ...["base", "bolt", "http", "service", "store", "version", "type raft"],
+    "raft/configuration_json",
     "type node/ports",
   ],
   dashboard: ["http", "service", "store", "version", "type raft", "type node/ports"],

@@ -57,6 +57,13 @@ export const UNANSWERED: Failure = {
   cause: "The leader did not answer in time, the request may still take effect",
 };
 
+/** The leadership is where it was, or went to another member. */
+export const NOT_MOVED: Failure = {
+  ok: false,
+  reason: "unknown",
+  cause: "The member did not take the leadership over in time",
+};
+
 /** For what is in the log already: other disks may have it, and this one as soon as there is space. */
 export function notWrittenYet(cause: string): Failure {
   return { ok: false, reason: "unknown", cause: `${cause}; the entry may still take effect` };

@@ -15,7 +15,7 @@ import { isAppend, NodeCounters } from "./counters.ts";
 import { DiskSpace } from "./disk_space.ts";
 import { Expiry } from "./expiry.ts";
 import { Farewell } from "./membership/farewell.ts";
-import { NOT_COMMITTED, NOT_LEADER, notWrittenYet, OVERLOADED, STOPPING } from "./failures.ts";
+import { NOT_COMMITTED, NOT_LEADER, NOT_MOVED, notWrittenYet, OVERLOADED, STOPPING } from "./failures.ts";
 import { Administration, type WishKind } from "./membership/administration.ts";
 import { Liveness } from "./membership/liveness.ts";
 import { Leadership } from "./membership/leadership.ts";
@@ -291,6 +291,15 @@ export class Node<R> implements ClusterNode<R> {
   handOver(): Promise<void> {
     if (this.#halted || !this.#leadership.handOver()) return Promise.resolve();
     return this.#farewell.start(this.#tick);
+  }
+
+  moveLeader(to: MemberId, done: Done<Member>): void {
+    if (this.#stopping !== undefined) return done(this.#stopping);
+    if (to !== this.self && !this.#leadership.handOverToMember(to)) return done(NOT_MOVED);
+    this.#leadership.whenLeader((outcome) => {
+      const isMoved = outcome.ok && outcome.value.id === to;
+      done(isMoved || !outcome.ok ? outcome : NOT_MOVED);
+    }, this.#deadline());
   }
 
   /** Answers all that waits, and resolves when nothing touches the disk any more. */

@@ -195,6 +195,8 @@ export interface ClusterNode<R> {
   term(): number;
   /** The member known to lead now. */
   leader(): Member | undefined;
+  /** On the leader: lets the voter `to` lead; `done` hears of the new leader, or why it is not `to`. */
+  moveLeader(to: MemberId, done: Done<Member>): void;
   /** Calls back once there is a leader, or with `noLeader` after the time allowed. */
   whenLeader(done: Done<Member>): void;
   /**

@@ -11,6 +11,7 @@ import type { Barrier, ClusterNode, Done, Failure, Outcome } from "../node/ports
 import { decodeCommand, encodeCommand, stampCommand } from "../store/command/codec.ts";
 import { CommandError, NOBODY } from "../store/command/command.ts";
 import type { Command, CompactCommand, Requester } from "../store/command/command.ts";
+import type { ActiveAlarm } from "../store/alarms.ts";
 import type { Result } from "../store/result.ts";
 import { decodeResult, encodeResult, ResultError } from "../store/result_codec.ts";
 import type { StoreCounters } from "../store/counters.ts";
@@ -192,6 +193,11 @@ export class Service {
   /** How much there is in the store. */
   stats(): StoreStats {
     return this.#store.stats();
+  }
+
+  /** What the cluster has to know of a member's trouble. */
+  get alarms(): readonly ActiveAlarm[] {
+    return this.#store.alarms.values();
   }
 
   /** What became of the operations on the store. */

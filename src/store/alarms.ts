@@ -19,6 +19,10 @@ export class Alarms {
     return this.#alarms.size === 0 ? NO_HASH : hasher.finish();
   }
 
+  get isEmpty(): boolean {
+    return this.#alarms.size === 0;
+  }
+
   values(): readonly ActiveAlarm[] {
     return [...this.#alarms.values()];
   }

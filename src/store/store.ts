@@ -10,6 +10,7 @@
  */
 import { assert, InvariantError } from "../base/assert.ts";
 import type { StateMachine } from "../node/ports.ts";
+import { alarmAgainst } from "./admission.ts";
 import { Alarms } from "./alarms.ts";
 import { Auth, type AuthView } from "./auth/auth.ts";
 import { refusalOf } from "./auth/judge.ts";
@@ -28,6 +29,7 @@ import {
   type TxnOperation,
 } from "./command/command.ts";
 import { StoreCounters } from "./counters.ts";
+import { FrozenStore } from "./frozen.ts";
 import { digestOf, FRESH_HEAD, type Head } from "./head.ts";
 import { ImageReader } from "./image/reader.ts";
 import { writeImage } from "./image/writer.ts";
@@ -244,6 +246,11 @@ export class Store implements StateMachine<Result> {
     return this.#keys.leases.values();
   }
 
+  /** The keys and leases of now, to be read at any pace. */
+  frozen(): FrozenStore {
+    return new FrozenStore(this.#head, this.#keys);
+  }
+
   /**
    * The command by which old versions go: those older than `olderThanMs`, and more to
    * keep `bytesMax`, but not the newest `keepEvents`. Undefined when none need to.
@@ -324,6 +331,8 @@ export class Store implements StateMachine<Result> {
       const refusal = refusalOf(this.#auth, this, command, requester);
       if (refusal !== undefined) return reject(refusal, "", change);
     }
+    const alarm = alarmAgainst(this.#alarms, command);
+    if (alarm !== undefined) return reject(alarm, "", change);
     switch (command.type) {
       case "set":
         return applySet(keys, change, command);

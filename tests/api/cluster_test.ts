@@ -1,6 +1,6 @@
 /** Members, leader, `/_etcd`, and what the program says of itself. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { VERSION } from "../../src/version.ts";
+import { COMPATIBLE_CLUSTER_VERSION, COMPATIBLE_VERSION, VERSION } from "../../src/version.ts";
 import { member } from "./fake_node.ts";
 import { startNode, type TestNode } from "./harness.ts";
 
@@ -101,7 +101,9 @@ Deno.test("info() tells what program this is", async () => {
   assertEquals(banner.text, `etcd v${VERSION}`);
   assertStringIncludes(banner.headers.get("content-type")!, "text/plain");
   const version = await node.ask("GET", "/version");
-  assertEquals(version.text, `{"etcdserver":"${VERSION}","etcdcluster":"1.0"}`);
+  const numbers = { etcdserver: COMPATIBLE_VERSION, etcdcluster: COMPATIBLE_CLUSTER_VERSION };
+  assertEquals(JSON.parse(version.text), numbers);
+  assertEquals(version.headers.get("x-etcd-deno-version"), VERSION);
 });
 
 Deno.test("info() is healthy when a linearizable read works, and not else", async () => {

@@ -92,6 +92,10 @@ export class FakeNode implements ClusterNode<Result> {
     queueMicrotask(() => done({ ok: true, value: { nowMs: this.#nowMs } }));
   }
 
+  moveLeader(_: number, done: Done<Member>): void {
+    done(failed("unknown"));
+  }
+
   whenApplied(_: number, done: () => void): void {
     done();
   }

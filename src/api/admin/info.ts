@@ -2,7 +2,7 @@
 import type { Reply } from "../../http/exchange.ts";
 import type { Route } from "../../http/router.ts";
 import type { Service } from "../../service/service.ts";
-import { VERSION } from "../../version.ts";
+import { COMPATIBLE_CLUSTER_VERSION, COMPATIBLE_VERSION, VERSION } from "../../version.ts";
 
 /** What programs get at `/`. */
 export const BANNER: Reply = {
@@ -11,10 +11,14 @@ export const BANNER: Reply = {
   body: `etcd v${VERSION}`,
 };
 
-/** `etcdcluster` is the version of what members say to each other. */
+/** Clients of etcd judge by its numbers what they may ask for; the program's own are in a header. */
 const VERSIONS: Reply = {
   status: 200,
-  body: JSON.stringify({ etcdserver: VERSION, etcdcluster: "1.0" }),
+  headers: { "x-etcd-deno-version": VERSION },
+  body: JSON.stringify({
+    etcdserver: COMPATIBLE_VERSION,
+    etcdcluster: COMPATIBLE_CLUSTER_VERSION,
+  }),
 };
 
 /** As etcd since 2.0 tells it: JSON that is called text. */

@@ -12,10 +12,12 @@ import type { EndableStream } from "./gateway/shared.ts";
 import { makeGrpc } from "./grpc/grpc.ts";
 import { misdirectedRoutes } from "./grpc/misdirected.ts";
 import { OpenCalls } from "./grpc/open_calls.ts";
+import { clusterHandlers } from "./cluster.ts";
 import { electionHandlers } from "./concurrency/election.ts";
 import { lockHandlers } from "./concurrency/lock.ts";
 import { kvHandlers } from "./kv/kv.ts";
 import { leaseHandlers } from "./lease.ts";
+import { maintenanceHandlers } from "./maintenance/maintenance.ts";
 import type { Method } from "./methods.ts";
 import { countersOfAll, type MethodCounters } from "./metrics.ts";
 import { failureStatus } from "./refusal.ts";
@@ -59,6 +61,8 @@ export function makeV3(
     ...kvHandlers(v3),
     ...watchHandlers(v3),
     ...leaseHandlers(v3),
+    ...clusterHandlers(v3),
+    ...maintenanceHandlers(v3),
     ...lockHandlers(v3),
     ...electionHandlers(v3),
   ];

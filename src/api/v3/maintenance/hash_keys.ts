@@ -1,0 +1,51 @@
+/**
+ * CRC-32C over "key" and all keys and values at a revision, in their order: members
+ * that agree have the same. A slice a turn, so that nobody waits for it.
+ */
+import { crc32c } from "../../../base/crc32c.ts";
+import { type ByteString, bytesOf } from "../../../store/byte_string.ts";
+import type { RangeOperation } from "../../../store/command/command.ts";
+import type { UnaryCall } from "../call.ts";
+import type { V3Context } from "../context.ts";
+import { rejectionStatus } from "../refusal.ts";
+import { readStale } from "../waist.ts";
+
+const KEYS_AT_ONCE = 1000;
+
+/** Calls back with the hash, unless the call has failed or is over. */
+export function hashKeys(
+  v3: V3Context,
+  call: Pick<UnaryCall<object>, "caller" | "fail" | "isOver">,
+  revision: number,
+  done: (hash: number) => void,
+): void {
+  let hash = crc32c(bytesOf("key"));
+  const go = (key: ByteString) =>
+    readStale(v3, call, (store) => {
+      const found = store.range({ ...ALL, key, revision });
+      if (typeof found === "string") return call.fail(rejectionStatus(found));
+      for (const { key, version } of found.kvs) {
+        hash = crc32c(version.value, crc32c(bytesOf(key), hash));
+      }
+      const last = found.kvs.at(-1);
+      if (!found.more || last === undefined) return done(hash);
+      setImmediate(() => call.isOver || go(`${last.key}\0`));
+    });
+  go("\0");
+}
+
+const ALL: RangeOperation = {
+  type: "range",
+  key: "",
+  rangeEnd: "\0",
+  limit: KEYS_AT_ONCE,
+  revision: 0,
+  sortOrder: "none",
+  sortTarget: "key",
+  keysOnly: false,
+  countOnly: false,
+  minModRevision: 0,
+  maxModRevision: 0,
+  minCreateRevision: 0,
+  maxCreateRevision: 0,
+};

@@ -1,0 +1,63 @@
+/**
+ * A snapshot for a client of v3: a database file as etcd's own tools read it, in
+ * portions. It holds the state of one moment, made while it is sent.
+ */
+import type { BoltPlan } from "../../../bolt/writer.ts";
+import { planEtcdSnapshot } from "../../../bolt/etcd_writer.ts";
+import { COMPATIBLE_VERSION } from "../../../version.ts";
+import type { StreamCall, StreamListener } from "../call.ts";
+import type { V3Context } from "../context.ts";
+import type { SnapshotResponse } from "../messages/maintenance.ts";
+import { StatusCode } from "../status.ts";
+import { status } from "../statuses.ts";
+import { messageOf } from "../../../base/errors.ts";
+import { readFresh } from "../waist.ts";
+import { sourceOf } from "./snapshot_source.ts";
+
+/** As large as etcd's portions: every client takes them. */
+const BLOB_BYTES = 32 * 1024;
+
+export class SnapshotStream implements StreamListener {
+  readonly #call: StreamCall<SnapshotResponse>;
+  #isGone = false;
+  #wake = () => {};
+
+  constructor(v3: V3Context, call: StreamCall<SnapshotResponse>) {
+    this.#call = call;
+    readFresh(v3, call, (store) => {
+      const source = sourceOf(store.frozen(), v3);
+      this.#send(source).catch((error) => {
+        call.fail(status(StatusCode.internal, `etcdserver: ${messageOf(error)}`));
+      });
+    });
+  }
+
+  onDrain(): void {
+    this.#wake();
+  }
+
+  onGone(): void {
+    this.#isGone = true;
+    this.#wake();
+  }
+
+  async #send(source: Parameters<typeof planEtcdSnapshot>[0]): Promise<void> {
+    const plan: BoltPlan = await planEtcdSnapshot(source, nextTurn);
+    let remainingBytes = plan.size;
+    for await (const portion of plan.portions()) {
+      for (let at = 0; at < portion.length; at += BLOB_BYTES) {
+        if (this.#isGone) return;
+        const blob = portion.subarray(at, at + BLOB_BYTES);
+        remainingBytes -= blob.length;
+        const takesMore = this.#call.send({ remainingBytes, blob, version: COMPATIBLE_VERSION });
+        if (!takesMore) await new Promise<void>((resolve) => this.#wake = resolve);
+      }
+      await nextTurn();
+    }
+    if (!this.#isGone) this.#call.end();
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
