@@ -23,7 +23,12 @@ import type { NodeOptions } from "./options.ts";
 import { Calls } from "./calls/calls.ts";
 import { CallDesk, type CallHandler } from "./calls/desk.ts";
 import { Outgoing } from "./calls/outgoing.ts";
-import { type CallKind, decodeFrame, integer, type PeerMessage } from "./calls/peer_message.ts";
+import {
+  type CallKind,
+  decodeFrame,
+  encodeConfirmation,
+  type PeerMessage,
+} from "./calls/peer_message.ts";
 import type { Barrier, ClusterNode, Done, Failure, NodeStatus, Outcome, Removal } from "./ports.ts";
 import { Proposals } from "./calls/proposals.ts";
 import { FollowerReads } from "./reads/follower_reads.ts";
@@ -386,8 +391,7 @@ export class Node<R> implements ClusterNode<R> {
   #confirmFor(reply: (payload: Uint8Array | undefined) => void): void {
     this.barrier((outcome) => {
       if (!outcome.ok) return reply(undefined);
-      const numbers = [this.#core.appliedIndex, outcome.value.nowMs];
-      reply(Uint8Array.from(numbers.flatMap(integer)));
+      reply(encodeConfirmation(this.#core.appliedIndex, outcome.value.nowMs));
       this.#replica.announceCommit();
     });
   }

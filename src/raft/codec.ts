@@ -8,7 +8,7 @@
  * frozen; a change takes a new version byte.
  */
 import { unreachable } from "../base/assert.ts";
-import { ByteReader, ByteWriter, DecodeError, utf8Length } from "./bytes.ts";
+import { ByteReader, ByteWriter, DecodeError, utf8Length } from "../base/bytes.ts";
 import type {
   Append,
   AppendReply,
@@ -52,9 +52,9 @@ const MEMBER_BYTES_MIN = 13;
 
 /** The frame of `message`, in one allocation. */
 export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(HEADER_BYTES + bodyBytes(message));
-  writer.u8(MESSAGE_VERSION);
-  writer.u8(MESSAGE_TYPES.indexOf(message.type));
+  const writer = new ByteWriter(new Uint8Array(HEADER_BYTES + bodyBytes(message)));
+  writer.byte(MESSAGE_VERSION);
+  writer.byte(MESSAGE_TYPES.indexOf(message.type));
   writer.u53(message.from);
   writer.u53(message.to);
   writer.u53(message.term);
@@ -68,22 +68,22 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
  */
 export function decodeMessage(bytes: Uint8Array): Message {
   const reader: ByteReader = new ByteReader(bytes);
-  const version = reader.u8();
+  const version = reader.byte();
   if (version !== MESSAGE_VERSION) {
     reader.fail(`message version ${MESSAGE_VERSION}`, `${version}`);
   }
-  const code = reader.u8();
+  const code = reader.byte();
   const type = MESSAGE_TYPES[code];
   if (type === undefined) reader.fail("a known message type", `${code}`);
   const envelope = { from: reader.u53(), to: reader.u53(), term: reader.u53() };
   const message = readBody(reader, type, envelope);
-  reader.finish();
+  reader.end();
   return message;
 }
 
 /** The data of a `config` entry; also for the snapshot file. */
 export function encodeConfiguration(configuration: Configuration): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(configurationBytes(configuration));
+  const writer = new ByteWriter(new Uint8Array(configurationBytes(configuration)));
   writeConfiguration(writer, configuration);
   return writer.finish();
 }
@@ -92,7 +92,7 @@ export function encodeConfiguration(configuration: Configuration): Uint8Array<Ar
 export function decodeConfiguration(bytes: Uint8Array): Configuration {
   const reader = new ByteReader(bytes);
   const configuration = readConfiguration(reader);
-  reader.finish();
+  reader.end();
   return configuration;
 }
 
@@ -192,10 +192,10 @@ function writeAppend(writer: ByteWriter, message: Append): void {
   writer.u53(message.commitIndex);
   writer.u32(message.entries.length);
   for (const { kind, term, data } of message.entries) {
-    writer.u8(ENTRY_KINDS.indexOf(kind));
+    writer.byte(ENTRY_KINDS.indexOf(kind));
     writer.u53(term);
     writer.u32(data.length);
-    writer.bytes(data);
+    writer.copy(data);
   }
 }
 
@@ -215,11 +215,11 @@ function readAppend(reader: ByteReader, { from, to, term }: Envelope): Append {
 }
 
 function readEntry(reader: ByteReader, index: number): Entry {
-  const code = reader.u8();
+  const code = reader.byte();
   const kind = ENTRY_KINDS[code];
   if (kind === undefined) reader.fail("a known kind of entry", `${code}`);
   const term = reader.u53();
-  return { index, term, kind, data: reader.bytes(reader.u32()) };
+  return { index, term, kind, data: reader.take(reader.u32()) };
 }
 
 function readAppendReply(reader: ByteReader, { from, to, term }: Envelope): AppendReply {
@@ -246,14 +246,14 @@ function configurationBytes({ members, removed }: Configuration): number {
 }
 
 function writeConfiguration(writer: ByteWriter, { members, removed }: Configuration): void {
-  writer.u8(CONFIGURATION_VERSION);
+  writer.byte(CONFIGURATION_VERSION);
   writer.u16(members.length);
   for (const { id, voter, name, peerUrls, clientUrls } of members) {
     writer.u53(id);
     writer.bool(voter);
     writer.string(name, utf8Length(name));
     for (const urls of [peerUrls, clientUrls]) {
-      writer.u8(urls.length);
+      writer.byte(urls.length);
       for (const url of urls) writer.string(url, utf8Length(url));
     }
   }
@@ -262,7 +262,7 @@ function writeConfiguration(writer: ByteWriter, { members, removed }: Configurat
 }
 
 function readConfiguration(reader: ByteReader): Configuration {
-  const version = reader.u8();
+  const version = reader.byte();
   if (version < 1 || version > CONFIGURATION_VERSION) {
     reader.fail(`a configuration version from 1 to ${CONFIGURATION_VERSION}`, `${version}`);
   }
@@ -287,7 +287,7 @@ function readMember(reader: ByteReader, readUrls: (reader: ByteReader) => string
 
 function readUrlList(reader: ByteReader): string[] {
   const urls: string[] = [];
-  for (let left = reader.u8(); left > 0; left--) urls.push(reader.string());
+  for (let left = reader.byte(); left > 0; left--) urls.push(reader.string());
   return urls;
 }
 

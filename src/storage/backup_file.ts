@@ -5,7 +5,7 @@
  */
 import { crc32 } from "node:zlib";
 import type { SnapshotMeta } from "../raft/types.ts";
-import { ByteReader, ByteWriter } from "./bytes.ts";
+import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import type { DiskFile } from "./disk.ts";
 import {
   CorruptionError,
@@ -107,10 +107,10 @@ function encodeHeader(description: BackupDescription): Uint8Array {
   const text = new TextEncoder().encode(`${JSON.stringify(description)}\n`);
   const bytes = new Uint8Array(HEADER_BYTES + text.length + CRC_BYTES);
   const writer = new ByteWriter(bytes);
-  writer.bytes(MAGIC);
+  writer.copy(MAGIC);
   writer.u32(BACKUP_VERSION);
   writer.u32(text.length);
-  writer.bytes(text);
+  writer.copy(text);
   writer.u32(crc32(bytes.subarray(0, -CRC_BYTES)));
   return bytes;
 }
@@ -121,7 +121,7 @@ function readHeader(
 ): { readonly description: BackupDescription; readonly end: number } {
   const refuse = refuseAt(path, 0);
   const reader = new ByteReader(window.bytes(0, HEADER_BYTES, refuse), refuse);
-  const magic = reader.bytes(MAGIC.length);
+  const magic = reader.take(MAGIC.length);
   if (!MAGIC.every((byte, i) => byte === magic[i])) refuse("a backup", "another kind of file");
   const version = reader.u32();
   if (version !== BACKUP_VERSION) throw new FormatVersionError(path, BACKUP_VERSION, version);

@@ -10,7 +10,7 @@
  */
 import { crc32 } from "node:zlib";
 import { unreachable } from "../base/assert.ts";
-import { ByteWriter } from "./bytes.ts";
+import { ByteWriter } from "../base/bytes.ts";
 
 /** Of every frame; a seal and a mark are nothing else. */
 export const FRAME_HEADER_BYTES = 32;

@@ -6,7 +6,7 @@ import { crc32 } from "node:zlib";
 import { assert } from "../base/assert.ts";
 import { encodeConfiguration } from "../raft/codec.ts";
 import type { Configuration, MemberId } from "../raft/types.ts";
-import { ByteReader, ByteWriter } from "./bytes.ts";
+import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import type { Disk } from "./disk.ts";
 import { FormatVersionError, refuseAt } from "./errors.ts";
 import { IDENTITY_NAME, IDENTITY_TEMPORARY_NAME } from "./names.ts";
@@ -64,15 +64,15 @@ function encodeIdentity(identity: Identity): Uint8Array {
     : encodeConfiguration(identity.initial);
   const bytes = new Uint8Array(HEADER_BYTES + name.length + initial.length + CRC_BYTES);
   const writer = new ByteWriter(bytes);
-  writer.bytes(MAGIC);
+  writer.copy(MAGIC);
   writer.u32(IDENTITY_VERSION);
   writer.u32(identity.initial === undefined ? 0 : FLAG_INITIAL);
   writer.u53(identity.memberId);
   writer.u53(identity.clusterId);
   writer.u32(name.length);
   writer.u32(initial.length);
-  writer.bytes(name);
-  writer.bytes(initial);
+  writer.copy(name);
+  writer.copy(initial);
   writer.u32(crc32(bytes.subarray(0, -CRC_BYTES)));
   return bytes;
 }
@@ -80,7 +80,7 @@ function encodeIdentity(identity: Identity): Uint8Array {
 function decodeIdentity(bytes: Uint8Array, path: string): Identity {
   const refuse = refuseAt(path, 0);
   const reader = new ByteReader(bytes, refuse);
-  const magic = reader.bytes(MAGIC.length);
+  const magic = reader.take(MAGIC.length);
   const version = reader.u32();
   if (!MAGIC.every((byte, i) => byte === magic[i])) {
     refuse("the identity of a node", "another kind of file");
@@ -95,8 +95,8 @@ function decodeIdentity(bytes: Uint8Array, path: string): Identity {
   const clusterId = reader.u53();
   const nameBytes = reader.u32();
   const initialBytes = reader.u32();
-  const name = new TextDecoder().decode(reader.bytes(nameBytes));
-  const encoded = reader.bytes(initialBytes);
+  const name = new TextDecoder().decode(reader.take(nameBytes));
+  const encoded = reader.take(initialBytes);
   const initial = hasInitial ? readConfiguration(encoded, refuse) : undefined;
   return { memberId, clusterId, name, initial };
 }

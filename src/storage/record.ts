@@ -3,7 +3,7 @@
  * hard state and entries can never be torn apart. Layout: `FORMAT.md`.
  */
 import type { Entry, EntryKind, HardState } from "../raft/types.ts";
-import { ByteReader, ByteWriter, isZero } from "./bytes.ts";
+import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import type { Refuse } from "./errors.ts";
 import { aligned, FRAME_ALIGNMENT } from "./frame.ts";
 import type { LogPosition } from "./log_shape.ts";
@@ -77,7 +77,7 @@ export function encodeBatch(batch: Batch, into: Uint8Array): void {
     writer.u53(entry.term);
     writer.u32(entry.data.length);
     writer.u32(KIND_CODES[entry.kind]);
-    writer.bytes(entry.data);
+    writer.copy(entry.data);
   }
   writer.zerosTo(into.length);
 }
@@ -106,7 +106,7 @@ export function decodeBatch(bytes: Uint8Array, refuse: Refuse): Batch {
       entries.push(decodeEntry(reader, firstIndex + i, refuse));
     }
   }
-  if (reader.remaining >= FRAME_ALIGNMENT || !isZero(reader.bytes(reader.remaining))) {
+  if (reader.remaining >= FRAME_ALIGNMENT || !isZero(reader.take(reader.remaining))) {
     refuse("the end of the batch", `${reader.remaining} more bytes`);
   }
   return { start, hardState, previousTerm, entries };
@@ -118,5 +118,10 @@ function decodeEntry(reader: ByteReader, index: number, refuse: Refuse): Entry {
   const code = reader.u32();
   const kind = KINDS.get(code);
   if (kind === undefined) return refuse("a kind of entry from 1 to 3", `${code}`);
-  return { index, term, kind, data: reader.bytes(length) };
+  return { index, term, kind, data: reader.take(length) };
+}
+
+/** True when every byte is zero. */
+function isZero(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 0);
 }

@@ -8,7 +8,7 @@ import { crc32 } from "node:zlib";
 import { assert } from "../base/assert.ts";
 import { DiskFullError } from "../base/errors.ts";
 import type { Random } from "../node/ports.ts";
-import { ByteReader, ByteWriter } from "./bytes.ts";
+import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { type Disk, type DiskFile, removeIfThere } from "./disk.ts";
 import { CorruptionError, FormatVersionError, refuseAt } from "./errors.ts";
 import { SEGMENT_TEMPORARY_NAME, segmentName, spareName } from "./names.ts";
@@ -61,7 +61,7 @@ export interface SegmentOptions extends PaceOptions {
 function encodeSegmentHeader(segment: Segment): Uint8Array {
   const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
   const writer = new ByteWriter(bytes);
-  writer.bytes(MAGIC);
+  writer.copy(MAGIC);
   writer.u32(SEGMENT_VERSION);
   writer.u32(segment.salt);
   writer.u53(segment.sequence);
@@ -82,7 +82,7 @@ export function readSegmentHeader(
   const bytes = new Uint8Array(USED_BYTES);
   if (file.read(bytes, 0) < USED_BYTES) refuse("the header of a log segment", "a shorter file");
   const reader = new ByteReader(bytes, refuse);
-  const magic = reader.bytes(MAGIC.length);
+  const magic = reader.take(MAGIC.length);
   const version = reader.u32();
   const salt = reader.u32();
   const found = { sequence: reader.u53(), sizeBytes: reader.u53() };

@@ -9,7 +9,7 @@ import { crc32 } from "node:zlib";
 import { assert } from "../base/assert.ts";
 import { decodeConfiguration, DecodeError, encodeConfiguration } from "../raft/codec.ts";
 import type { Configuration, SnapshotMeta } from "../raft/types.ts";
-import { ByteReader, ByteWriter } from "./bytes.ts";
+import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { CorruptionError, FormatVersionError, type Refuse, refuseAt } from "./errors.ts";
 import { FileWindow } from "./file_window.ts";
@@ -157,7 +157,7 @@ function encodeHeader(meta: SnapshotMeta): Uint8Array {
   const configuration = encodeConfiguration(meta.configuration);
   const bytes = new Uint8Array(HEADER_BYTES + configuration.length);
   const writer = new ByteWriter(bytes);
-  writer.bytes(MAGIC);
+  writer.copy(MAGIC);
   writer.u32(SNAPSHOT_VERSION);
   writer.u32(configuration.length);
   writer.u53(meta.index);
@@ -165,7 +165,7 @@ function encodeHeader(meta: SnapshotMeta): Uint8Array {
   writer.u32(crc32(configuration));
   writer.zerosTo(HEADER_CHECKED_BYTES);
   writer.u32(crc32(bytes.subarray(0, HEADER_CHECKED_BYTES)));
-  writer.bytes(configuration);
+  writer.copy(configuration);
   return bytes;
 }
 
@@ -182,13 +182,13 @@ function readHeader(
   const refuse = refuseAt(path, begin);
   const header = window.bytes(begin, HEADER_BYTES, refuse);
   const reader = new ByteReader(header, refuse);
-  const magic = reader.bytes(MAGIC.length);
+  const magic = reader.take(MAGIC.length);
   const version = reader.u32();
   const configurationBytes = reader.u32();
   const index = reader.u53();
   const term = reader.u53();
   const configurationCrc = reader.u32();
-  reader.bytes(HEADER_CHECKED_BYTES - HEADER_USED_BYTES);
+  reader.take(HEADER_CHECKED_BYTES - HEADER_USED_BYTES);
   if (
     !MAGIC.every((byte, i) => byte === magic[i]) ||
     reader.u32() !== crc32(header.subarray(0, HEADER_CHECKED_BYTES))

@@ -2,7 +2,7 @@
  * Results as bytes, for their way from the leader to the member whose client asked.
  * One byte of kind, then what the kind has; the commands' writer and reader.
  */
-import { ByteReader, DecodeError } from "./bytes.ts";
+import { ByteReader, DecodeError } from "../base/bytes.ts";
 import type { ByteString } from "./byte_string.ts";
 import { GrowingWriter } from "./command/growing_writer.ts";
 import type { Action, Event } from "./event.ts";

@@ -96,3 +96,12 @@ Deno.test("a poll is answered when the node stops", async () => {
   node.api.stop();
   assertEquals((await waiting).status, 503);
 });
+
+Deno.test("a poll's path is decoded once: a percent sign that is left is the key's own", async () => {
+  await using node = await startDashboard();
+  await node.ask("POST", "/v1/keys/a%2541", { value: "of the percent sign" });
+  await node.ask("POST", "/v1/keys/aA", { value: "of the letter" });
+  const query = (key: string) => `path=${encodeURIComponent(key)}&since=1`;
+  assertEquals(briefly(await poll(node, query("/a%41"))), "SET /a%41 3; next 4");
+  assertEquals(briefly(await poll(node, query("/aA"))), "SET /aA 4; next 5");
+});

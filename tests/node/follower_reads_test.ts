@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { NO_LEADER, STOPPING } from "../../src/node/failures.ts";
 import { FollowerReads } from "../../src/node/reads/follower_reads.ts";
-import { integer } from "../../src/node/calls/peer_message.ts";
+import { encodeConfirmation } from "../../src/node/calls/peer_message.ts";
 import type { Done } from "../../src/node/ports.ts";
 
 /** A follower at index 5; `calls` are those to its leader. */
@@ -20,7 +20,7 @@ function follower() {
       heard.push(`${name} ${outcome.ok ? `at ${outcome.value.nowMs}` : outcome.reason}`);
     }, deadlineTick);
   const confirm = (index: number, nowMs: number) =>
-    calls.at(-1)!.done({ ok: true, value: Uint8Array.from([index, nowMs].flatMap(integer)) });
+    calls.at(-1)!.done({ ok: true, value: encodeConfirmation(index, nowMs) });
   return { reads, node, calls, heard, add, confirm };
 }
 

@@ -1,5 +1,5 @@
 /** Commands as version 1.0 wrote them: nothing in the program writes them any longer. */
-import { ByteWriter } from "../../src/store/bytes.ts";
+import { ByteWriter } from "../../src/base/bytes.ts";
 import { textOf } from "../../src/store/byte_string.ts";
 import type { DeleteCommand, ExpireCommand, SetCommand } from "../../src/store/command/command.ts";
 import { asBytes } from "../../src/store/value.ts";

@@ -35,19 +35,26 @@ const STATUS_INDEXES: ReadonlyMap<number, number> = new Map(
 
 /** What is known of an array of fields. */
 interface Known {
-  /** Of the table, when `bytes` were made; -1 after the first time. */
-  version: number;
-  bytes: Uint8Array;
+  /** Of the table, when `bytes` were made. */
+  readonly version: number;
+  /** Of the answers that they are the head of; undefined for trailers. */
+  readonly status: number | undefined;
+  readonly bytes: Uint8Array;
 }
 
-const NOTHING = new Uint8Array(0);
+/** How many lists are remembered that have come once. */
+const RECENT = 8;
 
 /** The block that is being made. */
 let scratch = Buffer.alloc(4096);
 
 export class HpackEncoder {
   readonly #table = new DynamicTable(TABLE_BYTES_MAX);
+  /** Lists that have come more than once. */
   readonly #known = new WeakMap<Fields, Known>();
+  /** Those that came last: most of them never come again, and a `WeakMap` of all would cost more than it saves. */
+  readonly #recent: (Fields | undefined)[] = new Array(RECENT).fill(undefined);
+  #recentAt = 0;
   /** The smallest and the last size since the last block, which the next one has to tell. */
   #sizes: { smallest: number; last: number } | undefined;
 
@@ -63,29 +70,27 @@ export class HpackEncoder {
    * the next call of any encoder; the peer has to get it, or its table is another than ours.
    */
   encode(status: number | undefined, fields: Fields): Uint8Array {
-    reserve(blockBytesMax(fields));
-    let at = this.#sizes === undefined ? 0 : this.#resize(this.#sizes);
-    if (status !== undefined) at = writeStatus(status, at);
     const known = this.#known.get(fields);
-    if (known === undefined) {
-      this.#known.set(fields, { version: -1, bytes: NOTHING });
-      return scratch.subarray(0, this.#write(fields, at, false));
-    }
-    if (known.version === this.#table.version) {
-      scratch.set(known.bytes, at);
-      return scratch.subarray(0, at + known.bytes.length);
-    }
-    const end = this.#write(fields, at, true);
-    this.#learn(known, fields);
+    if (
+      known !== undefined && known.version === this.#table.version && known.status === status &&
+      this.#sizes === undefined
+    ) return known.bytes;
+    reserve(blockBytesMax(fields));
+    const start = this.#sizes === undefined ? 0 : this.#resize(this.#sizes);
+    const isKnown = known !== undefined || this.#recent.includes(fields);
+    const end = this.#write(status, fields, start, isKnown);
+    if (isKnown) this.#learn(status, fields);
+    else this.#recent[this.#recentAt++ % RECENT] = fields;
     return scratch.subarray(0, end);
   }
 
   /** Keeps what `fields` are from now on, when their place in the table is found. */
-  #learn(known: Known, fields: Fields): void {
-    const end = scratch.length / 2;
+  #learn(status: number | undefined, fields: Fields): void {
+    const start = scratch.length / 2;
     // Behind the block, which is still needed.
-    known.bytes = new Uint8Array(scratch.subarray(end, this.#write(fields, end, false)));
-    known.version = this.#table.version;
+    const end = this.#write(status, fields, start, false);
+    const bytes = new Uint8Array(scratch.subarray(start, end));
+    this.#known.set(fields, { version: this.#table.version, status, bytes });
   }
 
   #resize({ smallest, last }: { smallest: number; last: number }): number {
@@ -99,7 +104,13 @@ export class HpackEncoder {
     return writeInteger(0x20, 5, last, at);
   }
 
-  #write(fields: Fields, at: number, mayInsert: boolean): number {
+  #write(
+    status: number | undefined,
+    fields: Fields,
+    at: number,
+    mayInsert: boolean,
+  ): number {
+    if (status !== undefined) at = writeStatus(status, at);
     for (const field of fields) at = this.#writeField(field, at, mayInsert);
     return at;
   }

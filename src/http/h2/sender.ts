@@ -101,7 +101,8 @@ export class Sender {
       const count = Math.min(FRAME_BYTES_MAX, block.length - start);
       if (start + count === block.length) flags |= Flag.endHeaders;
       const at = this.#frame(count, type, flags, streamId);
-      this.output.bytes.set(block.subarray(start, start + count), at);
+      const isWhole = count === block.length;
+      this.output.bytes.set(isWhole ? block : block.subarray(start, start + count), at);
       start += count;
       type = FrameType.continuation;
       flags = 0;

@@ -3,6 +3,7 @@
  * that carries both. A frame's first byte tells the kind; the codec checks every
  * length, because whatever arrives is untrusted.
  */
+import { ByteReader, ByteWriter, type Fail } from "../../base/bytes.ts";
 import { decodeMessage, encodeMessage } from "../../raft/codec.ts";
 import type { Message } from "../../raft/types.ts";
 
@@ -112,69 +113,74 @@ const CALL_KINDS: readonly CallKind[] = [
   "announce",
 ];
 
-/** One allocation for the small kinds; consensus messages are copied once behind the kind byte. */
+/** One allocation a frame; consensus messages are copied once behind the kind byte. */
 export function encodeFrame(message: PeerMessage): Uint8Array {
   switch (message.type) {
     case "raft":
-      return concat([RAFT], encodeMessage(message.message));
-    case "call":
-      return concat([
-        CALL,
-        ...integer(message.session),
-        ...integer(message.id),
-        CALL_KINDS.indexOf(message.kind),
-      ], message.payload);
-    case "callReply":
-      return concat([
-        CALL_REPLY,
-        ...integer(message.session),
-        ...integer(message.id),
-        message.led ? 1 : 0,
-      ], message.payload);
+      return frameOf(RAFT, [], encodeMessage(message.message));
+    case "call": {
+      const { session, id, kind, payload } = message;
+      return frameOf(CALL, [session, id], payload, CALL_KINDS.indexOf(kind));
+    }
+    case "callReply": {
+      const { session, id, led, payload } = message;
+      return frameOf(CALL_REPLY, [session, id], payload, led ? 1 : 0);
+    }
     case "snapshotChunk":
-      return concat(
-        concat([
-          SNAPSHOT_CHUNK,
-          ...integer(message.offset),
-          ...integer(message.size),
-          ...integer(message.message.length),
-        ], message.message),
-        message.data,
-      );
+      return encodeChunk(message);
     case "snapshotAck":
-      return Uint8Array.from([
-        SNAPSHOT_ACK,
-        ...integer(message.index),
-        ...integer(message.received),
-      ]);
+      return frameOf(SNAPSHOT_ACK, [message.index, message.received], EMPTY);
     case "clusterTime":
-      return Uint8Array.from([
-        CLUSTER_TIME,
-        ...integer(message.term),
-        ...integer(message.timeMs),
-      ]);
+      return frameOf(CLUSTER_TIME, [message.term, message.timeMs], EMPTY);
     case "removed":
-      return Uint8Array.from([REMOVED, ...integer(message.term)]);
+      return frameOf(REMOVED, [message.term], EMPTY);
     case "compare":
-      return Uint8Array.from([COMPARE, ...integer(message.index)]);
+      return frameOf(COMPARE, [message.index], EMPTY);
     case "digest":
-      return concat(
-        [DIGEST, ...integer(message.index)],
-        new TextEncoder().encode(message.digest),
-      );
+      return frameOf(DIGEST, [message.index], new TextEncoder().encode(message.digest));
   }
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** The kind, integers in eight bytes each, a byte if there is one, and the rest. */
+function frameOf(
+  kind: number,
+  integers: readonly number[],
+  rest: Uint8Array,
+  flag?: number,
+): Uint8Array {
+  const flagBytes = flag === undefined ? 0 : 1;
+  const size = 1 + 8 * integers.length + flagBytes + rest.length;
+  const writer = new ByteWriter(new Uint8Array(size));
+  writer.byte(kind);
+  for (const integer of integers) writer.u53(integer);
+  if (flag !== undefined) writer.byte(flag);
+  writer.copy(rest);
+  return writer.finish();
+}
+
+function encodeChunk({ offset, size, message, data }: SnapshotChunk): Uint8Array {
+  const writer = new ByteWriter(new Uint8Array(25 + message.length + data.length));
+  writer.byte(SNAPSHOT_CHUNK);
+  writer.u53(offset);
+  writer.u53(size);
+  writer.u53(message.length);
+  writer.copy(message);
+  writer.copy(data);
+  return writer.finish();
 }
 
 /** Throws `FrameError`, or the core codec's error for a damaged consensus message. */
 export function decodeFrame(frame: Uint8Array): PeerMessage {
-  const reader = new FrameReader(frame);
+  const reader = new ByteReader(frame, failFrame);
   const kind = reader.byte();
   switch (kind) {
     case RAFT:
       return { type: "raft", message: decodeMessage(reader.rest()) };
     case CALL: {
-      const session = reader.integer();
-      const id = reader.integer();
+      const session = reader.u53();
+      const id = reader.u53();
       const callKind = CALL_KINDS[reader.byte()];
       if (callKind === undefined) throw new FrameError("Unknown kind of call");
       return { type: "call", session, id, kind: callKind, payload: reader.rest() };
@@ -182,104 +188,65 @@ export function decodeFrame(frame: Uint8Array): PeerMessage {
     case CALL_REPLY:
       return {
         type: "callReply",
-        session: reader.integer(),
-        id: reader.integer(),
-        led: reader.boolean(),
+        session: reader.u53(),
+        id: reader.u53(),
+        led: reader.bool(),
         payload: reader.rest(),
       };
     case SNAPSHOT_CHUNK: {
-      const offset = reader.integer();
-      const size = reader.integer();
-      const message = reader.bytes(reader.integer());
+      const offset = reader.u53();
+      const size = reader.u53();
+      const message = reader.take(reader.u53());
       return { type: "snapshotChunk", offset, size, message, data: reader.rest() };
     }
     case SNAPSHOT_ACK:
-      return reader.last({
+      return last(reader, {
         type: "snapshotAck",
-        index: reader.integer(),
-        received: reader.integer(),
+        index: reader.u53(),
+        received: reader.u53(),
       });
     case CLUSTER_TIME:
-      return reader.last({
+      return last(reader, {
         type: "clusterTime",
-        term: reader.integer(),
-        timeMs: reader.integer(),
+        term: reader.u53(),
+        timeMs: reader.u53(),
       });
     case REMOVED:
-      return reader.last({ type: "removed", term: reader.integer() });
+      return last(reader, { type: "removed", term: reader.u53() });
     case COMPARE:
-      return reader.last({ type: "compare", index: reader.integer() });
+      return last(reader, { type: "compare", index: reader.u53() });
     case DIGEST:
-      return { type: "digest", index: reader.integer(), digest: digestOf(reader.rest()) };
+      return { type: "digest", index: reader.u53(), digest: digestOf(reader.rest()) };
     default:
       throw new FrameError(`Expected a kind of frame from 1 to 9, found ${kind}`);
   }
 }
 
-/** A non-negative integer below 2^53 as eight bytes, big-endian. */
-export function integer(value: number): number[] {
-  const high = Math.floor(value / 2 ** 32);
-  const low = value >>> 0;
-  return [
-    high >>> 24,
-    (high >>> 16) & 255,
-    (high >>> 8) & 255,
-    high & 255,
-    low >>> 24,
-    (low >>> 16) & 255,
-    (low >>> 8) & 255,
-    low & 255,
-  ];
+const failFrame: Fail = (expected, found) => {
+  throw new FrameError(`Expected ${expected} in a frame, found ${found}`);
+};
+
+/** `message`, which the frame ends with. */
+function last<T>(reader: ByteReader, message: T): T {
+  reader.end();
+  return message;
 }
 
-/** Reads a frame front to back; never past its end. */
-export class FrameReader {
-  readonly #bytes: Uint8Array;
-  #at = 0;
+/** An index and a time, by which the leader confirms a follower's reads. */
+export function encodeConfirmation(index: number, timeMs: number): Uint8Array {
+  const writer = new ByteWriter(new Uint8Array(16));
+  writer.u53(index);
+  writer.u53(timeMs);
+  return writer.finish();
+}
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  byte(): number {
-    const value = this.#bytes[this.#at++];
-    if (value === undefined) throw new FrameError("Frame ends too early");
-    return value;
-  }
-
-  /** A non-negative integer below 2^53. */
-  integer(): number {
-    const bytes = this.bytes(8);
-    let value = 0;
-    for (const byte of bytes) value = value * 256 + byte;
-    if (!Number.isSafeInteger(value)) throw new FrameError("Number is too large");
-    return value;
-  }
-
-  bytes(length: number): Uint8Array {
-    if (length > this.#bytes.length - this.#at) {
-      throw new FrameError("Frame ends too early");
-    }
-    this.#at += length;
-    return this.#bytes.subarray(this.#at - length, this.#at);
-  }
-
-  boolean(): boolean {
-    const value = this.byte();
-    if (value > 1) throw new FrameError(`Expected 0 or 1, found ${value}`);
-    return value === 1;
-  }
-
-  rest(): Uint8Array {
-    return this.#bytes.subarray(this.#at);
-  }
-
-  /** `message`, which the frame ends with. */
-  last<T>(message: T): T {
-    const left = this.#bytes.length - this.#at;
-    if (left > 0) throw new FrameError(`Expected the end of the frame, found ${left} bytes`);
-    return message;
-  }
+/** What `encodeConfirmation` was given. Throws `FrameError`. */
+export function decodeConfirmation(bytes: Uint8Array): {
+  readonly index: number;
+  readonly timeMs: number;
+} {
+  const reader = new ByteReader(bytes, failFrame);
+  return last(reader, { index: reader.u53(), timeMs: reader.u53() });
 }
 
 function digestOf(bytes: Uint8Array): string {
@@ -287,11 +254,4 @@ function digestOf(bytes: Uint8Array): string {
     throw new FrameError(`Expected a digest of up to ${DIGEST_LENGTH_MAX} characters of ASCII`);
   }
   return String.fromCharCode(...bytes);
-}
-
-function concat(head: readonly number[] | Uint8Array, tail: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(head.length + tail.length);
-  frame.set(head);
-  frame.set(tail, head.length);
-  return frame;
 }

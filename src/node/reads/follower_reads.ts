@@ -4,7 +4,7 @@
  * of its own, however many calls it has to wait for.
  */
 import { NOT_CONFIRMED, OVERLOADED } from "../failures.ts";
-import { FrameReader } from "../calls/peer_message.ts";
+import { decodeConfirmation } from "../calls/peer_message.ts";
 import type { Barrier, Done, Failure, Outcome } from "../ports.ts";
 
 export interface FollowerReadsOptions {
@@ -107,9 +107,7 @@ export class FollowerReads {
     if (!outcome.ok) {
       return this.#end(waiters, outcome.reason === "unknown" ? NOT_CONFIRMED : outcome);
     }
-    const reader = new FrameReader(outcome.value);
-    const index = reader.integer();
-    const nowMs = reader.integer();
+    const { index, timeMs: nowMs } = decodeConfirmation(outcome.value);
     this.#confirmed.push({ index, nowMs, waiters });
     this.#options.schedule();
   }

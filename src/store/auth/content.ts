@@ -8,7 +8,7 @@
  *     users     count; name, password's hash, noPassword (1 byte), revision, count and names of roles
  *     roles     count; name, count of permissions; type (1 byte), key, end
  */
-import { type ByteReader, DecodeError } from "../bytes.ts";
+import { type ByteReader, DecodeError } from "../../base/bytes.ts";
 import type { ByteString } from "../byte_string.ts";
 import { readPermission, writePermission } from "../command/auth_codec.ts";
 import type { Permission } from "../command/auth_command.ts";

@@ -1,5 +1,5 @@
 /** The bytes of changes of users and roles within a command; `codec.ts` has what stands around them. */
-import { type ByteReader, DecodeError } from "../bytes.ts";
+import { type ByteReader, DecodeError } from "../../base/bytes.ts";
 import type { AuthChange, AuthCommand, Permission, PermissionType } from "./auth_command.ts";
 import type { GrowingWriter } from "./growing_writer.ts";
 

@@ -12,7 +12,7 @@
  * Integers are LEB128, byte strings and values stand behind their length. Format 1
  * is read by `codec_v1.ts`.
  */
-import { ByteReader, DecodeError } from "../bytes.ts";
+import { ByteReader, DecodeError } from "../../base/bytes.ts";
 import { readAuthCommand, writeAuthCommand } from "./auth_codec.ts";
 import { readCommandV1 } from "./codec_v1.ts";
 import {

@@ -8,7 +8,7 @@
  *     set:      value string, [prevValue string], [|ttlSeconds| integer]
  *     expire:   setIndex integer
  */
-import { type ByteReader, DecodeError } from "../bytes.ts";
+import { type ByteReader, DecodeError } from "../../base/bytes.ts";
 import { byteStringOf } from "../byte_string.ts";
 import { type Command, NOBODY, type StampedCommand } from "./command.ts";
 

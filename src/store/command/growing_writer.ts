@@ -3,9 +3,9 @@
  * of its own costs each command 0.7 µs. What was taken never changes.
  */
 import { assert } from "../../base/assert.ts";
-import { INTEGER_BYTES_MAX } from "../bytes.ts";
+import { INTEGER_BYTES_MAX } from "../../base/bytes.ts";
 import { type ByteString, writeByteString } from "../byte_string.ts";
-import { encodeTextInto } from "../bytes.ts";
+import { encodeTextInto } from "../../base/bytes.ts";
 
 const BLOCK_BYTES = 64 * 1024;
 

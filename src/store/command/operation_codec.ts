@@ -1,5 +1,5 @@
 /** The bytes of v3's operations within a command; `codec.ts` has what stands around them. */
-import { type ByteReader, DecodeError } from "../bytes.ts";
+import { type ByteReader, DecodeError } from "../../base/bytes.ts";
 import type {
   Compare,
   CompareOperator,

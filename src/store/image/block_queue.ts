@@ -1,5 +1,5 @@
 /** Cuts the bytes of an image, which come in any portions, into its blocks. */
-import { DecodeError } from "../bytes.ts";
+import { DecodeError } from "../../base/bytes.ts";
 import { BLOCK_BYTES_MAX } from "./format.ts";
 
 export class BlockQueue {

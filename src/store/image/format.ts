@@ -24,7 +24,7 @@
  */
 import type { Alarms } from "../alarms.ts";
 import type { Auth } from "../auth/auth.ts";
-import { DecodeError } from "../bytes.ts";
+import { DecodeError } from "../../base/bytes.ts";
 import type { Head } from "../head.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 

@@ -5,7 +5,7 @@
 import { Alarms } from "../alarms.ts";
 import { Auth } from "../auth/auth.ts";
 import { decodeAuthContent } from "../auth/content.ts";
-import { ByteReader, DecodeError } from "../bytes.ts";
+import { ByteReader, DecodeError } from "../../base/bytes.ts";
 import { digestOf, type Head } from "../head.ts";
 import { Hasher } from "../keyspace/hash.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";

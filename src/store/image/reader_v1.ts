@@ -24,7 +24,7 @@
  */
 import { Alarms } from "../alarms.ts";
 import { Auth } from "../auth/auth.ts";
-import { ByteReader, DecodeError } from "../bytes.ts";
+import { ByteReader, DecodeError } from "../../base/bytes.ts";
 import { type ByteString, byteStringAt } from "../byte_string.ts";
 import { FRESH_HEAD, type Head } from "../head.ts";
 import { Hasher } from "../keyspace/hash.ts";

@@ -27,7 +27,7 @@
  * older format keep other histories, and so other places.
  */
 import { assert } from "../../base/assert.ts";
-import { DecodeError } from "../bytes.ts";
+import { DecodeError } from "../../base/bytes.ts";
 import { type ByteString, byteStringAt, writeByteString } from "../byte_string.ts";
 
 /** A key's value and its circumstances. Files and tombstones have all of it, directories no value. */

@@ -26,7 +26,7 @@ import type { ByteString } from "../byte_string.ts";
 import { byteStringAt, writeByteString } from "../byte_string.ts";
 import { readFixed48, writeFixed48 } from "../command/growing_writer.ts";
 import type { Action } from "../event.ts";
-import { DecodeError } from "../bytes.ts";
+import { DecodeError } from "../../base/bytes.ts";
 import { checkRecord, keyAt, placeAt, StoredVersion } from "./record.ts";
 
 /** The place of what is not in the list. */

@@ -251,7 +251,7 @@ Deno.test("HpackEncoder drives nothing out of the table: lists beyond its size s
   const [encoder, decoder] = [new HpackEncoder(), new HpackDecoder(LIST_BYTES_MAX)];
   const lists = Array.from({ length: 60 }, (_, i): Fields => [[`name-${i}`, "v".repeat(60)]]);
   for (let round = 0; round < 4; round++) {
-    for (const list of lists) {
+    for (const list of [...lists, ...lists].toSorted()) {
       assertEquals(roundTrip(encoder, decoder, undefined, list).fields, list);
     }
   }

@@ -149,8 +149,8 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
     [
       "what an array was once is sent in its place for ever",
       "both sides have the same table",
-      "if (known.version === this.#table.version) {",
-      "if (known.version >= 0) {",
+      "known !== undefined && known.version === this.#table.version &&",
+      "known !== undefined && known.version >= 0 &&",
     ],
   ]),
   ...mutantsOf("src/http/h2/connection.ts", H2, [

@@ -92,8 +92,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a follower's read does not wait for the leader's index",
       "a read sees all that was acknowledged before it, on any member",
-      "const numbers = [this.#core.appliedIndex, outcome.value.nowMs];",
-      "const numbers = [0, outcome.value.nowMs];",
+      "reply(encodeConfirmation(this.#core.appliedIndex, outcome.value.nowMs));",
+      "reply(encodeConfirmation(0, outcome.value.nowMs));",
     ],
   ]),
   ...mutantsOf("src/node/calls/desk.ts", NODE, [
