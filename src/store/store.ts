@@ -453,10 +453,12 @@ function reachesTree(command: Command, change: Change, result: Result): boolean 
   }
 }
 
-/** Whether who asked may not do it: it is as if it had not been asked. */
+/** Whether who asked may not do it, or nobody may now: it is as if it had not been asked. */
 function isRefused(result: Result): boolean {
-  return result.kind === "rejected" &&
-    (result.reason === "permissionDenied" || result.reason === "authIsOld");
+  if (result.kind !== "rejected") return false;
+  const { reason } = result;
+  return reason === "permissionDenied" || reason === "authIsOld" || reason === "noSpace" ||
+    reason === "corrupt";
 }
 
 function isFailedTest({ prevValue }: SetCommand, result: Result): boolean {
