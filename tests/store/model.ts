@@ -6,6 +6,7 @@
  */
 import type {
   AlarmCommand,
+  Command,
   CompactCommand,
   DeleteCommand,
   ExpireCommand,
@@ -77,8 +78,9 @@ export class Model {
     const { command } = stamped;
     const isFailedTest = command.type === "set" && command.prevValue !== undefined &&
       result.kind === "rejected" && result.reason !== "notAFile";
+    const isRefused = result.kind === "rejected" && ["noSpace", "corrupt"].includes(result.reason);
     const isV1 = command.type === "set" || command.type === "delete";
-    if (isV1 ? !isFailedTest : this.events.length > eventsBefore) this.index = index;
+    if (isV1 ? !isFailedTest && !isRefused : this.events.length > eventsBefore) this.index = index;
     if (this.#hasRevision) this.past.set(++this.revision, new Map(this.keys));
     return result.kind === "applied" || result.kind === "done"
       ? { ...result, revision: this.revision }
@@ -205,6 +207,13 @@ export class Model {
   }
 
   #apply({ command }: StampedCommand): PlainResult {
+    const active = (alarm: string) => [...this.alarms].some((name) => name.startsWith(alarm));
+    if (active("corrupt") && WRITES.some((type) => has(command, type))) {
+      return this.rejected("corrupt", "");
+    }
+    if (active("noSpace") && GROWTH.some((type) => has(command, type))) {
+      return this.rejected("noSpace", "");
+    }
     switch (command.type) {
       case "set":
         return this.#set(command);
@@ -354,6 +363,19 @@ export class Model {
     this.events.push(told);
     return told;
   }
+}
+
+/** What asks for more space. */
+const GROWTH = ["set", "treePut", "put", "leaseGrant"];
+
+/** What changes keys or leases, but for what the cluster does by itself. */
+const WRITES = [...GROWTH, "delete", "treeDelete", "deleteRange", "leaseRevoke"];
+
+/** Whether `command` is of that type, or has such an operation in either branch at any depth. */
+function has(command: Command, type: string): boolean {
+  if (command.type === type) return true;
+  if (command.type !== "txn") return false;
+  return [...command.success, ...command.failure].some((inner) => has(inner, type));
 }
 
 /** Whether v1 and v2 see `key`. */

@@ -73,10 +73,13 @@ export class CommandMaker {
       return { type: "leaseGrant", id: choices.pick(LEASES), ttlSeconds: choices.integer(1, 99) };
     }
     if (kind < 94) return this.#revoke();
-    if (kind < 97) return this.#compaction();
+    const { alarms } = this.#model;
+    if (kind < 97 && alarms.size === 0) return this.#compaction();
+    if (alarms.size === 0 && choices.chance(0.8)) return this.operation(0);
+    // While one is active nearly nothing can be done: it does not stay for long.
     return {
       type: "alarm",
-      action: choices.pick(["activate", "deactivate"]),
+      action: alarms.size === 0 || choices.chance(0.1) ? "activate" : "deactivate",
       alarm: choices.pick(["noSpace", "corrupt"]),
       member: choices.pick([1n, 2n ** 64n - 1n]),
     };
