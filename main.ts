@@ -3,7 +3,8 @@
  * runs a node. Each loads only what it needs.
  */
 import { type ConsoleLogger, consoleLogger } from "./src/base/console_logger.ts";
-import { parseFlags } from "./src/config.ts";
+import { logOutputs } from "./src/base/log_outputs.ts";
+import { parseInvocation } from "./src/config.ts";
 
 /** Exit status for a command line that cannot be followed. */
 const USAGE_STATUS = 2;
@@ -29,7 +30,7 @@ if (first !== undefined && !first.startsWith("-")) {
   Deno.exit(await runCli(Deno.args, systemTerminal()));
 }
 
-const invocation = parseFlags(Deno.args, (name) => Deno.env.get(name));
+const invocation = await parseInvocation(Deno.args, (name) => Deno.env.get(name));
 switch (invocation.kind) {
   case "help":
   case "version": {
@@ -46,11 +47,8 @@ switch (invocation.kind) {
   }
   case "run": {
     const { config } = invocation;
-    const logger = consoleLogger({
-      node: config.name,
-      level: config.logLevel,
-      format: config.logFormat,
-    });
+    const { level, format, outputs } = config.log;
+    const logger = consoleLogger({ node: config.name, level, format, ...logOutputs(outputs) });
     exitAtFaults(logger);
     const { runServer } = await import("./src/server.ts");
     const exit = async (status: number) => {

@@ -2,21 +2,12 @@
  * The composition root: the one place where the parts of a node are joined, in
  * the order in which they must come up, and taken apart in the reverse.
  */
-import { backupRoutes } from "./api/admin/backup.ts";
-import { makeClientApi } from "./api/client_api.ts";
-import { etcdFaultRenderer, faultRenderer } from "./api/faults.ts";
-import { healthRoutes } from "./api/admin/health.ts";
-import { metricsRoute } from "./api/admin/metrics/metrics.ts";
-import { statsRoutes } from "./api/v1/stats.ts";
-import { statsRoutes as statsRoutesOfV2 } from "./api/v2/stats.ts";
+import { faultRenderer } from "./api/faults.ts";
 import { InvariantError } from "./base/assert.ts";
 import { systemClock } from "./base/clock.ts";
 import type { Logger } from "./base/logger.ts";
 import { LIMITS } from "./config.ts";
 import type { Config } from "./config.ts";
-import { DASHBOARD_FAULTS } from "./dashboard/faults.ts";
-import { listen } from "./http/listener.ts";
-import { backupsOf } from "./operations/backups.ts";
 import { openDataDirectory, type OpenedDirectory } from "./server/data_directory.ts";
 import { CertificateWatch } from "./operations/certificate_watch.ts";
 import { Entrance } from "./member/entrance.ts";
@@ -26,16 +17,15 @@ import type { RealMember } from "./member/real_member.ts";
 import { newSession } from "./member/rivalry.ts";
 import { startSearch } from "./member/search.ts";
 import type { MemberId } from "./raft/types.ts";
+import { openClientPorts } from "./server/client_port.ts";
 import { httpLimits } from "./server/http_limits.ts";
 import { openMetricsPort } from "./server/metrics_port.ts";
 import { startOverview } from "./operations/overview.ts";
-import type { Overview } from "./operations/overview.ts";
 import { openPeerPort } from "./server/peer_port.ts";
 import type { PeerPort } from "./server/peer_port.ts";
 import { PortTls } from "./operations/port_tls.ts";
 import { ServiceManager } from "./server/service_manager.ts";
 import { onReloadSignal, onStopSignal, refuseLargeFiles } from "./server/signals.ts";
-import { openGrpcPort, v3Of, withGrpc } from "./server/v3.ts";
 import { Telemetry } from "./operations/telemetry.ts";
 import { startTicker } from "./server/ticker.ts";
 import type { Identity } from "./storage/storage.ts";
@@ -177,14 +167,16 @@ export class Server {
   }
 
   async #start(): Promise<void> {
-    const { client, peer, idleFlags, metrics } = this.#config;
-    for (const flag of idleFlags) this.#logger.warn("A flag of 2013 does nothing here", { flag });
+    const { client, peer, idle } = this.#config;
+    for (const { flag, why } of idle) {
+      this.#logger.warn("A setting does nothing here", { flag, why });
+    }
     const clientTls = PortTls.load("client", client, this.#logger);
     const peerTls = PortTls.load("peer", peer, this.#logger);
     await this.#watchCertificates([clientTls, peerTls].filter((tls) => tls !== undefined));
     const peerMaterial = () => peerTls?.mutual;
-    const metricsPort = metrics === undefined ? undefined : await this.#owned(
-      await openMetricsPort(metrics, this.#logger),
+    const metricsPort = await this.#owned(
+      await openMetricsPort(this.#config.metrics, clientTls, this.#logger),
       (port) => port.shutdown(),
     );
     const opened = await openDataDirectory(this.#config, SCHEDULER, this.#logger);
@@ -209,11 +201,11 @@ export class Server {
         presence: opened.presence,
       }),
       async (telemetry) => {
-        metricsPort?.detach();
+        metricsPort.detach();
         await telemetry.stop();
       },
     );
-    metricsPort?.attach(member, telemetry);
+    metricsPort.attach(member, telemetry);
     const overview = await this.#owned(
       startOverview({
         config: this.#config,
@@ -228,7 +220,14 @@ export class Server {
     await this.#startTicking(member, peerMaterial);
     await registered(member);
     if (this.#stopping) return;
-    await this.#openClientPort(member, clientTls, telemetry, overview, port);
+    await this.#owned(
+      await openClientPorts({
+        ...{ config: this.#config, logger: this.#logger, member, telemetry, overview },
+        tls: clientTls,
+        onShortage: () => port.reopen(),
+      }),
+      (ports) => ports.shutdown(),
+    );
     this.#logger.info("Serving", {
       version: VERSION,
       client: client.url,
@@ -287,8 +286,7 @@ export class Server {
   ): Promise<PeerPort> {
     const port = await this.#owned(
       await openPeerPort({
-        hostname: this.#config.peer.listen.host,
-        port: this.#config.peer.listen.port,
+        addresses: this.#config.peer.listeners,
         ...(tls === undefined ? {} : { tls: tls.mutual }),
         limits: httpLimits(LIMITS.peerSpareDescriptors),
         logger: this.#logger,
@@ -298,70 +296,9 @@ export class Server {
       }),
       (port) => port.shutdown(),
     );
-    tls?.attach(port);
+    for (const listener of port.listeners) tls?.attach(listener);
     await tls?.prove();
     return port;
-  }
-
-  async #openClientPort(
-    member: RealMember,
-    tls: PortTls | undefined,
-    telemetry: Telemetry,
-    { policy, dashboard }: Overview,
-    peerPort: PeerPort,
-  ): Promise<void> {
-    const { client } = this.#config;
-    const read = () => telemetry.read();
-    const backups = backupsOf(member, SCHEDULER);
-    const v3 = v3Of(member, this.#config, this.#logger);
-    const api = makeClientApi(member.service, {
-      limits: {
-        bodyBytesMax: LIMITS.bodyBytesMax,
-        keyBytesMax: LIMITS.keyBytesMax,
-        watchesMax: LIMITS.watchesMax,
-        streamBacklogMax: LIMITS.streamBacklogMax,
-        healthTimeoutMs: LIMITS.healthTimeoutMs,
-      },
-      policy,
-      origins: this.#config.cors,
-      redirect: this.#config.redirect,
-      routes: [
-        ...dashboard?.routes ?? [],
-        ...v3.routes,
-        ...backupRoutes(backups),
-        metricsRoute(read),
-        ...healthRoutes(() => telemetry.checks),
-        ...statsRoutes(member.node, read, systemClock.wallMs),
-        ...statsRoutesOfV2(member.node, read, systemClock.wallMs),
-      ],
-      onStop: () => {
-        dashboard?.stop();
-        backups.stop();
-        v3.stop();
-      },
-    });
-    const options = {
-      ...(tls === undefined ? {} : { tls: tls.material }),
-      limits: { ...httpLimits(), bodyBytesMax: LIMITS.portBodyBytesMax },
-      logger: this.#logger,
-      renderFault: faultRenderer([DASHBOARD_FAULTS]),
-      streams: withGrpc(v3),
-      onShortage: () => peerPort.reopen(),
-    };
-    const { host, port } = client.listen;
-    const listeners = [await listen({ ...options, hostname: host, port }, api.handle)];
-    await this.#owned(listeners, async (listeners) => {
-      // First, or the shutdown would wait for long polls.
-      api.stop();
-      await Promise.all(listeners.map((listener) => listener.shutdown()));
-    });
-    const grpc = await openGrpcPort(this.#config, {
-      ...options,
-      renderFault: etcdFaultRenderer([DASHBOARD_FAULTS]),
-    }, api.handle);
-    if (grpc !== undefined) listeners.push(grpc);
-    for (const listener of listeners) tls?.attach(listener);
-    await tls?.prove();
   }
 
   /** At SIGHUP and when the files change. Without TLS there is nothing to do, but the signal kills nobody. */

@@ -131,6 +131,7 @@ Deno.test("the program imports nothing from tests and tools", () => {
 const PACKAGES: readonly (readonly [place: string, packages: RegExp])[] = [
   ["src/dashboard/ui/", /^(preact(\/hooks)?|@preact\/signals|uplot)$/],
   ["tests/dashboard/", /^playwright-core$/],
+  ["tools/yaml_entry.ts", /^yaml$/],
 ];
 
 Deno.test("only the packages that DESIGN.md gives reasons for are imported", () => {

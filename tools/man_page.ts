@@ -3,7 +3,7 @@ import { type Command, COMMAND_GROUPS, operandsText } from "../src/cli/command.t
 import { COMMANDS } from "../src/cli/commands.ts";
 import { EXIT_TEXT } from "../src/cli/help.ts";
 import { type Flag, FLAGS, GROUPS } from "../src/config/flags.ts";
-import { EXAMPLES } from "../src/config/help.ts";
+import { ETCD_INTRODUCTION, etcdRest, etcdRows, EXAMPLES } from "../src/config/help.ts";
 import { VERSION } from "../src/version.ts";
 
 /** The same for the same tables: no date, no machine. */
@@ -33,6 +33,7 @@ export function manPage(): string {
         `.SS ${group}\n${FLAGS.filter((flag) => flag.group === group).map(flagText).join("")}`
       ).join(""),
     ),
+    section("FLAGS OF ETCD 3", etcdFlags()),
     section(
       "COMMANDS",
       COMMAND_GROUPS.map((group) => {
@@ -44,6 +45,22 @@ export function manPage(): string {
     section("EXIT STATUS", text(EXIT_TEXT.replaceAll("\n", " ").trim())),
     section("EXAMPLES", verbatim(EXAMPLES.replace(/^Examples:\n/, "").replaceAll(/^ {2}/gm, ""))),
   ].join("");
+}
+
+function etcdFlags(): string {
+  const rows = etcdRows().map(({ usage, help, initial }) => {
+    const [name = "", ...value] = usage.split(" ");
+    const shown = value.length === 0 ? "" : ` \\fI${escape(value.join(" "))}\\fR`;
+    const note = initial === "" ? "" : ` (${initial})`;
+    return `.TP\n\\fB${escape(name)}\\fR${shown}\n${text(help + note)}`;
+  });
+  const rest = (stance: "ignore" | "refuse") =>
+    [...etcdRest(stance)].map(([why, names]) =>
+      `.TP\n\\fB${escape(names.map((name) => `--${name}`).join(", "))}\\fR\n${text(why)}`
+    ).join("");
+  return `${text(ETCD_INTRODUCTION)}${rows.join("")}` +
+    `.SS Without effect\n${rest("ignore")}` +
+    `.SS Refused, when they ask for more than nothing\n${rest("refuse")}`;
 }
 
 function section(title: string, body: string): string {

@@ -1,5 +1,6 @@
 /** What can stand where on the command line, as the completion of every shell needs it. */
 import { type Flag, FLAGS } from "../config/flags.ts";
+import { etcdRows } from "../config/help.ts";
 import { type Command, HELP_FLAG, type Operand } from "./command.ts";
 
 /** What completes a value: names of files or directories, some words, or nothing that is known here. */
@@ -52,7 +53,11 @@ export function completionModel(commands: readonly Command[]): CompletionModel {
     places: [{ name: "COMMAND", repeated: true, values: words([...firsts.keys()]) }],
   };
   firsts.set(help.name, help.summary);
-  const node = { name: "", summary: "run a node", flags: FLAGS.map(flagModel), places: [] };
+  const flags = [
+    ...FLAGS.map(flagModel),
+    ...etcdRows().map(({ name, flag, help }) => flagModel({ ...flag, name, help })),
+  ];
+  const node = { name: "", summary: "run a node", flags, places: [] };
   return { commands: [node, ...models, help], firsts, families };
 }
 

@@ -9,7 +9,7 @@ export interface Address {
 }
 
 /** What a bare port means. */
-const LOOPBACK = "127.0.0.1";
+export const LOOPBACK = "127.0.0.1";
 
 /** One part of a host name between dots. */
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i;

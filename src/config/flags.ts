@@ -1,58 +1,21 @@
 /**
  * The one table of a node's settings: it drives the command line, the
- * environment, the help text, completion and the man page. To add a setting, add
- * a row here and its field in `Config`. Commands have tables of the same rows.
+ * environment, the configuration file, the help text, completion and the man page. To
+ * add a setting, add a row here and its field in `Config`. Commands have tables of the
+ * same rows. What only etcd has is in `etcd_flags.ts`.
  */
+import { ETCD_FLAGS } from "./etcd_flags.ts";
+import type { EtcdFlag, Flag, NodeFlag } from "./flag.ts";
 import { LIMITS } from "./limits.ts";
 
-/** The headings of the help text, in its order. */
-export const GROUPS = ["Node", "Cluster", "TLS", "Storage", "Raft", "Logging", "Other"] as const;
-
-interface Row {
-  /** As it stands after one or two dashes. */
-  readonly name: string;
-  /** The variable that gives the same setting; absent where only a flag may. */
-  readonly env?: string;
-  /** One sentence without a full stop; `shown` is the default in words where a number is not enough. */
-  readonly help: string;
-  readonly shown?: string;
-}
-
-/** A flag that is on when it stands bare; `-flag=false` turns it off. */
-export interface BooleanFlag extends Row {
-  readonly kind: "boolean";
-  readonly initial: boolean;
-}
-
-export interface IntegerFlag extends Row {
-  readonly kind: "integer";
-  /** What stands for the value in the help text. */
-  readonly value: string;
-  readonly initial: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-export interface TextFlag extends Row {
-  readonly kind: "text";
-  readonly value: string;
-  /** Empty means "not given". */
-  readonly initial: string;
-  /** The only values there are; absent for free text. */
-  readonly choices?: readonly string[];
-}
-
-/** A row of any table of flags. */
-export type Flag = BooleanFlag | IntegerFlag | TextFlag;
-
-/** A row of the node's table. */
-export type NodeFlag = Flag & { readonly group: typeof GROUPS[number] };
+export { type Flag, GROUPS, type NodeFlag } from "./flag.ts";
 
 /** Environment names are those of etcd 0.3, where it had one. */
 export const FLAGS = [
   {
     name: "n",
     env: "ETCD_NAME",
+    etcd: "name",
     group: "Node",
     kind: "text",
     value: "NAME",
@@ -120,6 +83,7 @@ export const FLAGS = [
   {
     name: "d",
     env: "ETCD_DATA_DIR",
+    etcd: "data-dir",
     group: "Node",
     kind: "text",
     value: "DIR",
@@ -195,6 +159,7 @@ export const FLAGS = [
   {
     name: "clientCert",
     env: "ETCD_CERT_FILE",
+    etcd: "cert-file",
     group: "TLS",
     kind: "text",
     value: "FILE",
@@ -204,6 +169,7 @@ export const FLAGS = [
   {
     name: "clientKey",
     env: "ETCD_KEY_FILE",
+    etcd: "key-file",
     group: "TLS",
     kind: "text",
     value: "FILE",
@@ -213,6 +179,7 @@ export const FLAGS = [
   {
     name: "clientCAFile",
     env: "ETCD_CA_FILE",
+    etcd: "trusted-ca-file",
     group: "TLS",
     kind: "text",
     value: "FILE",
@@ -222,6 +189,7 @@ export const FLAGS = [
   {
     name: "serverCert",
     env: "ETCD_PEER_CERT_FILE",
+    etcd: "peer-cert-file",
     group: "TLS",
     kind: "text",
     value: "FILE",
@@ -231,6 +199,7 @@ export const FLAGS = [
   {
     name: "serverKey",
     env: "ETCD_PEER_KEY_FILE",
+    etcd: "peer-key-file",
     group: "TLS",
     kind: "text",
     value: "FILE",
@@ -240,6 +209,7 @@ export const FLAGS = [
   {
     name: "serverCAFile",
     env: "ETCD_PEER_CA_FILE",
+    etcd: "peer-trusted-ca-file",
     group: "TLS",
     kind: "text",
     value: "FILE",
@@ -257,6 +227,7 @@ export const FLAGS = [
   {
     name: "snapCount",
     env: "ETCD_SNAPSHOT_COUNT",
+    etcd: "snapshot-count",
     group: "Storage",
     kind: "integer",
     value: "N",
@@ -279,6 +250,7 @@ export const FLAGS = [
   {
     name: "heartbeat",
     env: "ETCD_PEER_HEARTBEAT_TIMEOUT",
+    etcd: "heartbeat-interval",
     group: "Raft",
     kind: "integer",
     value: "MS",
@@ -290,6 +262,7 @@ export const FLAGS = [
   {
     name: "election",
     env: "ETCD_PEER_ELECTION_TIMEOUT",
+    etcd: "election-timeout",
     group: "Raft",
     kind: "integer",
     value: "MS",
@@ -326,6 +299,7 @@ export const FLAGS = [
   {
     name: "logFormat",
     env: "ETCD_LOG_FORMAT",
+    etcd: "log-format",
     group: "Logging",
     kind: "text",
     value: "FORMAT",
@@ -365,7 +339,15 @@ export const FLAGS = [
   },
 ] as const satisfies readonly NodeFlag[];
 
-type Rows = typeof FLAGS[number];
+/** Both families: ours, whose rows have etcd's names beside them, and what only etcd has. */
+export const NODE_FLAGS = [...FLAGS, ...ETCD_FLAGS] as const;
+
+type Rows = typeof NODE_FLAGS[number];
 
 /** The names of the flags of one kind. */
 export type FlagName<K extends Flag["kind"] = Flag["kind"]> = Extract<Rows, { kind: K }>["name"];
+
+/** What becomes of a flag; ours are all followed. */
+export function stanceOf(flag: Flag): EtcdFlag["stance"] {
+  return "stance" in flag ? (flag as EtcdFlag).stance : "follow";
+}

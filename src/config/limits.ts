@@ -48,15 +48,9 @@ export const LIMITS = Object.freeze({
   /** How long a stopping port waits for answers under way before it cuts the connections. */
   shutdownGraceMs: 3_000,
 
-  // The v3 API; the first three as etcd has them.
-  /** Of a request, without what encloses it. */
-  v3RequestBytesMax: 1.5 * MiB,
+  // The v3 API.
   /** Of a body on a client port: the largest message, as the base64 of the gateway's JSON. */
   portBodyBytesMax: 3 * MiB,
-  /** The longest list of a transaction. */
-  v3TxnOperationsMax: 128,
-  /** How often a watch that asked for it is told that nothing has happened. */
-  v3ProgressNotifyMs: 600_000,
   /** Watches of all streams together: some 300 bytes each. */
   v3WatchesMax: 1_000_000,
 
@@ -71,6 +65,10 @@ export const LIMITS = Object.freeze({
   /** Keys that one turn of the leader expires. */
   expiryBatchMax: 1_000,
 
+  // The data.
+  /** Above it writes are refused until there is room again; `--quota-backend-bytes`. */
+  quotaBytes: 2 * 1024 * MiB,
+
   // Versions of the past, of which `-m` events always stay.
   /** Older ones go. */
   historyAgeMs: 3_600_000,
@@ -78,6 +76,8 @@ export const LIMITS = Object.freeze({
   historyBytesMax: 64 * MiB,
   /** From one look at what can go to the next. */
   compactionLookMs: 1_000,
+  /** The same where `--auto-compaction-mode=revision` says what stays; as etcd's. */
+  revisionLookMs: 300_000,
 
   // Raft.
   /** Resolution of elections and heartbeats. */

@@ -35,6 +35,9 @@ export interface TlsMaterial {
   readonly cert: string;
   readonly key: string;
   readonly ca?: string;
+  /** TLS 1.2 and 1.3, unless these say less. */
+  readonly minVersion?: "TLSv1.2" | "TLSv1.3";
+  readonly maxVersion?: "TLSv1.2" | "TLSv1.3";
 }
 
 export interface ListenOptions {

@@ -40,7 +40,20 @@ export interface ByteStream {
 }
 
 /** What HTTP itself may have to say no with. */
-export type FaultStatus = 400 | 403 | 404 | 405 | 408 | 409 | 413 | 414 | 417 | 431 | 500 | 503;
+export type FaultStatus =
+  | 400
+  | 403
+  | 404
+  | 405
+  | 408
+  | 409
+  | 413
+  | 414
+  | 417
+  | 421
+  | 431
+  | 500
+  | 503;
 
 /** Why a request can't be served; each API has its own form for it. See `fault.ts`. */
 export interface Fault {

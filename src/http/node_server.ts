@@ -35,8 +35,11 @@ export class Reopening {
 }
 
 /** What a TLS server takes for its certificates. */
-export function secureContext({ cert, key, ca }: TlsMaterial) {
-  const pair = { cert, key, minVersion: "TLSv1.2" } as const;
+export function secureContext({ cert, key, ca, minVersion, maxVersion }: TlsMaterial) {
+  const pair = {
+    ...{ cert, key, minVersion: minVersion ?? "TLSv1.2" },
+    ...(maxVersion === undefined ? {} : { maxVersion }),
+  };
   return ca === undefined ? pair : { ...pair, ca };
 }
 

@@ -3,6 +3,7 @@ import { LIMITS } from "../config.ts";
 import type { Config } from "../config.ts";
 import type { NodeLimits } from "../node/options.ts";
 import type { TransportLimits } from "../transport/peer_transport.ts";
+import type { Retention } from "../service/compactor.ts";
 import type { MemberLimits } from "./member.ts";
 
 /** At least one tick. */
@@ -23,14 +24,32 @@ export function memberLimits(config: Config): MemberLimits {
     strangersMax: LIMITS.membersMax,
     compaction: {
       eventsMin: config.historyMax,
-      retention: {
-        kind: "recent",
-        ageMaxMs: LIMITS.historyAgeMs,
-        bytesMax: LIMITS.historyBytesMax,
-      },
+      retention: retentionOf(config),
       lookTicks: ticks(LIMITS.compactionLookMs),
     },
   };
+}
+
+/** What etcd's flags say of history, else what a node does by itself. */
+function retentionOf({ compaction }: Config): Retention {
+  switch (compaction.kind) {
+    case "limits":
+      return {
+        kind: "recent",
+        ageMaxMs: LIMITS.historyAgeMs,
+        bytesMax: LIMITS.historyBytesMax,
+      };
+    case "never":
+      return { kind: "all" };
+    case "periodic":
+      return { kind: "periodic", ageTicks: ticks(compaction.retentionMs) };
+    case "revisions":
+      return {
+        kind: "revision",
+        count: compaction.retention,
+        everyTicks: ticks(LIMITS.revisionLookMs),
+      };
+  }
 }
 
 /** Times in ticks. */

@@ -165,7 +165,7 @@ function certificatesOf(
 function sitePolicy({ config, member }: OverviewOptions): SitePolicy {
   const hostOf = (url: string) => new URL(url).hostname.toLowerCase();
   return {
-    tls: config.client.tls !== undefined,
+    tls: config.client.listeners.every(({ secure }) => secure),
     isOwnName: (name) =>
       name === hostOf(config.client.url) ||
       member.node.configuration().members.some(({ clientUrls, peerUrls }) =>

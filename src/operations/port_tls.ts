@@ -35,7 +35,7 @@ export class PortTls implements WatchedFiles {
   readonly #files: TlsFiles;
   readonly #logger: Logger;
   #material: TlsMaterial;
-  #taker: TlsTaker | undefined;
+  readonly #takers: TlsTaker[] = [];
   #reloading: Promise<void> = Promise.resolve();
 
   /** Throws `TlsError`. `name` says in messages which port it is. */
@@ -69,9 +69,9 @@ export class PortTls implements WatchedFiles {
     );
   }
 
-  /** From here on `taker` has what is in use. */
+  /** From here on `taker`, too, has what is in use. */
   attach(taker: TlsTaker): void {
-    this.#taker = taker;
+    this.#takers.push(taker);
     // It may have changed while the port was being opened.
     taker.reloadTls?.(this.#material);
   }
@@ -113,7 +113,7 @@ export class PortTls implements WatchedFiles {
 
   #use(material: TlsMaterial): void {
     this.#material = material;
-    this.#taker?.reloadTls?.(material);
+    for (const taker of this.#takers) taker.reloadTls?.(material);
   }
 
   #load(): TlsMaterial {
@@ -121,7 +121,8 @@ export class PortTls implements WatchedFiles {
     for (const cause of [...warnings, ...this.#nameProblems(material)]) {
       this.#logger.warn("A certificate is not as it should be", { port: this.#name, cause });
     }
-    return material;
+    const { minVersion, maxVersion } = this.#files;
+    return { ...material, minVersion, maxVersion };
   }
 
   /** Who dials the advertised address looks for its host in the certificate. */
@@ -138,19 +139,24 @@ export class PortTls implements WatchedFiles {
   }
 
   /**
-   * Dials the port as a stranger: a handshake has to work under the certificate of now,
+   * Dials each open port as a stranger: a handshake has to work under the certificate of now,
    * and under mutual TLS nobody without one may be let in. Rejects with `TlsError`, or
    * with `UnprovenError` when the port can't be reached.
    */
   async prove(): Promise<void> {
-    if (this.#taker === undefined) return;
-    const { hostname, port } = this.#taker;
+    // A stranger sees nothing of a port that speaks TLS 1.2 alone and wants his certificate.
+    if (this.#files.maxVersion === "TLSv1.2") return;
+    for (const taker of this.#takers) await this.#prove(taker);
+  }
+
+  async #prove({ hostname, port }: TlsTaker): Promise<void> {
     const { listen } = this.#port;
+    const named = this.#takers.length === 1 ? dialableHosts(listen.host) : [];
     const { certFile } = this.#files;
     const { cert, ca } = this.#material;
     const leaf = parseCertificates(cert, certFile)[0]!;
     const { verdict, shown } = await dialWithoutCertificate({
-      hosts: [...new Set([...dialableHosts(hostname), ...dialableHosts(listen.host)])],
+      hosts: [...new Set([...dialableHosts(hostname), ...named])],
       port,
       timeoutMs: LIMITS.handshakeTimeoutMs,
       attempts: PROOF_ATTEMPTS,

@@ -7,7 +7,8 @@ import type { Socket } from "node:net";
 import { type Admitting, JOIN_PATH, joinRoutes } from "../api/peer/join.ts";
 import { clusterRoutes } from "../api/v1/cluster.ts";
 import { pageProblem } from "../http/cross_site.ts";
-import type { TlsMaterial } from "../http/endpoint.ts";
+import type { Address } from "../config.ts";
+import type { Listener } from "../http/endpoint.ts";
 import type { NodeListenOptions } from "../http/node_listener.ts";
 import { listenNode } from "../http/node_listener.ts";
 import type { Handler } from "../http/exchange.ts";
@@ -18,7 +19,10 @@ import type { MemberId } from "../raft/types.ts";
 import { PROTOCOL } from "../transport/handshake.ts";
 import type { RealMember } from "../member/real_member.ts";
 
-export interface PeerPortOptions extends Omit<NodeListenOptions, "onUpgrade"> {
+export interface PeerPortOptions
+  extends Omit<NodeListenOptions, "onUpgrade" | "hostname" | "port"> {
+  /** All that are listened on, at least one. */
+  readonly addresses: readonly Address[];
   /** Calls that may wait for the member; others are turned away. */
   readonly waitingMax: number;
   /** What is told of this node until there is a member. */
@@ -29,15 +33,12 @@ export interface PeerPortOptions extends Omit<NodeListenOptions, "onUpgrade"> {
 }
 
 export interface PeerPort {
-  /** The address that it really listens on. */
-  readonly hostname: string;
-  readonly port: number;
+  /** One for each address. */
+  readonly listeners: readonly Listener[];
   /** From here on calls and requests come to `member`, those that waited first; `routes` are served, too. */
   attach(member: RealMember, routes: readonly Route[]): void;
   /** Accepts again after a shortage of descriptors. */
   reopen(): void;
-  /** Takes other certificates for new connections. */
-  reloadTls(tls: TlsMaterial): void;
   shutdown(): Promise<void>;
 }
 
@@ -59,14 +60,13 @@ export async function openPeerPort(options: PeerPortOptions): Promise<PeerPort> 
     if (waiting.length < options.waitingMax) waiting.push({ request, socket, head });
     else socket.destroy();
   };
-  const listener = await listenNode({ ...options, onUpgrade }, (exchange) => {
+  const listeners = await listenAll({ ...options, onUpgrade }, (exchange) => {
     // Whoever may join gets a copy of everything.
     const problem = exchange.method === "GET" ? undefined : pageProblem(exchange);
     return problem === undefined ? handle(exchange) : fault(403, problem);
   });
   return {
-    hostname: listener.hostname,
-    port: listener.port,
+    listeners,
     attach: (attached, routes) => {
       member = attached;
       handle = makeRouter([
@@ -79,11 +79,10 @@ export async function openPeerPort(options: PeerPortOptions): Promise<PeerPort> 
       }
       waiting = [];
     },
-    reopen: () => listener.reopen?.(),
-    reloadTls: (tls) => listener.reloadTls?.(tls),
+    reopen: () => listeners.forEach((listener) => listener.reopen?.()),
     shutdown: async () => {
       for (const { socket } of waiting) socket.destroy();
-      await listener.shutdown();
+      await Promise.all(listeners.map((listener) => listener.shutdown()));
     },
   };
 }
@@ -107,4 +106,21 @@ function admitting({ node, transport }: RealMember, session: number): Admitting 
         ? transport.problemOf(id)
         : "The member there does not know this node",
   };
+}
+
+/** Opens all addresses, or none of them. */
+async function listenAll(
+  options: PeerPortOptions & Pick<NodeListenOptions, "onUpgrade">,
+  handler: Handler,
+): Promise<readonly Listener[]> {
+  const listeners: Listener[] = [];
+  try {
+    for (const { host, port } of options.addresses) {
+      listeners.push(await listenNode({ ...options, hostname: host, port }, handler));
+    }
+    return listeners;
+  } catch (error) {
+    await Promise.all(listeners.map((listener) => listener.shutdown()));
+    throw error;
+  }
 }

@@ -13,10 +13,10 @@ import type { RunningMember } from "../member/member.ts";
 /** What `member` answers to clients of v3. */
 export function v3Of(
   { service, leases }: RunningMember,
-  { electionMs, historyMax, client, grpc }: Config,
+  { electionMs, historyMax, client, grpc, v3 }: Config,
   logger: Logger,
 ): V3Api {
-  const isAtClientPort = client.tls !== undefined;
+  const isAtClientPort = client.tls !== undefined || client.servesGrpc;
   return makeV3({
     service,
     leases,
@@ -30,9 +30,9 @@ export function v3Of(
       : formatAddress(grpc.address),
     limits: {
       electionMs,
-      requestBytesMax: LIMITS.v3RequestBytesMax,
-      txnOperationsMax: LIMITS.v3TxnOperationsMax,
-      progressNotifyMs: LIMITS.v3ProgressNotifyMs,
+      requestBytesMax: v3.requestBytesMax,
+      txnOperationsMax: v3.txnOperationsMax,
+      progressNotifyMs: v3.progressNotifyMs,
       eventsMin: historyMax,
       watchesMax: LIMITS.v3WatchesMax,
     },

@@ -1,5 +1,5 @@
 /** What a node refuses to start with, and with which exit status and words. */
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { Client, fixture } from "./client.ts";
 import type { TestCluster } from "./harness.ts";
 import { story } from "./story.ts";
@@ -26,7 +26,8 @@ Deno.test("node() prints help and version and ends with status 0", async () => {
   assertEquals(help.code, 0);
   assertMatch(help.stdout, /^etcd .*\n\nUsage: etcd \[flags\]/);
   const version = await run("-version");
-  assertEquals([version.code, version.stdout], [0, `etcd ${VERSION}\n`]);
+  assertEquals(version.code, 0);
+  assertStringIncludes(version.stdout, `etcd Version: ${VERSION}\n`);
 });
 
 Deno.test("node() ends with status 2 when the command line can't be followed", async () => {

@@ -16,7 +16,7 @@ const READABLE: Readonly<Record<string, (config: Config) => unknown>> = {
   maxsize: (config) => config.membersMax,
   m: (config) => config.historyMax,
   redirect: (config) => config.redirect,
-  logFormat: (config) => config.logFormat,
+  logFormat: (config) => config.log.format,
   heartbeat: (config) => config.heartbeatMs,
 };
 

@@ -19,7 +19,7 @@ const ADDRESSES: Readonly<
   client: [({ client }) => client.listen, "127.0.0.1:4001"],
   grpc: [({ grpc }) => grpc?.address, "127.0.0.1:2379"],
   peer: [({ peer }) => peer.listen, "127.0.0.1:7001"],
-  metrics: [({ metrics }) => metrics, "nowhere"],
+  metrics: [({ metrics }) => metrics[0], "nowhere"],
 };
 
 /** The flags that take an address, each with what of the configuration it is. */
@@ -28,7 +28,7 @@ const PORT_FLAGS:
     ["c", ({ client }) => client.listen],
     ["s", ({ peer }) => peer.listen],
     ["grpc", ({ grpc }) => grpc?.address],
-    ["metrics", ({ metrics }) => metrics],
+    ["metrics", ({ metrics }) => metrics[0]],
   ];
 
 /** Who may do what with what a node, `etcd backup` and `etcd certs init` write, whatever the umask is. */

@@ -10,6 +10,8 @@ import { PortTls } from "../../src/operations/port_tls.ts";
 import { httpLimits } from "../../src/server/http_limits.ts";
 import { pem } from "../api/harness.ts";
 
+const VERSIONS = { minVersion: "TLSv1.2", maxVersion: "TLSv1.3" } as const;
+
 /** A port under a pair that can be replaced. */
 class TestPort implements AsyncDisposable {
   readonly lines: string[] = [];
@@ -23,8 +25,10 @@ class TestPort implements AsyncDisposable {
     this.replace(cert, key);
     const listen = { host: "127.0.0.1", port: 1 };
     const [certFile, keyFile] = [`${this.#directory}/cert`, `${this.#directory}/key`];
-    const files = { certFile, keyFile, caFile: undefined };
-    const port = { advertised: listen, listen, url: "https://127.0.0.1:1", tls: files };
+    const files = { certFile, keyFile, caFile: undefined, ...VERSIONS };
+    const url = "https://127.0.0.1:1";
+    const listeners = [{ ...listen, secure: true }];
+    const port = { advertised: listen, listen, url, urls: [url], listeners, tls: files };
     const say: Logger["info"] = (message, fields) => {
       this.lines.push(`${message} ${JSON.stringify(fields)}`);
     };

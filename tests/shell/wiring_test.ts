@@ -63,11 +63,11 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   heartbeat: { value: "50", changes: ["heartbeatMs"] },
   election: { value: "2000", changes: ["electionMs"] },
   dashboard: { value: "off", changes: ["dashboard"] },
-  v: { value: "true", changes: ["logLevel"] },
-  vv: { value: "true", changes: ["logLevel"] },
-  logFormat: { value: "json", changes: ["logFormat"] },
-  w: { value: "127.0.0.1:1", changes: ["idleFlags"] },
-  cpuprofile: { value: "profile", changes: ["idleFlags"] },
+  v: { value: "true", changes: ["log"] },
+  vv: { value: "true", changes: ["log"] },
+  logFormat: { value: "json", changes: ["log"] },
+  w: { value: "127.0.0.1:1", changes: ["idle"] },
+  cpuprofile: { value: "profile", changes: ["idle"] },
 };
 
 /** These print something and end: see `cli/streams_test.ts`. */
@@ -102,7 +102,7 @@ for (const [name, { value, beside = [], changes }] of Object.entries(SAMPLES)) {
     if (env === undefined) return;
     // A flag of 2013 is called by the name under which it was given.
     const given = configOf(beside, { [env]: value });
-    assertEquals({ ...given, idleFlags: [] }, { ...flagged, idleFlags: [] });
+    assertEquals({ ...given, idle: [] }, { ...flagged, idle: [] });
     assertNotEquals(differences(plain, given), []);
   });
 }

@@ -21,6 +21,7 @@ const KINDS: Readonly<Record<FaultStatus, Kind>> = {
   413: { errorCode: 413, message: "Request Body Too Large" },
   414: { errorCode: 414, message: "Key Too Long" },
   417: { errorCode: 417, message: "Expectation Failed" },
+  421: { errorCode: 421, message: "Misdirected Request" },
   431: { errorCode: 431, message: "Request Header Too Large" },
   500: { errorCode: 500, message: "Internal Error" },
   503: { errorCode: 300, message: "Raft Internal Error" },

@@ -1,0 +1,126 @@
+/** Which members a node is to meet, by either family of flags. */
+import { type Address, formatAddress, parseAddress } from "./address.ts";
+import type { Settings } from "./command_line.ts";
+import { fileProblem } from "./files.ts";
+import type { InitialCluster, InitialMember, PortConfig } from "./model.ts";
+import { parseUrls } from "./urls.ts";
+import { printable, UsageError } from "./usage_error.ts";
+
+/** `-C` first, then `-CF`; each address once, this node's own left out. Throws `UsageError`. */
+export function joinAddresses(settings: Settings, peer: PortConfig): readonly Address[] {
+  const found = new Map<string, Address>();
+  let named = 0;
+  for (const name of ["C", "CF"] as const) {
+    if (!settings.isGiven(name)) continue;
+    const label = settings.label(name);
+    const items = name === "C" ? settings.text("C") : readAddressFile(settings, label);
+    const addresses = items.split(/[\s,]+/).filter((item) => item !== "");
+    if (addresses.length === 0) {
+      throw new UsageError(`${label} expects addresses of members, found none`);
+    }
+    named += addresses.length;
+    for (const item of addresses) {
+      const address = Object.freeze(parseAddress(item, label, peer.tls !== undefined));
+      found.set(formatAddress(address), address);
+    }
+  }
+  found.delete(formatAddress(peer.advertised));
+  if (named > 0 && found.size === 0) {
+    throw new UsageError(
+      `${settings.label(settings.isGiven("C") ? "C" : "CF")} names only this node itself ` +
+        `("${formatAddress(peer.advertised)}"): leave it out to start a new cluster`,
+    );
+  }
+  return Object.freeze([...found.values()]);
+}
+
+/** The file without its comments, which run from "#" to the end of a line. */
+function readAddressFile(settings: Settings, label: string): string {
+  const path = settings.text("CF");
+  try {
+    return Deno.readTextFileSync(path).replace(/#.*/g, "");
+  } catch (error) {
+    throw new UsageError(`${label} "${printable(path)}": ${fileProblem(error)}`);
+  }
+}
+
+/**
+ * What `--initial-cluster` names, `peer` and `name` being this node's; undefined when
+ * nobody but this node is named, which then founds a cluster by itself. Throws `UsageError`.
+ */
+export function initialCluster(
+  settings: Settings,
+  name: string,
+  peer: PortConfig,
+): InitialCluster | undefined {
+  const label = settings.label("initial-cluster");
+  const state = settings.text("initial-cluster-state") === "existing" ? "existing" : "new";
+  const token = settings.text("initial-cluster-token");
+  if (!settings.isGiven("initial-cluster")) {
+    if (state === "new") return undefined;
+    throw new UsageError(
+      `${settings.label("initial-cluster-state")} "existing" needs --initial-cluster beside it: ` +
+        "name the members of that cluster",
+    );
+  }
+  const members = parseInitialCluster(settings.text("initial-cluster"), label, peer);
+  const own = members.find((member) => member.name === name);
+  if (own === undefined) {
+    throw new UsageError(
+      `${label} does not name this node, "${name}": add "${name}=${peer.url}", or give the ` +
+        "name that stands there with --name",
+    );
+  }
+  const isSame = own.peerUrls.length === peer.urls.length &&
+    own.peerUrls.every((url) => peer.urls.includes(url));
+  if (!isSame) {
+    throw new UsageError(
+      `${label} has "${name}" at ${own.peerUrls.join()}, and ${
+        settings.label("initial-advertise-peer-urls")
+      } is ${peer.urls.join()}: let both say the same`,
+    );
+  }
+  if (members.length === 1) {
+    if (state === "new") return undefined;
+    throw new UsageError(`${label} names only this node: name the members of the cluster, too`);
+  }
+  return Object.freeze({ state, token, members: Object.freeze(members) });
+}
+
+function parseInitialCluster(
+  list: string,
+  label: string,
+  peer: PortConfig,
+): readonly InitialMember[] {
+  const urlsByName = new Map<string, string[]>();
+  const owners = new Map<string, string>();
+  for (const item of list.split(",").map((item) => item.trim()).filter((item) => item !== "")) {
+    const [, name = "", text = ""] = /^([^=]+)=(.+)$/.exec(item) ?? [];
+    if (name === "") {
+      throw new UsageError(
+        `${label} expects a list such as "node1=http://10.0.0.1:2380,node2=http://10.0.0.2:2380", ` +
+          `found "${printable(item)}"`,
+      );
+    }
+    for (const { url, secure } of parseUrls(text, label)) {
+      const owner = owners.get(url);
+      if (owner !== undefined) {
+        throw new UsageError(
+          `${label} has ${url} twice, for "${printable(owner)}" and "${printable(name)}"`,
+        );
+      }
+      if (secure !== (peer.tls !== undefined)) {
+        throw new UsageError(
+          `${label} has ${url}, and this node speaks ${
+            peer.tls === undefined ? '"http"' : '"https"'
+          } with its peers: all members speak the same`,
+        );
+      }
+      owners.set(url, name);
+      urlsByName.set(name, [...urlsByName.get(name) ?? [], url]);
+    }
+  }
+  return [...urlsByName].map(([name, peerUrls]) =>
+    Object.freeze({ name, peerUrls: Object.freeze(peerUrls) })
+  );
+}

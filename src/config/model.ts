@@ -1,0 +1,155 @@
+/** What the settings of a node come to, whichever family of flags gave them. */
+import type { Address } from "./address.ts";
+
+/** As the runtime calls them. */
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+
+/** Paths of one port's TLS files; with `caFile` it demands certificates signed by it. */
+export interface TlsFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly caFile: string | undefined;
+  readonly minVersion: TlsVersion;
+  readonly maxVersion: TlsVersion;
+}
+
+/** An address to listen on. */
+export interface ListenAddress extends Address {
+  /** Whether TLS is spoken there. */
+  readonly secure: boolean;
+}
+
+/** How one of the two kinds of port is served and reached. */
+export interface PortConfig {
+  /** What others dial: the first of `urls`. */
+  readonly advertised: Address;
+  /** What this node listens on: the first of `listeners`. */
+  readonly listen: Address;
+  /** `advertised` as a URL without a path, e.g. `https://127.0.0.1:4001`. */
+  readonly url: string;
+  /** Everything that others may dial, at least one. */
+  readonly urls: readonly string[];
+  /** Everything that this node listens on, at least one. */
+  readonly listeners: readonly ListenAddress[];
+  /** Undefined for plain HTTP. */
+  readonly tls: TlsFiles | undefined;
+}
+
+/** The client port. */
+export interface ClientPortConfig extends PortConfig {
+  /** Whether gRPC is spoken there without TLS, too, as on ports of etcd's flags. */
+  readonly servesGrpc: boolean;
+}
+
+/** The port of `-grpc`. */
+export interface GrpcConfig {
+  readonly address: Address;
+  /** By the user; else the node can do without it. */
+  readonly isGiven: boolean;
+}
+
+/** One of the members that a cluster is formed of. */
+export interface InitialMember {
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+}
+
+/** The cluster that etcd's flags name, when it has other members than this one. */
+export interface InitialCluster {
+  /** `new`: those that are named form a cluster; `existing`: this one enters theirs. */
+  readonly state: "new" | "existing";
+  readonly token: string;
+  /** With this node among them, each once, by name. */
+  readonly members: readonly InitialMember[];
+}
+
+/** How the leader lets go of what is superseded. */
+export type CompactionConfig =
+  /** By the limits of this program: some events, an hour, a size. */
+  | { readonly kind: "limits" }
+  | { readonly kind: "never" }
+  | { readonly kind: "periodic"; readonly retentionMs: number }
+  | { readonly kind: "revisions"; readonly retention: number };
+
+/** What v3 takes from a client. */
+export interface V3Config {
+  readonly requestBytesMax: number;
+  readonly txnOperationsMax: number;
+  readonly progressNotifyMs: number;
+  /** Whether it is served as JSON, too. */
+  readonly hasGateway: boolean;
+  /** Of an HTTP/2 connection; undefined for the limit of this program. */
+  readonly streamsMax: number | undefined;
+  readonly pingMinTimeMs: number;
+  readonly pingIntervalMs: number;
+  readonly pingTimeoutMs: number;
+}
+
+/** How users prove who they are. */
+export interface AuthConfig {
+  /** `simple`, or `jwt,` and its options. */
+  readonly token: string;
+  readonly tokenTtlMs: number;
+  readonly bcryptCost: number;
+}
+
+/** Changes of the membership. */
+export interface MembershipConfig {
+  /** Whether a change is refused that would cost the quorum. */
+  readonly isStrict: boolean;
+  readonly learnersMax: number;
+}
+
+/** What a process says of itself. */
+export interface LogConfig {
+  readonly level: "error" | "warn" | "info" | "debug" | "trace";
+  readonly format: "text" | "json";
+  /** `stderr`, `stdout` or the path of a file; at least one. */
+  readonly outputs: readonly string[];
+}
+
+/** Everything a user may set, checked and frozen. */
+export interface Config {
+  readonly name: string;
+  /** Whether a user chose the name; else it is the data directory's base name. */
+  readonly nameGiven: boolean;
+  /** Absolute. */
+  readonly dataDirectory: string;
+  /** `-f`: remove what a node wrote in the data directory first. */
+  readonly fresh: boolean;
+  /** Go on alone from what the data directory holds. */
+  readonly forceNewCluster: boolean;
+  readonly client: ClientPortConfig;
+  readonly peer: PortConfig;
+  /** Where gRPC is served, and what the client port serves; nowhere if undefined. */
+  readonly grpc: GrpcConfig | undefined;
+  /** Where metrics and health are served, and nothing of the data. */
+  readonly metrics: readonly ListenAddress[];
+  /** Peer addresses of members to join, this node's own left out; empty starts a cluster. */
+  readonly join: readonly Address[];
+  readonly joinAttempts: number;
+  readonly initialCluster: InitialCluster | undefined;
+  readonly membersMax: number;
+  readonly membership: MembershipConfig;
+  readonly redirect: boolean;
+  /** Entries from one snapshot to the next; undefined with `-snapshot=false`. */
+  readonly snapshotEntries: number | undefined;
+  /** Events kept for watches that look back. */
+  readonly historyMax: number;
+  readonly compaction: CompactionConfig;
+  /** Of the data; undefined for none. */
+  readonly quotaBytes: number | undefined;
+  readonly v3: V3Config;
+  readonly auth: AuthConfig;
+  readonly heartbeatMs: number;
+  readonly electionMs: number;
+  /** The web page: `readonly` changes nothing, `off` serves none. */
+  readonly dashboard: "on" | "readonly" | "off";
+  /** Origins of pages that may use the client port, as browsers send them, or `*`; mostly none. */
+  readonly cors: readonly string[];
+  /** Host names that a plain request may use, lower case; undefined for any. */
+  readonly hostWhitelist: readonly string[] | undefined;
+  /** Settings that were given and do nothing here: what they are called, and why. */
+  readonly idle: readonly { readonly flag: string; readonly why: string }[];
+  readonly log: LogConfig;
+}

@@ -1,0 +1,147 @@
+/** The client ports of a running member: what they serve, and where. */
+import { backupRoutes } from "../api/admin/backup.ts";
+import { healthRoutes } from "../api/admin/health.ts";
+import { metricsRoute } from "../api/admin/metrics/metrics.ts";
+import { type ClientApi, makeClientApi } from "../api/client_api.ts";
+import { etcdFaultRenderer, faultRenderer } from "../api/faults.ts";
+import { statsRoutes } from "../api/v1/stats.ts";
+import { statsRoutes as statsRoutesOfV2 } from "../api/v2/stats.ts";
+import type { V3Api } from "../api/v3/v3.ts";
+import { systemClock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
+import { type Config, LIMITS, type ListenAddress } from "../config.ts";
+import { DASHBOARD_FAULTS } from "../dashboard/faults.ts";
+import type { Listener, ListenOptions } from "../http/endpoint.ts";
+import type { Handler } from "../http/exchange.ts";
+import type { Http2Limits } from "../http/h2/options.ts";
+import { onlyHosts } from "../http/host_whitelist.ts";
+import { listen } from "../http/listener.ts";
+import { listenWire } from "../http/wire_listener.ts";
+import { SCHEDULER } from "../member/real_member.ts";
+import type { RealMember } from "../member/real_member.ts";
+import { backupsOf } from "../operations/backups.ts";
+import type { Overview } from "../operations/overview.ts";
+import type { PortTls } from "../operations/port_tls.ts";
+import type { Telemetry } from "../operations/telemetry.ts";
+import { httpLimits } from "./http_limits.ts";
+import { openGrpcPort, v3Of, withGrpc } from "./v3.ts";
+
+export interface ClientPortOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly member: RealMember;
+  readonly telemetry: Telemetry;
+  readonly overview: Overview;
+  /** Undefined when all ports are plain. */
+  readonly tls: PortTls | undefined;
+  /** See `ListenOptions`. */
+  readonly onShortage: () => void;
+}
+
+/** All client ports of a node, which start and stop as one. */
+export interface ClientPorts {
+  /** Answers what waits, then ends in order. */
+  shutdown(): Promise<void>;
+}
+
+/** Opens every client port. Rejects with `ListenError` or `TlsError`, and then none is open. */
+export async function openClientPorts(options: ClientPortOptions): Promise<ClientPorts> {
+  const { config, logger, member, tls } = options;
+  const v3 = v3Of(member, config, logger);
+  const api = makeApi(options, v3);
+  const common = {
+    limits: { ...httpLimits(), bodyBytesMax: portBodyBytesMax(config) },
+    http2: http2Limits(config),
+    logger,
+    renderFault: (config.client.servesGrpc ? etcdFaultRenderer : faultRenderer)([DASHBOARD_FAULTS]),
+    streams: withGrpc(v3),
+    onShortage: options.onShortage,
+  };
+  const secured = { ...common, ...(tls === undefined ? {} : { tls: tls.material }) };
+  const listeners: Listener[] = [];
+  const ports: ClientPorts = {
+    shutdown: async () => {
+      // First, or the shutdown would wait for long polls.
+      api.stop();
+      await Promise.all(listeners.map((listener) => listener.shutdown()));
+    },
+  };
+  try {
+    for (const address of config.client.listeners) {
+      const given = address.secure ? secured : common;
+      const listener = await openOne(config, given, address, api.handle);
+      listeners.push(listener);
+      if (address.secure) tls?.attach(listener);
+    }
+    const renderFault = etcdFaultRenderer([DASHBOARD_FAULTS]);
+    const grpc = await openGrpcPort(config, { ...secured, renderFault }, api.handle);
+    if (grpc !== undefined) {
+      listeners.push(grpc);
+      tls?.attach(grpc);
+    }
+    await tls?.prove();
+    return ports;
+  } catch (error) {
+    await ports.shutdown();
+    throw error;
+  }
+}
+
+function openOne(
+  { client, hostWhitelist }: Config,
+  options: Omit<ListenOptions, "hostname" | "port">,
+  { host, port, secure }: ListenAddress,
+  handle: Handler,
+): Promise<Listener> {
+  const at = { ...options, hostname: host, port };
+  // Under TLS the certificate has proven the name.
+  const handler = secure || hostWhitelist === undefined ? handle : onlyHosts(hostWhitelist, handle);
+  return client.servesGrpc ? listenWire(at, handler) : listen(at, handler);
+}
+
+/** The largest message, as the base64 of the gateway's JSON. */
+function portBodyBytesMax({ v3 }: Config): number {
+  return Math.max(LIMITS.portBodyBytesMax, 2 * v3.requestBytesMax);
+}
+
+function http2Limits({ v3 }: Config): Partial<Http2Limits> {
+  const { streamsMax, pingMinTimeMs, pingIntervalMs, pingTimeoutMs } = v3;
+  return {
+    ...{ pingMinTimeMs, pingIntervalMs, pingTimeoutMs },
+    ...(streamsMax === undefined ? {} : { streamsMax }),
+  };
+}
+
+function makeApi(
+  { config, member, telemetry, overview: { policy, dashboard } }: ClientPortOptions,
+  v3: V3Api,
+): ClientApi {
+  const read = () => telemetry.read();
+  const backups = backupsOf(member, SCHEDULER);
+  return makeClientApi(member.service, {
+    limits: {
+      bodyBytesMax: LIMITS.bodyBytesMax,
+      keyBytesMax: LIMITS.keyBytesMax,
+      watchesMax: LIMITS.watchesMax,
+      streamBacklogMax: LIMITS.streamBacklogMax,
+      healthTimeoutMs: LIMITS.healthTimeoutMs,
+    },
+    policy,
+    origins: config.cors,
+    redirect: config.redirect,
+    routes: [
+      ...dashboard?.routes ?? [],
+      ...config.v3.hasGateway ? v3.routes : [],
+      ...backupRoutes(backups),
+      metricsRoute(read),
+      ...healthRoutes(() => telemetry.checks),
+      ...statsRoutes(member.node, read, systemClock.wallMs),
+      ...statsRoutesOfV2(member.node, read, systemClock.wallMs),
+    ],
+    onStop: () => {
+      dashboard?.stop();
+      backups.stop();
+      v3.stop();
+    },
+  });
+}

@@ -1,0 +1,2 @@
+/** What of npm's `yaml` is bundled. */
+export { parse } from "yaml";
