@@ -161,6 +161,14 @@ export class Company {
     }
   }
 
+  /** Another process answers as `id`, on a disk of the beginning; returns the one before. */
+  replace(id: MemberId): Fellow {
+    const before = this.all.get(id)!;
+    const { members } = before.node.configuration();
+    this.all.set(id, new Fellow(id, { members, removed: [] }, this.turns, this.all));
+    return before;
+  }
+
   get fellows(): Fellow[] {
     return [...this.all.values()];
   }

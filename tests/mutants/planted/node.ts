@@ -5,6 +5,14 @@ const NODE = "tests/node";
 const SIM = "sim";
 
 export const NODE_MUTANTS: readonly Mutant[] = [
+  ...mutantsOf("src/node/node.ts", "tests/node/copies_test.ts", [
+    [
+      "a leader goes on with another process as with the one before",
+      "an acknowledgement is of the disk that has the entry",
+      "this.#core.peerRestarted(id);",
+      "",
+    ],
+  ]),
   ...mutantsOf("src/node/calls/calls.ts", NODE, [
     [
       "a repeated frame is executed twice",
