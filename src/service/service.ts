@@ -20,6 +20,11 @@ import { type First, type FirstCallbacks, watchFirst } from "../store/watch/firs
 import type { Watch, WatchCallbacks } from "../store/watch/hub.ts";
 import type { PathView, View } from "../store/watch/view.ts";
 import type { Numbers } from "../store/keyspace/versions.ts";
+import { AuthGate } from "./auth/gate.ts";
+import { Logins } from "./auth/logins.ts";
+import { Passwords } from "./auth/passwords.ts";
+import { SimpleTokens } from "./auth/simple_tokens.ts";
+import type { TokenScheme } from "./auth/tokens.ts";
 import { AnswerError, decodeOutcome, encodeFailure, encodeValue, withHead } from "./answer.ts";
 import type { OnAnswer } from "./answer.ts";
 import { RequestCounters } from "./request_counters.ts";
@@ -27,6 +32,9 @@ import { RequestCounters } from "./request_counters.ts";
 export interface ServiceOptions {
   readonly node: ClusterNode<Result>;
   readonly store: Store;
+  /** What stands for a login; tokens signed by the cluster's secret unless something else is said. */
+  readonly tokens?: TokenScheme;
+  readonly passwords?: Passwords;
 }
 
 /** Reads what it was asked for; the store is not to be kept. `nowMs` is the cluster's time. */
@@ -36,6 +44,9 @@ export type Serve<T> = (store: Store, nowMs: number) => T;
 export interface Cleared {
   readonly clearedBefore: number;
 }
+
+/** etcd's `--auth-token-ttl`, when nothing else is said. */
+const TOKEN_TTL_MS = 300_000;
 
 /** What members pass on to the leader: the first byte of a forwarded request. */
 export const FORWARDED = { write: 1, leaseRenew: 2, leaseTime: 3 } as const;
@@ -52,14 +63,22 @@ export type LeaderHandler = (
 export class Service {
   readonly node: ClusterNode<Result>;
   readonly requests = new RequestCounters();
+  /** Who asks, and whether they may. */
+  readonly auth: AuthGate;
   /** By the kind of the request. */
   readonly #handlers = new Map<number, LeaderHandler>();
   /** Given out to readers only, so that nobody reads from a member that serves nobody. */
   readonly #store: Store;
 
-  constructor({ node, store }: ServiceOptions) {
+  constructor({ node, store, tokens, passwords }: ServiceOptions) {
     this.node = node;
     this.#store = store;
+    this.auth = new AuthGate({
+      service: this,
+      store,
+      tokens: tokens ?? new SimpleTokens(TOKEN_TTL_MS),
+      logins: new Logins(passwords ?? new Passwords()),
+    });
     this.handle(FORWARDED.write, (payload, done) => this.#writeForwarded(payload, done));
   }
 

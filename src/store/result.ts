@@ -35,7 +35,14 @@ export type RejectionReason =
   | "permissionDenied"
   /** Who asks was judged by an older state of users and roles: judge again. */
   | "authIsOld"
+  /** Who asks has not said who that is; or the name of a user is empty. */
   | "userNameEmpty"
+  /** A token that is none, or no longer good. */
+  | "invalidToken"
+  /** User and password don't belong together. */
+  | "authenticationFailed"
+  /** So many logins failed, or are under way, that another is not looked at. */
+  | "tooManyLogins"
   | "userExists"
   | "userNotFound"
   | "roleNameEmpty"

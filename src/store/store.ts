@@ -377,6 +377,7 @@ export class Store implements StateMachine<Result> {
   }
 
   #tellAuthChange(): void {
+    this.watches.authChanged();
     for (const listener of this.#onAuthChange) listener();
   }
 

@@ -10,8 +10,8 @@ import type { Status } from "./statuses.ts";
 
 /** Who calls. */
 export interface Caller {
-  /** Of `token` or `authorization`; "" when there is none. */
-  readonly token: string;
+  /** Of `token` or `authorization`. */
+  readonly token: string | undefined;
   readonly certificate: ClientCertificate | undefined;
   /** By gRPC or by the JSON gateway. */
   readonly door: "grpc" | "gateway";

@@ -3,7 +3,7 @@ import type { Member } from "../../raft/types.ts";
 import { type Handler, unary } from "./call.ts";
 import type { V3Context } from "./context.ts";
 import { METHODS } from "./methods.ts";
-import { readFresh } from "./waist.ts";
+import { ANYBODY, readFresh } from "./waist.ts";
 
 /** What answers the Cluster service. */
 export function clusterHandlers(v3: V3Context): readonly Handler[] {
@@ -12,7 +12,7 @@ export function clusterHandlers(v3: V3Context): readonly Handler[] {
   return [
     unary(METHODS.cluster.memberList, ({ linearizable }, call) => {
       const answer = () => call.answer({ header: headers.at(0), members: members() });
-      if (linearizable) readFresh(v3, call, answer);
+      if (linearizable) readFresh(v3, call, ANYBODY, answer);
       else answer();
     }),
   ];

@@ -1,9 +1,6 @@
 /** What the handlers of v3 share. */
-import type { Requester } from "../../store/command/command.ts";
-import { NOBODY } from "../../store/command/command.ts";
 import type { LeaseKeeper } from "../../service/lease_keeper.ts";
 import type { Service } from "../../service/service.ts";
-import type { Caller } from "./call.ts";
 import { HeaderMaker } from "./header.ts";
 
 export interface V3Limits {
@@ -40,9 +37,4 @@ export function makeContext(
   options: Omit<V3Context, "headers" | "watches">,
 ): V3Context {
   return { ...options, headers: new HeaderMaker(options.service), watches: { count: 0 } };
-}
-
-/** For whom a command of `caller` is carried out. */
-export function requesterOf(_caller: Caller): Requester {
-  return NOBODY;
 }

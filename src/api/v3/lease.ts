@@ -1,19 +1,20 @@
 /** The Lease service: grants and revocations through the log, the rest by whoever counts. */
 import type { Outcome } from "../../node/ports.ts";
+import { mayEndLease, mayReadLease } from "../../store/auth/judge.ts";
 import { bidi, type BidiListener, type Handler, type StreamCall, unary } from "./call.ts";
 import type { V3Context } from "./context.ts";
 import type { LeaseKeepAliveRequest, LeaseKeepAliveResponse } from "./messages/lease.ts";
 import { METHODS } from "./methods.ts";
-import { failureStatus } from "./refusal.ts";
+import { failureStatus, rejectionStatus } from "./refusal.ts";
 import { STATUS } from "./statuses.ts";
-import { readFresh, write } from "./waist.ts";
+import { ANYBODY, type Needs, readFresh, whoCalls, write } from "./waist.ts";
 
 /** Longer leases are refused, in seconds. */
 const TTL_MAX = 9_000_000_000;
 
 /** What answers the Lease service. */
 export function leaseHandlers(v3: V3Context): readonly Handler[] {
-  const { leases, headers } = v3;
+  const { leases, headers, service } = v3;
   return [
     unary(METHODS.lease.grant, (request, call) => {
       if (request.ttl > TTL_MAX) return call.fail(STATUS.leaseTtlTooLarge);
@@ -37,7 +38,8 @@ export function leaseHandlers(v3: V3Context): readonly Handler[] {
         if (!outcome.ok) return call.fail(failureStatus(outcome));
         const remainingMs = outcome.value;
         // This member may be behind the leader, who knew the lease.
-        readFresh(v3, call, (store) => {
+        const mayTell: Needs = (rights, store) => !keys || mayReadLease(rights, store.lease(id));
+        readFresh(v3, call, mayTell, (store) => {
           const lease = store.lease(id);
           if (remainingMs < 0 || lease === undefined) {
             return call.answer({ header: headers.now(), id, ttl: -1 });
@@ -54,8 +56,12 @@ export function leaseHandlers(v3: V3Context): readonly Handler[] {
     }),
 
     unary(METHODS.lease.leases, (_, call) => {
-      readFresh(v3, call, () => {
-        call.answer({ header: headers.now(), leases: leases.list().map(({ id }) => ({ id })) });
+      readFresh(v3, call, ANYBODY, (store) => {
+        const rights = service.auth.rightsOf(whoCalls(call));
+        if (typeof rights === "string") return call.fail(rejectionStatus(rights));
+        // Of the others it is nobody's business that they are there.
+        const told = leases.list().filter(({ id }) => mayReadLease(rights, store.lease(id)));
+        call.answer({ header: headers.now(), leases: told.map(({ id }) => ({ id })) });
       });
     }),
   ];
@@ -75,12 +81,18 @@ export function freshLeaseId({ random }: V3Context): bigint {
 /** Renewals that may be under way on one stream; above it the client is held back. */
 const RENEWALS_MAX = 1_000;
 
+interface Renewal {
+  readonly id: bigint;
+  /** There once the leader has answered. */
+  outcome: Outcome<number> | undefined;
+}
+
 /** Answers each renewal, in the order in which they came. */
 class KeepAliveStream implements BidiListener<LeaseKeepAliveRequest> {
   readonly #v3: V3Context;
   readonly #call: StreamCall<LeaseKeepAliveResponse>;
   /** Renewals in their order, with what came of them. */
-  readonly #renewals: { readonly id: bigint; outcome: Outcome<number> | undefined }[] = [];
+  readonly #renewals: Renewal[] = [];
   #isHalfClosed = false;
   #isStalled = false;
 
@@ -90,13 +102,17 @@ class KeepAliveStream implements BidiListener<LeaseKeepAliveRequest> {
   }
 
   onMessage({ id }: LeaseKeepAliveRequest): void {
-    const renewal: { readonly id: bigint; outcome: Outcome<number> | undefined } = {
-      id,
-      outcome: undefined,
-    };
+    const renewal: Renewal = { id, outcome: undefined };
     this.#renewals.push(renewal);
     if (this.#renewals.length >= RENEWALS_MAX) this.#call.pause();
-    this.#v3.leases.renew(id, (outcome) => {
+    const mayRenew: Needs = (rights, store) => mayEndLease(rights, store.lease(id));
+    if (!this.#v3.service.auth.isOn) return this.#renew(renewal);
+    // The keys that hang on it by now are what counts.
+    readFresh(this.#v3, this.#call, mayRenew, () => this.#renew(renewal));
+  }
+
+  #renew(renewal: Renewal): void {
+    this.#v3.leases.renew(renewal.id, (outcome) => {
       renewal.outcome = outcome;
       this.#answer();
     });

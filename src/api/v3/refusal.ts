@@ -26,6 +26,12 @@ export function rejectionStatus(reason: RejectionReason): Status {
       return STATUS.permissionDenied;
     case "authIsOld":
       return STATUS.authIsOld;
+    case "invalidToken":
+      return STATUS.invalidAuthToken;
+    case "authenticationFailed":
+      return STATUS.authenticationFailed;
+    case "tooManyLogins":
+      return STATUS.tooManyRequests;
     case "userNameEmpty":
       return STATUS.userNameEmpty;
     case "userExists":

@@ -5,6 +5,7 @@ import type { StreamHandler } from "../../http/h2/stream.ts";
 import type { Route } from "../../http/router.ts";
 import type { LeaseKeeper } from "../../service/lease_keeper.ts";
 import type { Service } from "../../service/service.ts";
+import { authHandlers } from "./auth.ts";
 import type { Handler } from "./call.ts";
 import { makeContext, MESSAGE_EXTRA_BYTES, type V3Limits } from "./context.ts";
 import { gatewayRoutes } from "./gateway/gateway.ts";
@@ -15,6 +16,7 @@ import { OpenCalls } from "./grpc/open_calls.ts";
 import { clusterHandlers } from "./cluster.ts";
 import { electionHandlers } from "./concurrency/election.ts";
 import { lockHandlers } from "./concurrency/lock.ts";
+import { guarded } from "./guard.ts";
 import { kvHandlers } from "./kv/kv.ts";
 import { leaseHandlers } from "./lease.ts";
 import { maintenanceHandlers } from "./maintenance/maintenance.ts";
@@ -65,7 +67,8 @@ export function makeV3(
     ...maintenanceHandlers(v3),
     ...lockHandlers(v3),
     ...electionHandlers(v3),
-  ];
+    ...authHandlers(v3),
+  ].map((handler) => guarded(service, handler));
   const messageBytesMax = limits.requestBytesMax + MESSAGE_EXTRA_BYTES;
   const counters = countersOfAll();
   const nowMs = () => clock.monotonicMs();

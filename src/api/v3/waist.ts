@@ -2,8 +2,13 @@
 import type { Command, Operation } from "../../store/command/command.ts";
 import type { Applied, Done } from "../../store/result.ts";
 import type { Store } from "../../store/store.ts";
-import type { UnaryCall } from "./call.ts";
-import { requesterOf, type V3Context } from "./context.ts";
+import { type Credentials, NO_CREDENTIALS } from "../../service/auth/credentials.ts";
+import type { Who } from "../../service/auth/gate.ts";
+import { mayApply } from "../../store/auth/judge.ts";
+import { ALL_RIGHTS, type Rights } from "../../store/auth/rights.ts";
+import { byteStringOf } from "../../store/byte_string.ts";
+import type { Caller, UnaryCall } from "./call.ts";
+import type { V3Context } from "./context.ts";
 import { approximateSize } from "./kv/operations.ts";
 import { failureStatus, rejectionStatus } from "./refusal.ts";
 import { StatusCode } from "./status.ts";
@@ -11,22 +16,63 @@ import { STATUS, status } from "./statuses.ts";
 
 type AnyCall = Pick<UnaryCall<object>, "caller" | "fail">;
 
+/** What somebody must be allowed to do. */
+export type Needs = (rights: Rights, store: Store) => boolean;
+
+/** Nothing: whoever may call the method may have what it tells. */
+export const ANYBODY: Needs = () => true;
+
+/** What an operation that only reads needs. */
+export function mayRead(operation: Operation): Needs {
+  return (rights, store) => mayApply(rights, store, operation);
+}
+
+/** Says who calls, to whoever wants to know. */
+export function whoCalls(call: Pick<AnyCall, "caller">): Who {
+  return () => credentialsOf(call.caller);
+}
+
+/**
+ * The token counts first. The name in a certificate is that of the client itself only
+ * where no gateway may stand between.
+ */
+function credentialsOf({ token, certificate, door }: Caller): Credentials {
+  if (token !== undefined) return { kind: "token", token };
+  const name = door === "grpc" ? certificate?.commonName : undefined;
+  return name === undefined || name === ""
+    ? NO_CREDENTIALS
+    : { kind: "certificate", name: byteStringOf(name) };
+}
+
 /** Calls `serve` once this member knows all that was acknowledged before; else the call fails. */
 export function readFresh(
   { service }: V3Context,
   call: AnyCall,
+  needs: Needs,
   serve: (store: Store) => void,
 ): void {
-  service.whenFresh(serve, (failure) => call.fail(failureStatus(failure)));
+  service.auth.whenFresh(
+    whoCalls(call),
+    needs,
+    serve,
+    (problem) => call.fail(rejectionStatus(problem)),
+    (failure) => call.fail(failureStatus(failure)),
+  );
 }
 
 /** Calls `serve` at once, unless this member's state can't be trusted. */
 export function readStale(
   { service }: V3Context,
   call: AnyCall,
+  needs: Needs,
   serve: (store: Store) => void,
 ): void {
-  service.readStale(serve, (failure) => call.fail(failureStatus(failure)));
+  service.readStale((store) => {
+    const rights = service.auth.isOn ? service.auth.rightsOf(whoCalls(call)) : ALL_RIGHTS;
+    if (typeof rights === "string") return call.fail(rejectionStatus(rights));
+    if (!needs(rights, store)) return call.fail(STATUS.permissionDenied);
+    serve(store);
+  }, (failure) => call.fail(failureStatus(failure)));
 }
 
 /** Has an operation on keys carried out. */
@@ -37,12 +83,12 @@ export function writeOperation(
   applied: (result: Applied) => void,
 ): void {
   if (approximateSize(operation) > limits.requestBytesMax) return call.fail(STATUS.requestTooLarge);
-  service.write(operation, false, (answer) => {
+  service.auth.write(whoCalls(call), operation, false, (answer) => {
     if (!answer.ok) return call.fail(failureStatus(answer));
     const { value } = answer;
     if (value.kind === "applied") applied(value);
     else call.fail(value.kind === "rejected" ? rejectionStatus(value.reason) : FOREIGN_RESULT);
-  }, requesterOf(call.caller));
+  });
 }
 
 /** Has another command carried out. */
@@ -52,12 +98,12 @@ export function write(
   command: Command,
   done: (result: Done) => void,
 ): void {
-  service.write(command, false, (answer) => {
+  service.auth.write(whoCalls(call), command, false, (answer) => {
     if (!answer.ok) return call.fail(failureStatus(answer));
     const { value } = answer;
     if (value.kind === "done") done(value);
     else call.fail(value.kind === "rejected" ? rejectionStatus(value.reason) : FOREIGN_RESULT);
-  }, requesterOf(call.caller));
+  });
 }
 
 /** A member of another version answered something else than this one asks for. */

@@ -19,6 +19,7 @@ import { CLUSTER } from "../command/command.ts";
 import { rangeOf } from "../kv/range.ts";
 import type { Lease } from "../lease/leases.ts";
 import type { AuthView } from "./auth.ts";
+import type { View } from "../watch/view.ts";
 import { type Access, coversBelow, hasDirectory, type Rights } from "./rights.ts";
 
 /** What the rules ask of the keys. */
@@ -73,6 +74,18 @@ export function mayApply(rights: Rights, keys: JudgedKeys, command: Command): bo
     case "auth":
       return false;
   }
+}
+
+/**
+ * Whether all that `view` sees may be read. Of v2, that may be a directory alone: then it
+ * is for the API to leave out what happens to a file in its place.
+ */
+export function mayWatch(rights: Rights, view: View): boolean {
+  if (rights.isRoot) return true;
+  if (view.kind === "range") return rights.covers("read", view.range);
+  const { path, api, recursive } = view;
+  const itself = api === "v1" ? rights.has("read", path) : hasDirectory(rights, "read", path);
+  return itself && (!recursive || coversBelow(rights, "read", path));
 }
 
 /** Whether all keys of the lease may be written; one without keys is anybody's. */

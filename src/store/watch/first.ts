@@ -3,11 +3,13 @@ import type { Event } from "../event.ts";
 import type { Watch, WatchHub } from "./hub.ts";
 import type { PathView } from "./view.ts";
 
-/** At most one of them is called, and only for a watch that waits. */
+/** At most one of the first two is called, and only for a watch that waits. */
 export interface FirstCallbacks {
   readonly onEvent: (event: Event) => void;
   /** Some of what was waited for may be gone. */
   readonly onCleared: () => void;
+  /** See `WatchCallbacks`. */
+  readonly onAuthChange?: () => void;
 }
 
 export type First =
@@ -24,7 +26,7 @@ export function watchFirst(
   hub: WatchHub,
   view: PathView,
   since: number | undefined,
-  { onEvent, onCleared }: FirstCallbacks,
+  { onEvent, onCleared, onAuthChange }: FirstCallbacks,
 ): First {
   const watch = hub.watch(view, since, {
     onEvents: ([event]) => {
@@ -36,6 +38,7 @@ export function watchFirst(
       if (found.kind === "event") onEvent(found.event);
       else if (found.kind === "cleared") onCleared();
     },
+    ...(onAuthChange !== undefined && { onAuthChange }),
   });
   return readFirst(watch);
 }

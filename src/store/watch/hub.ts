@@ -26,6 +26,8 @@ export interface WatchCallbacks {
   readonly onEvents: (events: readonly Event[]) => void;
   /** A restored state jumped over events: read on, or learn that some are gone. */
   readonly onBehind: () => void;
+  /** Users or roles may have changed: whether its client may still watch is to be judged again. */
+  readonly onAuthChange?: () => void;
 }
 
 /** What reading from the list gives. */
@@ -117,6 +119,13 @@ export class WatchHub {
       toTell.delete(watch);
       // An earlier callback may have ended it.
       if (watch.isSynced) watch.callbacks.onEvents(seen);
+    }
+  }
+
+  /** Tells every watch that users or roles may have changed. */
+  authChanged(): void {
+    for (const watch of [...this.#allSynced(), ...this.#unsynced]) {
+      if (!watch.isOver) watch.callbacks.onAuthChange?.();
     }
   }
 

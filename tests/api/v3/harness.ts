@@ -9,6 +9,7 @@ import type { V3Limits } from "../../../src/api/v3/context.ts";
 import { silentLogger } from "../../../src/base/logger.ts";
 import type { Field } from "../../../src/http/h2/stream.ts";
 import { LeaseKeeper } from "../../../src/service/lease_keeper.ts";
+import { Passwords } from "../../../src/service/auth/passwords.ts";
 import { Service } from "../../../src/service/service.ts";
 import { Store } from "../../../src/store/store.ts";
 import { FakeNode } from "../fake_node.ts";
@@ -26,7 +27,11 @@ export const LIMITS: V3Limits = {
 export class V3Member implements Disposable {
   readonly store = new Store();
   readonly node = new FakeNode(this.store);
-  readonly service = new Service({ node: this.node, store: this.store });
+  readonly service = new Service({
+    node: this.node,
+    store: this.store,
+    passwords: new Passwords({ logN: 1, r: 1, p: 1 }),
+  });
   readonly clock = new ManualClock();
   readonly leases = new LeaseKeeper({
     service: this.service,

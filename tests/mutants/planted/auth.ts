@@ -2,6 +2,8 @@
 import { type Mutant, mutantsOf } from "../mutant.ts";
 
 const AUTH = "tests/store/auth";
+const SERVICE = "tests/service/auth";
+const V3 = "tests/api/v3/auth_test.ts";
 
 export const AUTH_MUTANTS: readonly Mutant[] = [
   ...mutantsOf("src/store/auth/judge.ts", AUTH, [
@@ -160,6 +162,188 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
       "what is refused is as if it had not been asked",
       "if (isRefused(result)) return false;",
       "",
+    ],
+  ]),
+  ...mutantsOf("src/service/auth/gate.ts", SERVICE, [
+    [
+      "a command is not judged before it is proposed",
+      "a refused write costs no entry of the log",
+      "rights !== undefined && mayApply(rights, this.#store, command)",
+      "rights !== undefined",
+    ],
+    [
+      "a no is said by a member that is behind",
+      "a no is said only when all that was acknowledged is known",
+      "this.#whenReady(who, (problem) => done(problem ?? this.#problemOf(who, isAllowed)), fail);",
+      "done(this.#problemOf(who, isAllowed));",
+    ],
+    [
+      "a write that is asked for once more has another value",
+      "a write has the value that it came with",
+      "const kept = decodeCommand(encodeCommand(command)).command;",
+      "const kept = command;",
+    ],
+    [
+      "a write that users changed under is given up",
+      "who was judged by older users is judged again",
+      "if (triesLeft > 0 && wasJudgedByOld(answer))",
+      "if (triesLeft < 0 && wasJudgedByOld(answer))",
+    ],
+    [
+      "a watch outlives the permission",
+      "a watch that loses its permission ends",
+      'if (!mayWatch(this.#rightsFor(requester), view)) onDenied("permissionDenied");',
+      "",
+    ],
+    [
+      "a watch of nobody outlives the switch",
+      "a watch that was open before authentication came on is judged",
+      'if (typeof requester === "string") return onDenied(requester);',
+      'if (typeof requester === "string") return;',
+    ],
+    [
+      "who says nothing is the guest everywhere",
+      "v3 has no guests",
+      'case "nobody":\n        return "userNameEmpty";',
+      'case "nobody":',
+    ],
+  ]),
+  ...mutantsOf("src/service/auth/tokens.ts", SERVICE, [
+    [
+      "a token outlives its user's password",
+      "a token is dead when its user has changed",
+      "user !== undefined && claims.revision >= user.revision",
+      "user !== undefined",
+    ],
+  ]),
+  ...mutantsOf("src/service/auth/simple_tokens.ts", SERVICE, [
+    [
+      "the signature of a token is not looked at",
+      "nobody makes a token without the cluster's secret",
+      "if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;",
+      "",
+    ],
+    [
+      "tokens live for ever",
+      "a token is good for its lifetime",
+      "if (ageMs > this.#ttlMs || ageMs < -this.#ttlMs) return undefined;",
+      "if (ageMs < -this.#ttlMs) return undefined;",
+    ],
+    [
+      "tokens in use outlive the secret",
+      "another secret ends all tokens",
+      "if (Buffer.compare(secret, this.#secret) !== 0) this.#used.clear();",
+      "",
+    ],
+    [
+      "an empty secret signs tokens",
+      "without a secret there are no tokens",
+      "found === null || secret.length === 0",
+      "found === null",
+    ],
+  ]),
+  ...mutantsOf("src/service/auth/jwt.ts", SERVICE, [
+    [
+      "a JWT chooses its own method",
+      "the method is the member's to choose (RFC 8725 3.1)",
+      "header?.alg !== this.#method || header.crit !== undefined",
+      "header === undefined || header.crit !== undefined",
+    ],
+    [
+      "the signature of a JWT is not looked at",
+      "nobody makes a JWT without the key",
+      'Buffer.from(signature, "base64url"))) {\n      return undefined;',
+      'Buffer.from(signature, "base64url"))) {\n      if (signature === "") return undefined;',
+    ],
+    [
+      "a JWT lives for ever",
+      "exp ends a JWT",
+      "checked !== undefined && nowMs < checked.expiresMs",
+      "checked !== undefined",
+    ],
+    [
+      "a JWT counts before its time",
+      "nbf is heeded",
+      'typeof nbf !== "number" || nowMs < nbf * 1000',
+      'typeof nbf !== "number"',
+    ],
+    [
+      "a short key signs JWTs",
+      "a key of RSA has 2048 bits",
+      'type === "rsa" && (details?.modulusLength ?? 0) >= RSA_BITS_MIN',
+      'type === "rsa"',
+    ],
+  ]),
+  ...mutantsOf("src/service/auth/passwords.ts", SERVICE, [
+    [
+      "any number of passwords is hashed at once",
+      "passwords are looked at a few at a time",
+      "if (this.#waiting.length >= WAITING_MAX) {",
+      "if (this.#waiting.length < 0) {",
+    ],
+    [
+      "a hash may ask for any amount of memory",
+      "hashes from elsewhere are bounded",
+      "if (logN > COST_MAX.logN || r > COST_MAX.r || p > COST_MAX.p) return undefined;",
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/service/auth/logins.ts", SERVICE, [
+    [
+      "passwords can be guessed as fast as one likes",
+      "failed logins are slowed",
+      "this.#pace.failed(user, nowMs);",
+      "",
+    ],
+    [
+      "a password that was proven opens for ever",
+      "another password ends what was proven",
+      "auth.user(proven.user)?.revision === proven.revision ? proven.user : undefined",
+      "proven.user",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/waist.ts", V3, [
+    [
+      "a serializable read asks nobody",
+      "every read is judged",
+      "if (!needs(rights, store)) return call.fail(STATUS.permissionDenied);",
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/watch/watch_stream.ts", V3, [
+    [
+      "anybody watches anything",
+      "a watch needs to read its range",
+      "(rights) => mayWatch(rights, viewOf(request)),",
+      "() => true,",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/lease.ts", V3, [
+    [
+      "anybody keeps any lease alive",
+      "a renewal needs to write the lease's keys (CVE-2026-33413)",
+      "mayEndLease(rights, store.lease(id));",
+      "store !== undefined;",
+    ],
+    [
+      "anybody sees the keys of any lease",
+      "names of keys are told to who may read them",
+      "!keys || mayReadLease(rights, store.lease(id));",
+      "true;",
+    ],
+    [
+      "leases of others are listed",
+      "a lease is listed for who may read its keys",
+      ".filter(({ id }) => mayReadLease(rights, store.lease(id)));",
+      ";",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/guard.ts", V3, [
+    [
+      "root's methods are everybody's",
+      "what root alone may call is looked at first",
+      "return ({ isRoot }) => isRoot;",
+      "return () => true;",
     ],
   ]),
 ];

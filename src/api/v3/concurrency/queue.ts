@@ -5,15 +5,20 @@
  */
 import type { Failure } from "../../../node/ports.ts";
 import type { ByteString } from "../../../store/byte_string.ts";
-import type { Compare, Operation, RangeOperation, TxnOperation } from "../../../store/command/command.ts";
+import type {
+  Compare,
+  Operation,
+  RangeOperation,
+  TxnOperation,
+} from "../../../store/command/command.ts";
 import { rangeOf } from "../../../store/kv/range.ts";
 import type { Applied, KeyValue, OperationResult } from "../../../store/result.ts";
 import type { Watch } from "../../../store/watch/hub.ts";
 import type { UnaryCall } from "../call.ts";
-import { requesterOf, type V3Context } from "../context.ts";
+import type { V3Context } from "../context.ts";
 import { failureStatus } from "../refusal.ts";
 import { STATUS } from "../statuses.ts";
-import { readFresh, write, writeOperation } from "../waist.ts";
+import { mayRead, readFresh, whoCalls, write, writeOperation } from "../waist.ts";
 
 type Call = Pick<UnaryCall<object>, "caller" | "fail" | "isOver">;
 
@@ -147,7 +152,7 @@ export async function leave(v3: V3Context, call: Call, key: ByteString) {
 /** Deletes `key`, for nobody who waits for that. */
 export function abandon({ service }: V3Context, call: Call, key: ByteString): void {
   const operation = { type: "deleteRange", key, rangeEnd: "", wantsPrevious: false } as const;
-  service.write(operation, false, () => {}, requesterOf(call.caller));
+  service.auth.write(whoCalls(call), operation, false, () => {});
 }
 
 /** Carries out `operations` if the key is still the one that `revision` created; undefined when the call failed. */
@@ -258,7 +263,8 @@ function read(
   operation: RangeOperation,
 ): Promise<Seen | undefined> {
   return new Promise((resolve) => {
-    readFresh(v3, { ...relay(call), fail: failAnd(call, () => resolve(undefined)) }, (store) => {
+    const failing = { ...relay(call), fail: failAnd(call, () => resolve(undefined)) };
+    readFresh(v3, failing, mayRead(operation), (store) => {
       const found = store.range(operation);
       const [kv] = typeof found === "string" ? [] : found.kvs;
       // The store's memory changes later.

@@ -24,7 +24,7 @@ export interface EndableStream {
 /** Who calls. */
 export function callerOf(exchange: Exchange): Caller {
   return {
-    token: exchange.header("authorization") ?? exchange.header("grpc-metadata-token") ?? "",
+    token: exchange.header("authorization") ?? exchange.header("grpc-metadata-token"),
     certificate: exchange.clientCertificate,
     door: "gateway",
   };

@@ -43,7 +43,7 @@ function read(fields: Fields): Metadata {
   }
   const timeoutMs = timeout === undefined ? undefined : parseTimeoutMs(timeout);
   return {
-    caller: { token: token ?? authorization ?? "", certificate: undefined, door: "grpc" },
+    caller: { token: token ?? authorization, certificate: undefined, door: "grpc" },
     encoding,
     timeoutMs,
     requiresLeader,

@@ -3,7 +3,7 @@ import { type Handler, unary } from "../call.ts";
 import type { V3Context } from "../context.ts";
 import { METHODS } from "../methods.ts";
 import { STATUS } from "../statuses.ts";
-import { readFresh, readStale, write, writeOperation } from "../waist.ts";
+import { mayRead, readFresh, readStale, write, writeOperation } from "../waist.ts";
 import { rejectionStatus } from "../refusal.ts";
 import {
   detached,
@@ -30,7 +30,7 @@ export function kvHandlers(v3: V3Context): readonly Handler[] {
       const operation = toRange(request);
       if (isStatus(operation)) return call.fail(operation);
       const read = request.serializable ? readStale : readFresh;
-      read(v3, call, (store) => {
+      read(v3, call, mayRead(operation), (store) => {
         const found = store.range(operation);
         if (typeof found === "string") return call.fail(rejectionStatus(found));
         call.answer(toRangeResponse(found, headers.now()));
@@ -65,7 +65,7 @@ export function kvHandlers(v3: V3Context): readonly Handler[] {
       }
       const kept = detached(operation);
       const read = isSerializable(request) ? readStale : readFresh;
-      read(v3, call, (store) => {
+      read(v3, call, mayRead(kept), (store) => {
         const found = store.query(kept);
         if (found.kind === "rejected") return call.fail(rejectionStatus(found.reason));
         const { result, revision } = found;

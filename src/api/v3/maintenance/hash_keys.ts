@@ -3,12 +3,12 @@
  * that agree have the same. A slice a turn, so that nobody waits for it.
  */
 import { crc32c } from "../../../base/crc32c.ts";
-import { type ByteString, bytesOf } from "../../../store/byte_string.ts";
+import { bytesOf, type ByteString } from "../../../store/byte_string.ts";
 import type { RangeOperation } from "../../../store/command/command.ts";
 import type { UnaryCall } from "../call.ts";
 import type { V3Context } from "../context.ts";
 import { rejectionStatus } from "../refusal.ts";
-import { readStale } from "../waist.ts";
+import { ANYBODY, readStale } from "../waist.ts";
 
 const KEYS_AT_ONCE = 1000;
 
@@ -21,7 +21,7 @@ export function hashKeys(
 ): void {
   let hash = crc32c(bytesOf("key"));
   const go = (key: ByteString) =>
-    readStale(v3, call, (store) => {
+    readStale(v3, call, ANYBODY, (store) => {
       const found = store.range({ ...ALL, key, revision });
       if (typeof found === "string") return call.fail(rejectionStatus(found));
       for (const { key, version } of found.kvs) {

@@ -7,7 +7,7 @@ import { METHODS } from "../methods.ts";
 import { failureStatus } from "../refusal.ts";
 import { StatusCode } from "../status.ts";
 import { STATUS, status } from "../statuses.ts";
-import { readFresh, write } from "../waist.ts";
+import { ANYBODY, readFresh, write } from "../waist.ts";
 import { hashKeys } from "./hash_keys.ts";
 import { SnapshotStream } from "./snapshot_stream.ts";
 
@@ -60,7 +60,7 @@ function alarmHandler(v3: V3Context): Handler {
     const type = alarm === "NONE" ? undefined : ALARM_TYPES[alarm];
     switch (action) {
       case "GET":
-        return readFresh(v3, call, () => call.answer({ alarms: alarmsOf(v3, type) }));
+        return readFresh(v3, call, ANYBODY, () => call.answer({ alarms: alarmsOf(v3, type) }));
       case "ACTIVATE":
       case "DEACTIVATE": {
         if (type === undefined) return call.answer({});
@@ -88,14 +88,14 @@ function hashHandlers(v3: V3Context): Handler[] {
   const { headers } = v3;
   return [
     unary(METHODS.maintenance.hash, (_, call) => {
-      readFresh(v3, call, (store) => {
+      readFresh(v3, call, ANYBODY, (store) => {
         const hash = Number.parseInt(store.digest().slice(-8), 16);
         call.answer({ header: headers.now(), hash: Math.max(hash, 1) });
       });
     }),
 
     unary(METHODS.maintenance.hashKv, ({ revision }, call) => {
-      readFresh(v3, call, (store) => {
+      readFresh(v3, call, ANYBODY, (store) => {
         const wanted = revision === 0 ? store.revision : revision;
         if (wanted > store.revision) return call.fail(STATUS.futureRevision);
         if (wanted < store.compactedRevision) return call.fail(STATUS.compacted);

@@ -11,7 +11,7 @@ import type { SnapshotResponse } from "../messages/maintenance.ts";
 import { StatusCode } from "../status.ts";
 import { status } from "../statuses.ts";
 import { messageOf } from "../../../base/errors.ts";
-import { readFresh } from "../waist.ts";
+import { ANYBODY, readFresh } from "../waist.ts";
 import { sourceOf } from "./snapshot_source.ts";
 
 /** As large as etcd's portions: every client takes them. */
@@ -24,7 +24,7 @@ export class SnapshotStream implements StreamListener {
 
   constructor(v3: V3Context, call: StreamCall<SnapshotResponse>) {
     this.#call = call;
-    readFresh(v3, call, (store) => {
+    readFresh(v3, call, ANYBODY, (store) => {
       const source = sourceOf(store.frozen(), v3);
       this.#send(source).catch((error) => {
         call.fail(status(StatusCode.internal, `etcdserver: ${messageOf(error)}`));

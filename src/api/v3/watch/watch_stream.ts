@@ -3,15 +3,22 @@
  * doesn't keep up, all stop being told and read on when it takes more.
  */
 import { setImmediate } from "node:timers";
+import type { Who } from "../../../service/auth/gate.ts";
 import type { Service } from "../../../service/service.ts";
+import { mayWatch } from "../../../store/auth/judge.ts";
 import type { BidiListener, StreamCall } from "../call.ts";
 import { MESSAGE_EXTRA_BYTES, type V3Context } from "../context.ts";
 import type { Event as EventMessage } from "../messages/kv.ts";
 import type { WatchId } from "../messages/scalars.ts";
 import type { Draft } from "../messages/table.ts";
 import type { WatchCreateRequest, WatchRequest, WatchResponse } from "../messages/watch.ts";
+import { failureStatus, rejectionStatus } from "../refusal.ts";
+import { printStatus, STATUS } from "../statuses.ts";
+import { whoCalls } from "../waist.ts";
 import { fragmentsOf, type SharedEvents, sizeOf } from "./events.ts";
-import { isEmptyRange, Watcher, type WatcherOwner } from "./watcher.ts";
+import { isEmptyRange, viewOf, Watcher, type WatcherOwner } from "./watcher.ts";
+
+const DENIED = printStatus(STATUS.permissionDenied);
 
 /** Of no watch, or of the whole stream. */
 const NO_WATCH = -1;
@@ -21,6 +28,7 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
   readonly #call: StreamCall<WatchResponse>;
   readonly service: Service;
   readonly shared: SharedEvents;
+  readonly who: Who;
   readonly #watchers = new Map<WatchId, Watcher>();
   /** Those that have to read, in turns. */
   readonly #behind = new Set<Watcher>();
@@ -37,12 +45,13 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
     this.#call = call;
     this.service = v3.service;
     this.shared = shared;
+    this.who = whoCalls(call);
   }
 
   onMessage(request: WatchRequest): void {
     switch (request.kind) {
       case "create":
-        return this.#create(request.value);
+        return this.#admit(request.value);
       case "cancel":
         return this.#cancel(request.value.watchId);
       case "progress":
@@ -88,6 +97,16 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
     this.#readOn();
   }
 
+  denied(watcher: Watcher): void {
+    this.#drop(watcher);
+    this.#send({
+      header: this.#v3.headers.now(),
+      watchId: watcher.id,
+      canceled: true,
+      cancelReason: DENIED,
+    });
+  }
+
   #send(response: Draft<WatchResponse>): void {
     if (this.#call.send(response) || this.#isStalled) return;
     this.#isStalled = true;
@@ -98,18 +117,35 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
     }
   }
 
+  #admit(request: WatchCreateRequest): void {
+    const { auth } = this.service;
+    if (!auth.isOn) return this.#create(request);
+    auth.admit(
+      this.who,
+      (rights) => mayWatch(rights, viewOf(request)),
+      (problem) => {
+        if (this.#call.isOver) return;
+        if (problem === undefined) this.#create(request);
+        else this.#refuse(printStatus(rejectionStatus(problem)));
+      },
+      (failure) => this.#call.fail(failureStatus(failure)),
+    );
+  }
+
+  #refuse(problem: string): void {
+    this.#send({
+      header: this.#v3.headers.now(),
+      watchId: NO_WATCH,
+      created: true,
+      canceled: true,
+      cancelReason: problem,
+    });
+  }
+
   #create(request: WatchCreateRequest): void {
-    const header = this.#v3.headers.now();
     const problem = this.#problemOf(request);
-    if (problem !== undefined) {
-      return this.#send({
-        header,
-        watchId: NO_WATCH,
-        created: true,
-        canceled: true,
-        cancelReason: problem,
-      });
-    }
+    if (problem !== undefined) return this.#refuse(problem);
+    const header = this.#v3.headers.now();
     const watchId = request.watchId === 0 ? this.#freeId() : request.watchId;
     this.#send({ header, watchId, created: true });
     const watcher = new Watcher(this, watchId, request);

@@ -5,7 +5,9 @@
 import type { Event } from "../../../store/event.ts";
 import { rangeOf } from "../../../store/kv/range.ts";
 import type { Watch } from "../../../store/watch/hub.ts";
+import type { RangeView } from "../../../store/watch/view.ts";
 import { assert } from "../../../base/assert.ts";
+import type { Who } from "../../../service/auth/gate.ts";
 import type { Service } from "../../../service/service.ts";
 import type { Event as EventMessage } from "../messages/kv.ts";
 import type { WatchId } from "../messages/scalars.ts";
@@ -28,6 +30,10 @@ export interface WatcherOwner {
   told(watcher: Watcher, events: readonly Draft<EventMessage>[]): void;
   /** The watcher has to read. */
   behind(watcher: Watcher): void;
+  /** Its client may no longer see what it watches. */
+  denied(watcher: Watcher): void;
+  /** Says whose stream it is. */
+  readonly who: Who;
 }
 
 /** What came of reading a slice. */
@@ -58,11 +64,12 @@ export class Watcher implements EventView {
     this.wantsProgress = request.progressNotify;
     this.startRevision = startRevision;
     this.#owner = owner;
-    const view = { kind: "range", range: watchedRange(request) } as const;
+    const view = viewOf(request);
     const since = startRevision === 0 ? undefined : Math.max(1, startRevision);
     const watch = owner.service.watch(view, since, {
       onEvents: (events) => this.#onEvents(events),
       onBehind: () => owner.behind(this),
+      onAuthChange: owner.service.auth.watchGuard(owner.who, view, () => owner.denied(this)),
     });
     // Streams are ended before anything more is asked of them.
     assert(!("ok" in watch), "A stream is served by a member that serves");
@@ -123,13 +130,13 @@ export class Watcher implements EventView {
   }
 }
 
-/** An empty key is the first of all keys. */
-function watchedRange({ key, rangeEnd }: WatchCreateRequest) {
-  return rangeOf(key === "" ? "\0" : key, rangeEnd);
+/** What is to be watched; an empty key is the first of all keys. */
+export function viewOf({ key, rangeEnd }: WatchCreateRequest): RangeView {
+  return { kind: "range", range: rangeOf(key === "" ? "\0" : key, rangeEnd) };
 }
 
 /** Whether no key can be in the range that is asked for. */
-export function isEmptyRange({ key, rangeEnd }: WatchCreateRequest): boolean {
-  const { start, end } = rangeOf(key === "" ? "\0" : key, rangeEnd);
+export function isEmptyRange(request: WatchCreateRequest): boolean {
+  const { start, end } = viewOf(request).range;
   return end !== undefined && end <= start;
 }

@@ -1,0 +1,69 @@
+/** Lets handlers see only calls of those who may call their methods at all. */
+import type { Service } from "../../service/service.ts";
+import type { Rights } from "../../store/auth/rights.ts";
+import { accessOf } from "./access.ts";
+import type { Handler, StreamCall, StreamListener, UnaryCall } from "./call.ts";
+import { failureStatus, rejectionStatus } from "./refusal.ts";
+import { whoCalls } from "./waist.ts";
+
+/** `handler` behind the rules of `access.ts`. */
+export function guarded({ auth }: Service, handler: Handler): Handler {
+  const { method } = handler;
+  if (handler.kind === "unary") {
+    return {
+      ...handler,
+      handle: (request: object, call: UnaryCall<object>) => {
+        if (!auth.isOn) return handler.handle(request, call);
+        const needs = needsOf(accessOf(method, request));
+        if (needs === undefined) return handler.handle(request, call);
+        auth.admit(
+          whoCalls(call),
+          needs,
+          (problem) => {
+            if (problem !== undefined) call.fail(rejectionStatus(problem));
+            else if (!call.isOver) handler.handle(request, call);
+          },
+          (failure) => call.fail(failureStatus(failure)),
+        );
+      },
+    };
+  }
+  const needs = needsOf(accessOf(method, undefined));
+  if (needs === undefined) return handler;
+  /** Fails the call of somebody who may not. */
+  const isRefused = (call: StreamCall<object>): boolean => {
+    const rights = auth.isOn ? auth.rightsOf(whoCalls(call)) : undefined;
+    if (rights === undefined || typeof rights !== "string" && needs(rights)) return false;
+    call.fail(rejectionStatus(typeof rights === "string" ? rights : "permissionDenied"));
+    return true;
+  };
+  if (handler.kind === "bidi") {
+    return {
+      ...handler,
+      handle: (call: StreamCall<object>) =>
+        isRefused(call) ? { ...NOTHING, ...NO_MESSAGES } : handler.handle(call),
+    };
+  }
+  return {
+    ...handler,
+    handle: (request: object, call: StreamCall<object>) =>
+      isRefused(call) ? NOTHING : handler.handle(request, call),
+  };
+}
+
+/** What the access asks of rights; undefined: nothing that could be asked here. */
+function needsOf(access: ReturnType<typeof accessOf>): ((rights: Rights) => boolean) | undefined {
+  switch (access) {
+    case "open":
+    case "keys":
+      return undefined;
+    case "user":
+      return () => true;
+    case "root":
+      return ({ isRoot }) => isRoot;
+  }
+}
+
+const NOTHING: StreamListener = { onDrain: () => {}, onGone: () => {} };
+
+const NO_MESSAGES = { onMessage: () => {}, onHalfClose: () => {} };

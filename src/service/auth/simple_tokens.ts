@@ -1,0 +1,89 @@
+/**
+ * Tokens signed by the cluster's secret, HMAC-SHA-256 (RFC 2104), so that any member
+ * can check them:
+ *
+ *     USER.REVISION.ISSUED.RANDOM.SIGNATURE
+ *
+ * user, random and signature in base64url, the numbers in base 36, the time in the
+ * cluster's milliseconds. A token is good for its lifetime, and on a member where it is
+ * used meanwhile for as long as it goes on being used, as etcd's simple tokens are.
+ */
+import { Buffer } from "node:buffer";
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import type { AuthView } from "../../store/auth/auth.ts";
+import { bytesOf, byteStringAt } from "../../store/byte_string.ts";
+import { Recent } from "./recent.ts";
+import type { TokenClaims, TokenScheme } from "./tokens.ts";
+
+/** Tokens in use that a member remembers; the others are checked by their signature. */
+const USED_MAX = 10_000;
+
+const RANDOM_BYTES = 9;
+
+const TOKEN = /^([\w-]+)\.([0-9a-z]{1,11})\.([0-9a-z]{1,11})\.[\w-]{12}\.([\w-]{43})$/;
+
+interface Used extends TokenClaims {
+  readonly usedMs: number;
+}
+
+export class SimpleTokens implements TokenScheme {
+  readonly #ttlMs: number;
+  readonly #used = new Recent<string, Used>(USED_MAX);
+  /** By which those in use were signed. */
+  #secret: Uint8Array = new Uint8Array(0);
+
+  constructor(ttlMs: number) {
+    this.#ttlMs = ttlMs;
+  }
+
+  issue({ user, revision }: TokenClaims, { secret }: AuthView, nowMs: number): string {
+    const random = randomBytes(RANDOM_BYTES).toString("base64url");
+    const text = `${Buffer.from(bytesOf(user)).toString("base64url")}.${revision.toString(36)}.${
+      nowMs.toString(36)
+    }.${random}`;
+    return `${text}.${sign(text, secret).toString("base64url")}`;
+  }
+
+  check(token: string, { secret }: AuthView, nowMs: number): TokenClaims | undefined {
+    if (secret !== this.#secret) this.#trust(secret);
+    const used = this.#used.get(token);
+    if (used === undefined) return this.#checkSignature(token, secret, nowMs);
+    if (nowMs - used.usedMs > this.#ttlMs) {
+      this.#used.delete(token);
+      return undefined;
+    }
+    const { user, revision } = used;
+    this.#used.set(token, { user, revision, usedMs: nowMs });
+    return used;
+  }
+
+  /** Another secret, or the same one out of an image. */
+  #trust(secret: Uint8Array): void {
+    if (Buffer.compare(secret, this.#secret) !== 0) this.#used.clear();
+    this.#secret = secret;
+  }
+
+  #checkSignature(token: string, secret: Uint8Array, nowMs: number): TokenClaims | undefined {
+    const found = TOKEN.exec(token);
+    if (found === null || secret.length === 0) return undefined;
+    const [, user = "", revision = "", issued = "", signature = ""] = found;
+    const expected = sign(token.slice(0, -signature.length - 1), secret);
+    const given = Buffer.from(signature, "base64url");
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
+    const ageMs = nowMs - parseInt(issued, 36);
+    // The clock of the cluster goes forward only; from the future is a lie or an error.
+    if (ageMs > this.#ttlMs || ageMs < -this.#ttlMs) return undefined;
+    const bytes = Buffer.from(user, "base64url");
+    const claims: Used = {
+      user: byteStringAt(bytes, 0, bytes.length),
+      revision: parseInt(revision, 36),
+      usedMs: nowMs,
+    };
+    this.#used.set(token, claims);
+    return claims;
+  }
+}
+
+function sign(text: string, secret: Uint8Array): Buffer {
+  return createHmac("sha256", secret).update(text).digest();
+}

@@ -1,0 +1,97 @@
+/** A member with users: "root", "ann" who reads and writes what begins with "a", and "bob" who may nothing. */
+import { assert } from "@std/assert";
+import type { Credentials } from "../../../src/service/auth/credentials.ts";
+import { Passwords } from "../../../src/service/auth/passwords.ts";
+import type { TokenScheme } from "../../../src/service/auth/tokens.ts";
+import { Service } from "../../../src/service/service.ts";
+import type { AuthChange } from "../../../src/store/command/auth_command.ts";
+import { encodeCommand } from "../../../src/store/command/codec.ts";
+import type { Command } from "../../../src/store/command/command.ts";
+import { Store } from "../../../src/store/store.ts";
+import { FakeNode } from "../../api/fake_node.ts";
+
+/** A millisecond, instead of a fifth of a second. */
+export const CHEAP = { logN: 1, r: 1, p: 1 } as const;
+
+export const ROOT_PASSWORD = "rpw";
+export const ANN_PASSWORD = "apw:with colon";
+
+export interface Member {
+  readonly node: FakeNode;
+  readonly store: Store;
+  readonly service: Service;
+}
+
+export function memberWithoutUsers(tokens?: TokenScheme): Member {
+  const store = new Store();
+  const node = new FakeNode(store);
+  const passwords = new Passwords(CHEAP);
+  const service = new Service({ node, store, passwords, ...(tokens && { tokens }) });
+  return { node, store, service };
+}
+
+/** Authentication is on. */
+export async function memberWithUsers(tokens?: TokenScheme): Promise<Member> {
+  const member = memberWithoutUsers(tokens);
+  const { auth } = member.service;
+  const hash = (password: string) => auth.hashPassword(password);
+  await change(member, [
+    { type: "userAdd", user: "root", passwordHash: await hash(ROOT_PASSWORD), noPassword: false },
+    { type: "userGrantRole", user: "root", role: "root" },
+    { type: "userAdd", user: "ann", passwordHash: await hash(ANN_PASSWORD), noPassword: false },
+    { type: "roleAdd", role: "a" },
+    {
+      type: "roleGrantPermission",
+      role: "a",
+      permission: { type: "readWrite", key: "a", rangeEnd: "b" },
+    },
+    { type: "userGrantRole", user: "ann", role: "a" },
+    { type: "userAdd", user: "bob", passwordHash: "", noPassword: true },
+    { type: "authEnable", secret: auth.makeSecret() },
+  ]);
+  return member;
+}
+
+/** As the cluster's operator: nobody is asked. */
+export async function change({ node, store }: Member, changes: readonly AuthChange[]) {
+  const requester = { user: "root", authRevision: store.auth.revision };
+  const command = { type: "auth", changes, ifRevision: 0 } as const;
+  await new Promise<void>((resolve) => {
+    node.propose(encodeCommand(command, requester), (outcome) => {
+      assert(outcome.ok && outcome.value.kind === "done", JSON.stringify(outcome));
+      resolve();
+    });
+  });
+}
+
+/** What becomes of a command: "done", or why not. */
+export function write(
+  { service }: Member,
+  credentials: Credentials,
+  command: Command,
+): Promise<string> {
+  return new Promise((resolve) => {
+    service.auth.write(() => credentials, command, false, (answer) => {
+      if (!answer.ok) resolve(answer.reason);
+      else resolve(answer.value.kind === "rejected" ? answer.value.reason : "done");
+    });
+  });
+}
+
+export async function login({ service }: Member, user: string, password: string): Promise<string> {
+  const outcome = await service.auth.login(user, password);
+  return outcome.kind === "token"
+    ? outcome.token
+    : outcome.kind === "refused"
+    ? outcome.reason
+    : outcome.failure.reason;
+}
+
+export function token(text: string): Credentials {
+  return { kind: "token", token: text };
+}
+
+export function basic(user: string, password: string): Credentials {
+  const text = new TextEncoder().encode(`${user}:${password}`).toBase64();
+  return { kind: "basic", header: `Basic ${text}` };
+}
