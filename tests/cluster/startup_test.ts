@@ -73,6 +73,11 @@ Deno.test("node() ends with status 1 when nobody lets it join", async () => {
   assertMatch(stderr, new RegExp(`ERROR .*-C.*Nothing listens at .*127\\.0\\.0\\.1:${port}`));
 });
 
+Deno.test("node() warns when it would join other machines from an address that they can't dial", async () => {
+  const { stderr } = await run("-C", "node1.invalid:7001", "-r", "1");
+  assertMatch(stderr, /WARN .*Other machines can't call this node.*-s.*member=node1\.invalid:7001/);
+});
+
 story("node() ends with status 1 when its port is taken", { size: 1 }, async (cluster, stage) => {
   const node = cluster.nodes[0]!;
   await node.start();

@@ -1,6 +1,6 @@
 /** What users type, and what they are told: every flag, its variable, its mistakes. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { type Config, LIMITS, parseFlags } from "../../src/config.ts";
+import { type Config, isLoopback, LIMITS, parseFlags } from "../../src/config.ts";
 import { nearest } from "../../src/config/command_line.ts";
 import { type Flag, FLAGS } from "../../src/config/flags.ts";
 import { VERSION } from "../../src/version.ts";
@@ -376,4 +376,15 @@ Deno.test("parseFlags() takes origins as browsers send them", () => {
 Deno.test("parseFlags() takes the flags of 2013 that do nothing here, and says which", () => {
   const { idle } = configOf("-w 127.0.0.1:4002 -cpuprofile p.prof");
   assertEquals(idle.map(({ flag }) => flag), ["-w", "-cpuprofile"]);
+});
+
+Deno.test("isLoopback() is what no other machine can dial", () => {
+  for (
+    const host of ["127.0.0.1", "127.9.9.9", "localhost", "a.localhost", "::1", "0:0:0:0:0:0:0:1"]
+  ) {
+    assertEquals(isLoopback(host), true, host);
+  }
+  for (const host of ["10.0.0.1", "1.127.0.0", "node1", "localhost.example", "::", "fe80::1"]) {
+    assertEquals(isLoopback(host), false, host);
+  }
 });
