@@ -13,6 +13,15 @@ import { parseSource, readSources, ROOT, type Source } from "./tidy/source.ts";
 const FILE_LINES_MAX = 600;
 const FUNCTION_LINES_MAX = 70;
 
+/** What every API may import. */
+const API = [
+  ...["base", "http", "service", "store", "version", "type raft", "raft/configuration_json"],
+  "type node/ports",
+];
+
+/** What stands beside the APIs. */
+const API_SHARED = ["api/fault_form", "type api/reading"];
+
 /**
  * What each room may import besides itself: a room, a file of it, or either
  * with `type ` before it when only types may be taken.
@@ -30,12 +39,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   bolt: ["base"],
   transport: ["base", "raft", "http", "node/ports"],
   service: ["base", "store", "type raft", "type node/ports"],
-  api: [
-    ...["base", "bolt", "http", "service", "store", "version", "type raft"],
-    "raft/configuration_json",
-    "type node/ports",
-  ],
-  dashboard: ["http", "service", "store", "version", "type raft", "type node/ports"],
+  api: [...API, "api/admin", "api/peer", "api/v1", "api/v2", "api/v3"],
+  // No version knows another one: what they share is the service's, or stands beside them.
+  "api/admin": [...API, ...API_SHARED],
+  "api/peer": [...API, ...API_SHARED],
+  "api/v1": [...API, ...API_SHARED],
+  "api/v2": [...API, ...API_SHARED],
+  "api/v3": [...API, ...API_SHARED, "bolt"],
+  dashboard: ["base", "http", "service", "store", "version", "type raft", "type node/ports"],
   member: [
     ...["base", "version", "config", "raft", "store", "node", "service", "storage", "transport"],
     "api/peer/join",
@@ -66,9 +77,16 @@ const product = readSources("main.ts", "src");
 const tools = readSources("tools");
 const tests = readSources("tests");
 
-/** `src/raft/log.ts` is of the room `raft`, `src/server.ts` of `server`. */
+/** `src/raft/log.ts` is of the room `raft`, `src/server.ts` of `server`, `src/api/v1/keys.ts` of `api/v1`. */
 function roomOf(path: string): string {
-  return path.replace(/^src\//, "").replace(/(\/.*|\.ts)$/, "");
+  const names = namesOf(path);
+  return names.findLast((name) => MAY_IMPORT[name] !== undefined) ?? names[0]!;
+}
+
+/** What a file is called in the table, from its outermost room to itself. */
+function namesOf(path: string): string[] {
+  const parts = path.replace(/^src\//, "").replace(/\.tsx?$/, "").split("/");
+  return parts.map((_, i) => parts.slice(0, i + 1).join("/"));
 }
 
 /** The file that `specifier` names, from the root; undefined for a package. */
@@ -83,8 +101,7 @@ function forbiddenImports(source: Source): string[] {
   return source.imports.flatMap(({ specifier, typeOnly, line }) => {
     const target = resolveImport(source.path, specifier);
     if (target === undefined || roomOf(target) === room) return [];
-    const file = target.replace(/^src\//, "").replace(/\.ts$/, "");
-    const isAllowed = [roomOf(target), file].some((name) =>
+    const isAllowed = namesOf(target).some((name) =>
       allowed.includes(name) || typeOnly && allowed.includes(`type ${name}`)
     );
     return isAllowed ? [] : [`${source.path}:${line} imports ${specifier}`];
@@ -114,8 +131,107 @@ Deno.test("imports point down only", () => {
 });
 
 Deno.test("every room has its row in the table of imports", () => {
-  const rooms = new Set(product.map(({ path }) => roomOf(path)));
+  const rooms = new Set(product.map(({ path }) => namesOf(path)[0]!));
   assertEquals([...rooms].filter((room) => MAY_IMPORT[room] === undefined), []);
+});
+
+/** What each file needs to be loaded: its imports that are left after compilation. */
+const needs = new Map(product.map(({ path, imports }) => [
+  path,
+  imports.filter(({ typeOnly, lazy }) => !typeOnly && !lazy)
+    .flatMap(({ specifier }) => resolveImport(path, specifier) ?? []),
+]));
+
+/** A way from `path` back to itself, if there is one. */
+function circleAt(path: string): string[] | undefined {
+  const seen = new Set<string>();
+  const walk = (at: string, way: readonly string[]): string[] | undefined => {
+    for (const next of needs.get(at) ?? []) {
+      if (next === path) return [...way, next];
+      if (seen.has(next)) continue;
+      seen.add(next);
+      const found = walk(next, [...way, next]);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return walk(path, [path]);
+}
+
+Deno.test("no file needs itself, not even by way of others", () => {
+  assertEquals([...needs.keys()].flatMap((path) => circleAt(path)?.join(" -> ") ?? []), []);
+});
+
+/** By file, what others take from it; "all" when somebody takes the whole of it. */
+function takenNames(): ReadonlyMap<string, ReadonlySet<string> | "all"> {
+  const taken = new Map<string, Set<string> | "all">();
+  for (const { path, imports } of [...product, ...tools, ...tests]) {
+    for (const { specifier, names } of imports) {
+      const target = resolveImport(path, specifier);
+      if (target === undefined) continue;
+      const before = taken.get(target);
+      if (names === undefined) taken.set(target, "all");
+      else if (before !== "all") taken.set(target, new Set([...before ?? [], ...names]));
+    }
+  }
+  return taken;
+}
+
+/** Where a program begins: nobody imports it. */
+const ENTRIES = ["main.ts", "src/dashboard/ui/main.tsx"];
+
+/** Built from below, and taken by what is built on it next. */
+const TO_BE_TAKEN = /^src\/(api\/v3|store\/auth)\//;
+
+Deno.test("what is exported is taken by somebody", () => {
+  const taken = takenNames();
+  const left = product.filter(({ path }) => !ENTRIES.includes(path)).flatMap((source) => {
+    const names = taken.get(source.path);
+    if (names === "all" || TO_BE_TAKEN.test(source.path)) return [];
+    // A type may be exported for the sake of what is exported with it.
+    const isNamed = (name: string) =>
+      source.lines.filter((line) => new RegExp(`\\b${name}\\b`).test(line)).length > 1;
+    return source.exports
+      .filter(({ name, kind }) => !names?.has(name) && !(kind === "type" && isNamed(name)))
+      .map(({ name, line }) => `${source.path}:${line} ${name}`);
+  });
+  assertEquals(left, []);
+});
+
+Deno.test("no file is left that nobody imports", () => {
+  const taken = takenNames();
+  const left = product.map(({ path }) => path)
+    .filter((path) => !taken.has(path) && !ENTRIES.includes(path));
+  assertEquals(left, []);
+});
+
+/** Siblings that never meet may call what they have by one name. */
+const SIBLINGS = /^src\/(api\/v\d|http\/h\d)\//;
+
+/** Classes of one name that stay: each pair, and why. */
+const NAMESAKES: Readonly<Record<string, string>> = {
+  CommandError: "a command of the shell, and one of the log",
+  WireReader: "protobuf in etcd's files, and in its messages",
+  WireWriter: "protobuf in etcd's files, and in its messages",
+};
+
+Deno.test("a class name has one meaning", () => {
+  const places = new Map<string, string[]>();
+  for (const { path, exports } of product) {
+    for (const { name, kind } of exports) {
+      if (kind !== "class" || SIBLINGS.test(path)) continue;
+      places.set(name, [...places.get(name) ?? [], path]);
+    }
+  }
+  const shared = [...places].filter(([name, paths]) => paths.length > 1 && !(name in NAMESAKES));
+  assertEquals(shared.map(([name, paths]) => `${name}: ${paths.join(", ")}`), []);
+});
+
+Deno.test("what an error says is asked for in one way", () => {
+  const own = product.filter(({ path }) =>
+    path !== "src/base/errors.ts" && !path.startsWith("src/dashboard/ui/")
+  );
+  assertEquals(matching(own, /instanceof Error \? (\w+)\.message : (String\()?\1/), []);
 });
 
 Deno.test("the program imports nothing from tests and tools", () => {
@@ -260,6 +376,14 @@ Deno.test("the rules find what they are there for", () => {
     "node:fs",
     "performance",
     "performance.now",
+  ]);
+  const crossing = parseSource("src/api/v2/planted.ts", 'import { a } from "../v1/error.ts";');
+  assertEquals(forbiddenImports(crossing), ["src/api/v2/planted.ts:1 imports ../v1/error.ts"]);
+  const page = parseSource("src/dashboard/planted.ts", 'import "../api/v1/error.ts";');
+  assertEquals(forbiddenImports(page), ["src/dashboard/planted.ts:1 imports ../api/v1/error.ts"]);
+  assertEquals(planted.exports.map(({ name, kind }) => [name, kind]), [
+    ["x", "value"],
+    ["Y", "class"],
   ]);
   assertEquals(planted.undocumented, [4]);
   assertEquals(

@@ -5,6 +5,7 @@
  *
  *     deno task cluster [-n 3] [-tls] [-c 4001] [-s 7001] [-d nodes]
  */
+import { messageOf } from "../src/base/errors.ts";
 import { existsSync } from "@std/fs/exists";
 import { ignoreProxies } from "../src/cli/client.ts";
 import { formatText, parseJson } from "../src/base/console_logger.ts";
@@ -41,7 +42,7 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(CLUSTER_HELP.trimEnd());
     return 0;
   } catch (error) {
-    console.error(`cluster: ${error instanceof Error ? error.message : error}`);
+    console.error(`cluster: ${messageOf(error)}`);
     return 2;
   }
 }

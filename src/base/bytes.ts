@@ -27,11 +27,6 @@ const strictDecoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true })
 /** Most bytes that an integer takes: 8 groups of 7 bits hold 2^53. */
 export const INTEGER_BYTES_MAX = 8;
 
-/** Most bytes that `text` takes, length included: a UTF-16 unit needs up to three. */
-export function textBytesMax(text: string): number {
-  return INTEGER_BYTES_MAX + text.length * 3;
-}
-
 /** Up to this length a loop over ASCII is faster than the encoder and the view that it needs. */
 const LOOP_LENGTH_MAX = 64;
 
@@ -55,7 +50,7 @@ function writeAscii(text: string, bytes: Uint8Array, at: number): boolean {
 }
 
 /** The string whose UTF-8 is in `bytes` from `start` to `end`; shares no memory with them. */
-export function decodeText(bytes: Uint8Array, start: number, end: number): string {
+function decodeText(bytes: Uint8Array, start: number, end: number): string {
   return toText.call(bytes as Buffer, "utf8", start, end);
 }
 

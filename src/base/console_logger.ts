@@ -84,12 +84,12 @@ export function consoleLogger(options: ConsoleLoggerOptions): ConsoleLogger {
 }
 
 /** Whether standard error is a terminal whose user did not refuse colours (no-color.org). */
-export function wantsColor(): boolean {
+function wantsColor(): boolean {
   return Deno.stderr.isTerminal() && !Deno.env.get("NO_COLOR");
 }
 
 /** One JSON object with a line end: time, level, node, message, then the fields. */
-export function formatJson({ fields, ...record }: LogRecord): string {
+function formatJson({ fields, ...record }: LogRecord): string {
   return `${JSON.stringify({ ...record, ...fields })}\n`;
 }
 

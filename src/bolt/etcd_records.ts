@@ -23,7 +23,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 
 /** A revision's key: main u64, "_", sub u64, big-endian; then "t" if it deleted the key. */
-export const REVISION_KEY_BYTES = 17;
+const REVISION_KEY_BYTES = 17;
 const SEPARATOR = 0x5f;
 const TOMBSTONE = 0x74;
 

@@ -104,7 +104,7 @@ export class BoltReader {
 }
 
 /** The keys and values of one bucket. All bytes are views: copy what is to be kept. */
-export class BoltBucket {
+class BoltBucket {
   readonly name: Uint8Array;
   readonly #tree: Tree;
 

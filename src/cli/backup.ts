@@ -9,7 +9,7 @@ import { openReadOnlyFile } from "../storage/read_only_disk.ts";
 import { type Client, connect } from "./client.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { DATA_OPTIONS, exists, spoken } from "./data_files.ts";
-import { amount, Progress } from "./progress.ts";
+import { amount, ProgressLine } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
@@ -138,7 +138,11 @@ async function download(
   const stream = await client.open({ method: "GET", path, signal: stalled.signal });
   const silence = new Error(`the server was silent for ${stallMs / 1000} s`);
   const watch = () => setTimeout(() => stalled.abort(silence), stallMs);
-  const progress = new Progress(terminal, { label: "Backing up", total: undefined, unit: "bytes" });
+  const progress = new ProgressLine(terminal, {
+    label: "Backing up",
+    total: undefined,
+    unit: "bytes",
+  });
   let done = 0;
   let timer = watch();
   try {

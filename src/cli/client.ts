@@ -140,7 +140,7 @@ function readFile(path: string, label: string, isKey: boolean): string {
 }
 
 /** Addresses as users write them, with a scheme or without; `secure` is what no scheme means. */
-export function peerUrls(list: string, label: string, secure: boolean): string[] {
+function peerUrls(list: string, label: string, secure: boolean): string[] {
   const items = list.split(/[\s,]+/).filter((item) => item !== "");
   if (items.length === 0) throw new UsageError(`${label} expects addresses, found none`);
   return items.map((item) => {
@@ -308,7 +308,7 @@ const UNAVAILABLE = 300;
 const ELECTION = 301;
 
 /** The error that an answer tells of, in the API's own words. */
-export function serverError(
+function serverError(
   { method }: Request,
   { url, status, body, index }: Answer,
 ): ServerError {

@@ -1,4 +1,6 @@
 /** What the commands about a node's data share: how bulk work is paced, and how errors become a line. */
+import { randomFraction, randomId } from "../base/ids.ts";
+import { messageOf } from "../base/errors.ts";
 import { DiskFullError } from "../base/errors.ts";
 import { LIMITS } from "../config/limits.ts";
 import type { Identity } from "../storage/identity.ts";
@@ -39,15 +41,9 @@ export async function spoken<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** In [1, 2^53), unguessable. */
-export function randomId(): number {
-  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
-  return Math.max(1, (high >>> 11) * 2 ** 32 + low);
-}
-
 /** A member of a new cluster, on disk before anybody hears of it. */
-export function newIdentity(name: string, memberId = randomId()): Identity {
-  return { memberId, clusterId: randomId(), name, initial: undefined };
+export function newIdentity(name: string, memberId = newId()): Identity {
+  return { memberId, clusterId: newId(), name, initial: undefined };
 }
 
 /** Whether there is something at `path`. */
@@ -58,7 +54,11 @@ export function exists(path: string): boolean {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw new CommandError(
-      `Cannot look at "${path}": ${error instanceof Error ? error.message : String(error)}`,
+      `Cannot look at "${path}": ${messageOf(error)}`,
     );
   }
+}
+
+function newId(): number {
+  return randomId(randomFraction);
 }

@@ -11,7 +11,7 @@ import {
   diagnosePort,
 } from "./doctor_host.ts";
 import { type Finding, findingsTable } from "./finding.ts";
-import { Progress } from "./progress.ts";
+import { ProgressLine } from "./progress.ts";
 
 const PORTS = [
   { name: "client", address: "c", bind: "cl", flags: "client" },
@@ -22,7 +22,11 @@ const PORTS = [
 export async function runDoctor(invocation: Invocation): Promise<number> {
   const { settings, terminal } = invocation;
   const nowMs = Date.now();
-  const progress = new Progress(terminal, { label: "Verifying", total: undefined, unit: "bytes" });
+  const progress = new ProgressLine(terminal, {
+    label: "Verifying",
+    total: undefined,
+    unit: "bytes",
+  });
   const data = await diagnoseData(settings.text("d"), (read) => progress.update(read));
   progress.finish();
   const findings: Finding[] = [...data.findings];

@@ -1,4 +1,5 @@
 /** What `etcd doctor` finds out about a data directory, without changing anything in it. */
+import { messageOf } from "../base/errors.ts";
 import { statfsSync } from "node:fs";
 import { decodeCommand } from "../store/command/codec.ts";
 import {
@@ -48,7 +49,7 @@ export async function diagnoseData(
     if (!isDirectory) throw new Error("it is a file");
     mode = found;
   } catch (error) {
-    const found = `"${path}": ${error instanceof Error ? error.message : String(error)}`;
+    const found = `"${path}": ${messageOf(error)}`;
     const advice = "a node makes it at its first start; name another with -d";
     const finding: Finding = error instanceof Deno.errors.NotFound
       ? { status: "warn", check, found: `"${path}" does not exist`, advice }
@@ -177,7 +178,7 @@ async function syncs(path: string): Promise<Finding> {
       Deno.removeSync(name);
     }
   } catch (error) {
-    const found = `cannot write to it: ${error instanceof Error ? error.message : String(error)}`;
+    const found = `cannot write to it: ${messageOf(error)}`;
     return {
       status: "fail",
       check,
@@ -208,7 +209,7 @@ function space(path: string): Finding {
     free = bavail * bsize;
     found = `${amount(free, "bytes")} of ${amount(blocks * bsize, "bytes")} free`;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return { status: "warn", check, found: `not known: ${reason}`, advice: "see `df`" };
   }
   if (free >= SPACE_GOOD_BYTES) return { status: "ok", check, found, advice: "" };

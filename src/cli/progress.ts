@@ -16,7 +16,7 @@ export interface ProgressOptions {
 }
 
 /** One piece of long work. Call `finish()` before anything else is said. */
-export class Progress {
+export class ProgressLine {
   readonly #terminal: Terminal;
   readonly #options: ProgressOptions;
   readonly #now: () => number;

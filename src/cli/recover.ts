@@ -3,6 +3,7 @@
  * survivor becomes that of the first member of a new cluster. Everything in its
  * log is kept, because any of it may have been acknowledged.
  */
+import { formatId } from "../base/ids.ts";
 import { decodeConfiguration } from "../raft/codec.ts";
 import type { Configuration, Member } from "../raft/types.ts";
 import type { DirectoryContent } from "../storage/directory.ts";
@@ -122,7 +123,7 @@ async function explain(content: DirectoryContent, survivor: Identity): Promise<s
     if (await anyAnswers(peerUrls)) alive.push(`"${name}"`);
   }
   return [
-    `Member "${survivor.name}" of cluster ${survivor.clusterId.toString(16)}, ` +
+    `Member "${survivor.name}" of cluster ${formatId(survivor.clusterId)}, ` +
     `last entry: index ${index} of term ${term}`,
     `  its cluster:  ${
       others.map(({ name, peerUrls }) => `"${name}" ${peerUrls.join(" ")}`).join(", ") ||
@@ -179,7 +180,7 @@ function report({ name, clusterId }: Identity, { terminal, settings }: Invocatio
   const directory = settings.text("d");
   terminal.write(
     `Recovered "${directory}": the first member, "${name}", of the new cluster ${
-      clusterId.toString(16)
+      formatId(clusterId)
     }\n` +
       `Start it with     etcd -d ${shellWord(directory)} and its former flags, without -C\n` +
       `and others with   etcd -d OTHER -C ITS-PEER-ADDRESS, and -f where an old directory is\n`,

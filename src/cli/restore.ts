@@ -1,4 +1,5 @@
 /** `etcd restore FILE`: makes the data directory of a new cluster's first member from a backup. */
+import { formatId } from "../base/ids.ts";
 import { type Address, formatAddress, parseAddress } from "../config/address.ts";
 import { makeName } from "../config/name.ts";
 import type { SnapshotMeta } from "../raft/types.ts";
@@ -13,7 +14,7 @@ import { describeBackup } from "./backup.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { DATA_OPTIONS, newIdentity, spoken } from "./data_files.ts";
-import { Progress } from "./progress.ts";
+import { ProgressLine } from "./progress.ts";
 import { shellWord } from "./shell_word.ts";
 
 /** What others dial. */
@@ -45,7 +46,7 @@ export async function runRestore(invocation: Invocation): Promise<number> {
       terminal.write(
         `Restored ${describeBackup(backup.description)}\n` +
           `into "${disk.path}": the first member, "${identity.name}", of the new cluster ${
-            identity.clusterId.toString(16)
+            formatId(identity.clusterId)
           }\n` +
           startLines(addresses, invocation),
       );
@@ -62,7 +63,11 @@ async function prove(
   path: string,
   { terminal }: Invocation,
 ): Promise<ProvenBackup> {
-  const progress = new Progress(terminal, { label: "Checking", total: file.size(), unit: "bytes" });
+  const progress = new ProgressLine(terminal, {
+    label: "Checking",
+    total: file.size(),
+    unit: "bytes",
+  });
   let done = 0;
   try {
     const backup = await proveBackup(file, path, DATA_OPTIONS, (bytes) => {

@@ -1,4 +1,5 @@
 /** Files that a command line names: whether they are there, before anything is opened. */
+import { messageOf } from "../base/errors.ts";
 import { resolve } from "node:path";
 import type { Settings } from "./command_line.ts";
 import type { FlagName } from "./flags.ts";
@@ -21,5 +22,5 @@ export function existingFile(settings: Settings, name: FlagName<"text">): string
 export function fileProblem(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "no such file";
   if (error instanceof Deno.errors.PermissionDenied) return "no permission to read it";
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

@@ -23,7 +23,7 @@ import type { Sampler } from "./sampler.ts";
 import type { MemberReport, StatusView } from "./view.ts";
 
 /** What the page sends with every request; its value is of no account. */
-export const OWN_HEADER = "x-etcd-dashboard";
+const OWN_HEADER = "x-etcd-dashboard";
 
 export interface DashboardOptions {
   readonly mode: "on" | "readonly";

@@ -20,7 +20,7 @@ import type { ChildView, KeyView } from "./view.ts";
 import { writeMethods } from "./writes.ts";
 
 /** Where the page reads and writes keys. */
-export const KEYS_PATH = "/dashboard/api/keys";
+const KEYS_PATH = "/dashboard/api/keys";
 
 const FIELDS = new Set(["after", "whole"]);
 

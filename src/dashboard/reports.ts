@@ -3,6 +3,7 @@
  * its peer port. Many dashboards cost one round, and nobody is asked while none
  * is open.
  */
+import { messageOf } from "../base/errors.ts";
 import type { Route } from "../http/router.ts";
 import type { Member, MemberId } from "../raft/types.ts";
 import type { Heard } from "./cluster_view.ts";
@@ -75,7 +76,7 @@ export class Reports {
         problem: `Expected the report of this member at "${peerUrl}", found something else`,
       };
     } catch (error) {
-      return { problem: error instanceof Error ? error.message : String(error) };
+      return { problem: messageOf(error) };
     }
   }
 }

@@ -3,9 +3,6 @@
  * both sides are checked against them. Times are Unix ms unless they say otherwise.
  */
 
-/** `on` serves all, `readonly` changes nothing, `off` serves nothing. */
-export type DashboardMode = "on" | "readonly" | "off";
-
 /** One certificate of one file that a member uses. */
 export interface CertificateView {
   readonly use: "client port" | "client authority" | "peer port" | "peer authority";

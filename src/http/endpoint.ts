@@ -1,4 +1,5 @@
 /** What a listener is given and what it gives back, the same for all kinds of port. */
+import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { RenderFault } from "./fault.ts";
 import type { Http2Limits } from "./h2/options.ts";
@@ -80,7 +81,7 @@ export class ListenError extends Error {
   override readonly name = "ListenError";
 
   constructor(options: ListenOptions, cause: unknown) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     super(
       `Cannot listen on "${options.hostname}:${options.port}": ${reason}, ` +
         "choose another address or stop the process that holds it",

@@ -55,7 +55,7 @@ interface Pair {
 }
 
 /** Reads a certificate and its key, from two files or from one. Throws `TlsError`. */
-export function readPair({ certFile, keyFile }: Omit<TlsFiles, "caFile">): Pair {
+function readPair({ certFile, keyFile }: Omit<TlsFiles, "caFile">): Pair {
   const certificates = parseCertificates(readText(certFile, "certificate"), certFile);
   const keys = parseKeys(readText(keyFile, "private key"), keyFile);
   for (const leaf of certificates) {
@@ -89,7 +89,7 @@ function loadAuthorities(caFile: string, nowMs: number) {
 }
 
 /** As PEM, in the form that the runtime reads. */
-export function joinPem(certificates: readonly X509Certificate[]): string {
+function joinPem(certificates: readonly X509Certificate[]): string {
   return certificates.map(({ raw }) => writePem("CERTIFICATE", raw)).join("");
 }
 

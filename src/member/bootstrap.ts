@@ -6,6 +6,8 @@
  * arrived it is asked for again, because the address that it gave may be wrong,
  * and then nobody ever calls.
  */
+import { formatId, randomId } from "../base/ids.ts";
+import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Member } from "../raft/types.ts";
 import type { Identity } from "../storage/storage.ts";
@@ -91,7 +93,7 @@ async function found(options: BootstrapOptions): Promise<Identity> {
     initial: { members: [founder], removed: [] },
   };
   await options.writeIdentity(identity);
-  options.logger.info("Founded a new cluster", { cluster: identity.clusterId.toString(16) });
+  options.logger.info("Founded a new cluster", { cluster: formatId(identity.clusterId) });
   return identity;
 }
 
@@ -112,7 +114,7 @@ async function join(
       try {
         const reply = await options.requestJoin(address, { id, name, peerUrls, clientUrls });
         logger.info("Joined the cluster", {
-          cluster: reply.clusterId.toString(16),
+          cluster: formatId(reply.clusterId),
           through: address,
         });
         return reply;
@@ -122,7 +124,7 @@ async function join(
           continue;
         }
         isAnswered ||= error instanceof RefusalError;
-        refusals.push(`${address}: ${error instanceof Error ? error.message : String(error)}`);
+        refusals.push(`${address}: ${messageOf(error)}`);
       }
     }
     if (addresses.size === 0) throw onlySelf(options.addresses);
@@ -142,9 +144,4 @@ function onlySelf(addresses: readonly string[]): JoinError {
     `Expected another member at -C, found only this node itself at ${addresses.join(", ")}: ` +
       "leave -C out to start a new cluster",
   );
-}
-
-/** In [1, 2^53). */
-function randomId(random: () => number): number {
-  return Math.floor(random() * (2 ** 53 - 1)) + 1;
 }

@@ -2,7 +2,7 @@
 import type { Logger } from "../base/logger.ts";
 import type { CoreEvent, RaftCore } from "../raft/core.ts";
 import type { Member } from "../raft/types.ts";
-import { formatId } from "../transport/handshake.ts";
+import { formatId } from "../base/ids.ts";
 
 /** Writes a line, as loud as the event deserves. */
 export function logCoreEvent(event: CoreEvent, core: RaftCore, logger: Logger): void {
@@ -53,7 +53,9 @@ function sharedAddresses(
 ): { readonly address: string; readonly names: string }[] {
   const owners = new Map<string, string[]>();
   for (const { name, clientUrls, peerUrls } of members) {
-    for (const url of new Set([...clientUrls, ...peerUrls])) owners.set(url, [...owners.get(url) ?? [], name]);
+    for (const url of new Set([...clientUrls, ...peerUrls])) {
+      owners.set(url, [...owners.get(url) ?? [], name]);
+    }
   }
   return [...owners].filter(([, names]) => names.length > 1)
     .map(([address, names]) => ({ address, names: names.join(", ") }));

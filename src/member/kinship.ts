@@ -5,8 +5,8 @@
  * node that does not answer proves nothing.
  */
 import type { Resident } from "../api/peer/join.ts";
+import { formatId } from "../base/ids.ts";
 import type { MemberId } from "../raft/types.ts";
-import { formatId } from "../transport/handshake.ts";
 
 export interface KinshipOptions {
   /** Of the data directory. */

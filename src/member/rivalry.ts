@@ -21,7 +21,7 @@ export interface RivalryOptions {
 }
 
 /** Another node runs with a copy of this data directory. */
-export class RivalError extends Error {
+class RivalError extends Error {
   override readonly name = "RivalError";
 }
 

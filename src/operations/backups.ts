@@ -11,7 +11,7 @@ import type { Node } from "../node/node.ts";
 import type { Failure, Outcome, Scheduler } from "../node/ports.ts";
 import { backupBytes } from "../storage/backup_file.ts";
 import type { BackupDescription } from "../storage/backup_file.ts";
-import { formatId } from "../transport/handshake.ts";
+import { formatId } from "../base/ids.ts";
 import { VERSION } from "../version.ts";
 import type { RealMember } from "../member/real_member.ts";
 

@@ -11,7 +11,7 @@ import { LIMITS } from "../config.ts";
 import type { Config } from "../config.ts";
 import type { Presence } from "../storage/presence.ts";
 import type { DiskTimes } from "../storage/timed_disk.ts";
-import { formatId } from "../transport/handshake.ts";
+import { formatId } from "../base/ids.ts";
 import { VERSION } from "../version.ts";
 import type { RealMember } from "../member/real_member.ts";
 import { SlowDisk } from "./slow_disk.ts";

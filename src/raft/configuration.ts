@@ -16,7 +16,7 @@ export function findMember(
 }
 
 /** The ids of those who vote and are counted, in the order of the members. */
-export function votersOf(configuration: Configuration): MemberId[] {
+function votersOf(configuration: Configuration): MemberId[] {
   return configuration.members.filter(({ voter }) => voter)
     .map(({ id }) => id);
 }

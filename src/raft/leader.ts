@@ -6,7 +6,7 @@
 import { assert } from "../base/assert.ts";
 import { becomeFollower } from "./follower.ts";
 import { Inflight } from "./inflight.ts";
-import { Leadership } from "./leadership.ts";
+import { LeaderState } from "./leadership.ts";
 import { entryBytes } from "./log.ts";
 import { Progress } from "./progress.ts";
 import { isQuorum, quorumIndex } from "./quorum.ts";
@@ -22,7 +22,7 @@ export function becomeLeader(state: State): void {
   const { log, commitIndex, id } = state;
   assert(state.role === "candidate", "Only a candidate becomes leader");
   assert(state.saves.isVoteSaved(state.term, id), "A leader's vote must be on disk");
-  const leadership = new Leadership();
+  const leadership = new LeaderState();
   leadership.uncommittedBytes = log.bytes(commitIndex + 1, log.lastIndex);
   state.leadership = leadership;
   state.votes.clear();
@@ -34,7 +34,7 @@ export function becomeLeader(state: State): void {
 /** Appends an entry of this term and returns its index; O(1), sends nothing. */
 export function appendOwn(
   state: State,
-  leadership: Leadership,
+  leadership: LeaderState,
   kind: EntryKind,
   data: Uint8Array,
 ): number {
@@ -50,7 +50,7 @@ export function isEstablished({ log, commitIndex, term }: State): boolean {
 }
 
 /** Starts to replicate to new members, and stops for those removed. */
-export function followConfiguration(state: State, leadership: Leadership): void {
+export function followConfiguration(state: State, leadership: LeaderState): void {
   const { id, log, options } = state;
   const { peers } = leadership;
   const ids = state.configurations.latest.configuration.members.map((member) => member.id);
@@ -63,7 +63,7 @@ export function followConfiguration(state: State, leadership: Leadership): void 
 }
 
 /** One tick of a leader: heartbeats, and the ends of its patience. */
-export function tickLeader(state: State, leadership: Leadership): void {
+export function tickLeader(state: State, leadership: LeaderState): void {
   for (const peer of leadership.peers.values()) peer.tick();
   if (!hearsQuorum(state, leadership)) {
     state.emit({ type: "quorumLost", term: state.term });
@@ -77,7 +77,7 @@ export function tickLeader(state: State, leadership: Leadership): void {
 }
 
 /** A peer has more on its disk, or its log differs (paper, figure 2, "Leaders"). */
-export function onAppendReply(state: State, leadership: Leadership, message: AppendReply): void {
+export function onAppendReply(state: State, leadership: LeaderState, message: AppendReply): void {
   const { from, rejected, index, hintIndex, hintTerm } = message;
   const peer = leadership.peers.get(from);
   // An index beyond the own log was never sent.
@@ -96,7 +96,7 @@ export function onAppendReply(state: State, leadership: Leadership, message: App
 /** A peer lives: it confirms reads, and shows whether something was lost on the way. */
 export function onHeartbeatReply(
   state: State,
-  leadership: Leadership,
+  leadership: LeaderState,
   message: HeartbeatReply,
 ): void {
   const peer = leadership.peers.get(message.from);
@@ -112,7 +112,7 @@ export function onHeartbeatReply(
  * Commits what a majority has on disk. Only an entry of the own term is
  * counted; those before it follow (paper §5.4.2, figure 8).
  */
-export function advanceCommit(state: State, leadership: Leadership): void {
+export function advanceCommit(state: State, leadership: LeaderState): void {
   const { id, log, saves, term } = state;
   // The leader writes to its disk while the others do: its own copy counts like any (thesis §10.2.1).
   const matches = state.voters.map((voter) =>
@@ -127,7 +127,7 @@ export function advanceCommit(state: State, leadership: Leadership): void {
 }
 
 /** Ends the round of reads under way when a majority has confirmed it. */
-export function advanceReads(state: State, leadership: Leadership): void {
+export function advanceReads(state: State, leadership: LeaderState): void {
   const { id, voters, confirmedReads } = state;
   const { reads } = leadership;
   const confirms = (voter: MemberId) => voter === id || reads.isConfirmedBy(voter);
@@ -140,19 +140,19 @@ export function advanceReads(state: State, leadership: Leadership): void {
 }
 
 /** A leader that has committed nothing in its term may not know the newest commit (thesis §6.4). */
-export function canStartReads(state: State, { reads }: Leadership): boolean {
+export function canStartReads(state: State, { reads }: LeaderState): boolean {
   return reads.canStart && isEstablished(state);
 }
 
 /** Starts the round for the reads that wait, unless one is under way. */
-export function startReads(state: State, leadership: Leadership): void {
+export function startReads(state: State, leadership: LeaderState): void {
   if (!canStartReads(state, leadership)) return;
   leadership.reads.start(state.commitIndex);
   sendReadRound(state, leadership);
 }
 
 /** Begins to hand over to `to`; false when that cannot be (thesis §3.10). */
-export function startTransfer(state: State, leadership: Leadership, to: MemberId): boolean {
+export function startTransfer(state: State, leadership: LeaderState, to: MemberId): boolean {
   const peer = leadership.peers.get(to);
   if (peer === undefined || !state.voters.includes(to)) return false;
   if (leadership.transferee === to) return true;
@@ -171,14 +171,14 @@ function continueTransfer(state: State, peer: Progress): void {
   }
 }
 
-function abortTransfer(state: State, leadership: Leadership): void {
+function abortTransfer(state: State, leadership: LeaderState): void {
   if (leadership.transferee === NONE) return;
   state.emit({ type: "transferAborted", to: leadership.transferee });
   leadership.transferee = NONE;
 }
 
 /** CheckQuorum: a leader that is cut off must not go on as if it led (thesis §6.2). */
-function hearsQuorum(state: State, { peers }: Leadership): boolean {
+function hearsQuorum(state: State, { peers }: LeaderState): boolean {
   const { id, options } = state;
   return isQuorum(state.voters, (voter) => {
     if (voter === id) return true;
@@ -192,7 +192,7 @@ function hearsQuorum(state: State, { peers }: Leadership): boolean {
  * §4.2.2). The others hear of the commit, and the most complete of them need
  * not wait for its election time-out.
  */
-function resign(state: State, leadership: Leadership): void {
+function resign(state: State, leadership: LeaderState): void {
   sendAppends(state, leadership, true);
   const match = (id: MemberId) => leadership.peers.get(id)?.match ?? 0;
   const heir = state.voters.reduce((best, id) => match(id) > match(best) ? id : best);

@@ -7,7 +7,7 @@ import { ReadRounds } from "./read_rounds.ts";
 import { NONE } from "./types.ts";
 import type { MemberId } from "./types.ts";
 
-export class Leadership {
+export class LeaderState {
   /** Every member but the leader itself. */
   readonly peers = new Map<MemberId, Progress>();
   readonly reads = new ReadRounds();

@@ -5,14 +5,14 @@
  * pace, within its own window.
  */
 import { assert } from "../base/assert.ts";
-import type { Leadership } from "./leadership.ts";
+import type { LeaderState } from "./leadership.ts";
 import { entryBytes } from "./log.ts";
 import type { Progress } from "./progress.ts";
 import type { State } from "./state.ts";
 import type { Entry, MemberId } from "./types.ts";
 
 /** Whether `sendAppends` has something to send. */
-export function wantsAppends(state: State, { peers }: Leadership): boolean {
+export function wantsAppends(state: State, { peers }: LeaderState): boolean {
   const { commitIndex, log } = state;
   for (const peer of peers.values()) {
     if (peer.wantsAppend(log.lastIndex, commitIndex)) return true;
@@ -21,7 +21,7 @@ export function wantsAppends(state: State, { peers }: Leadership): boolean {
 }
 
 /** Sends every append that is due; without `commits` a higher commit index alone is no reason. */
-export function sendAppends(state: State, { peers }: Leadership, commits: boolean): void {
+export function sendAppends(state: State, { peers }: LeaderState, commits: boolean): void {
   const { log } = state;
   const commitIndex = commits ? state.commitIndex : 0;
   for (const peer of peers.values()) {
@@ -31,13 +31,13 @@ export function sendAppends(state: State, { peers }: Leadership, commits: boolea
 }
 
 /** To everybody: the leader lives, and what each may commit. */
-export function sendHeartbeats(state: State, leadership: Leadership): void {
+export function sendHeartbeats(state: State, leadership: LeaderState): void {
   leadership.heartbeatElapsed = 0;
   for (const peer of leadership.peers.values()) sendHeartbeat(state, leadership, peer);
 }
 
 /** To the voters, whose answers confirm the round of reads that was just started. */
-export function sendReadRound(state: State, leadership: Leadership): void {
+export function sendReadRound(state: State, leadership: LeaderState): void {
   for (const id of state.voters) {
     const peer = leadership.peers.get(id);
     if (peer !== undefined) sendHeartbeat(state, leadership, peer);
@@ -50,7 +50,7 @@ export function sendTimeoutNow({ id, term, outbox }: State, to: MemberId): void 
 }
 
 /** The commit index is capped: the rest of the peer's log may still differ (paper §5.3). */
-function sendHeartbeat(state: State, { reads }: Leadership, peer: Progress): void {
+function sendHeartbeat(state: State, { reads }: LeaderState, peer: Progress): void {
   state.send({
     type: "heartbeat",
     from: state.id,

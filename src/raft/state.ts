@@ -5,7 +5,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { ConfigurationHistory } from "./configuration.ts";
-import type { Leadership } from "./leadership.ts";
+import type { LeaderState } from "./leadership.ts";
 import { Log } from "./log.ts";
 import type { CoreEvent, CoreOptions } from "./options.ts";
 import { Saves } from "./saves.ts";
@@ -30,7 +30,7 @@ export class State {
   /** The newest one on disk: what a peer can be sent. */
   snapshot: SnapshotMeta;
   /** Volatile on a leader only; there exactly while `role` is "leader". */
-  leadership: Leadership | undefined;
+  leadership: LeaderState | undefined;
   /** The answers in the current campaign. */
   readonly votes = new Map<MemberId, boolean>();
   /** Ticks since the leader was heard, a vote was granted or a campaign was begun. */

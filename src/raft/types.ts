@@ -129,7 +129,7 @@ export interface InstallSnapshot extends Envelope {
   readonly snapshot: SnapshotMeta;
 }
 
-/** Leadership transfer: campaign at once (thesis §3.10). */
+/** LeaderState transfer: campaign at once (thesis §3.10). */
 export interface TimeoutNow extends Envelope {
   readonly type: "timeoutNow";
 }

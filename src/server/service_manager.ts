@@ -3,6 +3,7 @@
  * `NOTIFY_SOCKET` names. A service of `Type=notify` counts as started only when it
  * says so; with `WatchdogSec` it has to say so again and again.
  */
+import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 
 /** The variables that systemd sets. */
@@ -91,6 +92,6 @@ export class ServiceManager {
 function complain(logger: Logger, error: unknown): void {
   logger.warn("The service manager can't be told, with Type=notify it will give up waiting", {
     variable: SOCKET_VARIABLE,
-    cause: error instanceof Error ? error.message : String(error),
+    cause: messageOf(error),
   });
 }

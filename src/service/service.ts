@@ -40,11 +40,6 @@ export interface ServiceOptions {
 /** Reads what it was asked for; the store is not to be kept. `nowMs` is the cluster's time. */
 export type Serve<T> = (store: Store, nowMs: number) => T;
 
-/** The history no longer reaches back to where a watch was to begin. */
-export interface Cleared {
-  readonly clearedBefore: number;
-}
-
 /** etcd's `--auth-token-ttl`, when nothing else is said. */
 const TOKEN_TTL_MS = 300_000;
 

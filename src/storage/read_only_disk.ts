@@ -6,6 +6,7 @@
  * memory from its end to its beginning: what is seen of it was written in order
  * up to some point, as after a crash.
  */
+import { messageOf } from "../base/errors.ts";
 import { assert } from "../base/assert.ts";
 import { type Disk, type DiskEntry, DiskError, type DiskFile } from "./disk.ts";
 import { parseSegmentName } from "./names.ts";
@@ -111,7 +112,7 @@ function attempt<T>(what: string, operation: () => T): T {
   try {
     return operation();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new DiskError(`Could not ${what} (${reason}): check the path and the permissions`, {
       cause,
     });

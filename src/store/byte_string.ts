@@ -14,7 +14,7 @@ const BEYOND_ASCII = /[\u0080-\uffff]/;
 const toLatin1 = Buffer.prototype.toString;
 
 /** Whether every unit of `text` is ASCII: such a text is its own byte string. */
-export function isAscii(text: string): boolean {
+function isAscii(text: string): boolean {
   return !BEYOND_ASCII.test(text);
 }
 

@@ -5,7 +5,7 @@ import { type ByteString, isUtf8 } from "./byte_string.ts";
 export const ROOT = "/";
 
 /** Longest key that is a file, in bytes. */
-export const PATH_BYTES_MAX = 4096;
+const PATH_BYTES_MAX = 4096;
 
 /**
  * Levels of a key that is a file: each may be a directory with a record that spells

@@ -4,11 +4,10 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import { formatId, parseId } from "../base/ids.ts";
 import {
-  formatId,
   type Hello,
   helloHeaders,
-  parseId,
   parseReason,
   PROTOCOL,
   REFUSAL_BYTES_MAX,
@@ -107,7 +106,9 @@ function problemOf(response: IncomingMessage, hello: Hello): string | undefined 
   if (parseId(text(headers["etcd-from"])) !== hello.to) {
     return `expected member "${formatId(hello.to)}", found another one`;
   }
-  if (parseId(text(headers["etcd-session"])) === undefined) return "expected its process, found none";
+  if (parseId(text(headers["etcd-session"])) === undefined) {
+    return "expected its process, found none";
+  }
   return undefined;
 }
 

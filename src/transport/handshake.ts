@@ -7,6 +7,7 @@
  * `Etcd-*` headers. After the 101 it sends frames; the other side answers pings
  * and nothing else, because every member sends on the stream it dialled itself.
  */
+import { formatId, parseId } from "../base/ids.ts";
 import type { MemberId } from "../raft/types.ts";
 import { parsePeerUrl } from "./peer_url.ts";
 import { PeerError } from "./peer_error.ts";
@@ -64,11 +65,6 @@ export interface Refusal {
 
 /** A judgement on a `Hello`. */
 export type Admission = { readonly ok: true } | Refusal;
-
-/** An id as the logs print it. */
-export function formatId(id: number): string {
-  return id.toString(16);
-}
 
 /** The headers of a handshake request. */
 export function helloHeaders(hello: Hello): Record<string, string> {
@@ -211,13 +207,6 @@ export function parseReason(
     reason: reason.replaceAll(CONTROL_CHARACTERS, " "),
     rival: typeof rival === "string" ? parseId(rival) : undefined,
   };
-}
-
-/** An id as `formatId` writes it, in [1, 2^53). */
-export function parseId(text: string | undefined): number | undefined {
-  if (text === undefined || !/^[1-9a-f][0-9a-f]{0,13}$/.test(text)) return undefined;
-  const id = Number.parseInt(text, 16);
-  return Number.isSafeInteger(id) ? id : undefined;
 }
 
 const CONTROL_CHARACTERS = /\p{Cc}/gu;

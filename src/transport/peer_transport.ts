@@ -15,10 +15,10 @@ import { certificateProblem } from "./certificate.ts";
 import type { RefusedError } from "./dial.ts";
 import { newCounters, type PeerCounters, type RoundTrips } from "./counters.ts";
 import { FRAME_HEADER_BYTES } from "./frame.ts";
+import { formatId } from "../base/ids.ts";
 import {
   acceptance,
   type Admission,
-  formatId,
   type Hello,
   judgeAddress,
   judgeRival,

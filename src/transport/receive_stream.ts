@@ -2,6 +2,7 @@
  * A stream that a peer dialled: cuts it into frames, answers pings, and closes
  * at whatever is no frame. Knows nothing of who may dial.
  */
+import { messageOf } from "../base/errors.ts";
 import type { Socket } from "node:net";
 import { InvariantError } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
@@ -65,7 +66,7 @@ export class ReceiveStream {
       // A broken invariant is this member's own and ends the process.
       if (error instanceof InvariantError) throw error;
       this.#fault = true;
-      this.destroy(error instanceof Error ? error.message : String(error));
+      this.destroy(messageOf(error));
     }
   }
 

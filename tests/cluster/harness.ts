@@ -3,6 +3,7 @@
  * its own, all ended and removed with the test. A failing test shows what the
  * nodes logged last.
  */
+import { messageOf } from "../../src/base/errors.ts";
 import { Client, eventOf, listingOf } from "./client.ts";
 import { Network } from "./proxy.ts";
 import { TestNode } from "./test_node.ts";
@@ -172,7 +173,7 @@ export class TestCluster implements AsyncDisposable {
       const logs = [...this.nodes, ...this.#forgotten].map((node) =>
         `--- ${node.name}\n${node.logTail}`
       ).join("\n");
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       throw new Error(`${message}\n${logs}`, { cause: error });
     }
   }

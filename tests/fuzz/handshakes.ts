@@ -1,6 +1,6 @@
 /** The headers with which a peer opens its stream. */
+import { formatId } from "../../src/base/ids.ts";
 import {
-  formatId,
   type Hello,
   helloHeaders,
   judgeAddress,

@@ -9,6 +9,7 @@ export interface Source {
   readonly path: string;
   readonly lines: readonly string[];
   readonly imports: readonly Import[];
+  readonly exports: readonly Export[];
   readonly functions: readonly { readonly line: number; readonly lines: number }[];
   /**
    * Exported functions, constants and classes without a doc comment right before
@@ -24,8 +25,18 @@ export interface Source {
 
 export interface Import {
   readonly specifier: string;
+  /** What is taken, by its name there; undefined for all of it. */
+  readonly names: readonly string[] | undefined;
   /** Gone after compilation. */
   readonly typeOnly: boolean;
+  /** Loaded when it is asked for. */
+  readonly lazy?: boolean;
+  readonly line: number;
+}
+
+export interface Export {
+  readonly name: string;
+  readonly kind: "class" | "value" | "type";
   readonly line: number;
 }
 
@@ -52,6 +63,7 @@ export function readSources(...places: string[]): Source[] {
 /** Reads one file. Throws when it is no TypeScript. */
 export function parseSource(path: string, text: string): Source {
   const imports: Import[] = [];
+  const exports: Export[] = [];
   const functions: { line: number; lines: number }[] = [];
   const undocumented: number[] = [];
   const constructs: { what: Construct; line: number }[] = [];
@@ -70,17 +82,28 @@ export function parseSource(path: string, text: string): Source {
           node.specifiers.every((one) =>
             one.type === "ImportSpecifier" && one.importKind === "type"
           ));
-      imports.push({ specifier: node.source.value, typeOnly, line: lineAt(node.range[0]) });
+      const isWhole = node.specifiers.some(({ type }) => type === "ImportNamespaceSpecifier");
+      const names = isWhole
+        ? undefined
+        : node.specifiers.flatMap((one) =>
+          one.type === "ImportSpecifier" ? [nameOf(one.imported)] : []
+        );
+      const line = lineAt(node.range[0]);
+      imports.push({ specifier: node.source.value, names, typeOnly, line });
     },
     ExportAllDeclaration(node) {
       const typeOnly = node.exportKind === "type";
-      imports.push({ specifier: node.source.value, typeOnly, line: lineAt(node.range[0]) });
+      const line = lineAt(node.range[0]);
+      imports.push({ specifier: node.source.value, names: undefined, typeOnly, line });
     },
     ExportNamedDeclaration(node) {
       const line = lineAt(node.range[0]);
+      const kind = kindOf(node.declaration);
+      for (const name of exportedNames(node)) exports.push({ name, kind, line });
       if (node.source) {
         const typeOnly = node.exportKind === "type";
-        imports.push({ specifier: node.source.value, typeOnly, line });
+        const names = node.specifiers.map(({ local }) => nameOf(local));
+        imports.push({ specifier: node.source.value, names, typeOnly, line });
       } else if (node.declaration?.type === "ClassDeclaration" && !hasClass) {
         hasClass = true;
       } else if (isValue(node.declaration) && !isDocumented(sourceCode, node.range[0])) {
@@ -90,7 +113,7 @@ export function parseSource(path: string, text: string): Source {
     ImportExpression(node) {
       const line = lineAt(node.range[0]);
       const specifier = node.source.type === "Literal" ? String(node.source.value) : "";
-      imports.push({ specifier, typeOnly: false, line });
+      imports.push({ specifier, names: undefined, typeOnly: false, lazy: true, line });
     },
     FunctionDeclaration: measure,
     FunctionExpression: measure,
@@ -119,7 +142,26 @@ export function parseSource(path: string, text: string): Source {
   });
   Deno.lint.runPlugin({ name: "tidy", rules: { facts: { create } } }, path, text);
   const lines = text.trimEnd().split("\n");
-  return { path, lines, imports, functions, undocumented, constructs, names };
+  return { path, lines, imports, exports, functions, undocumented, constructs, names };
+}
+
+function nameOf(node: { readonly name: string } | { readonly value: unknown }): string {
+  return "name" in node ? node.name : String(node.value);
+}
+
+function kindOf(declaration: Deno.lint.ExportNamedDeclaration["declaration"]): Export["kind"] {
+  if (declaration === null) return "type";
+  if (declaration.type === "ClassDeclaration") return "class";
+  return isValue(declaration) ? "value" : "type";
+}
+
+function exportedNames(node: Deno.lint.ExportNamedDeclaration): string[] {
+  const { declaration } = node;
+  if (declaration === null) return node.specifiers.map(({ exported }) => nameOf(exported));
+  if (declaration.type === "VariableDeclaration") {
+    return declaration.declarations.flatMap(({ id }) => id.type === "Identifier" ? id.name : []);
+  }
+  return "id" in declaration && declaration.id !== null ? [nameOf(declaration.id as never)] : [];
 }
 
 function isValue(declaration: Deno.lint.ExportNamedDeclaration["declaration"]): boolean {

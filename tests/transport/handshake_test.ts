@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { parseId } from "../../src/base/ids.ts";
 import {
   type Hello,
   helloHeaders,
   judgeAddress,
   judgeRival,
   parseHello,
-  parseId,
   parseReason,
   refusalResponse,
   refusalStatus,

@@ -19,7 +19,7 @@ export function parseTtl(text: string, nowMs: number): number | undefined {
 }
 
 /** Whether the deadline `ttlSeconds` after `nowMs` can be written down. */
-export function hasDeadline(ttlSeconds: number, nowMs: number): boolean {
+function hasDeadline(ttlSeconds: number, nowMs: number): boolean {
   return nowMs + ttlSeconds * 1000 <= LATEST_DEADLINE_MS;
 }
 

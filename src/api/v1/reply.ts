@@ -16,7 +16,7 @@ import { textOfBytes } from "../../store/value.ts";
 const SLICE_LENGTH = 64 * 1024;
 
 /** What a SET, a DELETE or a watch answers. */
-export function eventBody(event: Event): string {
+function eventBody(event: Event): string {
   const { before, after, logIndex, timeMs } = event;
   if (isRemoval(event)) {
     return deletionBody(event.key, before?.value ?? NO_VALUE, before?.deadlineMs ?? 0, logIndex);

@@ -9,7 +9,7 @@ import { failureReply } from "./error.ts";
 import { redirection } from "./writes.ts";
 
 /** Where the statistics are. */
-export const STATS_PATH = "/v1/stats";
+const STATS_PATH = "/v1/stats";
 
 /** `nowMs` gives the wall clock. */
 export function statsRoutes(

@@ -43,6 +43,6 @@ function members(v2: V2, rest: string): Reply {
 }
 
 /** A member in the original's order of fields. */
-export function memberJson({ id, name, peerUrls, clientUrls }: Member) {
+function memberJson({ id, name, peerUrls, clientUrls }: Member) {
   return { id: hexId(id), name, peerURLs: peerUrls, clientURLs: clientUrls };
 }

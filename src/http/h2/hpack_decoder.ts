@@ -17,7 +17,7 @@ export interface DecodedBlock {
 }
 
 /** What we allow the peer's encoder: the protocol's default (RFC 9113 §6.5.2). */
-export const DECODER_TABLE_BYTES = 4096;
+const DECODER_TABLE_BYTES = 4096;
 
 /** Above that nothing sensible is meant: neither a length nor an index. */
 const INTEGER_MAX = 2 ** 28;

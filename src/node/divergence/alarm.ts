@@ -2,6 +2,7 @@
  * What a member does when states differ (`comparison.ts` finds it): it tells the
  * operator as long as it is so, and stops when it is itself the odd one.
  */
+import { formatId } from "../../base/ids.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { RaftCore } from "../../raft/core.ts";
 import type { Member, MemberId } from "../../raft/types.ts";
@@ -86,6 +87,6 @@ function describe(divergence: Divergence, members: readonly Member[]): string {
 function named(ids: readonly MemberId[], members: readonly Member[]): string {
   return ids.map((id) => {
     const name = members.find((member) => member.id === id)?.name;
-    return name === undefined ? `member ${id.toString(16)}` : `"${name}"`;
+    return name === undefined ? `member ${formatId(id)}` : `"${name}"`;
   }).join(", ");
 }

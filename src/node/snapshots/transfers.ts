@@ -1,4 +1,5 @@
 /** All snapshots on their way from and to this node. */
+import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { RaftCore } from "../../raft/core.ts";
 import type { InstallSnapshot, MemberId } from "../../raft/types.ts";
@@ -47,7 +48,7 @@ export class SnapshotTransfers {
       failed: (from, error) =>
         options.logger.warn("A snapshot from a peer is unusable", {
           from,
-          cause: error instanceof Error ? error.message : String(error),
+          cause: messageOf(error),
         }),
     });
   }

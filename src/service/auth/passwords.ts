@@ -16,7 +16,7 @@ export interface ScryptCost {
 }
 
 /** What OWASP's password storage cheat sheet names for 16 MiB. */
-export const DEFAULT_COST: ScryptCost = { logN: 14, r: 8, p: 5 };
+const DEFAULT_COST: ScryptCost = { logN: 14, r: 8, p: 5 };
 
 /** A hash that asks for more is not computed: it might stand in an image from elsewhere. */
 const COST_MAX: ScryptCost = { logN: 18, r: 16, p: 16 };

@@ -22,7 +22,7 @@ export interface TokenScheme {
 }
 
 /** Longer ones are not looked at. */
-export const TOKEN_LENGTH_MAX = 8192;
+const TOKEN_LENGTH_MAX = 8192;
 
 /** The user of a good token. */
 export function userOfToken(

@@ -25,7 +25,7 @@ import {
 } from "./format.ts";
 
 /** Bytes of a slice at most. */
-export const SLICE_BYTES_MAX = 256 * 1024;
+const SLICE_BYTES_MAX = 256 * 1024;
 
 /** Length and kind. */
 const BLOCK_HEAD_BYTES = 5;

@@ -14,7 +14,7 @@ export interface Due {
   readonly isDirectory: boolean;
 }
 
-export class Deadlines {
+export class DeadlineIndex {
   readonly #map = new PackedMap();
 
   get size(): number {

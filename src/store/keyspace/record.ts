@@ -58,16 +58,16 @@ export interface RecordHead {
 /** The key was deleted, and the versions list still says what it was. */
 export const TOMBSTONE = 0x01;
 /** It has a deadline. */
-export const EXPIRES = 0x02;
+const EXPIRES = 0x02;
 /** It has a lease. */
-export const LEASED = 0x04;
+const LEASED = 0x04;
 /** Its key is a clean path, so v1 and v2 see it. */
 export const FILE = 0x08;
 /** v1 or v2 made this directory, so it stays when its last file goes. */
 export const MADE = 0x10;
 
 /** Longest key of a record, in bytes: 3 bytes of seven bits. */
-export const RECORD_KEY_BYTES_MAX = 2 ** 21 - 1;
+const RECORD_KEY_BYTES_MAX = 2 ** 21 - 1;
 
 /** Where the parts of a record are, from its start. */
 const KEY_LENGTH_AT = 8;

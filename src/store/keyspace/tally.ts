@@ -1,7 +1,7 @@
 /** What is kept count of beside the live records: how many, their hash, deadlines and leases. */
 import type { ByteString } from "../byte_string.ts";
 import { Leases } from "../lease/leases.ts";
-import { Deadlines } from "./deadlines.ts";
+import { DeadlineIndex } from "./deadlines.ts";
 import { type Hash, Hasher } from "./hash.ts";
 import type { Place } from "./packed_map.ts";
 import { deadlineAt, digestedPart, leaseAt, recordEnd, type Version } from "./record.ts";
@@ -10,7 +10,7 @@ const hasher = new Hasher();
 
 export class Tally {
   readonly leases = new Leases();
-  readonly deadlines = new Deadlines();
+  readonly deadlines = new DeadlineIndex();
   liveCount = 0;
   /** Keys that v1 and v2 see. */
   fileCount = 0;

@@ -33,7 +33,7 @@ import { checkRecord, keyAt, placeAt, StoredVersion } from "./record.ts";
 export const NOWHERE = -1;
 
 /** The entry has the record that was there before. */
-export const HAS_BEFORE = 0x01;
+const HAS_BEFORE = 0x01;
 /** It is of a directory. */
 export const DIRECTORY_ENTRY = 0x02;
 /** v1 and v2 see its key. */
@@ -372,7 +372,7 @@ export function headAt({ bytes, at }: EntryAt): EntryHead & { readonly next: num
 }
 
 /** The numbers of an entry. */
-export function numbersAt({ bytes, at }: EntryAt): Numbers {
+function numbersAt({ bytes, at }: EntryAt): Numbers {
   return {
     logIndex: readFixed48(bytes, at + LOG_INDEX_AT),
     changeIndex: readFixed48(bytes, at + CHANGE_INDEX_AT),

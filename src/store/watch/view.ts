@@ -52,7 +52,7 @@ export function seenBy(view: View, event: Event, top: Event | undefined): Event 
 }
 
 /** Whether `key` is `path` or under it, by segment: `/foo` covers `/foo/x`, not `/foobar`. */
-export function covers(path: ByteString, key: ByteString): boolean {
+function covers(path: ByteString, key: ByteString): boolean {
   return path === ROOT || path === key || isBelow(path, key);
 }
 

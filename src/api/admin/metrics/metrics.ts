@@ -17,7 +17,7 @@ export function metricsRoute(read: () => Reading): Route {
 }
 
 /** All families, in a fixed order. */
-export function metricsText(reading: Reading): string {
+function metricsText(reading: Reading): string {
   const out = new Exposition();
   writeServer(out, reading);
   writeStore(out, reading);
