@@ -11,6 +11,8 @@ import type { Listener } from "../../src/http/endpoint.ts";
 import { makeRouter } from "../../src/http/router.ts";
 import { Service } from "../../src/service/service.ts";
 import type { Event } from "../../src/store/event.ts";
+import { textOf as textOfKey } from "../../src/store/byte_string.ts";
+import type { Command } from "../../src/store/command/command.ts";
 import { NO_VERSION } from "../../src/store/keyspace/record.ts";
 import { Store } from "../../src/store/store.ts";
 import { asBytes, textOfBytes } from "../../src/store/value.ts";
@@ -29,13 +31,19 @@ function echo(): V1 {
   const store = new Store();
   const service = new Service({ node: new FakeNode(store), store });
   service.write = (operation, _, done) => {
-    done({ ok: true, value: echoing(JSON.stringify(operation)) });
+    done({ ok: true, value: echoing(textJson(operation)) });
   };
   service.read = (serve) => serve(store, service.node.nowMs());
   const replies = {
     of: ({ after }: Event) => ({ status: 200, body: textOfBytes(after!.value) }),
   };
   return { service, replies, redirect: false };
+}
+
+/** The command with its key as text. */
+function textJson(command: Command): string {
+  const key = "key" in command ? { key: textOfKey(command.key) } : {};
+  return JSON.stringify({ ...command, ...key });
 }
 
 /** An event whose value is `text`. */
