@@ -52,6 +52,19 @@ export interface Rate {
   readonly bytesPerSecond: number;
 }
 
+/** What was called of one method of v3. */
+export interface MethodReading {
+  readonly service: string;
+  readonly name: string;
+  /** In gRPC's words: `unary`, `server_stream` or `bidi_stream`. */
+  readonly type: string;
+  readonly started: number;
+  readonly messagesReceived: number;
+  readonly messagesSent: number;
+  /** Ended calls, by the name of their code. */
+  readonly ended: ReadonlyMap<string, number>;
+}
+
 export interface Reading {
   readonly name: string;
   readonly id: string;
@@ -74,6 +87,12 @@ export interface Reading {
   readonly store: StoreStats;
   readonly operations: StoreCounters;
   readonly requests: RequestCounters;
+  /** Calls of v3, by method. */
+  readonly calls: readonly MethodReading[];
+  readonly numbers: {
+    readonly revision: number;
+    readonly compactedRevision: number;
+  };
   readonly disk: DiskReading;
   readonly peers: readonly PeerReading[];
   readonly process: ProcessReading;

@@ -4,7 +4,7 @@
  */
 import process from "node:process";
 import type { Check, Checks } from "../api/admin/health.ts";
-import type { PeerReading, Rate, Reading } from "../api/reading.ts";
+import type { MethodReading, PeerReading, Rate, Reading } from "../api/reading.ts";
 import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { LIMITS } from "../config.ts";
@@ -35,6 +35,7 @@ export const STARTING_CHECKS: Checks = { live: [], ready: [STARTING] };
 export class Telemetry {
   readonly checks: Checks;
   readonly #options: TelemetryOptions;
+  #calls: () => readonly MethodReading[] = () => [];
   readonly #slowDisk: SlowDisk;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #sending = new RateMeter();
@@ -66,6 +67,11 @@ export class Telemetry {
     await this.#looking;
   }
 
+  /** From now on tells of `calls` of v3, too. */
+  counts(calls: () => readonly MethodReading[]): void {
+    this.#calls = calls;
+  }
+
   /** Everything as of now. */
   read(): Reading {
     const { member, disk, config } = this.#options;
@@ -84,6 +90,8 @@ export class Telemetry {
       store: service.stats(),
       operations: service.operations,
       requests: service.requests,
+      calls: this.#calls(),
+      numbers: { revision: service.revision, compactedRevision: service.compactedRevision },
       disk,
       peers: this.#peers(),
       process: {

@@ -6,6 +6,7 @@ import { type ClientApi, makeClientApi } from "../api/client_api.ts";
 import { etcdFaultRenderer, faultRenderer } from "../api/faults.ts";
 import { statsRoutes } from "../api/v1/stats.ts";
 import { statsRoutes as statsRoutesOfV2 } from "../api/v2/stats.ts";
+import { readingOf } from "../api/v3/metrics.ts";
 import type { V3Api } from "../api/v3/v3.ts";
 import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
@@ -48,6 +49,7 @@ export interface ClientPorts {
 export async function openClientPorts(options: ClientPortOptions): Promise<ClientPorts> {
   const { config, logger, member, tls } = options;
   const v3 = v3Of(member, config, logger);
+  options.telemetry.counts(() => [...v3.counters.values()].map(readingOf));
   const api = makeApi(options, v3);
   const common = {
     limits: { ...httpLimits(), bodyBytesMax: portBodyBytesMax(config) },

@@ -8,7 +8,8 @@ import { LocalNode } from "../cli/harness.ts";
 import { freePort } from "./ports.ts";
 
 /** By how they begin; a service that comes later adds its own. */
-const SERVED = /^(put|JSON|HTTP: paths|range|versions|delete|txn|compact|lease|watch)\b/;
+const SERVED =
+  /^(put|JSON|HTTP|range|versions|delete|txn|compact|lease|watch|lock|election|maintenance|member list)\b/;
 
 Deno.test("Server answers v3's JSON as etcd was recorded", async () => {
   const port = freePort();

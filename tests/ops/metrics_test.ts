@@ -56,6 +56,27 @@ async function servesMetrics(cluster: TestCluster, stage: Stage): Promise<void> 
     assertEquals(valueOf(metrics, "etcd_http_received_total", '{method="POST"}'), 3);
     assertEquals(valueOf(metrics, "etcd_http_received_total", '{method="DELETE"}'), 2);
   });
+  await stage("counts what v3 does to the key space, and lists its methods", async () => {
+    const ask = async (path: string, body: object) => {
+      const response = await fetch(`${node.url}/v3/${path}`, {
+        method: "POST",
+        body: JSON.stringify(body),
+      });
+      await response.body?.cancel();
+    };
+    const before = await scrape(cluster, url);
+    await ask("kv/put", { key: "YQ==", value: "MQ==" });
+    await ask("kv/put", { value: "MQ==" });
+    await ask("kv/range", { key: "YQ==" });
+    const after = await scrape(cluster, url);
+    const grown = (name: string, rest = "") =>
+      valueOf(after, name, rest) - (before.get(name)?.samples.get(rest) ?? 0);
+    assertEquals(grown("etcd_mvcc_put_total"), 1);
+    assertEquals(grown("etcd_mvcc_range_total"), 1);
+    assertEquals(grown("etcd_debugging_mvcc_current_revision"), 1);
+    const put = 'grpc_method="Put",grpc_service="etcdserverpb.KV",grpc_type="unary"}';
+    assertEquals(valueOf(after, "grpc_server_handled_total", `{grpc_code="OK",${put}`), 0);
+  });
   await stage("counts what the log and the disk do", async () => {
     const before = await scrape(cluster, url);
     for (const value of ["1", "2", "3"]) await client.set(node.url, "/b", value, { ttl: 600 });

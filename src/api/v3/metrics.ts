@@ -1,6 +1,7 @@
 /** What is counted of each method: gRPC's own metrics (`grpc_server_*`) are made of it. */
 import { ALL_METHODS, type Method } from "./methods.ts";
-import type { StatusCode } from "./status.ts";
+import type { MethodReading } from "../reading.ts";
+import { type StatusCode, statusName } from "./status.ts";
 
 /** Of one method since the process started; plain numbers, because the hot path counts. */
 export class MethodCounters {
@@ -25,6 +26,16 @@ export class MethodCounters {
   get failed(): ReadonlyMap<StatusCode, number> {
     return this.#failed;
   }
+}
+
+const TYPES = { unary: "unary", serverStream: "server_stream", bidi: "bidi_stream" } as const;
+
+/** The counters as of now, by names. */
+export function readingOf(counters: MethodCounters): MethodReading {
+  const { method: { kind, service, name }, started, messagesReceived, messagesSent } = counters;
+  const failed = [...counters.failed].map(([code, count]) => [statusName(code), count] as const);
+  const ended = new Map([["OK", counters.succeeded] as const, ...failed]);
+  return { service, name, type: TYPES[kind], started, messagesReceived, messagesSent, ended };
 }
 
 /** Counters for every method. */

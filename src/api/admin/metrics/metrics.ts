@@ -4,7 +4,9 @@
  * with `etcd_` all the same.
  */
 import type { Route } from "../../../http/router.ts";
+import { COMPATIBLE_CLUSTER_VERSION } from "../../../version.ts";
 import { Exposition, EXPOSITION_TYPE } from "./exposition.ts";
+import { writeCalls, writeKeySpace } from "./v3_metrics.ts";
 import type { PeerReading, Reading } from "../../reading.ts";
 
 /** Where the text is. */
@@ -21,6 +23,8 @@ function metricsText(reading: Reading): string {
   const out = new Exposition();
   writeServer(out, reading);
   writeStore(out, reading);
+  writeKeySpace(out, reading);
+  writeCalls(out, reading);
   writeDisk(out, reading);
   writeNetwork(out, reading);
   writeProcess(out, reading);
@@ -36,6 +40,10 @@ function writeServer(out: Exposition, reading: Reading): void {
   });
   out.gauge("etcd_server_version", "The version that runs, in the label; always 1.", {
     labels: { server_version: reading.version },
+    value: 1,
+  });
+  out.gauge("etcd_cluster_version", "The version that clients judge by, in the label; always 1.", {
+    labels: { cluster_version: COMPATIBLE_CLUSTER_VERSION.replace(/\.\d+$/, "") },
     value: 1,
   });
   out.gauge("etcd_server_has_leader", "1 if a leader is known.", status.leader === 0 ? 0 : 1);

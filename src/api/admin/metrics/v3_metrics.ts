@@ -1,0 +1,64 @@
+/** The families of v3: calls by method, and the key space in the words of etcd's. */
+import type { MethodReading, Reading } from "../../reading.ts";
+import type { Exposition, Labels, Sample } from "./exposition.ts";
+
+/** `grpc_server_*`, as go-grpc-prometheus names them. */
+export function writeCalls(out: Exposition, { calls }: Reading): void {
+  const labelsOf = ({ name, service, type }: MethodReading): Labels => ({
+    grpc_method: name,
+    grpc_service: service,
+    grpc_type: type,
+  });
+  const by = (value: (method: MethodReading) => number): Sample[] =>
+    calls.map((method) => ({ labels: labelsOf(method), value: value(method) }));
+  out.counter("grpc_server_started_total", "Calls begun, by method.", ...by((c) => c.started));
+  out.counter(
+    "grpc_server_handled_total",
+    "Calls ended, by method and code.",
+    ...calls.flatMap((method) =>
+      [...method.ended].map(([code, value]) => ({
+        labels: { grpc_code: code, ...labelsOf(method) },
+        value,
+      }))
+    ),
+  );
+  out.counter(
+    "grpc_server_msg_received_total",
+    "Messages received, by method.",
+    ...by((c) => c.messagesReceived),
+  );
+  out.counter(
+    "grpc_server_msg_sent_total",
+    "Messages sent, by method.",
+    ...by((c) => c.messagesSent),
+  );
+}
+
+/** `etcd_mvcc_*` and `etcd_debugging_mvcc_*`. */
+export function writeKeySpace(out: Exposition, { store, operations, numbers }: Reading): void {
+  out.counter("etcd_mvcc_range_total", "Ranges read.", operations.ranges);
+  out.counter("etcd_mvcc_put_total", "Puts applied.", operations.puts);
+  out.counter("etcd_mvcc_delete_total", "Deletes of ranges applied.", operations.deletes);
+  out.counter("etcd_mvcc_txn_total", "Transactions applied.", operations.txns);
+  out.gauge("etcd_debugging_mvcc_keys_total", "Keys that are there.", store.keys);
+  out.gauge("etcd_debugging_mvcc_watcher_total", "Watches of all APIs.", store.watchers);
+  out.gauge(
+    "etcd_debugging_mvcc_slow_watcher_total",
+    "Watches that read what has passed.",
+    store.slowWatchers,
+  );
+  out.gauge("etcd_debugging_mvcc_current_revision", "The revision.", numbers.revision);
+  out.gauge(
+    "etcd_debugging_mvcc_compact_revision",
+    "Revisions below it can't be read.",
+    numbers.compactedRevision,
+  );
+  out.gauge(
+    "etcd_mvcc_db_total_size_in_use_in_bytes",
+    "Bytes of keys and values, without versions of the past.",
+    store.liveBytes,
+  );
+  out.gauge("etcd_debugging_lease_total", "Leases.", store.leases);
+  out.gauge("etcd_store_history_events", "Versions of the past that are kept.", store.historyEvents);
+  out.gauge("etcd_store_history_bytes", "Bytes that they take.", store.historyBytes);
+}
