@@ -6,7 +6,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { freePort } from "../cluster/ports.ts";
 import { answer, type Asked, type Breakage, BrokenServer, fault } from "./broken_server.ts";
-import { etcd, LocalNode } from "./harness.ts";
+import { etcd as run, LocalNode, type Said, type Typed } from "./harness.ts";
 
 const SET = '{"action":"SET","key":"/k","value":"v","index":7}';
 const FILE = '{"action":"GET","key":"/d/k","value":"v","index":7}';
@@ -141,6 +141,23 @@ const READERS: readonly (readonly string[])[] = [
 
 /** Long enough for a busy machine to answer at all, short enough to wait for silence. */
 const TIMEOUT = ["-timeout", "1"];
+
+/** Nothing here may take so long, however busy the machine is. */
+const PATIENCE_MS = 30_000;
+
+/** Runs a command to its end, which has to come: `-timeout` says how long a server may take. */
+async function etcd(args: readonly string[], typed?: Typed): Promise<Said> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const problem = new Error(`"etcd ${args.join(" ")}" has not ended in ${PATIENCE_MS} ms`);
+    timer = setTimeout(() => reject(problem), PATIENCE_MS);
+  });
+  try {
+    return await Promise.race([run(args, typed), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 function assertOneLine(err: string, what: string): void {
   assertMatch(err, /^etcd [a-z ]+: [^\n]+\n$/, what);

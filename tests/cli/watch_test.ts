@@ -170,6 +170,33 @@ Deno.test("Follower.next() goes on after the index up to which its lost server h
   assertEquals([lost.from, other.from], [[7], [1001]]);
 });
 
+Deno.test("Follower.next() goes on after the index that a server names when it stops", async () => {
+  const asked: string[] = [];
+  const options = { port: 0, hostname: "127.0.0.1", onListen: () => {} };
+  await using server = Deno.serve(options, (request) => {
+    const { pathname, search } = new URL(request.url);
+    if (pathname === "/livez") return new Response("ok");
+    asked.push(search);
+    if (asked.length > 1) return new Response(EVENT);
+    const body = '{"errorCode":300,"message":"Raft Internal Error","cause":"Stopping"}';
+    return new Response(body, { status: 503, headers: { "x-raft-index": "1000" } });
+  });
+  using client = new Client(
+    [`http://127.0.0.1:${server.addr.port}`],
+    5_000,
+    Deno.createHttpClient({}),
+    false,
+  );
+  const follower = new Follower(client, {
+    path: "/v1/watch/k",
+    patienceMs: 60_000,
+    probeMs: 60_000,
+    onLost: () => {},
+  });
+  assertEquals(await follower.next(7), EVENT);
+  assertEquals(asked, ["?index=7", "?index=1001"]);
+});
+
 Deno.test("Follower.next() takes the event that its own connection has lost without a word", async () => {
   await using server = new PatientServer(() => new Response(EVENT));
   using client = new Client([server.url], 5_000, Deno.createHttpClient({}), false);

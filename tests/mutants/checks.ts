@@ -14,7 +14,12 @@ const TESTS_OF: Readonly<Record<string, string>> = {
   transport: "tests/transport",
   http: "tests/api",
   api: "tests/api",
+  cli: "tests/cli",
+  dashboard: "tests/dashboard",
 };
+
+/** The simulator runs nothing of them. */
+const UNSIMULATED = /^(tools\/|src\/(cli|config|server|dashboard|http)\b)/;
 
 /** After so long without an end a check counts as failed: a bug may well wait for ever. */
 const LIMIT_SECONDS = 150;
@@ -26,8 +31,14 @@ const SIM_SEEDS = 400;
  * what only they find was found too late.
  */
 export function checksFor({ file, expected }: Mutant): string[] {
-  const room = file.split("/")[1]!;
-  return [...new Set([expected, TESTS_OF[room]!, "sim"])];
+  const room = TESTS_OF[file.split("/")[1]!];
+  return [
+    ...new Set([
+      expected,
+      ...(room === undefined ? [] : [room]),
+      ...(UNSIMULATED.test(file) ? [] : ["sim"]),
+    ]),
+  ];
 }
 
 export interface Verdict {

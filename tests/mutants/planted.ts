@@ -2,6 +2,7 @@
 import type { Mutant } from "./mutant.ts";
 import { AUTH_MUTANTS } from "./planted/auth.ts";
 import { BOLT_MUTANTS } from "./planted/bolt.ts";
+import { COMMAND_MUTANTS } from "./planted/commands.ts";
 import { EDGE_MUTANTS } from "./planted/edge.ts";
 import { HTTP1_MUTANTS } from "./planted/http1.ts";
 import { HTTP2_MUTANTS } from "./planted/http2.ts";
@@ -11,6 +12,7 @@ import { STORAGE_MUTANTS } from "./planted/storage.ts";
 import { STORE_MUTANTS } from "./planted/store.ts";
 import { V3_MUTANTS } from "./planted/v3.ts";
 import { V3_MESSAGE_MUTANTS } from "./planted/v3_messages.ts";
+import { WIRING_MUTANTS } from "./planted/wiring.ts";
 
 export const MUTANTS: readonly Mutant[] = [
   ...RAFT_MUTANTS,
@@ -23,5 +25,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...AUTH_MUTANTS,
   ...BOLT_MUTANTS,
   ...V3_MESSAGE_MUTANTS,
+  ...COMMAND_MUTANTS,
+  ...WIRING_MUTANTS,
   ...V3_MUTANTS,
 ];

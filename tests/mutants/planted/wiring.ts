@@ -1,0 +1,273 @@
+/** Planted bugs of the composition: settings that reach nobody, doors left open, things not given back. */
+import { type Mutant, mutantsOf } from "../mutant.ts";
+
+const WIRING = "tests/shell/wiring_test.ts";
+const DEFAULTS = "tests/shell/defaults_test.ts";
+const GIVING_BACK = "tests/api/giving_back_test.ts";
+const SESSIONS = "tests/http/tls_sessions_test.ts";
+const OUTCOME = "tests/node/membership_outcome_test.ts";
+
+/** What a setting does is done, whoever set it. */
+const REACHES = "every flag reaches the part that it is for";
+
+export const WIRING_MUTANTS: readonly Mutant[] = [
+  ...mutantsOf("src/config.ts", WIRING, [
+    ["-maxsize is ignored", REACHES, 'settings.integer("maxsize")', "9"],
+    ["-r is ignored", REACHES, 'settings.integer("r")', "3"],
+    ["-m is ignored", REACHES, 'settings.integer("m")', "1024"],
+    ["-redirect is ignored", REACHES, 'settings.boolean("redirect")', "false"],
+    ["-f is ignored", REACHES, 'settings.boolean("f")', "false"],
+    [
+      "-snapshot is ignored",
+      REACHES,
+      'settings.boolean("snapshot") ? settings.integer("snapCount") : undefined',
+      'settings.integer("snapCount")',
+    ],
+    ["-logFormat is ignored", REACHES, "logFormat: logFormat(settings)", 'logFormat: "text"'],
+    [
+      "-cl and -sl are ignored",
+      REACHES,
+      "? parseListenHost(settings.text(listenFlag), settings.label(listenFlag))",
+      "? advertised.host",
+    ],
+    [
+      "-vv is -v",
+      REACHES,
+      'settings.boolean("vv") ? "trace"',
+      'settings.boolean("vv") ? "debug"',
+      "tests/shell/config_test.ts",
+    ],
+    [
+      "the port of metrics listens everywhere",
+      "a bare port means the loopback interface",
+      "  return Object.freeze(address);\n}\n\n/** Whether two listen hosts",
+      '  return Object.freeze(flag === "metrics" ? { ...address, host: "0.0.0.0" } : address);\n}\n\n' +
+      "/** Whether two listen hosts",
+      DEFAULTS,
+    ],
+    [
+      "the peer port under TLS trusts everybody",
+      "peers prove themselves",
+      'if (prefix === "server" && caFile === undefined) {',
+      'if (prefix === "client" && caFile === keyFile) {',
+      "tests/shell/config_test.ts",
+    ],
+  ]),
+  ...mutantsOf("src/config/address.ts", DEFAULTS, [
+    [
+      "a bare port means every interface",
+      "a bare port means the loopback interface",
+      'const LOOPBACK = "127.0.0.1";',
+      'const LOOPBACK = "127.0.0.2";',
+    ],
+  ]),
+  ...mutantsOf("src/member/limits.ts", WIRING, [
+    [
+      "-heartbeat does not reach the core",
+      REACHES,
+      "heartbeatTicks: ticks(config.heartbeatMs),\n      ...{",
+      "heartbeatTicks: 10,\n      ...{",
+    ],
+    [
+      "-election does not reach the core",
+      REACHES,
+      "electionTicks: ticks(config.electionMs),\n      heartbeatTicks",
+      "electionTicks: 100,\n      heartbeatTicks",
+    ],
+    [
+      "-maxsize does not reach the node",
+      REACHES,
+      "membersMax: config.membersMax,",
+      "membersMax: LIMITS.membersMax,",
+    ],
+    [
+      "-snapCount does not reach the node",
+      REACHES,
+      "snapshotEntries: config.snapshotEntries ?? 0,",
+      "snapshotEntries: 100_000,",
+    ],
+    [
+      "a dead connection is noticed late",
+      "a dead connection is noticed within two election time-outs",
+      "silenceMsMax: config.electionMs * 2,",
+      "silenceMsMax: config.electionMs * 20,",
+    ],
+  ]),
+  ...mutantsOf("src/server/http_limits.ts", WIRING, [
+    [
+      "a head may come as slowly as a connection idles",
+      "each limit is the one of its name",
+      "headerTimeoutMs: LIMITS.headerTimeoutMs,",
+      "headerTimeoutMs: LIMITS.idleTimeoutMs,",
+    ],
+  ]),
+  ...mutantsOf("src/server.ts", WIRING, [
+    [
+      "-redirect does not reach the API",
+      REACHES,
+      "redirect: this.#config.redirect,",
+      "redirect: false,",
+    ],
+    ["-cors does not reach the API", REACHES, "origins: this.#config.cors,", "origins: [],"],
+    [
+      "-r does not reach who joins",
+      REACHES,
+      "attempts: config.joinAttempts,",
+      "attempts: 3,",
+    ],
+    [
+      "the peer port speaks no TLS",
+      "peers prove themselves",
+      "...(tls === undefined ? {} : { tls: tls.mutual }),",
+      "",
+    ],
+    [
+      "the client port speaks no TLS",
+      "with a certificate the port speaks TLS only",
+      "...(tls === undefined ? {} : { tls: tls.material }),",
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/server/peer_port.ts", DEFAULTS, [
+    [
+      "a page of another site removes members at the peer port",
+      "a page changes nothing",
+      'exchange.method === "GET" ? undefined : pageProblem(exchange)',
+      'exchange.method === "POST" ? pageProblem(exchange) : undefined',
+    ],
+  ]),
+  ...mutantsOf("tools/node_flags.ts", DEFAULTS, [
+    [
+      "the program may ask the system anything",
+      "nothing is allowed that is not needed",
+      '"--allow-sys=statfs",',
+      '"--allow-sys",',
+    ],
+  ]),
+  ...mutantsOf("src/storage/real_disk.ts", DEFAULTS, [
+    [
+      "the data may be read by everybody",
+      "the data is for its owner alone",
+      "const FILE_MODE = 0o600;",
+      "const FILE_MODE = 0o644;",
+    ],
+    [
+      "the data directory may be looked into",
+      "the data is for its owner alone",
+      "const DIRECTORY_MODE = 0o700;",
+      "const DIRECTORY_MODE = 0o755;",
+    ],
+  ]),
+  ...mutantsOf("src/http/tls_sessions.ts", SESSIONS, [
+    [
+      "a session of an open port opens every other",
+      "a port that demands a certificate gets one",
+      "if (this.#ca === undefined || admits(socket, this.#ca)) return;",
+      "if (this.#ca === undefined || admits(socket, this.#ca) || socket.writable) return;",
+    ],
+    [
+      "a session outlives its authority",
+      "a certificate is of an authority of now",
+      "if (socket.isSessionReused() && !(isKnown && Date.now() < Date.parse(valid_to))) return false;",
+      "",
+    ],
+    [
+      "no session is ever resumed",
+      "who was verified goes on",
+      "!(isKnown && Date.now() < Date.parse(valid_to))",
+      "isKnown",
+    ],
+  ]),
+  ...mutantsOf("src/http/client_certificate.ts", SESSIONS, [
+    [
+      "a certificate that this port has not verified names the client",
+      "who a client is was verified for this port",
+      "|| !isVerified(socket)) return undefined;",
+      ") return undefined;",
+    ],
+  ]),
+  ...mutantsOf("src/http/deno_listener.ts", GIVING_BACK, [
+    [
+      "a large upload never gives its bytes back",
+      "what a client took is free when it is gone",
+      ".finally(() => this.#arrivingBytes -= bytes);",
+      ";",
+    ],
+  ]),
+  ...mutantsOf("src/http/h1/server.ts", GIVING_BACK, [
+    [
+      "an upload by our own parser never gives its bytes back",
+      "what a client took is free when it is gone",
+      "this.#arrivingBytes -= bytes;",
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/http/node_exchange.ts", GIVING_BACK, [
+    [
+      "an upload that is cut never gives its bytes back",
+      "what a client took is free when it is gone",
+      'request.on("error", () => {\n      this.#bodies.delete(deadline);\n      forget();',
+      'request.on("error", () => {\n      this.#bodies.delete(deadline);',
+    ],
+  ]),
+  ...mutantsOf("src/dashboard/dashboard.ts", "tests/dashboard", [
+    [
+      "the path of events is decoded twice",
+      "a percent sign that is left is the key's own",
+      '.replaceAll("%", "%25")',
+      "",
+      "tests/dashboard/events_test.ts",
+    ],
+    [
+      "a dashboard that is read-only changes keys",
+      "-dashboard=readonly lets nobody change anything",
+      'if (mode === "readonly") {',
+      "if (mode === undefined) {",
+    ],
+    [
+      "any page may read by the dashboard",
+      "what the dashboard shows is for its own page",
+      "    const problem = foreignReadProblem(exchange, policy);\n",
+      "    const problem: string | undefined = undefined;\n",
+      DEFAULTS,
+    ],
+  ]),
+  ...mutantsOf("src/dashboard/events.ts", GIVING_BACK, [
+    [
+      "a dashboard that leaves keeps its place",
+      "what a client took is free when it is gone",
+      "if (!this.#waiting.delete(finish)) return;",
+      "if (!this.#waiting.has(finish)) return;",
+    ],
+  ]),
+  ...mutantsOf("src/api/admin/metrics/metrics.ts", "tests/shell/truth_test.ts", [
+    [
+      "bytes received are those sent",
+      "a figure is what its name says",
+      "...peers.map(({ id, receivedBytes }) =>",
+      "...peers.map(({ id, sentBytes: receivedBytes }) =>",
+    ],
+  ]),
+  ...mutantsOf("src/node/membership/outcome.ts", OUTCOME, [
+    [
+      "a configuration that a peer sent is believed",
+      "nothing of what a peer sends is believed unseen",
+      "if (ok !== true || configuration === undefined) return",
+      "if (ok !== true) return",
+    ],
+    [
+      "a reason that there is none of is believed",
+      "nothing of what a peer sends is believed unseen",
+      "Object.hasOwn(REASONS, value)",
+      "value in REASONS",
+    ],
+  ]),
+  ...mutantsOf("src/raft/configuration_json.ts", OUTCOME, [
+    [
+      "two members have one id",
+      "nothing of what a peer sends is believed unseen",
+      "return configurationFault(configuration) === undefined ? configuration : undefined;",
+      "return configuration;",
+    ],
+  ]),
+];
