@@ -7,6 +7,7 @@ import { messageOf } from "../base/errors.ts";
 import type { Route } from "../http/router.ts";
 import type { Member, MemberId } from "../raft/types.ts";
 import type { Heard } from "./cluster_view.ts";
+import { parseReport } from "./report_json.ts";
 import type { MemberReport } from "./view.ts";
 
 /** Where a member tells about itself, on its peer port. */
@@ -68,10 +69,8 @@ export class Reports {
 
   async #askMember({ id, peerUrls: [peerUrl = ""] }: Member): Promise<Heard> {
     try {
-      const report = JSON.parse(await this.#options.ask(peerUrl)) as MemberReport;
-      if (report.id === id && Array.isArray(report.followers) && Array.isArray(report.peers)) {
-        return { report };
-      }
+      const report = parseReport(await this.#options.ask(peerUrl));
+      if (report?.id === id) return { report };
       return {
         problem: `Expected the report of this member at "${peerUrl}", found something else`,
       };

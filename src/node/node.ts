@@ -15,7 +15,14 @@ import { isAppend, NodeCounters } from "./counters.ts";
 import { DiskSpace } from "./disk_space.ts";
 import { Expiry } from "./expiry.ts";
 import { Farewell } from "./membership/farewell.ts";
-import { NOT_COMMITTED, NOT_LEADER, NOT_MOVED, notWrittenYet, OVERLOADED, STOPPING } from "./failures.ts";
+import {
+  NOT_COMMITTED,
+  NOT_LEADER,
+  NOT_MOVED,
+  notWrittenYet,
+  OVERLOADED,
+  STOPPING,
+} from "./failures.ts";
 import { Administration, type WishKind } from "./membership/administration.ts";
 import { Liveness } from "./membership/liveness.ts";
 import { Leadership } from "./membership/leadership.ts";

@@ -50,7 +50,7 @@ Deno.test("etcd watch -once -index takes one event, from the history too", async
 
 Deno.test("etcd watch goes on where it was when its server has been away", async () => {
   await using node = await LocalNode.start();
-  const watching = node.etcd(["watch", "/"], { onWrite: head(2) });
+  const watching = node.etcd(["watch", "/", "-timeout", "60"], { onWrite: head(2) });
   await until("the watch to wait", () => node.waitingWatches === 1);
   const first = await set(node, "k", "before");
   await node.stop();
@@ -110,7 +110,7 @@ Deno.test("etcd watch refuses an index that is none", async () => {
 
 Deno.test("etcd watch of a quiet key outlives the restart of its server, whatever else was written", async () => {
   await using node = await LocalNode.start("-m", "3");
-  const watching = node.etcd(["watch", "quiet"], { onWrite: head(1) });
+  const watching = node.etcd(["watch", "quiet", "-timeout", "60"], { onWrite: head(1) });
   await until("the watch to wait", () => node.waitingWatches === 1);
   for (let i = 0; i < 20; i++) await set(node, "busy", `${i}`);
   await node.stop();

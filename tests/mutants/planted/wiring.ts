@@ -110,12 +110,6 @@ export const WIRING_MUTANTS: readonly Mutant[] = [
     ],
     ["-cors does not reach the API", REACHES, "origins: this.#config.cors,", "origins: [],"],
     [
-      "-r does not reach who joins",
-      REACHES,
-      "attempts: config.joinAttempts,",
-      "attempts: 3,",
-    ],
-    [
       "the peer port speaks no TLS",
       "peers prove themselves",
       "...(tls === undefined ? {} : { tls: tls.mutual }),",
@@ -126,6 +120,14 @@ export const WIRING_MUTANTS: readonly Mutant[] = [
       "with a certificate the port speaks TLS only",
       "...(tls === undefined ? {} : { tls: tls.material }),",
       "",
+    ],
+  ]),
+  ...mutantsOf("src/member/entrance.ts", WIRING, [
+    [
+      "-r does not reach who joins",
+      REACHES,
+      "attempts: config.joinAttempts,",
+      "attempts: 3,",
     ],
   ]),
   ...mutantsOf("src/server/peer_port.ts", DEFAULTS, [
