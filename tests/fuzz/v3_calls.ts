@@ -10,7 +10,7 @@ import { encodeJson } from "../../src/api/v3/messages/json_encode.ts";
 import { MessageError } from "../../src/api/v3/messages/message_error.ts";
 import { WireWriter } from "../../src/api/v3/messages/wire_writer.ts";
 import { type Method, METHODS } from "../../src/api/v3/methods.ts";
-import { framedBytes, TestCall, V3Member } from "../api/v3/harness.ts";
+import { framedBytes, type TestCall, V3Member } from "../api/v3/harness.ts";
 import { randomMessage } from "../api/v3/random_message.ts";
 import { joined, mutated } from "./mutate.ts";
 import { expectSame, FuzzError, type Subject } from "./subject.ts";
