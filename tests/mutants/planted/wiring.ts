@@ -23,7 +23,11 @@ export const WIRING_MUTANTS: readonly Mutant[] = [
       'settings.boolean("snapshot") ? settings.integer("snapCount") : undefined',
       'settings.integer("snapCount")',
     ],
-    ["-logFormat is ignored", REACHES, "logFormat: logFormat(settings)", 'logFormat: "text"'],
+  ]),
+  ...mutantsOf("src/config/options.ts", WIRING, [
+    ["-logFormat is ignored", REACHES, "format: logFormat(settings)", 'format: "text"'],
+  ]),
+  ...mutantsOf("src/config/ports.ts", WIRING, [
     [
       "-cl and -sl are ignored",
       REACHES,
@@ -31,26 +35,30 @@ export const WIRING_MUTANTS: readonly Mutant[] = [
       "? advertised.host",
     ],
     [
-      "-vv is -v",
-      REACHES,
-      'settings.boolean("vv") ? "trace"',
-      'settings.boolean("vv") ? "debug"',
-      "tests/shell/config_test.ts",
-    ],
-    [
       "the port of metrics listens everywhere",
       "a bare port means the loopback interface",
-      "  return Object.freeze(address);\n}\n\n/** Whether two listen hosts",
-      '  return Object.freeze(flag === "metrics" ? { ...address, host: "0.0.0.0" } : address);\n}\n\n' +
-      "/** Whether two listen hosts",
+      "  refuseTaken(label, address, others);\n  return Object.freeze(address);",
+      "  refuseTaken(label, address, others);\n" +
+      '  return Object.freeze(flag === "metrics" ? { ...address, host: "0.0.0.0" } : address);',
       DEFAULTS,
     ],
+  ]),
+  ...mutantsOf("src/config/tls.ts", "tests/shell/config_test.ts", [
     [
       "the peer port under TLS trusts everybody",
       "peers prove themselves",
       'if (prefix === "server" && caFile === undefined) {',
       'if (prefix === "client" && caFile === keyFile) {',
-      "tests/shell/config_test.ts",
+    ],
+  ]),
+  ...mutantsOf("src/server/client_port.ts", WIRING, [
+    ["-redirect does not reach the API", REACHES, "redirect: config.redirect,", "redirect: false,"],
+    ["-cors does not reach the API", REACHES, "origins: config.cors,", "origins: [],"],
+    [
+      "the client port speaks no TLS",
+      "with a certificate the port speaks TLS only",
+      "...(tls === undefined ? {} : { tls: tls.material }) };",
+      "};",
     ],
   ]),
   ...mutantsOf("src/config/address.ts", DEFAULTS, [
@@ -103,22 +111,9 @@ export const WIRING_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/server.ts", WIRING, [
     [
-      "-redirect does not reach the API",
-      REACHES,
-      "redirect: this.#config.redirect,",
-      "redirect: false,",
-    ],
-    ["-cors does not reach the API", REACHES, "origins: this.#config.cors,", "origins: [],"],
-    [
       "the peer port speaks no TLS",
       "peers prove themselves",
       "...(tls === undefined ? {} : { tls: tls.mutual }),",
-      "",
-    ],
-    [
-      "the client port speaks no TLS",
-      "with a certificate the port speaks TLS only",
-      "...(tls === undefined ? {} : { tls: tls.material }),",
       "",
     ],
   ]),
