@@ -6,6 +6,7 @@ import { COMMAND_MUTANTS } from "./planted/commands.ts";
 import { EDGE_MUTANTS } from "./planted/edge.ts";
 import { HTTP1_MUTANTS } from "./planted/http1.ts";
 import { HTTP2_MUTANTS } from "./planted/http2.ts";
+import { KEYSPACE_MUTANTS } from "./planted/keyspace.ts";
 import { NODE_MUTANTS } from "./planted/node.ts";
 import { RAFT_MUTANTS } from "./planted/raft.ts";
 import { STORAGE_MUTANTS } from "./planted/storage.ts";
@@ -19,6 +20,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...NODE_MUTANTS,
   ...STORAGE_MUTANTS,
   ...STORE_MUTANTS,
+  ...KEYSPACE_MUTANTS,
   ...EDGE_MUTANTS,
   ...HTTP1_MUTANTS,
   ...HTTP2_MUTANTS,

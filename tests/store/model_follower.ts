@@ -64,7 +64,12 @@ export class Follower {
 
   #read(entries: number): void {
     const reading = this.#watch.read(entries);
-    if (reading.kind === "events") return this.#take(reading.events, false);
+    if (reading.kind === "events") {
+      const [first] = reading.events;
+      const isWhole = first === undefined || first.logIndex !== this.#seen.at(-1)?.logIndex;
+      assert(isWhole, "All events of an entry come together");
+      return this.#take(reading.events, false);
+    }
     // It must be true that events are gone which it has not read.
     const lastGone = this.#model.events[this.#model.gone - 1];
     assert(lastGone !== undefined, "Nothing is gone");
