@@ -8,21 +8,17 @@ import type { FailureReason } from "../../src/node/ports.ts";
 import type { Answer } from "../../src/service/answer.ts";
 import { encodeCommand } from "../../src/store/command/codec.ts";
 import { type Command, NOBODY, type SetCommand } from "../../src/store/command/command.ts";
-import type { Event } from "../../src/store/event.ts";
-import { NO_VERSION } from "../../src/store/keyspace/record.ts";
-import { asBytes } from "../../src/store/value.ts";
 import { InvariantError } from "../../src/base/assert.ts";
 import { CorruptionError } from "../../src/storage/errors.ts";
 import { DiskError } from "../../src/storage/disk.ts";
 import { NOTHING, type Rejected, type Result } from "../../src/store/result.ts";
 import { Store } from "../../src/store/store.ts";
-import { Log } from "../store/log.ts";
 import { differs } from "./campaign.ts";
 import { HistoryCheck } from "./history_check.ts";
 import { waitUntil } from "./liveness_check.ts";
 import { ModelStore } from "./model_store.ts";
 import { judgeEnd } from "./process_end.ts";
-import { StateCheck } from "./state_check.ts";
+import { type Observed, StateCheck } from "./state_check.ts";
 import { ViolationError, Violations } from "./violation.ts";
 import { type PendingWatch, WatchCheck } from "./watch_check.ts";
 
@@ -41,39 +37,22 @@ function logged(command: Command, timeMs = 1): Uint8Array {
   return encodeCommand(command, NOBODY, timeMs);
 }
 
-/** What is told of a set, or of a delete of `before`. */
-function event(index: number, value: string | undefined, before?: string): Event {
-  const version = (value: string) => ({ ...NO_VERSION, value: asBytes(value) });
-  return {
-    kind: "event",
-    action: value === undefined ? "delete" : "set",
-    key: "/a",
-    isDirectory: false,
-    isFile: true,
-    isQuiet: false,
-    isCovered: false,
-    logIndex: index,
-    changeIndex: index,
-    revision: index,
-    timeMs: 1,
-    after: value === undefined ? undefined : version(value),
-    before: before === undefined ? undefined : version(before),
-  };
-}
-
-/** A model and a history that have seen `values` set at "/a" from index 1 on. */
+/** A model, a history and a store that have seen `values` set at "/a" from index 1 on. */
 function history(values: readonly string[]) {
   const violations = new Violations();
   const model = new ModelStore();
   const check = new HistoryCheck(violations, model);
-  const commit = (index: number, value: string) =>
-    check.committed(index, model.apply(index, logged(set(value))));
+  const store = new Store();
+  const results: Result[] = [];
+  const commitCommand = (index: number, command: Command) => {
+    check.committed(index, model.apply(index, logged(command)));
+    results[index] = store.apply(index, logged(command));
+  };
+  const commit = (index: number, value: string) => commitCommand(index, set(value));
+  /** What was told of the entry at `index`. */
+  const told = (index: number): Answer<Result> => ({ ok: true, value: results[index]! });
   values.forEach((value, i) => commit(i + 1, value));
-  return { violations, model, check, commit };
-}
-
-function answer(value: string, index: number): Answer<Result> {
-  return { ok: true, value: event(index, value) };
+  return { violations, model, check, commit, commitCommand, told };
 }
 
 function rejected(reason: Rejected["reason"]): Rejected {
@@ -91,15 +70,15 @@ function assertBroken(violations: Violations, property: string): void {
 
 Deno.test("historyCheck() finds a lost write when what was acknowledged is not committed", () => {
   const { violations, check } = history([]);
-  check.answered(check.write("c1", set("x")), answer("x", 1));
+  check.answered(check.write("c1", set("x")), history(["x"]).told(1));
   assertBroken(violations, "durable acknowledgement");
 });
 
 Deno.test("historyCheck() finds a stale read when a newer write was acknowledged before", () => {
-  const { violations, check, commit } = history([]);
+  const { violations, check, commit, told } = history([]);
   const write = check.write("c1", set("x"));
   commit(1, "x");
-  check.answered(write, answer("x", 1));
+  check.answered(write, told(1));
   violations.throwIfAny();
   const read = check.read("c2", "/a");
   check.served(read, { member: "n1", appliedIndex: 0, nowMs: 1, found: { kind: "missing" } });
@@ -133,9 +112,9 @@ Deno.test("historyCheck() finds a write that happened although it was refused", 
 });
 
 Deno.test("clientHistory() finds a stale read without looking into the log", () => {
-  const { check, violations } = history(["x", "y"]);
-  check.answered(check.write("c1", set("x")), answer("x", 1));
-  check.answered(check.write("c1", set("y")), { ok: true, value: event(2, "y", "x") });
+  const { check, violations, told } = history(["x", "y"]);
+  check.answered(check.write("c1", set("x")), told(1));
+  check.answered(check.write("c1", set("y")), told(2));
   violations.throwIfAny();
   const clients = check.clients;
   const read = check.read("c2", "/a");
@@ -153,8 +132,8 @@ Deno.test("historyCheck() finds a write that happened although nobody said that 
 });
 
 Deno.test("historyCheck() finds an answer that tells of another's write", () => {
-  const { violations, check } = history(["x", "y"]);
-  check.answered(check.write("c1", set("z")), answer("y", 2));
+  const { violations, check, told } = history(["x", "y"]);
+  check.answered(check.write("c1", set("z")), told(2));
   assertBroken(violations, "answers");
 });
 
@@ -167,20 +146,19 @@ Deno.test("historyCheck() finds a rejection that no entry has caused", () => {
 });
 
 Deno.test("historyCheck() finds two deletes that are told of one index", () => {
-  const { violations, model, check } = history(["x"]);
+  const { violations, check, commitCommand, told } = history(["x"]);
   const writes = ["c1", "c2"].map((client) => check.write(client, { type: "delete", key: "/a" }));
-  check.committed(2, model.apply(2, logged({ type: "delete", key: "/a" })));
-  const value = event(2, undefined, "x");
-  for (const write of writes) check.answered(write, { ok: true, value });
+  commitCommand(2, { type: "delete", key: "/a" });
+  for (const write of writes) check.answered(write, told(2));
   assertBroken(violations, "answers");
 });
 
 Deno.test("historyCheck() finds an answer older than what was known before it was asked", () => {
-  const { violations, check } = history(["x", "y"]);
+  const { violations, check, told } = history(["x", "y"]);
   const found = { kind: "file", value: "y" } as const;
   check.served(check.read("c1", "/a"), { member: "n1", appliedIndex: 2, nowMs: 1, found });
   violations.throwIfAny();
-  check.answered(check.write("c2", set("x")), answer("x", 1));
+  check.answered(check.write("c2", set("x")), told(1));
   assertBroken(violations, "real-time order");
 });
 
@@ -285,18 +263,29 @@ Deno.test("stateCheck() finds a command that did something else", () => {
 });
 
 Deno.test("stateCheck() finds a key that lives on after its expiry", () => {
-  const { violations, check, results } = state([SHORT_LIVED, EXPIRY]);
-  const item = new Log().store.read("/", 0);
-  const stubborn = { digest: () => "", read: () => item };
-  check.applied("n1", 2, results[1]!, stubborn);
+  const { violations, check, store, results } = state([SHORT_LIVED, EXPIRY]);
+  check.applied("n1", 2, results[1]!, observed(store, { hasKey: () => true }));
   assertBroken(violations, "expired is gone");
 });
+
+Deno.test("stateCheck() finds a store whose numbers are others", () => {
+  const { violations, check, store, results } = state([set("x")]);
+  check.applied("n1", 1, results[0]!, observed(store, { revision: 3 }));
+  assertBroken(violations, "numbers");
+});
+
+/** What `store` shows, but for `others`. */
+function observed(store: Store, others: Partial<Observed>): Observed {
+  const { index, revision, changeIndex, compactedRevision } = store;
+  const numbers = { index, revision, changeIndex, compactedRevision };
+  const digest = () => store.digest();
+  return { ...numbers, digest, hasKey: (key) => store.hasKey(key), ...others };
+}
 
 Deno.test("stateCheck() finds members that differ at one index", () => {
   const { violations, check, store, results } = state([set("x")]);
   check.applied("n1", 1, results[0]!, store);
-  const other = { digest: () => "other", read: store.read.bind(store) };
-  check.applied("n2", 1, results[0]!, other);
+  check.applied("n2", 1, results[0]!, observed(store, { digest: () => "other" }));
   assertBroken(violations, "equal digests");
 });
 

@@ -4,21 +4,27 @@
  */
 import { textOf } from "../../src/store/byte_string.ts";
 import type { Store } from "../../src/store/store.ts";
-import type { Operation, ReadResult } from "./history_check.ts";
+import type { Command, DeleteCommand, SetCommand } from "../../src/store/command/command.ts";
+import { Choices, CommandMaker } from "../store/model_commands.ts";
+import { plainKeyValue } from "../store/plain.ts";
+import type { ReadResult } from "./history_check.ts";
+import { KEYS, NAMES } from "./keys.ts";
 import type { Machine } from "./machine.ts";
 import type { Process, Running } from "./process.ts";
 import { SeededRandom } from "./random.ts";
 import type { Site } from "./site.ts";
 import { describe } from "./text.ts";
 
-/** Few, so that clients meet; some are below others, so that one is in the other's way. */
-export const KEYS: readonly string[] = ["/a", "/b", "/d/x", "/d/y", "/d", "/e/f/g", "/e/f", "/c"];
+/** Bytes of values of v2 and v3. */
+const SIZES = [0, 1, 30, 300];
 
 export class Client {
   readonly name: string;
   readonly #site: Site;
   readonly #random: SeededRandom;
   readonly #keys: readonly string[];
+  /** Commands of all APIs, for a client that speaks more than v1. */
+  readonly #maker: CommandMaker | undefined;
   /** The value that this client last saw at a key: what its test-and-sets expect. */
   readonly #known = new Map<string, string>();
   #values = 0;
@@ -31,6 +37,9 @@ export class Client {
     this.#site = site;
     this.#random = new SeededRandom(site.seed, 200 + number);
     this.#keys = KEYS.slice(0, site.profile.keys);
+    const choices = new Choices(this.#random.next);
+    const speaksAll = this.#random.chance(0.5);
+    this.#maker = speaksAll ? new CommandMaker(choices, site.model.state, SIZES, NAMES) : undefined;
   }
 
   start(): void {
@@ -76,12 +85,15 @@ export class Client {
     this.#site.schedule.after(0.1, "request", process, () => {
       const { running } = process;
       if (running === undefined) return next();
-      const kinds = [["write", 5], ["read", 3], ["stale", 1]] as const;
+      const ranges = this.#maker === undefined ? 0 : 2;
+      const kinds = [["write", 5], ["read", 3], ["range", ranges], ["stale", 1]] as const;
       switch (this.#writesOnly ? "write" : this.#random.weighted(kinds)) {
         case "write":
           return this.#write(process, running, next);
         case "read":
           return this.#read(process, running, next);
+        case "range":
+          return this.#readRange(process, running, next);
         case "stale":
           this.#readStale(process, running);
           return next();
@@ -91,28 +103,52 @@ export class Client {
 
   #write(process: Process, { service }: Running, next: () => void): void {
     const { history, trace, schedule } = this.#site;
-    const operation = this.#operation();
-    const write = history.write(this.name, operation);
+    const { command, isUnique } = this.#command();
+    const write = history.write(this.name, command, isUnique);
     trace.line(
       schedule.nowMs,
       this.name,
-      () => `asks ${process.name} ${describe(operation)}`,
+      () => `asks ${process.name} ${describe(command)}`,
     );
     const unwatch = process.onDeath(() => history.lost(write));
-    service.write(operation, false, (answer) => {
+    service.write(command, false, (answer) => {
       if (process.isDead) return;
       trace.line(schedule.nowMs, this.name, () => `is told ${describe(answer)}`);
       trace.mixText(answer.ok ? "done" : answer.reason);
       unwatch();
       history.answered(write, answer);
-      if (write.state === "answered" && operation.type === "set") {
-        this.#known.set(operation.key, operation.value);
+      if (write.state === "answered" && command.type === "set") {
+        this.#known.set(command.key, String(command.value));
       }
       next();
     });
   }
 
-  #operation(): Operation {
+  #command(): { readonly command: Command; readonly isUnique: boolean } {
+    if (this.#maker !== undefined && !this.#writesOnly && this.#random.chance(0.6)) {
+      return this.#anyCommand(this.#maker);
+    }
+    const command = this.#operation();
+    return { command, isUnique: command.type === "set" };
+  }
+
+  /** Of any API, but for what only the cluster does, and for alarms: they are in everybody's way. */
+  #anyCommand(maker: CommandMaker): { readonly command: Command; readonly isUnique: boolean } {
+    let command = maker.command();
+    while (command.type === "expire" || command.type === "alarm") command = maker.command();
+    if (this.#random.chance(0.3)) return { command, isUnique: false };
+    const value = `${this.name}-${++this.#values}`;
+    switch (command.type) {
+      case "set":
+      case "put":
+      case "treePut":
+        return { command: { ...command, value }, isUnique: true };
+      default:
+        return { command, isUnique: false };
+    }
+  }
+
+  #operation(): SetCommand | DeleteCommand {
     const key = this.#random.pick(this.#keys);
     const isLong = this.#random.chance(0.1);
     const padding = "x".repeat(isLong ? this.#site.profile.longValue : 0);
@@ -153,6 +189,29 @@ export class Client {
       );
       history.served(read, { member: process.name, appliedIndex, nowMs, found });
       if (found.kind === "file") this.#known.set(key, found.value);
+      return "served";
+    };
+    Promise.resolve(service.read<string>(serve, ({ reason }) => reason)).then(
+      (outcome) => {
+        if (process.isDead) return;
+        trace.mixText(outcome);
+        next();
+      },
+      (error) => violations.note("no unexpected error", `${process.name}: ${error}`),
+    );
+  }
+
+  #readRange(process: Process, { service, store, core }: Running, next: () => void): void {
+    const { history, violations, trace } = this.#site;
+    const operation = this.#maker!.rangeOperation();
+    const read = history.readRange(this.name, operation.key);
+    const serve = () => {
+      if (process.isDead) return "served";
+      const found = store.range(operation);
+      const plain = typeof found === "string"
+        ? found
+        : { ...found, type: "range", kvs: found.kvs.map(plainKeyValue) } as const;
+      history.servedRange(read, process.name, core.appliedIndex, operation, plain);
       return "served";
     };
     Promise.resolve(service.read<string>(serve, ({ reason }) => reason)).then(

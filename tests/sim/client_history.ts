@@ -5,10 +5,13 @@
  */
 import type { Answer } from "../../src/service/answer.ts";
 import type { Result } from "../../src/store/result.ts";
+import { textOf } from "../../src/store/byte_string.ts";
 import { checkBySearch } from "../linearizability/by_search.ts";
 import { History, type Operation, type Outcome } from "../linearizability/history.ts";
+import { bytesIn } from "../store/plain.ts";
+import { v1ResultOf } from "../store/v1_words.ts";
 import type { PendingRead, PendingWrite, ReadResult } from "./history_check.ts";
-import { modelResultOf } from "./state_check.ts";
+import { KEYS } from "./keys.ts";
 import type { Violations } from "./violation.ts";
 
 type Asked = Omit<Operation, "end" | "outcome">;
@@ -18,14 +21,17 @@ export class ClientHistory {
   readonly #asked = new Map<PendingWrite | PendingRead, Asked>();
 
   wrote(write: PendingWrite): void {
-    const { client, operation } = write;
+    const { client, command } = write;
+    if (command.type !== "set" && command.type !== "delete" || !KEYS.includes(command.key)) return;
     const call = this.#history.tick();
-    const { key } = operation;
-    if (operation.type === "delete") {
+    const { key } = command;
+    if (command.type === "delete") {
       this.#asked.set(write, { client, key, kind: "remove", call });
       return;
     }
-    const { value, prevValue: expected, ttlSeconds } = operation;
+    const value = textOf(bytesIn(command.value));
+    const expected = command.prevValue && textOf(bytesIn(command.prevValue));
+    const { ttlSeconds } = command;
     const kind = ttlSeconds !== undefined && ttlSeconds <= 0 ? "remove" : "set";
     this.#asked.set(write, {
       ...{ client, key, kind, call, fades: ttlSeconds !== undefined },
@@ -63,7 +69,7 @@ export class ClientHistory {
 
   /** To be called once, when nobody asks any more. */
   check(violations: Violations): void {
-    for (const [pending] of this.#asked) if ("operation" in pending) this.lost(pending);
+    for (const [pending] of this.#asked) if ("command" in pending) this.lost(pending);
     const [violation] = checkBySearch(this.#history.operations);
     if (violation !== undefined) {
       violations.note("linearizable history", `"${violation.key}": ${violation.what}`);
@@ -83,7 +89,7 @@ function outcomeOf(answer: Answer<Result>): Outcome {
     const isRefused = answer.reason === "redirect" || answer.cause.includes("nothing was");
     return { type: isRefused ? "refused" : "unknown" };
   }
-  const result = modelResultOf(answer.value);
+  const result = v1ResultOf(answer.value);
   if ("action" in result) return { type: "ok", found: result.prevValue, index: result.index };
   if (!("reason" in result)) return { type: "unknown" };
   return {

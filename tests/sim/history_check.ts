@@ -4,16 +4,17 @@
  * refused never happened, nothing happened twice, and a linearizable read sees
  * a state at least as new as anything answered before it was asked.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { Answer } from "../../src/service/answer.ts";
+import type { Command, RangeOperation } from "../../src/store/command/command.ts";
 import type { Result } from "../../src/store/result.ts";
-import type { V1Event, V1Rejection } from "../store/v1_words.ts";
+import { rangeOf } from "../store/model_kv.ts";
+import { type PlainRange, type PlainResult, plainResult } from "../store/plain.ts";
 import { ClientHistory } from "./client_history.ts";
-import { modelResultOf, sameResult } from "./state_check.ts";
-import type { ModelCommand, ModelStore, Step } from "./model_store.ts";
+import { type ModelStore, signatureOf, type Step } from "./model_store.ts";
+import { sameResult } from "./state_check.ts";
+import { describe } from "./text.ts";
 import type { Violations } from "./violation.ts";
-
-/** What a client asks for. */
-export type Operation = Extract<ModelCommand, { readonly type: "set" | "delete" }>;
 
 /** What a reader found. */
 export type ReadResult =
@@ -24,12 +25,15 @@ export type ReadResult =
 /** A write on its way. */
 export interface PendingWrite {
   readonly client: string;
-  readonly operation: Operation;
+  readonly command: Command;
+  readonly signature: string;
+  /** No other write says the same: it has a value of its own. */
+  readonly isUnique: boolean;
   /** The newest index that anybody had been told of when this was asked. */
   readonly floor: number;
   /** Counts the writes. */
   readonly order: number;
-  /** Of the committed entry; known early only for values, which are unique. */
+  /** Of the committed entry; known early only for what is unique. */
   index: number;
   state: "pending" | "answered" | "refused" | "unknown";
 }
@@ -58,7 +62,7 @@ export class HistoryCheck {
   readonly #violations: Violations;
   readonly #model: ModelStore;
   readonly #writes = new Map<string, PendingWrite>();
-  /** Answered indexes of deletes: each belongs to one. */
+  /** Indexes of writes that are not unique and were answered: each belongs to one. */
   readonly #taken = new Set<number>();
   #newestIndex = 0;
   #lastIndex = 0;
@@ -89,32 +93,33 @@ export class HistoryCheck {
     return this.#readOrder;
   }
 
-  write(client: string, operation: Operation): PendingWrite {
-    const floor = this.#newestIndex;
-    const order = ++this.#writeOrder;
-    const write: PendingWrite = { client, operation, floor, order, index: 0, state: "pending" };
-    if (operation.type === "set") this.#writes.set(operation.value, write);
+  write(client: string, command: Command, isUnique = command.type === "set"): PendingWrite {
+    const signature = signatureOf(command);
+    const write: PendingWrite = {
+      ...{ client, command, signature, isUnique, floor: this.#newestIndex },
+      ...{ order: ++this.#writeOrder, index: 0, state: "pending" },
+    };
+    if (isUnique) this.#writes.set(signature, write);
     this.clients.wrote(write);
     return write;
   }
 
   /** The entry at `index` was committed, and is a command. */
-  committed(index: number, { command }: Step): void {
+  committed(index: number, { command, signature }: Step): void {
     this.#lastIndex = index;
-    if (command.type !== "set") return;
-    const write = this.#writes.get(command.value);
+    const write = this.#writes.get(signature);
     if (write === undefined) return;
     this.#violations.check(
       write.index === 0,
       "at most once",
-      () =>
-        `${write.client}'s write of "${command.value}" is committed at ${write.index} and ${index}`,
+      () => `${write.client}'s ${describe(command)} is committed at ${write.index} and ${index}`,
     );
     this.#violations.check(
       write.state !== "refused",
       "refused is refused",
       () =>
-        `${write.client} was not told that "${command.value}" may take effect, it is committed at ${index}`,
+        `${write.client} was not told that ${describe(command)} may take effect, ` +
+        `it is committed at ${index}`,
     );
     write.index = index;
   }
@@ -123,10 +128,17 @@ export class HistoryCheck {
   answered(write: PendingWrite, answer: Answer<Result>): void {
     this.clients.answered(write, answer);
     if (answer.ok) {
-      const result = modelResultOf(answer.value);
-      if ("action" in result) return this.#succeeded(write, result);
-      if ("reason" in result) return this.#rejected(write, result);
-      return this.#violations.note("answers", `${write.client} is told that nothing changed`);
+      const result = plainResult(answer.value);
+      switch (result.kind) {
+        case "event":
+        case "applied":
+        case "done":
+          return this.#succeeded(write, result.logIndex, result);
+        case "rejected":
+          return this.#rejected(write, result);
+        case "nothing":
+          return this.#violations.note("answers", `${write.client} is told that nothing changed`);
+      }
     }
     const cause = answer.reason === "redirect" ? "" : answer.cause;
     // Whoever is not told that it may have happened will take it that it has not.
@@ -146,23 +158,31 @@ export class HistoryCheck {
   }
 
   read(client: string, key: string): PendingRead {
-    const read = { client, key, floor: this.#newestIndex, askedAt: ++this.#readOrder };
+    const read = this.readRange(client, key);
     this.clients.read(read);
     return read;
   }
 
+  /** A read that `servedRange` judges. */
+  readRange(client: string, key: string): PendingRead {
+    return { client, key, floor: this.#newestIndex, askedAt: ++this.#readOrder };
+  }
+
   /** A linearizable read is answered. */
   served(read: PendingRead, served: Served): void {
-    const { appliedIndex, member } = served;
     this.clients.served(read, served.found);
+    this.#checkFresh(read, served.member, served.appliedIndex);
+    this.servedStale(read.client, read.key, served);
+    this.#checkDead(read, served);
+  }
+
+  #checkFresh(read: PendingRead, member: string, appliedIndex: number): void {
     this.#violations.check(
       appliedIndex >= read.floor,
       "linearizable read",
       () =>
         `${member} answers ${read.client} from index ${appliedIndex}, ${read.floor} was known before`,
     );
-    this.servedStale(read.client, read.key, served);
-    this.#checkDead(read, served);
     // Whoever asks next must not see less.
     this.#newestIndex = Math.max(this.#newestIndex, appliedIndex);
   }
@@ -201,8 +221,33 @@ export class HistoryCheck {
     }
   }
 
-  #succeeded(write: PendingWrite, event: V1Event): void {
-    const { index } = event;
+  /** A range of v3 that was read by `member`, which had applied all up to `appliedIndex`. */
+  servedRange(
+    read: PendingRead,
+    member: string,
+    appliedIndex: number,
+    operation: RangeOperation,
+    found: PlainRange | string,
+  ): void {
+    this.#checkFresh(read, member, appliedIndex);
+    const expected = this.#rangeAt(appliedIndex, operation);
+    this.#violations.check(
+      isDeepStrictEqual(found, expected),
+      "reads see the committed state",
+      () =>
+        `${member} shows ${read.client} ${describe(found)} at index ${appliedIndex}, expected ` +
+        `${describe(expected)} of ${describe(operation)}`,
+    );
+  }
+
+  #rangeAt(index: number, operation: RangeOperation): PlainRange | string {
+    const { revision, compactedRevision } = this.#model.numbersAt(index);
+    if (operation.revision > revision) return "futureRevision";
+    if (operation.revision > 0 && operation.revision < compactedRevision) return "compacted";
+    return rangeOf(this.#model.keysAt(operation.revision || revision), operation);
+  }
+
+  #succeeded(write: PendingWrite, index: number, result: PlainResult): void {
     const step = this.#model.stepAt(index);
     if (step === undefined) {
       return this.#violations.note(
@@ -210,35 +255,32 @@ export class HistoryCheck {
         `${write.client} is told of index ${index}, which is not committed`,
       );
     }
-    const isOwn = isCommandOf(write.operation, step) && sameAnswer(event, step);
     this.#violations.check(
-      isOwn,
+      step.signature === write.signature && sameResult(result, step.result),
       "answers",
       () =>
-        `${write.client} asked ${JSON.stringify(write.operation)} and is told ` +
-        `${JSON.stringify(event)}, at that index is ${JSON.stringify(step)}`,
+        `${write.client} asked ${describe(write.command)} and is told ${describe(result)}, ` +
+        `at that index is ${describe(step)}`,
     );
     this.#settle(write, index);
   }
 
-  /** A rejection bears no index: a set is found by its value, a delete by its key. */
-  #rejected(write: PendingWrite, rejection: V1Rejection): void {
-    const { operation } = write;
+  /** A rejection bears no index: what is not unique is looked for. */
+  #rejected(write: PendingWrite, rejection: PlainResult): void {
     const isAnswer = (index: number) => {
       const step = this.#model.stepAt(index);
-      return step !== undefined && isCommandOf(operation, step) &&
-        sameResult(rejection, step.result);
+      return step?.signature === write.signature && sameResult(rejection, step.result);
     };
     let index = write.index;
-    if (operation.type === "delete") {
+    if (!write.isUnique) {
       index = write.floor + 1;
       while (index <= this.#lastIndex && (this.#taken.has(index) || !isAnswer(index))) index++;
     }
     if (isAnswer(index)) return this.#settle(write, index);
     this.#violations.note(
       "answers",
-      `${write.client} asked ${JSON.stringify(operation)} and is told ` +
-        `${JSON.stringify(rejection)}, no committed entry says so`,
+      `${write.client} asked ${describe(write.command)} and is told ${describe(rejection)}, ` +
+        "no committed entry says so",
     );
   }
 
@@ -249,11 +291,11 @@ export class HistoryCheck {
       "real-time order",
       () => `${write.client} is told of index ${index}, ${write.floor} was known before it asked`,
     );
-    if (write.operation.type === "delete") {
+    if (!write.isUnique) {
       this.#violations.check(
         !this.#taken.has(index),
         "answers",
-        () => `two deletes are told of index ${index}`,
+        () => `two writes are told of index ${index}`,
       );
       this.#taken.add(index);
     }
@@ -261,19 +303,4 @@ export class HistoryCheck {
     this.#newestAnswered = Math.max(this.#newestAnswered, write.order);
     this.#newestIndex = Math.max(this.#newestIndex, index);
   }
-}
-
-function isCommandOf(operation: Operation, { command }: Step): boolean {
-  if (operation.type === "delete") {
-    return command.type === "delete" && command.key === operation.key;
-  }
-  return command.type === "set" && command.key === operation.key &&
-    command.value === operation.value && command.prevValue === operation.prevValue &&
-    command.ttlSeconds === operation.ttlSeconds;
-}
-
-/** Whether `event`, as a client reads it, is what the command did. */
-function sameAnswer(event: V1Event, { result }: Step): boolean {
-  return "action" in result && event.action === result.action && event.key === result.key &&
-    event.value === result.value && event.prevValue === result.prevValue;
 }

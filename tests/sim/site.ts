@@ -4,6 +4,7 @@ import type { ConsensusCheck } from "./consensus_check.ts";
 import type { DurabilityCheck } from "./durability_check.ts";
 import type { HistoryCheck } from "./history_check.ts";
 import type { Machine } from "./machine.ts";
+import type { ModelStore } from "./model_store.ts";
 import type { Network } from "./network.ts";
 import type { ExitReason } from "./process_end.ts";
 import type { Profile } from "./profile.ts";
@@ -21,6 +22,8 @@ export interface Site {
   readonly trace: Trace;
   readonly violations: Violations;
   readonly log: CommittedLog;
+  /** As of the newest committed entry. */
+  readonly model: ModelStore;
   readonly consensus: ConsensusCheck;
   readonly durability: DurabilityCheck;
   readonly state: StateCheck;

@@ -2,16 +2,17 @@
  * Every member's state machine against the model and against each other: the
  * result of each command, and a digest of the whole state after each.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { StateMachine } from "../../src/node/ports.ts";
-import { byteStringOf } from "../../src/store/byte_string.ts";
 import type { Result } from "../../src/store/result.ts";
 import type { Store } from "../../src/store/store.ts";
-import { v1ResultOf } from "../store/v1_words.ts";
-import type { ModelResult, ModelStore } from "./model_store.ts";
+import { type PlainResult, plainResult } from "../store/plain.ts";
+import type { ModelStore, Numbers } from "./model_store.ts";
+import { describe } from "./text.ts";
 import type { Violations } from "./violation.ts";
 
 /** What is looked at of a member's store. */
-export type Observed = Pick<Store, "digest" | "read">;
+export type Observed = Pick<Store, "digest" | "hasKey" | keyof Numbers>;
 
 export class StateCheck {
   readonly #violations: Violations;
@@ -31,17 +32,18 @@ export class StateCheck {
       return this.#violations.note("applied is committed", `${name} applies index ${index}`);
     }
     this.#violations.check(
-      sameResult(modelResultOf(result), step.result),
+      sameResult(plainResult(result), step.result),
       "apply",
       () =>
-        `${name} gets ${JSON.stringify(result)} from index ${index}, expected ` +
-        `${JSON.stringify(step.result)} of ${JSON.stringify(step.command)}`,
+        `${name} gets ${describe(plainResult(result))} from index ${index}, expected ` +
+        `${describe(step.result)} of ${describe(step.command)}`,
     );
+    this.#checkNumbers(name, index, store, step.numbers);
     const { command } = step;
     // An expiry that came too late for its key has changed nothing; else the key is gone.
-    if (command.type === "expire" && "action" in step.result) {
+    if (command.type === "expire" && !command.isDirectory && step.result.kind === "event") {
       this.#violations.check(
-        store.read(byteStringOf(command.key), 0) === undefined,
+        !store.hasKey(command.key),
         "expired is gone",
         () => `${name} still has "${command.key}" after its expiry at index ${index}`,
       );
@@ -58,6 +60,16 @@ export class StateCheck {
       const expected = this.#digests[at];
       if (expected !== undefined) return this.#checkDigest(name, index, digest, expected);
     }
+  }
+
+  #checkNumbers(name: string, index: number, store: Observed, expected: Numbers): void {
+    const { revision, changeIndex, compactedRevision } = store;
+    const found = { index: store.index, revision, changeIndex, compactedRevision };
+    this.#violations.check(
+      isDeepStrictEqual(found, expected),
+      "numbers",
+      () => `${name} has ${describe(found)} at index ${index}, expected ${describe(expected)}`,
+    );
   }
 
   #checkDigest(name: string, index: number, digest: string, expected: string): void {
@@ -116,19 +128,7 @@ export class CheckedMachine implements StateMachine<Result> {
   }
 }
 
-/** A result in the words of the model. */
-export function modelResultOf(result: Result): ModelResult {
-  return result.kind === "done" ? { kind: "done" } : v1ResultOf(result);
-}
-
 /** Whether both say that the same has become of a command. */
-export function sameResult(a: ModelResult, b: ModelResult): boolean {
-  if ("action" in a) {
-    return "action" in b && a.action === b.action && a.key === b.key && a.value === b.value &&
-      a.prevValue === b.prevValue && a.newKey === b.newKey && a.index === b.index &&
-      a.expirationMs === b.expirationMs && a.ttlSeconds === b.ttlSeconds;
-  }
-  if (a.kind !== "rejected") return "kind" in b && a.kind === b.kind;
-  return "reason" in b && a.reason === b.reason && a.key === b.key &&
-    a.expected === b.expected && a.found === b.found;
+export function sameResult(a: PlainResult, b: PlainResult): boolean {
+  return isDeepStrictEqual(a, b);
 }

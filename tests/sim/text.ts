@@ -16,6 +16,7 @@ export function shorten(text: string): string {
 export function describe(value: unknown): string {
   return JSON.stringify(value, (_, part) => {
     if (part instanceof Uint8Array) return shorten(encodeHex(part));
+    if (typeof part === "bigint") return `${part}n`;
     return typeof part === "string" ? shorten(part) : part;
   });
 }

@@ -34,6 +34,11 @@ export class WatchCheck {
     return this.#delivered;
   }
 
+  /** A stream has delivered an event; who reads it has checked it. */
+  streamed(): void {
+    this.#delivered++;
+  }
+
   /** The member says that `event` is what `watch` waited for. */
   told(watch: PendingWatch, event: V1Event): void {
     const { watcher, member, path, since } = watch;

@@ -1,7 +1,7 @@
 /** A simulated user who follows a path by a chain of watches, on any members. */
 import { watchFirst } from "../../src/store/watch/first.ts";
 import { type V1Event, v1EventOf } from "../store/v1_words.ts";
-import { KEYS } from "./client.ts";
+import { KEYS } from "./keys.ts";
 import type { Process } from "./process.ts";
 import { SeededRandom } from "./random.ts";
 import type { Site } from "./site.ts";

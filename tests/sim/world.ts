@@ -25,6 +25,7 @@ import { StateCheck } from "./state_check.ts";
 import type { Trace } from "./trace.ts";
 import { Violations } from "./violation.ts";
 import { WatchCheck } from "./watch_check.ts";
+import { StreamWatcher } from "./stream_watcher.ts";
 import { Watcher } from "./watcher.ts";
 
 export interface WorldOptions {
@@ -65,7 +66,7 @@ export class World {
   readonly #operator: Operator;
   readonly #faults: Faults;
   readonly #clients: Client[] = [];
-  readonly #watchers: Watcher[] = [];
+  readonly #watchers: (Watcher | StreamWatcher)[] = [];
   #steps = 0;
 
   constructor(options: WorldOptions) {
@@ -83,6 +84,7 @@ export class World {
       history,
       profile: this.#profile,
       schedule: this.#schedule,
+      model: this.#model,
       network: new Network(this.#schedule, new SeededRandom(seed, 4), this.#profile.network),
       log,
       durability,
@@ -129,7 +131,10 @@ export class World {
     else this.#machines[0]!.isFounder = true;
     for (const machine of this.#machines) this.#operator.start(machine);
     for (let i = 1; i <= clients; i++) this.#clients.push(new Client(i, this.#site));
-    for (let i = 1; i <= watchers; i++) this.#watchers.push(new Watcher(i, this.#site));
+    for (let i = 1; i <= watchers; i++) {
+      const Kind = i % 2 === 0 ? StreamWatcher : Watcher;
+      this.#watchers.push(new Kind(i, this.#site));
+    }
     for (const user of [...this.#clients, ...this.#watchers]) user.start();
     this.#faults.start();
   }

@@ -11,18 +11,34 @@ import { rangeOf } from "../../src/store/kv/range.ts";
 import { compare, put, range, setCommand, treePut } from "./commands.ts";
 import type { Model } from "./model.ts";
 
-/** Paths that are in each other's way, hidden ones among them. */
-const PATHS = [
-  ...["/a", "/a/b", "/a/b/c", "/a/d", "/a-", "/a0/x", "/b/c/d", "/b/c/e", "/f", "/g/h"],
-  ...["/_h", "/_h/k", "/a/_h/z", "/b/_i", "/\xe2\x98\x83/x"],
-];
+/** Which keys are asked about: few, so that commands meet. */
+export interface Names {
+  /** In each other's way, hidden ones among them. */
+  readonly paths: readonly string[];
+  /** Those of them that are directories more often than files. */
+  readonly directories: readonly string[];
+  /** Where POST makes keys. */
+  readonly orders: readonly string[];
+  /** Only v3 sees them. */
+  readonly others: readonly string[];
+  readonly rangeEnds: readonly string[];
+  /** What sorts before it belongs to others. */
+  readonly from: string;
+}
 
-/** Keys that only v3 sees. */
-const OTHERS = ["foo", "fop", "/a/", "/a//b", "/a/b/.", "/a/b\0", "a", "\0", "\xff", "/\xff/x"];
+export const NAMES: Names = {
+  paths: [
+    ...["/a", "/a/b", "/a/b/c", "/a/d", "/a-", "/a0/x", "/b/c/d", "/b/c/e", "/f", "/g/h"],
+    ...["/_h", "/_h/k", "/a/_h/z", "/b/_i", "/\xe2\x98\x83/x"],
+  ],
+  directories: ["/a", "/a/b", "/b", "/b/c"],
+  orders: ["/", "/a"],
+  others: ["foo", "fop", "/a/", "/a//b", "/a/b/.", "/a/b\0", "a", "\0", "\xff", "/\xff/x"],
+  rangeEnds: ["", "\0", "/a/c", "/a0", "/b0", "0", "g", "\xff\xff"],
+  from: "",
+};
 
-const KEYS = [...PATHS, ...OTHERS];
 const LEASES = [1n, 7n, -5n, 2n ** 63n - 1n];
-const RANGE_ENDS = ["", "\0", "/a/c", "/a0", "/b0", "0", "g", "\xff\xff"];
 
 /** What a seed chooses from. */
 export class Choices {
@@ -53,8 +69,10 @@ export class CommandMaker {
   readonly #choices: Choices;
   readonly #model: Model;
   readonly #sizes: Sizes;
+  readonly #names: Names;
 
-  constructor(choices: Choices, model: Model, sizes: Sizes) {
+  constructor(choices: Choices, model: Model, sizes: Sizes, names = NAMES) {
+    this.#names = names;
     this.#choices = choices;
     this.#model = model;
     this.#sizes = sizes;
@@ -86,7 +104,7 @@ export class CommandMaker {
   }
 
   path(): string {
-    return this.#choices.pick(PATHS);
+    return this.#choices.pick(this.#names.paths);
   }
 
   rangeOperation(): RangeOperation {
@@ -95,7 +113,7 @@ export class CommandMaker {
     const past = integer(Math.max(1, revision - 40), revision + 1);
     return range({
       key: this.#key(),
-      rangeEnd: pick(RANGE_ENDS),
+      rangeEnd: pick(this.#names.rangeEnds),
       limit: chance(0.3) ? integer(1, 4) : 0,
       revision: chance(0.5) ? past : 0,
       sortOrder: pick(["none", "ascend", "descend"]),
@@ -110,9 +128,10 @@ export class CommandMaker {
   view(): View {
     const { pick, chance } = bound(this.#choices);
     if (chance(0.3)) {
-      return { kind: "range", range: rangeOf(this.#key(), pick(RANGE_ENDS)) };
+      return { kind: "range", range: rangeOf(this.#key(), pick(this.#names.rangeEnds)) };
     }
-    const path = pick(["/", "/a", "/b", "/a/b", "/a/_h", ...PATHS]);
+    const { directories, paths } = this.#names;
+    const path = pick(["/", ...directories, "/a/_h", ...paths]);
     const api = pick(["v1", "v2", "v2"] as const);
     // v1 knows nothing else than all that is under a path.
     return { kind: "path", api, path, recursive: api === "v1" || chance(0.6) };
@@ -120,8 +139,9 @@ export class CommandMaker {
 
   #key(): string {
     const { pick, chance } = bound(this.#choices);
-    const there = [...this.#model.keys.keys()];
-    return chance(0.3) && there.length > 0 ? pick(there) : pick(KEYS);
+    const { paths, others, from } = this.#names;
+    const there = [...this.#model.keys.keys()].filter((key) => key >= from);
+    return chance(0.3) && there.length > 0 ? pick(there) : pick([...paths, ...others]);
   }
 
   #value(): Uint8Array {
@@ -152,11 +172,14 @@ export class CommandMaker {
 
   #treePut(): Command {
     const { pick, chance, integer } = bound(this.#choices);
-    const key = chance(0.03) ? "/" : pick([this.path(), this.path(), "/a", "/a/b"]);
+    const { directories, orders, others } = this.#names;
+    const key = chance(0.03)
+      ? "/"
+      : pick([this.path(), this.path(), directories[0]!, directories[1]!]);
     const inOrder = chance(0.1);
     const isDirectory = chance(0.25);
     return treePut({
-      key: inOrder ? pick([key, "/", "/a"]) : key,
+      key: inOrder ? pick([key, ...orders]) : key,
       value: isDirectory ? new Uint8Array(0) : this.#value(),
       isDirectory,
       inOrder,
@@ -165,13 +188,13 @@ export class CommandMaker {
       prevIndex: chance(0.15) ? this.#modifiedIndex(key) : 0,
       ttlSeconds: pick([undefined, undefined, undefined, 0, 1, 3, 600]),
       refresh: chance(0.1),
-      ...(chance(0.05) && { key: pick(OTHERS), value: Uint8Array.of(integer(0, 9)) }),
+      ...(chance(0.05) && { key: pick(others), value: Uint8Array.of(integer(0, 9)) }),
     });
   }
 
   #treeDelete(): Command {
     const { chance, pick } = bound(this.#choices);
-    const key = chance(0.03) ? "/" : pick([this.path(), "/a", "/a/b", "/b", "/b/c"]);
+    const key = chance(0.03) ? "/" : pick([this.path(), ...this.#names.directories]);
     return {
       type: "treeDelete",
       key,
@@ -215,7 +238,7 @@ export class CommandMaker {
           ignoreLease: chance(0.1),
         });
       case "delete": {
-        const rangeEnd = chance(0.6) ? "" : pick(RANGE_ENDS);
+        const rangeEnd = chance(0.6) ? "" : pick(this.#names.rangeEnds);
         return { type: "deleteRange", key, rangeEnd, wantsPrevious: chance(0.5) };
       }
       case "range":
@@ -248,7 +271,7 @@ export class CommandMaker {
     };
     return compare({
       key,
-      rangeEnd: chance(0.3) ? pick(RANGE_ENDS) : "",
+      rangeEnd: chance(0.3) ? pick(this.#names.rangeEnds) : "",
       operator: pick(["equal", "equal", "greater", "less", "notEqual"]),
       target,
       ...(target === "value" && { value: this.#expected(key) }),

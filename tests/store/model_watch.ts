@@ -10,7 +10,8 @@ export function toldOf(view: View, since: number, events: readonly PlainEvent[])
   return [...new Set(told as PlainEvent[])];
 }
 
-function seenBy(
+/** The event that `view` is told for `event`, which is one of `events`. */
+export function seenBy(
   view: View,
   event: PlainEvent,
   events: readonly PlainEvent[],
