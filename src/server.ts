@@ -20,9 +20,10 @@ import type { MemberId } from "./raft/types.ts";
 import { openClientPorts } from "./server/client_port.ts";
 import { httpLimits } from "./server/http_limits.ts";
 import { openMetricsPort } from "./server/metrics_port.ts";
-import { startOverview } from "./operations/overview.ts";
+import { type Overview, startOverview } from "./operations/overview.ts";
 import { openPeerPort } from "./server/peer_port.ts";
 import type { PeerPort } from "./server/peer_port.ts";
+import { Readiness } from "./server/readiness.ts";
 import { PortTls } from "./operations/port_tls.ts";
 import { ServiceManager } from "./server/service_manager.ts";
 import { onReloadSignal, onStopSignal, refuseLargeFiles } from "./server/signals.ts";
@@ -220,10 +221,20 @@ export class Server {
     await this.#startTicking(member, peerMaterial);
     await registered(member);
     if (this.#stopping) return;
+    await this.#serve(member, telemetry, overview, clientTls, port);
+  }
+
+  async #serve(
+    member: RealMember,
+    telemetry: Telemetry,
+    overview: Overview,
+    tls: PortTls | undefined,
+    port: PeerPort,
+  ): Promise<void> {
+    const { client, peer } = this.#config;
     await this.#owned(
       await openClientPorts({
-        ...{ config: this.#config, logger: this.#logger, member, telemetry, overview },
-        tls: clientTls,
+        ...{ config: this.#config, logger: this.#logger, member, telemetry, overview, tls },
         onShortage: () => port.reopen(),
       }),
       (ports) => ports.shutdown(),
@@ -234,6 +245,11 @@ export class Server {
       peer: peer.url,
       directory: this.#config.dataDirectory,
     });
+    if (!client.servesGrpc) return;
+    await this.#owned(
+      new Readiness(member, this.#config, this.#logger),
+      (readiness) => readiness.stop(),
+    );
   }
 
   async #startMember(

@@ -27,7 +27,8 @@ export interface ConsoleLoggerOptions {
   readonly node: string;
   /** The quietest level that is still shown. */
   readonly level: LogLevel;
-  readonly format: "text" | "json";
+  /** `zap`: JSON with the keys of Go's logger of that name, as etcd writes it. */
+  readonly format: "text" | "json" | "zap";
   /** Default: standard error is a terminal and `NO_COLOR` is not set. */
   readonly color?: boolean;
   readonly clock?: Clock;
@@ -57,7 +58,14 @@ export function consoleLogger(options: ConsoleLoggerOptions): ConsoleLogger {
   const line = (level: LogLevel, message: string, fields: Fields) => {
     const time = new Date(clock.wallMs()).toISOString();
     const record = { time, level, node, message, fields };
-    return format === "json" ? formatJson(record) : formatText(record, color);
+    switch (format) {
+      case "json":
+        return formatJson(record);
+      case "zap":
+        return formatZap(record);
+      case "text":
+        return formatText(record, color);
+    }
   };
   const writer = new LineWriter({
     write: options.write ?? ((bytes) => Deno.stderr.write(bytes)),
@@ -91,6 +99,12 @@ function wantsColor(): boolean {
 /** One JSON object with a line end: time, level, node, message, then the fields. */
 function formatJson({ fields, ...record }: LogRecord): string {
   return `${JSON.stringify({ ...record, ...fields })}\n`;
+}
+
+/** As etcd's own logger: `level`, `ts` and `msg` first, then the node and the fields. */
+export function formatZap({ time, level, node, message, fields }: LogRecord): string {
+  const zapLevel = level === "trace" ? "debug" : level;
+  return `${JSON.stringify({ level: zapLevel, ts: time, msg: message, node, ...fields })}\n`;
 }
 
 /** The reverse of `formatJson`; undefined for a line that it did not write. */

@@ -1,6 +1,7 @@
 /** The help text, made from the tables of flags so that it cannot be out of date. */
 import { ETCD_FLAGS } from "./etcd_flags.ts";
 import type { EtcdFlag, Flag } from "./flag.ts";
+import { COMPATIBLE_VERSION } from "../version.ts";
 import { FLAGS, GROUPS } from "./flags.ts";
 
 /** Lines to copy, of the help text and the man page. */
@@ -38,7 +39,7 @@ export function helpText(version: string): string {
 
 /** The text of `-version`, its first line as etcd's. */
 export function versionText(version: string): string {
-  return `etcd Version: ${version}\nDeno Version: ${Deno.version.deno}\n` +
+  return `etcd Version: ${COMPATIBLE_VERSION} (etcd for Deno ${version})\nDeno Version: ${Deno.version.deno}\n` +
     `Deno OS/Arch: ${Deno.build.os}/${Deno.build.arch}\n`;
 }
 

@@ -68,6 +68,8 @@ export const LIMITS = Object.freeze({
   // The data.
   /** Above it writes are refused until there is room again; `--quota-backend-bytes`. */
   quotaBytes: 2 * 1024 * MiB,
+  /** From one look at how much there is to the next. */
+  quotaLookMs: 100,
 
   // Versions of the past, of which `-m` events always stay.
   /** Older ones go. */

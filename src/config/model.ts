@@ -103,7 +103,8 @@ export interface MembershipConfig {
 /** What a process says of itself. */
 export interface LogConfig {
   readonly level: "error" | "warn" | "info" | "debug" | "trace";
-  readonly format: "text" | "json";
+  /** `zap`: JSON with the keys that etcd gives it. */
+  readonly format: "text" | "json" | "zap";
   /** `stderr`, `stdout` or the path of a file; at least one. */
   readonly outputs: readonly string[];
 }

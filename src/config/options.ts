@@ -142,8 +142,9 @@ function logLevel(settings: Settings): LogConfig["level"] {
 function logFormat(settings: Settings): LogConfig["format"] {
   const format = settings.text("logFormat");
   const isZap = settings.text("logger") === "zap";
-  if (!settings.isGiven("logFormat")) return isZap ? "json" : "text";
-  if (format === "text" || format === "json") return format;
+  if (!settings.isGiven("logFormat")) return isZap ? "zap" : "text";
+  if (format === "json") return isZap ? "zap" : "json";
+  if (format === "text") return "text";
   // What etcd calls it.
   if (format === "console") return "text";
   throw new UsageError(

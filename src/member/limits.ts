@@ -27,6 +27,13 @@ export function memberLimits(config: Config): MemberLimits {
       retention: retentionOf(config),
       lookTicks: ticks(LIMITS.compactionLookMs),
     },
+    ...(config.quotaBytes === undefined ? {} : {
+      quota: {
+        quotaBytes: config.quotaBytes,
+        eventsMin: config.historyMax,
+        lookTicks: ticks(LIMITS.quotaLookMs),
+      },
+    }),
   };
 }
 

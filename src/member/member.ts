@@ -14,6 +14,7 @@ import { NONE } from "../raft/types.ts";
 import type { MemberId } from "../raft/types.ts";
 import { type CompactionPolicy, Compactor } from "../service/compactor.ts";
 import { LeaseKeeper } from "../service/lease_keeper.ts";
+import { QuotaKeeper, type QuotaPolicy } from "../service/quota.ts";
 import { Service } from "../service/service.ts";
 import { firstSnapshot } from "../storage/storage.ts";
 import type { Identity } from "../storage/storage.ts";
@@ -72,6 +73,8 @@ export interface MemberLimits {
   readonly strangersMax: number;
   /** Which versions of the past are kept. */
   readonly compaction: CompactionPolicy;
+  /** How much there may be; undefined for any amount. */
+  readonly quota?: QuotaPolicy;
 }
 
 export interface MemberOptions<T extends MemberTransport> {
@@ -157,11 +160,13 @@ export async function makeMember<T extends MemberTransport>(
   });
   const service = new Service({ node, store });
   const compactor = new Compactor(service, limits.compaction);
+  const quota = limits.quota && new QuotaKeeper(service, limits.quota);
   const leases = new LeaseKeeper({ service, store, clock });
   const tick = () => {
     node.tick();
     leases.tick();
     compactor.tick();
+    quota?.tick();
   };
   return { name: identity.name, node, service, leases, transport, contacts, leadership, tick };
 }

@@ -3,6 +3,7 @@ import type { Mutant } from "./mutant.ts";
 import { AUTH_MUTANTS } from "./planted/auth.ts";
 import { BOLT_MUTANTS } from "./planted/bolt.ts";
 import { COMMAND_MUTANTS } from "./planted/commands.ts";
+import { DROP_IN_MUTANTS } from "./planted/drop_in.ts";
 import { EDGE_MUTANTS } from "./planted/edge.ts";
 import { HTTP1_MUTANTS } from "./planted/http1.ts";
 import { HTTP2_MUTANTS } from "./planted/http2.ts";
@@ -26,6 +27,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...HTTP2_MUTANTS,
   ...AUTH_MUTANTS,
   ...BOLT_MUTANTS,
+  ...DROP_IN_MUTANTS,
   ...V3_MESSAGE_MUTANTS,
   ...COMMAND_MUTANTS,
   ...WIRING_MUTANTS,

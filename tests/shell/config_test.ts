@@ -342,7 +342,7 @@ Deno.test("parseFlags() prints help with every flag, and the version", () => {
   }
   const version = parse("-version");
   assert(version.kind === "version");
-  assertStringIncludes(version.text, `etcd Version: ${VERSION}\n`);
+  assertStringIncludes(version.text, `(etcd for Deno ${VERSION})\n`);
 });
 
 Deno.test("FLAGS has no name and no variable twice", () => {

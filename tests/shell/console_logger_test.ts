@@ -4,6 +4,7 @@ import {
   consoleLogger,
   type ConsoleLoggerOptions,
   formatText,
+  formatZap,
   parseJson,
 } from "../../src/base/console_logger.ts";
 import { PATIENCE_MS } from "../cluster/wait.ts";
@@ -145,4 +146,18 @@ Deno.test("consoleLogger() says in its own format how many lines nobody took", a
   const { level, fields } = records.at(-1)!;
   assertEquals(level, "warn");
   assertEquals(Number(fields.lines) + records.length - 1, 10_000);
+});
+
+Deno.test("formatZap() has the keys of etcd's own log, and no level that it has not", () => {
+  const line = formatZap({
+    time: "2026-11-29T12:00:00.000Z",
+    level: "trace",
+    node: "m1",
+    message: "ready",
+    fields: { address: "a" },
+  });
+  assertEquals(
+    line,
+    '{"level":"debug","ts":"2026-11-29T12:00:00.000Z","msg":"ready","node":"m1","address":"a"}\n',
+  );
 });

@@ -219,7 +219,9 @@ Deno.test("history, quota, logs and limits are as etcd's flags say", () => {
   assertEquals(configOf("--quota-backend-bytes 0").quotaBytes, 2 * 1024 ** 3);
   assertEquals(configOf("--quota-backend-bytes=8589934592").quotaBytes, 8 * 1024 ** 3);
 
-  assertEquals(configOf("--logger=zap").log.format, "json");
+  assertEquals(configOf("--logger=zap").log.format, "zap");
+  assertEquals(configOf("--logger=zap --log-format=json").log.format, "zap");
+  assertEquals(configOf("--log-format=json").log.format, "json");
   assertEquals(configOf("--logger=zap --log-format=console").log.format, "text");
   assertEquals(configOf("--debug").log.level, "debug");
   assertEquals(configOf("--log-level=fatal").log.level, "error");
