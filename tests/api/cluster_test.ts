@@ -119,3 +119,21 @@ Deno.test("info() is healthy when a linearizable read works, and not else", asyn
   node.node.silent = true;
   assertEquals(await health(), [503, "false"]);
 });
+
+Deno.test("/health fails under an alarm unless it is excluded, and needs no quorum to be serializable", async () => {
+  await using node = await startNode({ api: { healthTimeoutMs: 20 } });
+  const health = async (query: string) => {
+    const { status, text } = await node.ask("GET", `/health${query}`);
+    return [status, text];
+  };
+  const raise = { type: "alarm", action: "activate", alarm: "noSpace", member: 1n } as const;
+  await new Promise((resolve) => node.service.write(raise, false, resolve));
+  const alarmed = [503, '{"health":"false","reason":"ALARM NOSPACE"}'];
+  assertEquals(await health(""), alarmed);
+  assertEquals(await health("?exclude=CORRUPT"), alarmed);
+  assertEquals(await health("?serializable=true"), alarmed);
+  assertEquals(await health("?exclude=NOSPACE"), [200, '{"health":"true"}']);
+  node.node.failure = "noLeader";
+  assertEquals(await health("?exclude=NOSPACE&serializable=false"), [503, '{"health":"false"}']);
+  assertEquals(await health("?exclude=NOSPACE&serializable=true"), [200, '{"health":"true"}']);
+});

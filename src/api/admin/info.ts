@@ -1,6 +1,7 @@
 /** What program this is, and whether it works. */
 import type { Reply } from "../../http/exchange.ts";
-import type { Route } from "../../http/router.ts";
+import type { Route, RouteHandler } from "../../http/router.ts";
+import type { Failure } from "../../node/ports.ts";
 import type { Service } from "../../service/service.ts";
 import { COMPATIBLE_CLUSTER_VERSION, COMPATIBLE_VERSION, VERSION } from "../../version.ts";
 
@@ -35,10 +36,27 @@ export function infoRoutes(service: Service, healthTimeoutMs: number): Route[] {
   ];
 }
 
-/** `/health` alone. */
+/**
+ * `/health` alone, as etcd has it: 503 under an alarm, unless `exclude` names it; with
+ * `serializable=true` what this member knows by itself will do.
+ */
 export function healthRoute(service: Service, healthTimeoutMs: number): Route {
-  const get = () => health(service, healthTimeoutMs);
+  const get: RouteHandler = (_, __, query) => {
+    const parameters = new URLSearchParams(query);
+    const alarm = alarmOf(service, parameters.getAll("exclude"));
+    if (alarm !== undefined) return unhealthy({ reason: `ALARM ${alarm}` });
+    return parameters.get("serializable") === "true"
+      ? service.readStale(() => healthy(service.node.status().alarm), failed)
+      : health(service, healthTimeoutMs);
+  };
   return { path: "/health", allow: "GET", methods: { GET: get } };
+}
+
+/** etcd's names. */
+const ALARMS = { noSpace: "NOSPACE", corrupt: "CORRUPT" } as const;
+
+function alarmOf({ alarms }: Service, excluded: readonly string[]): string | undefined {
+  return alarms.map(({ alarm }) => ALARMS[alarm]).find((name) => !excluded.includes(name));
 }
 
 function health({ node }: Service, timeoutMs: number): Promise<Reply> {
@@ -46,10 +64,13 @@ function health({ node }: Service, timeoutMs: number): Promise<Reply> {
     const timer = setTimeout(() => resolve(UNHEALTHY), timeoutMs);
     node.barrier((outcome) => {
       clearTimeout(timer);
-      if (outcome.ok) resolve(healthy(node.status().alarm));
-      else resolve(outcome.reason === "diverged" ? unhealthy(outcome.cause) : UNHEALTHY);
+      resolve(outcome.ok ? healthy(node.status().alarm) : failed(outcome));
     });
   });
+}
+
+function failed(failure: Failure): Reply {
+  return failure.reason === "diverged" ? unhealthy({ alarm: failure.cause }) : UNHEALTHY;
 }
 
 /** It works, but its operator may have to know something. */
@@ -58,6 +79,6 @@ function healthy(alarm: string | undefined): Reply {
   return { status: 200, ...TEXT, body: JSON.stringify({ health: "true", alarm }) };
 }
 
-function unhealthy(alarm: string): Reply {
-  return { status: 503, ...TEXT, body: JSON.stringify({ health: "false", alarm }) };
+function unhealthy(why: { readonly alarm: string } | { readonly reason: string }): Reply {
+  return { status: 503, ...TEXT, body: JSON.stringify({ health: "false", ...why }) };
 }
