@@ -1,7 +1,7 @@
 /**
  * The house rules, kept by a test so that nobody has to remember them: which
  * way imports point, what is pure, how large things are, what the style leaves
- * out. The reasons are in `src/DESIGN.md`.
+ * out. The reasons are in `src/DESIGN.md` and `docs/dependencies.md`.
  */
 import { assert, assertEquals } from "@std/assert";
 import { parseFlags } from "../src/config.ts";
@@ -250,7 +250,7 @@ const PACKAGES: readonly (readonly [place: string, packages: RegExp])[] = [
   ["tools/yaml_entry.ts", /^yaml$/],
 ];
 
-Deno.test("only the packages that DESIGN.md gives reasons for are imported", () => {
+Deno.test("only the packages that docs/dependencies.md gives reasons for are imported", () => {
   const foreign = [...product, ...tools, ...tests].flatMap(({ path, imports }) =>
     imports.map(({ specifier }) => specifier)
       .filter((specifier) => !/^(\.|node:|@std\/(assert|cli|fs|http)\b)/.test(specifier))
