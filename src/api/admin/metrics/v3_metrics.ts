@@ -59,6 +59,10 @@ export function writeKeySpace(out: Exposition, { store, operations, numbers }: R
     store.liveBytes,
   );
   out.gauge("etcd_debugging_lease_total", "Leases.", store.leases);
-  out.gauge("etcd_store_history_events", "Versions of the past that are kept.", store.historyEvents);
+  out.gauge(
+    "etcd_store_history_events",
+    "Versions of the past that are kept.",
+    store.historyEvents,
+  );
   out.gauge("etcd_store_history_bytes", "Bytes that they take.", store.historyBytes);
 }
