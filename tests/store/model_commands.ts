@@ -115,7 +115,7 @@ export class CommandMaker {
       key: this.#key(),
       rangeEnd: pick(this.#names.rangeEnds),
       limit: chance(0.3) ? integer(1, 4) : 0,
-      revision: chance(0.5) ? past : 0,
+      revision: pick([0, 0, past, past, revision]),
       sortOrder: pick(["none", "ascend", "descend"]),
       sortTarget: pick(["key", "key", "version", "create", "mod", "value"]),
       keysOnly: chance(0.2),

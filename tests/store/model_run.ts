@@ -18,10 +18,13 @@ import { Model } from "./model.ts";
 import { Choices, CommandMaker, type Sizes } from "./model_commands.ts";
 import { Follower } from "./model_follower.ts";
 import { compareReads, compareState } from "./model_reads.ts";
-import { plainResult } from "./plain.ts";
+import { type PlainEvent, plainEvent, plainResult } from "./plain.ts";
 
 /** Small values that meet; some seeds have large ones, which fill pages and chunks. */
 const SIZES: readonly Sizes[] = [[0, 1, 30], [0, 1, 2000], [10, 20_000, 70_000]];
+
+/** All keys of v3. */
+const EVERYTHING = { kind: "range", range: { start: "", end: undefined } } as const;
 
 const FOLLOWERS = 8;
 /** Whole states are compared as often. */
@@ -32,6 +35,8 @@ export class ModelRun {
   readonly #model = new Model();
   readonly #maker: CommandMaker;
   readonly #store = new Store();
+  /** What the store has told of the entry that was applied last. */
+  #told: PlainEvent[] = [];
   /** Falls behind, and restores an image of the other. */
   readonly #late = new Store();
   /** What the late one has not applied, with the indexes. */
@@ -45,6 +50,10 @@ export class ModelRun {
     const next = random(seed);
     this.#choices = new Choices(next);
     this.#maker = new CommandMaker(this.#choices, this.#model, SIZES[seed % SIZES.length]!);
+    this.#store.watches.watch(EVERYTHING, undefined, {
+      onEvents: (events) => this.#told.push(...events.map(plainEvent)),
+      onBehind: () => {},
+    });
   }
 
   /** Throws when the store and the model are not of one mind. */
@@ -61,7 +70,7 @@ export class ModelRun {
     this.#timeMs += choices.integer(0, 300) - (choices.chance(0.05) ? 5000 : 0);
     this.#apply(encodeCommand(this.#maker.command(), NOBODY, this.#timeMs));
     if (choices.chance(0.05)) this.#expireDue();
-    compareReads(this.#store, this.#model, choices, this.#maker, this.#timeMs);
+    this.#compareReads(this.#store);
     this.#follow();
     this.#trail();
     if (this.#steps % STEPS_BETWEEN === 0) {
@@ -72,12 +81,22 @@ export class ModelRun {
     if (choices.chance(0.02)) await this.#catchUp();
   }
 
+  /** Some readers come when deadlines have passed and nothing has expired yet. */
+  #compareReads(store: Store): void {
+    const nowMs = this.#timeMs + this.#choices.pick([0, 0, 2000]);
+    compareReads(store, this.#model, this.#choices, this.#maker, nowMs);
+  }
+
   #apply(bytes: Uint8Array): void {
     const stamped = decodeCommand(bytes);
     const result = this.#store.apply(this.#index, bytes);
     const passedOn = decodeResult(encodeResult(result).slice());
+    const before = this.#model.events.length;
     const expected = this.#model.apply(this.#index, stamped);
     assertEquals(plainResult(result), expected);
+    const happened = this.#model.events.slice(before).filter(({ isDirectory }) => !isDirectory);
+    assertEquals(this.#told, happened);
+    this.#told = [];
     assertEquals(plainResult(passedOn), expected);
     this.#pending.push({ index: this.#index, bytes });
   }
@@ -139,6 +158,7 @@ export class ModelRun {
     this.#pending = [];
     assertEquals(this.#late.digest(), this.#store.digest());
     compareState(this.#late, this.#model, this.#timeMs);
+    for (let reads = 0; reads < 10; reads++) this.#compareReads(this.#late);
     for (const follower of this.#followers) follower.check();
   }
 
