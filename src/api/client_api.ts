@@ -9,6 +9,7 @@ import { longerThan } from "../http/path.ts";
 import { makeRouter } from "../http/router.ts";
 import type { Route } from "../http/router.ts";
 import type { Service } from "../service/service.ts";
+import { guardedRoute } from "./access.ts";
 import { digestRoutes } from "./admin/digest.ts";
 import { infoRoutes } from "./admin/info.ts";
 import { clusterRoutes } from "./v1/cluster.ts";
@@ -71,7 +72,8 @@ export function makeClientApi(
     ...infoRoutes(service, limits.healthTimeoutMs),
     ...digestRoutes(service),
   ];
-  const route = makeRouter(all, "/v1/keys/KEY");
+  const guarded = all.map((one) => guardedRoute(service, one));
+  const route = makeRouter(guarded, "/v1/keys/KEY");
   const handle: Handler = (exchange) => {
     service.requests.count(exchange.method);
     if (exchange.method !== "GET" && !isNamedOrigin(exchange, origins)) {

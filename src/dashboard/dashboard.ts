@@ -20,6 +20,7 @@ import { dashboardKeysRoute } from "./keys.ts";
 import { pageRoutes } from "./page.ts";
 import type { Reports } from "./reports.ts";
 import type { Sampler } from "./sampler.ts";
+import { sessionRoute } from "./session.ts";
 import type { MemberReport, StatusView } from "./view.ts";
 
 /** What the page sends with every request; its value is of no account. */
@@ -66,6 +67,7 @@ export function makeDashboard(options: DashboardOptions): Dashboard {
   const keys = dashboardKeysRoute(service, keyBytesMax, write);
   const routes: Route[] = [
     { ...keys, methods: { ...keys.methods, GET: read(keys.methods.GET!) } },
+    sessionRoute(service, policy.tls, read, (handler) => guardedChange(handler, policy)),
     get("status", () => status(options)),
     get("samples", (_, __, query) => json(sampler.view(numberIn(query, "after") ?? 0))),
     get("events", (exchange, _, query) => events(polls, keyBytesMax, exchange, query)),
@@ -147,21 +149,24 @@ function unstored(reply: ReplyOrFault): ReplyOrFault {
   return isFault(reply) ? { ...reply, headers } : { ...reply, headers };
 }
 
-function guardedWrite(
-  handler: RouteHandler,
-  { mode, policy }: DashboardOptions,
-): RouteHandler {
+/** What this node's own page alone may send. */
+function guardedChange(handler: RouteHandler, policy: SitePolicy): RouteHandler {
   return (exchange, rest, query) => {
     if (exchange.header(OWN_HEADER) === undefined) {
       return fault(403, `Expected the header "${OWN_HEADER}"; programs use /v1/keys instead`);
     }
     const problem = foreignReadProblem(exchange, policy) ?? foreignWriteProblem(exchange, policy);
-    if (problem !== undefined) return fault(403, problem);
+    return problem === undefined ? handler(exchange, rest, query) : fault(403, problem);
+  };
+}
+
+function guardedWrite(handler: RouteHandler, { mode, policy }: DashboardOptions): RouteHandler {
+  return guardedChange((exchange, rest, query) => {
     if (mode === "readonly") {
       return fault(403, "Expected no change: this dashboard runs with -dashboard=readonly");
     }
     return handler(exchange, rest, query);
-  };
+  }, policy);
 }
 
 function json(view: unknown): Reply {

@@ -12,8 +12,10 @@ import type { Service } from "../service/service.ts";
 import { textOfBytes } from "../store/value.ts";
 import type { Watch } from "../store/watch/hub.ts";
 import type { PathView } from "../store/watch/view.ts";
+import { ALL_RIGHTS, type Rights, touchesBelow } from "../store/auth/rights.ts";
 import { failureReply } from "./faults.ts";
 import { PREVIEW_LENGTH } from "./limits.ts";
+import { problemReply, whoSits } from "./session.ts";
 import type { EventsView, EventView } from "./view.ts";
 
 /** Entries that a look at the newest events goes back at most. */
@@ -56,22 +58,46 @@ export class EventPolls {
     path: string,
     since: number | undefined,
   ): ReplyOrFault | Promise<ReplyOrFault> {
-    const { pollsMax } = this.#options;
+    const { pollsMax, service } = this.#options;
     if (this.#stopping !== undefined) return this.#stopping;
-    if (since === undefined) return this.#newest(path, false);
+    const who = whoSits(exchange);
+    if (!service.auth.isOn) return this.#poll(exchange, path, since, pollsMax, ALL_RIGHTS);
+    return Promise.resolve(
+      service.auth.read<ReplyOrFault | Promise<ReplyOrFault>>(
+        who,
+        (_store, _nowMs, rights) =>
+          touchesBelow(rights, "read", byteStringOf(path))
+            ? this.#poll(exchange, path, since, pollsMax, rights)
+            : problemReply("permissionDenied"),
+        problemReply,
+        failureReply,
+      ),
+    ).then((reply) => reply);
+  }
+
+  #poll(
+    exchange: Exchange,
+    path: string,
+    since: number | undefined,
+    pollsMax: number,
+    rights: Rights,
+  ): ReplyOrFault | Promise<ReplyOrFault> {
+    if (since === undefined) return this.#newest(path, false, rights);
     if (this.#waiting.size >= pollsMax) {
       return unavailable(`Expected at most ${pollsMax} dashboards that wait for events`);
     }
-    return new Promise((resolve) => this.#wait(exchange, path, since, resolve));
+    return new Promise((resolve) => this.#wait(exchange, path, since, rights, resolve));
   }
 
   #wait(
     exchange: Exchange,
     path: string,
-    since: number,
+    from: number,
+    rights: Rights,
     resolve: (reply: ReplyOrFault) => void,
   ): void {
     const { service, waitMs } = this.#options;
+    let since = from;
     const finish = (reply: ReplyOrFault) => {
       if (!this.#waiting.delete(finish)) return;
       clearTimeout(timer);
@@ -82,26 +108,36 @@ export class EventPolls {
     const look = () => {
       const past = this.#past(path, since, this.#options.eventsMax);
       // Whoever went on from where the history begins might never catch up.
-      if (past === "cleared") finish(this.#newest(path, true));
-      else if (past.length > 0) finish(answerWith(past));
+      if (past === "cleared") return finish(this.#newest(path, true, rights));
+      const last = past.at(-1);
+      if (last === undefined) return;
+      since = last.logIndex + 1;
+      const events = past.filter(({ key }) => rights.has("read", key)).map(describe);
+      if (events.length > 0) finish(answer({ events, next: since, gap: false }));
     };
     const timer = setTimeout(idle, waitMs);
     let watch: Watch | undefined = undefined;
     this.#waiting.add(finish);
     look();
     if (!this.#waiting.has(finish)) return;
-    const found = service.watch(viewOf(path), undefined, { onEvents: look, onBehind: look });
+    const found = service.watch(viewOf(path), undefined, {
+      onEvents: look,
+      onBehind: look,
+      // With other rights it is another question: the page asks it again.
+      onAuthChange: idle,
+    });
     if ("reason" in found) return finish(failureReply(found));
     watch = found;
     exchange.onGone(idle);
   }
 
-  #newest(path: string, gap: boolean): Reply {
+  #newest(path: string, gap: boolean, rights: Rights): Reply {
     const { service, eventsMax } = this.#options;
     const { index } = service;
     const from = Math.max(service.clearedOf("path").logIndex + 1, index - LOOK_BACK_MAX, 1);
     const past = this.#past(path, from, Infinity);
-    const events = past === "cleared" ? [] : past.slice(-eventsMax);
+    const seen = past === "cleared" ? [] : past.filter(({ key }) => rights.has("read", key));
+    const events = seen.slice(-eventsMax);
     return answer({ events: events.map(describe), next: index + 1, gap });
   }
 
@@ -129,10 +165,6 @@ export class EventPolls {
 /** Events of files alone, hidden ones too, by the index of the log. */
 function viewOf(path: string): PathView {
   return { kind: "path", api: "v1", path: byteStringOf(path), recursive: true };
-}
-
-function answerWith(events: readonly Event[]): Reply {
-  return answer({ events: events.map(describe), next: events.at(-1)!.logIndex + 1, gap: false });
 }
 
 function answer(view: EventsView): Reply {

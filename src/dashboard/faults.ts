@@ -47,6 +47,7 @@ export function rejectionReply(
   }
 }
 
-function tell(status: number, view: FaultView): Reply {
+/** A problem in the page's form. */
+export function tell(status: number, view: FaultView): Reply {
   return { status, body: JSON.stringify(view) };
 }

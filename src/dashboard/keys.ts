@@ -3,19 +3,22 @@
  * directory page by page, so that neither a value of a megabyte nor a hundred
  * thousand children cost more than what is looked at.
  */
-import type { Reply, ReplyOrFault } from "../http/exchange.ts";
+import type { ReplyOrFault } from "../http/exchange.ts";
 import { fault } from "../http/fault.ts";
 import { urlencodedFields } from "../http/form.ts";
 import type { Route, RouteHandler } from "../http/router.ts";
 import { longerThan } from "../http/path.ts";
 import { isReserved, RESERVED_ROOT, viewMembership } from "../service/membership_view.ts";
+import type { ServeWith, Who } from "../service/auth/gate.ts";
 import type { Service } from "../service/service.ts";
-import { byteStringOf, textOf } from "../store/byte_string.ts";
+import { type Rights, touchesBelow } from "../store/auth/rights.ts";
+import { type ByteString, byteStringOf, textOf } from "../store/byte_string.ts";
 import { ROOT } from "../store/path.ts";
 import type { Item } from "../store/tree/listing.ts";
 import type { Store } from "../store/store.ts";
 import { failureReply, rejectionReply } from "./faults.ts";
 import { CHILDREN_MAX, CHILDREN_UNITS_MAX, PREVIEW_LENGTH, VALUE_LENGTH } from "./limits.ts";
+import { problemReply, whoSits } from "./session.ts";
 import type { ChildView, KeyView } from "./view.ts";
 import { writeMethods } from "./writes.ts";
 
@@ -35,7 +38,8 @@ export function dashboardKeysRoute(
     path: KEYS_PATH,
     subtree: true,
     methods: {
-      GET: (_, key, query) => readKey(service, keyBytesMax, key, query),
+      GET: (exchange, key, query) =>
+        readKey(service, keyBytesMax, whoSits(exchange), key, query),
       POST: guarded(POST!),
       DELETE: guarded(DELETE!),
     },
@@ -45,6 +49,7 @@ export function dashboardKeysRoute(
 function readKey(
   service: Service,
   keyBytesMax: number,
+  who: Who,
   key: string,
   query: string,
 ): ReplyOrFault | Promise<ReplyOrFault> {
@@ -56,20 +61,29 @@ function readKey(
   }
   if (/[/\0]/.test(after)) return fault(400, `Expected the name of a child, found "${after}"`);
   const length = fields.get("whole") === "true" ? Infinity : VALUE_LENGTH;
-  const serve = (store: Store, nowMs: number): Reply => {
+  const serve: ServeWith<ReplyOrFault> = (store, nowMs, rights) => {
+    if (!isReserved(key) && !mayEnter(rights, store, byteStringOf(key))) {
+      return problemReply("permissionDenied");
+    }
     const view = isReserved(key)
       ? viewReserved(service, key, nowMs)
-      : viewKey(store, key, after, length, nowMs);
+      : viewKey(store, rights, key, after, length, nowMs);
     if (view === undefined) {
       return rejectionReply({ reason: "keyNotFound", key: byteStringOf(key) });
     }
     return { status: 200, body: JSON.stringify(view) };
   };
-  return service.read<ReplyOrFault>(serve, failureReply);
+  return service.auth.read<ReplyOrFault>(who, serve, problemReply, failureReply);
+}
+
+/** Whether anything that the page shows of `key` may be seen: the way to what may be read is shown, too. */
+function mayEnter(rights: Rights, store: Store, key: ByteString): boolean {
+  return store.hasKey(key) ? rights.has("read", key) : touchesBelow(rights, "read", key);
 }
 
 function viewKey(
   store: Store,
+  rights: Rights,
   key: string,
   after: string,
   length: number,
@@ -82,10 +96,13 @@ function viewKey(
   const page = store.page(bytes, nowMs, byteStringOf(after), CHILDREN_MAX, CHILDREN_UNITS_MAX)
     .filter((child) => child.key !== RESERVED_ROOT);
   const last = page.at(-1);
+  const seen = page.filter((child) =>
+    child.isDirectory ? touchesBelow(rights, "read", child.key) : rights.has("read", child.key)
+  );
   const more = last !== undefined && store.page(bytes, nowMs, nameOf(last.key), 1, 1).length > 0;
   // Always on the first page, so that a long listing does not hide who is in the cluster.
   const reserved = key === ROOT && after === "" ? [RESERVED_CHILD] : [];
-  return viewDirectory(key, [...reserved, ...page.map(viewChild)], more, nowMs);
+  return viewDirectory(key, [...reserved, ...seen.map(viewChild)], more, nowMs);
 }
 
 function viewReserved({ node }: Service, key: string, nowMs: number): KeyView | undefined {

@@ -191,3 +191,13 @@ export interface EventsView {
   /** Events before these are missing: the history does not reach back. */
   readonly gap: boolean;
 }
+
+/** Who sits before the page. */
+export interface SessionView {
+  /** Whether authentication is on. */
+  readonly isOn: boolean;
+  /** "" for a guest, and while authentication is off. */
+  readonly user: string;
+  /** May do everything. */
+  readonly isRoot: boolean;
+}

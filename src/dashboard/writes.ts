@@ -1,5 +1,5 @@
 /** What the page may change: it sets a key, tests and sets it, or deletes it. */
-import type { Exchange, ReplyOrFault } from "../http/exchange.ts";
+import type { Exchange, Reply, ReplyOrFault } from "../http/exchange.ts";
 import { fault } from "../http/fault.ts";
 import { urlencodedFields } from "../http/form.ts";
 import { longerThan } from "../http/path.ts";
@@ -11,9 +11,10 @@ import { byteStringOf, textOf } from "../store/byte_string.ts";
 import type { Command } from "../store/command/command.ts";
 import type { Event } from "../store/event.ts";
 import { isTooDeep } from "../store/path.ts";
-import type { Result } from "../store/result.ts";
+import type { Rejected, Result } from "../store/result.ts";
 import { textOfBytes } from "../store/value.ts";
 import { failureReply, rejectionReply } from "./faults.ts";
+import { problemReply, whoSits } from "./session.ts";
 
 const FIELDS = new Set(["value", "ttl", "prevValue"]);
 
@@ -22,14 +23,14 @@ const TTL = /^-?[0-9]{1,15}$/;
 
 /** `POST` and `DELETE` of a key. `keyBytesMax`: after decoding, in UTF-8. */
 export function writeMethods(service: Service, keyBytesMax: number): Route["methods"] {
-  const write = (key: string, command: Command | string) => {
+  const write = (exchange: Exchange, key: string, command: Command | string) => {
     const problem = problemOf(key, keyBytesMax);
     if (problem !== undefined) return fault(400, problem);
-    return typeof command === "string" ? fault(400, command) : commit(service, command);
+    return typeof command === "string" ? fault(400, command) : commit(service, exchange, command);
   };
   return {
-    POST: (exchange, key) => write(key, setCommand(exchange, key)),
-    DELETE: (_, key) => write(key, { type: "delete", key: byteStringOf(key) }),
+    POST: (exchange, key) => write(exchange, key, setCommand(exchange, key)),
+    DELETE: (exchange, key) => write(exchange, key, { type: "delete", key: byteStringOf(key) }),
   };
 }
 
@@ -56,9 +57,13 @@ function setCommand({ body }: Exchange, key: string): Command | string {
 }
 
 /** A page can't follow a redirect to another member: this one passes the write on. */
-function commit(service: Service, command: Command): Promise<ReplyOrFault> {
+function commit(
+  { auth }: Service,
+  exchange: Exchange,
+  command: Command,
+): Promise<ReplyOrFault> {
   return new Promise((resolve) => {
-    service.write(command, false, (answer) => resolve(replyTo(answer)));
+    auth.write(whoSits(exchange), command, false, (answer) => resolve(replyTo(answer)));
   });
 }
 
@@ -73,9 +78,22 @@ function replyTo(answer: Answer<Result>): ReplyOrFault {
     case "event":
       return { status: 200, body: JSON.stringify(describeWrite(result)) };
     case "rejected":
-      return rejectionReply(result);
+      return refusalReply(result);
     default:
       return fault(500, "Expected an event, the entry changed nothing");
+  }
+}
+
+function refusalReply(rejected: Rejected): Reply {
+  switch (rejected.reason) {
+    case "permissionDenied":
+    case "userNameEmpty":
+    case "invalidToken":
+    case "authenticationFailed":
+    case "tooManyLogins":
+      return problemReply(rejected.reason);
+    default:
+      return rejectionReply(rejected);
   }
 }
 

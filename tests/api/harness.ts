@@ -11,6 +11,7 @@ import { listen } from "../../src/http/listener.ts";
 import { listenNode } from "../../src/http/node_listener.ts";
 import type { Route } from "../../src/http/router.ts";
 import { listenWire } from "../../src/http/wire_listener.ts";
+import { Passwords } from "../../src/service/auth/passwords.ts";
 import { Service } from "../../src/service/service.ts";
 import { byteStringOf } from "../../src/store/byte_string.ts";
 import { Store } from "../../src/store/store.ts";
@@ -207,7 +208,8 @@ export async function startNode(options: StartOptions = {}): Promise<TestNode> {
   const kind = options.kind ?? "deno";
   const store = new Store();
   const node = new FakeNode(store);
-  const service = new Service({ node, store });
+  const passwords = new Passwords({ logN: 1, r: 1, p: 1 });
+  const service = new Service({ node, store, passwords });
   const tls = tlsOf(kind);
   const policy = { tls: tls !== undefined, isOwnName: (name: string) => name === "node1.example" };
   const extension = options.extend?.(service, policy);

@@ -2,11 +2,13 @@
 import type { Reply, ReplyOrFault } from "../../http/exchange.ts";
 import { unavailable } from "../../http/fault.ts";
 import type { Failure } from "../../node/ports.ts";
+import type { AuthProblem } from "../../service/auth/gate.ts";
 import { textOf } from "../../store/byte_string.ts";
 import type { Rejected } from "../../store/result.ts";
+import { problemText } from "../who.ts";
 import { errorBody } from "./fault.ts";
 
-export type ErrorCode = 100 | 101 | 102 | 103 | 200 | 202 | 203 | 300 | 301 | 400 | 401;
+export type ErrorCode = 100 | 101 | 102 | 103 | 110 | 200 | 202 | 203 | 300 | 301 | 400 | 401;
 
 interface Kind {
   readonly status: number;
@@ -19,6 +21,8 @@ const KINDS: Readonly<Record<ErrorCode, Kind>> = {
   101: { status: 400, message: "The given PrevValue is not equal to the value of the key" },
   102: { status: 400, message: "Not A File" },
   103: { status: 400, message: "Reached the max number of machines in the cluster" },
+  // The original had no users; the code and its text are those of v2.
+  110: { status: 401, message: "The request requires user authentication" },
   200: { status: 400, message: "Value is Required in POST form" },
   202: { status: 400, message: "The given TTL in POST form is not a number" },
   203: { status: 400, message: "The given index in POST form is not a number" },
@@ -45,9 +49,22 @@ export function rejectionReply({ reason, key, failed = [] }: Rejected): Reply {
     }
     case "notAFile":
       return errorReply(102, textOf(key));
+    case "permissionDenied":
+    case "userNameEmpty":
+    case "invalidToken":
+    case "authenticationFailed":
+    case "tooManyLogins":
+      return problemReply(reason);
+    case "authIsOld":
+      return errorReply(110, "Users have changed meanwhile, try again");
     default:
       return errorReply(300, `Expected a change, the entry was refused: ${reason}`);
   }
+}
+
+/** What a client hears who is turned away. */
+export function problemReply(problem: AuthProblem): Reply {
+  return errorReply(110, problemText(problem));
 }
 
 /** What a client hears when the node has no result for it. */

@@ -7,9 +7,13 @@ import { longerThan } from "../../http/path.ts";
 import type { Route } from "../../http/router.ts";
 import { byteStringOf } from "../../store/byte_string.ts";
 import { isTooDeep, PATH_LEVELS_MAX, ROOT } from "../../store/path.ts";
+import type { Rights } from "../../store/auth/rights.ts";
+import { maySee, seenOf } from "../../store/tree/permitted.ts";
 import type { Store } from "../../store/store.ts";
+import type { ServeWith } from "../../service/auth/gate.ts";
+import { whoAsks } from "../who.ts";
 import type { V1 } from "./context.ts";
-import { errorReply, failureReply } from "./error.ts";
+import { errorReply, failureReply, problemReply } from "./error.ts";
 import {
   isReserved,
   membershipIndex,
@@ -54,34 +58,37 @@ class Keys {
     if (isReserved(key)) return errorReply(400, "Set");
     if (isMultipart(exchange)) {
       return multipartFields(exchange, query, SET_FIELDS)
-        .then((fields) => this.#set(key, fields, exchange.target));
+        .then((fields) => this.#set(key, fields, exchange));
     }
     const fields = urlencodedFields(exchange.body, query, SET_FIELDS);
-    return this.#set(key, fields, exchange.target);
+    return this.#set(key, fields, exchange);
   }
 
-  get(_: Exchange, key: string, query: string): ReplyOrFault | Promise<ReplyOrFault> {
+  get(exchange: Exchange, key: string, query: string): ReplyOrFault | Promise<ReplyOrFault> {
     if (longerThan(key, this.#keyBytesMax)) return tooLong(this.#keyBytesMax);
-    const serve = (store: Store, nowMs: number) => this.#serve(key, store, nowMs);
-    if (query === "") return this.#v1.service.read(serve, failureReply);
+    const { auth } = this.#v1.service;
+    const who = whoAsks(exchange);
+    const serve: ServeWith<ReplyOrFault> = (store, nowMs, rights) =>
+      this.#serve(key, store, nowMs, rights);
+    if (query === "") return auth.read(who, serve, problemReply, failureReply);
     const fields = urlencodedFields("", query, GET_FIELDS);
     if ("cause" in fields) return fault(400, fields.cause);
     return fields.get("stale") === "true"
-      ? this.#v1.service.readStale(serve, failureReply)
-      : this.#v1.service.read(serve, failureReply);
+      ? auth.readStale(who, serve, problemReply, failureReply)
+      : auth.read(who, serve, problemReply, failureReply);
   }
 
   delete(exchange: Exchange, key: string): ReplyOrFault | Promise<ReplyOrFault> {
     if (longerThan(key, this.#keyBytesMax)) return tooLong(this.#keyBytesMax);
     if (isReserved(key)) return errorReply(400, "Delete");
-    return write(this.#v1, { type: "delete", key: byteStringOf(key) }, exchange.target);
+    return write(this.#v1, { type: "delete", key: byteStringOf(key) }, exchange);
   }
 
   /** Judged in the original's order: value, then TTL. An empty `ttl` or `prevValue` is none. */
   #set(
     key: string,
     fields: Fields | BadForm,
-    target: string,
+    exchange: Exchange,
   ): ReplyOrFault | Promise<ReplyOrFault> {
     if ("cause" in fields) return fault(400, fields.cause);
     const value = fields.get("value") ?? "";
@@ -94,16 +101,18 @@ class Keys {
     }
     const prevValue = fields.get("prevValue") || undefined;
     const command = { type: "set", key: byteStringOf(key), value, prevValue, ttlSeconds } as const;
-    return write(this.#v1, command, target);
+    return write(this.#v1, command, exchange);
   }
 
-  #serve(key: string, store: Store, nowMs: number): Reply {
+  #serve(key: string, store: Store, nowMs: number, rights: Rights): Reply {
+    // Who is in the cluster is no secret.
     if (isReserved(key)) return this.#serveMembership(key, nowMs);
     const bytes = byteStringOf(key);
     const found = store.read(bytes, nowMs);
+    if (!maySee(rights, bytes, found?.isDirectory ?? true)) return problemReply("permissionDenied");
     if (found === undefined) return errorReply(100, key);
     if (!found.isDirectory) return { status: 200, body: fileBody(found, store.index, nowMs) };
-    const children = store.list(bytes, nowMs);
+    const children = seenOf(rights, bytes, store.list(bytes, nowMs));
     if (key !== ROOT) return { status: 200, body: listingBody(children, store.index, nowMs) };
     const index = membershipIndex(this.#v1.service);
     return { status: 200, body: listingBody(withReservedRoot(children), index, nowMs) };

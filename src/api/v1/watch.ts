@@ -20,8 +20,11 @@ import { byteStringOf } from "../../store/byte_string.ts";
 import type { Failure } from "../../node/ports.ts";
 import type { Service } from "../../service/service.ts";
 import type { First, FirstCallbacks } from "../../store/watch/first.ts";
+import type { PathView } from "../../store/watch/view.ts";
+import { mayWatch } from "../../store/auth/judge.ts";
+import { whoAsks } from "../who.ts";
 import type { V1 } from "./context.ts";
-import { errorReply, failureReply } from "./error.ts";
+import { errorReply, failureReply, problemReply } from "./error.ts";
 import { parseIndex } from "./number.ts";
 import { Outbox } from "./outbox.ts";
 
@@ -82,12 +85,14 @@ export class Watches {
   }
 
   #get(exchange: Exchange, path: string, query: string): ReplyOrFault | Promise<ReplyOrFault> {
-    if (query === "") return this.#wait(exchange, path, undefined);
+    if (query === "") {
+      return this.#whenAdmitted(exchange, path, () => this.#wait(exchange, path, undefined));
+    }
     const fields = urlencodedFields("", query, WATCH_FIELDS);
     if ("cause" in fields) return fault(400, fields.cause);
     return fields.has("index") || fields.has("wait")
       ? this.#from(exchange, path, fields)
-      : this.#wait(exchange, path, undefined);
+      : this.#whenAdmitted(exchange, path, () => this.#wait(exchange, path, undefined));
   }
 
   #post(exchange: Exchange, path: string, query: string): ReplyOrFault | Promise<ReplyOrFault> {
@@ -109,7 +114,11 @@ export class Watches {
     if (index === undefined) return errorReply(203, "Watch From Index");
     // As in the original, 0 is no index.
     const since = index === 0 ? undefined : index;
-    return isPoll ? this.#poll(path, since) : this.#wait(exchange, path, since);
+    return this.#whenAdmitted(
+      exchange,
+      path,
+      () => isPoll ? this.#poll(path, since) : this.#wait(exchange, path, since),
+    );
   }
 
   /** Why nothing can be watched at `path`; undefined when it can. */
@@ -119,6 +128,24 @@ export class Watches {
       return fault(414, `Expected a path of at most ${keyBytesMax} bytes, found a longer one`);
     }
     return this.#stopping;
+  }
+
+  /** As soon as it is sure that the client may watch `path`. */
+  #whenAdmitted(
+    exchange: Exchange,
+    path: string,
+    watch: () => ReplyOrFault | Promise<ReplyOrFault>,
+  ): ReplyOrFault | Promise<ReplyOrFault> {
+    const { auth } = this.#v1.service;
+    if (!auth.isOn) return watch();
+    return new Promise((resolve) => {
+      auth.admit(
+        whoAsks(exchange),
+        (rights) => mayWatch(rights, viewOf(path)),
+        (problem) => resolve(problem === undefined ? watch() : problemReply(problem)),
+        (failure) => resolve(failureReply(failure)),
+      );
+    });
   }
 
   #poll(path: string, since: number | undefined): ReplyOrFault {
@@ -164,9 +191,13 @@ export class Watches {
     this.#waiting.add(finish);
     const { service, replies } = this.#v1;
     service.operations.watches++;
-    const first = firstEvent(service, path, since, {
+    const first: First | Failure = firstEvent(service, path, since, {
       onEvent: (event) => finish(replies.of(event)),
       onCleared: () => finish(cleared(service)),
+      onAuthChange: service.auth.watchGuard(whoAsks(exchange), viewOf(path), (problem) => {
+        if ("watch" in first) first.watch.cancel();
+        finish(problemReply(problem));
+      }),
     });
     if ("reason" in first) return finish(failureReply(first));
     switch (first.kind) {
@@ -189,8 +220,11 @@ function firstEvent(
   since: number | undefined,
   callbacks: FirstCallbacks,
 ): First | Failure {
-  const view = { kind: "path", api: "v1", path: byteStringOf(path), recursive: true } as const;
-  return service.watchFirst(view, since, callbacks);
+  return service.watchFirst(viewOf(path), since, callbacks);
+}
+
+function viewOf(path: string): PathView {
+  return { kind: "path", api: "v1", path: byteStringOf(path), recursive: true };
 }
 
 function cleared(service: Service): Reply {

@@ -2,24 +2,25 @@
  * The way of v1's writes: a command to the service, and what came of it to a
  * reply. Event replies are shared between the writer and all who watch.
  */
-import type { Reply, ReplyOrFault } from "../../http/exchange.ts";
+import type { Exchange, Reply, ReplyOrFault } from "../../http/exchange.ts";
 import type { Answer } from "../../service/answer.ts";
 import type { DeleteCommand, SetCommand } from "../../store/command/command.ts";
 import type { Result } from "../../store/result.ts";
+import { whoAsks } from "../who.ts";
 import type { V1 } from "./context.ts";
 import { errorReply, failureReply, rejectionReply } from "./error.ts";
 
-/** Has `command` committed; `target` is where a redirect leads at the leader. */
+/** Has `command` committed; a redirect leads to the same target at the leader. */
 export function write(
   v1: V1,
   command: SetCommand | DeleteCommand,
-  target: string,
+  exchange: Exchange,
 ): Promise<ReplyOrFault> {
   return new Promise((resolve, reject) => {
-    v1.service.write(command, v1.redirect, (answer) => {
+    v1.service.auth.write(whoAsks(exchange), command, v1.redirect, (answer) => {
       // It runs in the node's turn: a mistake here is the request's, not the node's.
       try {
-        resolve(answerReply(answer, v1, target));
+        resolve(answerReply(answer, v1, exchange.target));
       } catch (error) {
         reject(error);
       }

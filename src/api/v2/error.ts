@@ -13,6 +13,7 @@ export type ErrorCode =
   | 105
   | 107
   | 108
+  | 110
   | 201
   | 202
   | 203
@@ -37,6 +38,7 @@ const KINDS: Readonly<Record<ErrorCode, Kind>> = {
   105: { status: 412, message: "Key already exists" },
   107: { status: 400, message: "Root is read only" },
   108: { status: 403, message: "Directory not empty" },
+  110: { status: 401, message: "The request requires user authentication" },
   201: { status: 400, message: "PrevValue is Required in POST form" },
   202: { status: 400, message: "The given TTL in POST form is not a number" },
   203: { status: 400, message: "The given index in POST form is not a number" },
@@ -62,6 +64,14 @@ export function errorReply(v2: V2, code: ErrorCode, cause: string, index: number
   return { status, headers, body: errorBody(code, message, cause, index) };
 }
 
+/** What a client hears who may not, whatever the reason. */
+export function unauthorizedReply(v2: V2): Reply {
+  return errorReply(v2, 110, INSUFFICIENT, 0);
+}
+
+/** Why, in the original's words. */
+export const INSUFFICIENT = "Insufficient credentials";
+
 /** What a client hears when its command changed nothing; `prevIndex` as the client wrote it. */
 export function rejectionReply(v2: V2, rejected: Rejected, prevIndex: string): Reply {
   const { reason, key, changeIndex, failed = [] } = rejected;
@@ -81,6 +91,13 @@ export function rejectionReply(v2: V2, rejected: Rejected, prevIndex: string): R
       return reply(107);
     case "directoryNotEmpty":
       return reply(108);
+    case "permissionDenied":
+    case "authIsOld":
+    case "userNameEmpty":
+    case "invalidToken":
+    case "authenticationFailed":
+    case "tooManyLogins":
+      return unauthorizedReply(v2);
     default:
       return errorReply(v2, 300, `etcdserver: ${reason}`, changeIndex);
   }

@@ -8,11 +8,15 @@ import type { Answer } from "../../service/answer.ts";
 import { bytesOf, type ByteString, byteStringOf, textOf } from "../../store/byte_string.ts";
 import type { TreeDeleteCommand, TreePutCommand } from "../../store/command/command.ts";
 import type { Event } from "../../store/event.ts";
-import { isTooDeep, PATH_LEVELS_MAX } from "../../store/path.ts";
+import { isTooDeep, PATH_LEVELS_MAX, ROOT } from "../../store/path.ts";
 import type { Result } from "../../store/result.ts";
+import { type Access, coversBelow, type Rights } from "../../store/auth/rights.ts";
+import { maySee, seenBy } from "../../store/tree/permitted.ts";
+import type { ServeWith } from "../../service/auth/gate.ts";
+import { whoAsks } from "../who.ts";
 import type { Store } from "../../store/store.ts";
 import { indexHeaders, type V2 } from "./context.ts";
-import { errorReply, failureReply, rejectionReply } from "./error.ts";
+import { errorReply, failureReply, rejectionReply, unauthorizedReply } from "./error.ts";
 import { bareEventBody, eventBody, getBody } from "./node_json.ts";
 import { type Parameters, readParameters } from "./parameters.ts";
 import type { Watches } from "./watch.ts";
@@ -24,27 +28,32 @@ const ALLOW = "HEAD,GET,PUT,POST,DELETE";
 export function keysRoute(v2: V2, watches: Watches): Route {
   const judged = (
     handle: (key: ByteString, parameters: Parameters, exchange: Exchange) => Answered,
+    access: Access,
   ): RouteHandler =>
   (exchange, path, query) => {
     const key = keyOf(v2, path);
     if (typeof key !== "string") return key;
     const parameters = readParameters(exchange, query);
     if ("code" in parameters) return errorReply(v2, parameters.code, parameters.cause, 0);
-    return handle(key, parameters, exchange);
+    if (!v2.service.auth.isOn) return handle(key, parameters, exchange);
+    const isAllowed = mayAskFor(access, sentKey(key, exchange), key, parameters.recursive);
+    return whenAdmitted(v2, exchange, isAllowed, () => handle(key, parameters, exchange));
   };
   return {
     path: "/v2/keys",
     subtree: true,
     allow: ALLOW,
     methods: {
-      GET: judged((key, parameters, exchange) =>
-        parameters.wait && !parameters.quorum
-          ? watches.open(exchange, key, parameters)
-          : get(v2, key, parameters, exchange)
+      GET: judged(
+        (key, parameters, exchange) =>
+          parameters.wait && !parameters.quorum
+            ? watches.open(exchange, key, parameters)
+            : get(v2, key, parameters, exchange),
+        "read",
       ),
-      PUT: judged((key, parameters) => put(v2, key, parameters, false)),
-      POST: judged((key, parameters) => put(v2, key, parameters, true)),
-      DELETE: judged((key, parameters) => remove(v2, key, parameters)),
+      PUT: judged((key, parameters, exchange) => put(v2, key, parameters, exchange), "write"),
+      POST: judged((key, parameters, exchange) => put(v2, key, parameters, exchange), "write"),
+      DELETE: judged((key, parameters, exchange) => remove(v2, key, parameters, exchange), "write"),
     },
   };
 }
@@ -61,13 +70,44 @@ function keyOf({ limits: { keyBytesMax } }: V2, path: string): ByteString | Repl
   return byteStringOf(path);
 }
 
-function get(v2: V2, key: ByteString, parameters: Parameters, { method }: Exchange): Answered {
-  const { service } = v2;
-  const serve = (store: Store, nowMs: number) => read(v2, store, key, parameters, nowMs);
+/** The key as it was sent: with the slash at its end, if it has one there. */
+function sentKey(key: ByteString, { target }: Exchange): ByteString {
+  return key !== ROOT && /^[^?]*(\/|%2f)(\?|$)/i.test(target) ? `${key}/` : key;
+}
+
+/** What the original asks for: the key as it was sent, and all that is below for a recursive request. */
+function mayAskFor(access: Access, sent: ByteString, key: ByteString, recursive: boolean) {
+  return (rights: Rights) =>
+    rights.has(access, sent) && (!recursive || coversBelow(rights, access, key));
+}
+
+/** Handles the request of somebody who may ask for it. */
+function whenAdmitted(
+  v2: V2,
+  exchange: Exchange,
+  isAllowed: (rights: Rights) => boolean,
+  handle: () => Answered,
+): Promise<ReplyOrFault> {
+  return new Promise((resolve) => {
+    v2.service.auth.admit(
+      whoAsks(exchange),
+      isAllowed,
+      (problem) => resolve(problem === undefined ? handle() : unauthorizedReply(v2)),
+      (failure) => resolve(failureReply(v2, failure)),
+    );
+  });
+}
+
+function get(v2: V2, key: ByteString, parameters: Parameters, exchange: Exchange): Answered {
+  const { auth } = v2.service;
+  const serve: ServeWith<Reply> = (store, nowMs, rights) =>
+    read(v2, store, key, parameters, nowMs, rights);
+  const who = whoAsks(exchange);
+  const refuse = () => unauthorizedReply(v2);
   const fail = (failure: Failure) => failureReply(v2, failure);
-  return parameters.quorum && method !== "HEAD"
-    ? service.read(serve, fail)
-    : service.readStale(serve, fail);
+  return parameters.quorum && exchange.method !== "HEAD"
+    ? auth.read(who, serve, refuse, fail)
+    : auth.readStale(who, serve, refuse, fail);
 }
 
 function read(
@@ -76,10 +116,12 @@ function read(
   key: ByteString,
   { recursive }: Parameters,
   nowMs: number,
+  rights: Rights,
 ): Reply {
   const item = store.read(key, nowMs);
+  if (!maySee(rights, key, item?.isDirectory ?? true)) return unauthorizedReply(v2);
   if (item === undefined) return missing(v2, store, key);
-  const body = getBody(item, store.reader(nowMs), recursive, nowMs);
+  const body = getBody(item, seenBy(rights, store.reader(nowMs)), recursive, nowMs);
   return {
     status: 200,
     headers: indexHeaders(v2, store.changeIndex, store.appliedIndex),
@@ -98,8 +140,9 @@ function put(
   v2: V2,
   key: ByteString,
   parameters: Parameters,
-  inOrder: boolean,
+  exchange: Exchange,
 ): Promise<Reply> {
+  const inOrder = exchange.method === "POST";
   const { isDirectory, prevValue, prevExist } = parameters;
   const command: TreePutCommand = {
     type: "treePut",
@@ -113,28 +156,39 @@ function put(
     ttlSeconds: parameters.ttlSeconds,
     refresh: parameters.refresh && !inOrder,
   };
-  return write(v2, command, parameters);
+  return write(v2, command, parameters, exchange);
 }
 
-function remove(v2: V2, key: ByteString, parameters: Parameters): Promise<Reply> {
+function remove(
+  v2: V2,
+  key: ByteString,
+  parameters: Parameters,
+  exchange: Exchange,
+): Promise<Reply> {
   const { prevValue } = parameters;
-  return write(v2, {
-    type: "treeDelete",
-    key,
-    isDirectory: parameters.isDirectory,
-    recursive: parameters.recursive,
-    prevValue: prevValue === undefined ? undefined : bytesOf(prevValue),
-    prevIndex: parameters.prevIndex,
-  }, parameters);
+  return write(
+    v2,
+    {
+      type: "treeDelete",
+      key,
+      isDirectory: parameters.isDirectory,
+      recursive: parameters.recursive,
+      prevValue: prevValue === undefined ? undefined : bytesOf(prevValue),
+      prevIndex: parameters.prevIndex,
+    },
+    parameters,
+    exchange,
+  );
 }
 
 function write(
   v2: V2,
   command: TreePutCommand | TreeDeleteCommand,
   parameters: Parameters,
+  exchange: Exchange,
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    v2.service.write(command, false, (answer) => {
+    v2.service.auth.write(whoAsks(exchange), command, false, (answer) => {
       // It runs in the node's turn: a mistake here is the request's, not the node's.
       try {
         resolve(answerReply(v2, answer, parameters, command.type === "treePut"));

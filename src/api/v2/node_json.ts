@@ -57,10 +57,13 @@ function versionNode(
     `"modifiedIndex":${modifiedIndex},"createdIndex":${createdIndex}}`;
 }
 
+/** What lists directories. */
+export type Lister = Pick<TreeReader, "list" | "freeze">;
+
 /** What a GET answers; a directory with its children, with `recursive` at every level. */
 export function getBody(
   item: Item,
-  reader: TreeReader,
+  reader: Lister,
   recursive: boolean,
   nowMs: number,
 ): string | Iterable<string> {
@@ -76,7 +79,7 @@ export function getBody(
 
 function* listingSlices(
   item: Item,
-  reader: TreeReader,
+  reader: Lister,
   recursive: boolean,
   nowMs: number,
 ): Generator<string, void> {
@@ -99,7 +102,7 @@ interface Level {
 
 function* directoryParts(
   top: Item,
-  reader: TreeReader,
+  reader: Lister,
   recursive: boolean,
   nowMs: number,
 ): Generator<string, void> {

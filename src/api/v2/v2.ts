@@ -2,6 +2,7 @@
 import type { FaultForm } from "../../http/fault.ts";
 import type { Route } from "../../http/router.ts";
 import type { Service } from "../../service/service.ts";
+import { authRoutes } from "./auth/auth.ts";
 import { clusterRoutes } from "./cluster.ts";
 import type { V2, V2Limits } from "./context.ts";
 import { renderFault } from "./error.ts";
@@ -19,7 +20,7 @@ export function makeV2(service: Service, limits: V2Limits): V2Api {
   const v2: V2 = { service, limits };
   const watches = new Watches(v2);
   return {
-    routes: [keysRoute(v2, watches), ...clusterRoutes(v2)],
+    routes: [keysRoute(v2, watches), ...clusterRoutes(v2), ...authRoutes(v2)],
     stop: () => watches.stop(),
   };
 }

@@ -11,6 +11,7 @@ import type { ByteString } from "../../store/byte_string.ts";
 import type { Event } from "../../store/event.ts";
 import type { Watch } from "../../store/watch/hub.ts";
 import type { PathView } from "../../store/watch/view.ts";
+import { whoAsks } from "../who.ts";
 import { indexHeaders, type V2 } from "./context.ts";
 import { errorReply, failureReply } from "./error.ts";
 import { eventBody } from "./node_json.ts";
@@ -50,16 +51,24 @@ export class Watches {
     const headers = indexHeaders(this.#v2, service.changeIndex, service.appliedIndex);
     const view: PathView = { kind: "path", api: "v2", path: key, recursive };
     const since = waitIndex === 0 ? undefined : waitIndex;
+    const who = whoAsks(exchange);
     const watch: Watch | Failure = service.watch(view, since, {
       onEvents: (events) => feed.tell(events),
       onBehind: () => feed.catchUp(),
+      onAuthChange: service.auth.watchGuard(who, view, () => feed.end()),
     });
     if ("reason" in watch) return failureReply(this.#v2, watch);
     if (watch.isCleared) {
       watch.cancel();
       return this.#cleared(waitIndex);
     }
-    const feed = new Feed(watch, !stream, streamBacklogMax, () => this.#open.delete(feed));
+    /** A file in the place of the directory that may be watched is no part of it. */
+    const isSeen = (event: Event): boolean => {
+      if (event.key !== key || event.isDirectory || !service.auth.isOn) return true;
+      const rights = service.auth.rightsOf(who);
+      return typeof rights !== "string" && rights.has("read", key);
+    };
+    const feed = new Feed(watch, !stream, streamBacklogMax, isSeen, () => this.#open.delete(feed));
     this.#open.add(feed);
     exchange.onGone(() => feed.end());
     feed.catchUp();
@@ -83,21 +92,31 @@ class Feed {
   readonly #watch: Watch;
   readonly #isForOne: boolean;
   readonly #backlogMax: number;
+  readonly #isSeen: (event: Event) => boolean;
   readonly #onEnd: () => void;
   #waiting: string[] = [];
   #backlog = 0;
   #isOver = false;
   #wake = () => {};
 
-  constructor(watch: Watch, isForOne: boolean, backlogMax: number, onEnd: () => void) {
+  constructor(
+    watch: Watch,
+    isForOne: boolean,
+    backlogMax: number,
+    isSeen: (event: Event) => boolean,
+    onEnd: () => void,
+  ) {
     this.#watch = watch;
     this.#isForOne = isForOne;
     this.#backlogMax = backlogMax;
+    this.#isSeen = isSeen;
     this.#onEnd = onEnd;
   }
 
-  tell(events: readonly Event[]): void {
+  tell(told: readonly Event[]): void {
     if (this.#isOver) return;
+    const events = told.every(this.#isSeen) ? told : told.filter(this.#isSeen);
+    if (events.length === 0) return;
     for (const event of this.#isForOne ? events.slice(0, 1) : events) {
       const text = eventBody(event);
       this.#waiting.push(text);

@@ -41,7 +41,7 @@ function credentialsOf({ token, certificate, door }: Caller): Credentials {
   const name = door === "grpc" ? certificate?.commonName : undefined;
   return name === undefined || name === ""
     ? NO_CREDENTIALS
-    : { kind: "certificate", name: byteStringOf(name) };
+    : { kind: "certificate", name: byteStringOf(name), orGuest: false };
 }
 
 /** Calls `serve` once this member knows all that was acknowledged before; else the call fails. */

@@ -11,14 +11,22 @@ export type Credentials =
   | { readonly kind: "token"; readonly token: string }
   /** The value of an Authorization header that is no token. */
   | { readonly kind: "basic"; readonly header: string }
-  /** The common name of the client's certificate. */
-  | { readonly kind: "certificate"; readonly name: ByteString };
+  /** The common name of the client's certificate; with `orGuest` one that is no user's makes a guest. */
+  | { readonly kind: "certificate"; readonly name: ByteString; readonly orGuest: boolean };
 
 /** Of who says nothing, where that is not enough. */
 export const NO_CREDENTIALS: Credentials = { kind: "nobody" };
 
 /** Of who says nothing, where guests are let in. */
 export const GUEST_CREDENTIALS: Credentials = { kind: "guest" };
+
+const BEARER = /^bearer +([^ ]+) *$/i;
+
+/** Of the value of an Authorization header: a token behind "Bearer" (RFC 6750), or user and password. */
+export function credentialsOfHeader(header: string): Credentials {
+  const token = BEARER.exec(header)?.[1];
+  return token === undefined ? { kind: "basic", header } : { kind: "token", token };
+}
 
 /** Longer headers are nobody's. */
 const HEADER_LENGTH_MAX = 8192;

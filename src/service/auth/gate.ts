@@ -233,8 +233,11 @@ export class AuthGate {
         return "userNameEmpty";
       case "guest":
         return { user: GUEST_USER, authRevision };
-      case "certificate":
-        return { user: credentials.name, authRevision };
+      case "certificate": {
+        const { name, orGuest } = credentials;
+        const isGuest = orGuest && auth.user(name) === undefined;
+        return { user: isGuest ? GUEST_USER : name, authRevision };
+      }
       case "token": {
         const user = userOfToken(this.#tokens, credentials.token, auth, nowMs);
         return user === undefined ? "invalidToken" : { user, authRevision };

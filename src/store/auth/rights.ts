@@ -62,6 +62,12 @@ export function hasDirectory(rights: Rights, access: Access, path: ByteString): 
   return rights.has(access, path) || rights.has(access, prefixOf(path));
 }
 
+/** Whether anything at or under the directory `path` may be read or written. */
+export function touchesBelow(rights: Rights, access: Access, path: ByteString): boolean {
+  return hasDirectory(rights, access, path) ||
+    rights.touches(access, { start: prefixOf(path), end: endOf(path) });
+}
+
 /** Whether everything under the directory `path` may be read or written. */
 export function coversBelow(rights: Rights, access: Access, path: ByteString): boolean {
   return rights.covers(access, { start: prefixOf(path), end: endOf(path) });

@@ -77,9 +77,13 @@ Deno.test("each kind of credentials opens what its user may have", async () => {
     [basic("ann", ANN_PASSWORD), "done", "permissionDenied"],
     [basic("ann", "wrong"), "authenticationFailed", "authenticationFailed"],
     [{ kind: "basic", header: "Bearer x" }, "authenticationFailed", "authenticationFailed"],
-    [{ kind: "certificate", name: "ann" }, "done", "permissionDenied"],
-    [{ kind: "certificate", name: "bob" }, "permissionDenied", "permissionDenied"],
-    [{ kind: "certificate", name: "stranger" }, "permissionDenied", "permissionDenied"],
+    [{ kind: "certificate", name: "ann", orGuest: true }, "done", "permissionDenied"],
+    [{ kind: "certificate", name: "bob", orGuest: false }, "permissionDenied", "permissionDenied"],
+    [
+      { kind: "certificate", name: "stranger", orGuest: false },
+      "permissionDenied",
+      "permissionDenied",
+    ],
   ];
   for (const [credentials, own, foreign] of rows) {
     assertEquals(await write(member, credentials, put({ key: "a" })), own);
@@ -193,7 +197,7 @@ Deno.test("a watch of nobody ends when authentication is switched on", async () 
 
 Deno.test("admit() says no only when this member knows all that was acknowledged", async () => {
   const member = await memberWithUsers();
-  const bob: Credentials = { kind: "certificate", name: "bob" };
+  const bob: Credentials = { kind: "certificate", name: "bob", orGuest: false };
   // The grant is applied after the question and before the barrier.
   const granted = change(member, [{ type: "userGrantRole", user: "bob", role: "a" }]);
   const problem = await new Promise((resolve) => {
