@@ -85,6 +85,8 @@ export const LIMITS = Object.freeze({
   /** Resolution of elections and heartbeats. */
   tickMs: 10,
   membersMax: 9,
+  /** Learners that wait to be promoted, as etcd has it. */
+  learnersMax: 1,
   /** Of all entries that the leader has appended and not committed. */
   uncommittedBytesMax: 64 * MiB,
   /** Of the entries in one append message. */

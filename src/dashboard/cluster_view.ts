@@ -3,6 +3,7 @@
  * cluster can lose from here. A function of its input alone.
  */
 import type { Member, MemberId } from "../raft/types.ts";
+import { hasStarted } from "../service/membership_view.ts";
 import type { Margin, MemberReport, MemberView, StatusView } from "./view.ts";
 
 /** A member's own word, or why there is none. */
@@ -101,10 +102,12 @@ function reportOf({ heard }: ClusterFacts, id: MemberId): MemberReport | undefin
 }
 
 function describeMember(
-  { id, name, voter, clientUrls: [clientUrl = ""], peerUrls: [peerUrl = ""] }: Member,
+  member: Member,
   leader: MemberReport | undefined,
   facts: ClusterFacts,
 ): MemberView {
+  const { id, voter, clientUrls: [clientUrl = ""], peerUrls: [peerUrl = ""] } = member;
+  const isThere = hasStarted(member);
   const one = facts.heard.get(id);
   const report = reportOf(facts, id);
   const progress = leader?.followers.find((follower) => follower.id === id);
@@ -114,7 +117,7 @@ function describeMember(
   // Whoever answers is there; of the others the leader knows best.
   const alive = report !== undefined || progress?.alive === true;
   return {
-    name,
+    name: isThere ? member.name : id.toString(16),
     voter,
     clientUrl,
     peerUrl,
@@ -127,7 +130,9 @@ function describeMember(
     version: report?.version ?? null,
     uptimeSeconds: report?.uptimeSeconds ?? null,
     rssBytes: report?.rssBytes ?? null,
-    problem: one !== undefined && "problem" in one ? one.problem : null,
+    problem: isThere
+      ? one !== undefined && "problem" in one ? one.problem : null
+      : `Its place is reserved, and no node has joined from "${peerUrl}" yet`,
   };
 }
 

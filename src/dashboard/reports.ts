@@ -6,6 +6,7 @@
 import { messageOf } from "../base/errors.ts";
 import type { Route } from "../http/router.ts";
 import type { Member, MemberId } from "../raft/types.ts";
+import { hasStarted } from "../service/membership_view.ts";
 import type { Heard } from "./cluster_view.ts";
 import { parseReport } from "./report_json.ts";
 import type { MemberReport } from "./view.ts";
@@ -59,7 +60,7 @@ export class Reports {
     const { self, members, report } = this.#options;
     return new Map(
       await Promise.all(
-        members().map(async (member): Promise<[MemberId, Heard]> => [
+        members().filter(hasStarted).map(async (member): Promise<[MemberId, Heard]> => [
           member.id,
           member.id === self ? { report: report() } : await this.#askMember(member),
         ]),

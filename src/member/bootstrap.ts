@@ -4,12 +4,14 @@
  * that `-C` names. The identity is on disk before anybody is told of it, so that
  * a join that was cut short goes on as the same member: until the first entry has
  * arrived it is asked for again, because the address that it gave may be wrong,
- * and then nobody ever calls.
+ * and then nobody ever calls. A newcomer for whom a place was reserved asks under an
+ * id of its own making, too, and is told that of the place: whoever asks again under
+ * the same one is told the same, and nobody else is.
  */
 import { formatId, randomId } from "../base/ids.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import type { Member } from "../raft/types.ts";
+import type { Member, MemberId } from "../raft/types.ts";
 import type { Identity } from "../storage/storage.ts";
 
 export interface BootstrapOptions {
@@ -31,11 +33,15 @@ export interface BootstrapOptions {
   readonly logger: Logger;
   readonly writeIdentity: (identity: Identity) => Promise<void> | void;
   /** One request to one address; rejects with a sentence when it is not accepted, a `RefusalError` when it was answered. */
-  readonly requestJoin: (
-    address: string,
-    member: Omit<Member, "voter">,
-  ) => Promise<{ readonly clusterId: number }>;
+  readonly requestJoin: (address: string, member: Omit<Member, "voter">) => Promise<Joined>;
   readonly sleep: (ms: number) => Promise<void>;
+}
+
+/** What a member has told the newcomer that it let in. */
+export interface Joined {
+  readonly clusterId: number;
+  /** Under which the newcomer runs from here on. */
+  readonly memberId: MemberId;
 }
 
 /** A member has answered, and lets nobody in. */
@@ -77,7 +83,14 @@ export async function bootstrap(options: BootstrapOptions): Promise<Identity> {
   if (!hasJoined) await options.writeIdentity(joining);
   const reply = await join(options, memberId, name, !hasJoined);
   if (reply === undefined) return identity!;
-  const joined = { ...joining, clusterId: reply.clusterId };
+  if (hasJoined && reply.memberId !== memberId) {
+    throw new JoinError(
+      `The cluster knows the member of this directory no longer (${
+        formatId(memberId)
+      }), start it afresh with -f`,
+    );
+  }
+  const joined = { ...joining, ...reply };
   await options.writeIdentity(joined);
   return joined;
 }
@@ -103,7 +116,7 @@ async function join(
   id: number,
   name: string,
   mustAnswer: boolean,
-): Promise<{ readonly clusterId: number } | undefined> {
+): Promise<Joined | undefined> {
   const { peerUrls, clientUrls, session, attempts, logger } = options;
   const addresses = new Set(options.addresses);
   let refusals: string[] = [];
@@ -112,12 +125,15 @@ async function join(
     refusals = [];
     for (const address of addresses) {
       try {
-        const reply = await options.requestJoin(address, { id, name, peerUrls, clientUrls });
+        const { clusterId, memberId } = await options.requestJoin(address, {
+          ...{ id, name, peerUrls, clientUrls },
+        });
         logger.info("Joined the cluster", {
-          cluster: formatId(reply.clusterId),
+          cluster: formatId(clusterId),
+          member: formatId(memberId),
           through: address,
         });
-        return reply;
+        return { clusterId, memberId };
       } catch (error) {
         if (error instanceof RefusalError && error.session === session) {
           addresses.delete(address);

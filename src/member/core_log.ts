@@ -1,6 +1,7 @@
 /** What a core tells of itself, as lines for the log of the process. */
 import type { Logger } from "../base/logger.ts";
 import type { CoreEvent, RaftCore } from "../raft/core.ts";
+import { isReserved } from "../raft/configuration.ts";
 import type { Member } from "../raft/types.ts";
 import { formatId } from "../base/ids.ts";
 
@@ -16,9 +17,7 @@ export function logCoreEvent(event: CoreEvent, core: RaftCore, logger: Logger): 
       return logger.info("Leader elected", { leader: name, term: event.term });
     }
     case "configuration": {
-      const members = event.configuration.members.map(({ name, voter }) =>
-        voter ? name : `${name} (learner)`
-      );
+      const members = event.configuration.members.map(describeMember);
       logger.info("Members", { members: members.join(", "), index: event.index });
       for (const { address, names } of sharedAddresses(event.configuration.members)) {
         logger.warn("Two members announce one address, whoever dials it finds one of them", {
@@ -45,6 +44,12 @@ export function logCoreEvent(event: CoreEvent, core: RaftCore, logger: Logger): 
         reason: event.reason,
       });
   }
+}
+
+function describeMember(member: Member): string {
+  const { id, name, voter } = member;
+  if (isReserved(member)) return `${formatId(id)} (not started)`;
+  return voter ? name : `${name} (learner)`;
 }
 
 /** Addresses that more than one member announces, and who. */

@@ -68,6 +68,8 @@ function nodeLimits(config: Config): NodeLimits {
     waitingMax: LIMITS.waitingMax,
     expiryBatchMax: LIMITS.expiryBatchMax,
     membersMax: config.membersMax,
+    learnersMax: LIMITS.learnersMax,
+    isMembershipStrict: true,
     applyBytesMax: LIMITS.applyBytesMax,
     snapshotEntries: config.snapshotEntries ?? 0,
     snapshotLogBytesMax: LIMITS.snapshotLogBytesMax,

@@ -36,7 +36,18 @@ import {
   encodeConfirmation,
   type PeerMessage,
 } from "./calls/peer_message.ts";
-import type { Barrier, ClusterNode, Done, Failure, NodeStatus, Outcome, Removal } from "./ports.ts";
+import type {
+  Admitted,
+  Barrier,
+  ClusterNode,
+  Done,
+  Failure,
+  MembersChanged,
+  MemberWish,
+  NodeStatus,
+  Outcome,
+  Removal,
+} from "./ports.ts";
 import { Proposals } from "./calls/proposals.ts";
 import { FollowerReads } from "./reads/follower_reads.ts";
 import { Reads } from "./reads/reads.ts";
@@ -216,8 +227,8 @@ export class Node<R> implements ClusterNode<R> {
     return this.#core.committedConfigurationIndex;
   }
 
-  /** Adds a member as a learner, or answers at once when it is one; `done` gets the configuration. */
-  join(member: Omit<Member, "voter">, done: Done<Configuration>): void {
+  /** Adds a member as a learner, or answers at once when it is one. */
+  join(member: Omit<Member, "voter">, done: Done<Admitted>): void {
     if (this.#stopping !== undefined) return done(this.#stopping);
     this.#administration.join(member, done);
   }
@@ -225,6 +236,16 @@ export class Node<R> implements ClusterNode<R> {
   removeMember(name: string, done: Done<Removal>): void {
     if (this.#stopping !== undefined) return done(this.#stopping);
     this.#administration.remove(name, done);
+  }
+
+  changeMembers(wish: MemberWish, done: Done<MembersChanged>): void {
+    if (this.#stopping !== undefined) return done(this.#stopping);
+    this.#administration.change(wish, (outcome) => {
+      if (!outcome.ok) return done(outcome);
+      // Whoever asks here for the members next must find what was changed.
+      const { id, index, configuration } = outcome.value;
+      this.whenApplied(index, () => done({ ok: true, value: { id, configuration } }));
+    });
   }
 
   /** The state as of this call: all that was acknowledged before, if called by a barrier's callback. */
@@ -352,13 +373,13 @@ export class Node<R> implements ClusterNode<R> {
   }
 
   #makeAdministration(): Administration {
-    const { core, limits, announced, moved } = this.#options;
+    const { core, limits, announced, moved, random } = this.#options;
     return new Administration({
-      core,
+      ...{ core, announced, moved, random },
       liveness: new Liveness(core, limits),
       membersMax: limits.membersMax,
-      announced,
-      moved,
+      learnersMax: limits.learnersMax,
+      isStrict: limits.isMembershipStrict,
       hasLeader: () => this.#leadership.leaderId !== NONE,
       call: (kind, payload, deadlineTick, done) => this.#call(kind, payload, deadlineTick, done),
       schedule: () => this.#replica.schedule(),
@@ -386,6 +407,7 @@ export class Node<R> implements ClusterNode<R> {
         join: administer("join"),
         remove: administer("remove"),
         announce: administer("announce"),
+        change: administer("change"),
       },
     });
   }

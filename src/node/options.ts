@@ -27,6 +27,9 @@ export interface NodeLimits extends ReplicaLimits, TransferLimits, ComparisonLim
   readonly expiryBatchMax: number;
   /** `-maxsize` */
   readonly membersMax: number;
+  /** See `MemberRules`. */
+  readonly learnersMax: number;
+  readonly isMembershipStrict: boolean;
 }
 
 export interface NodeOptions<R> {

@@ -140,11 +140,28 @@ export type RequestHandler = (
   done: (reply: Uint8Array | undefined) => void,
 ) => void;
 
+/** Why a change of the members was `refused`, where an API has words of its own for it. */
+export type MemberRefusal =
+  | "memberNotFound"
+  | "memberRemoved"
+  | "memberExists"
+  | "peerUrlExists"
+  /** Too few of those that are to vote have started. */
+  | "notEnoughStarted"
+  /** Too few of those that vote are alive. */
+  | "unhealthy"
+  | "notALearner"
+  /** A learner that has not caught up. */
+  | "learnerNotReady"
+  | "tooManyLearners";
+
 export interface Failure {
   readonly ok: false;
   readonly reason: FailureReason;
   /** For people: what was expected and found. */
   readonly cause: string;
+  /** With reason `refused`, of a change of the members. */
+  readonly refusal?: MemberRefusal;
 }
 
 export type Outcome<R> = { readonly ok: true; readonly value: R } | Failure;
@@ -164,6 +181,31 @@ export interface Removal {
   readonly member: Member;
   /** Of the entry; 0 when the leader did not tell. */
   readonly index: number;
+}
+
+/**
+ * What is asked of the membership by id. `add` reserves a place for a newcomer, which
+ * takes it when it joins from one of the peer URLs, and votes when it has caught up; a
+ * learner waits for `promote`.
+ */
+export type MemberWish =
+  | { readonly kind: "add"; readonly peerUrls: readonly string[]; readonly learner: boolean }
+  | { readonly kind: "remove"; readonly id: MemberId }
+  | { readonly kind: "update"; readonly id: MemberId; readonly peerUrls: readonly string[] }
+  | { readonly kind: "promote"; readonly id: MemberId };
+
+/** A newcomer that was let in. */
+export interface Admitted {
+  /** Under which it runs: the id that it asked with, or that of the place it was given. */
+  readonly id: MemberId;
+  readonly configuration: Configuration;
+}
+
+/** The members, after a change that this member has applied. */
+export interface MembersChanged {
+  /** Of the member that was added or changed. */
+  readonly id: MemberId;
+  readonly configuration: Configuration;
 }
 
 /** What the API sees of a node: the same on the leader and on a follower. */
@@ -210,6 +252,11 @@ export interface ClusterNode<R> {
   configurationIndex(): number;
   /** Removes a member by name; resolves when committed. Forwarded like a write. */
   removeMember(name: string, done: Done<Removal>): void;
+  /**
+   * Changes the members by id; calls back when that is committed and applied here.
+   * Forwarded like a write. A change that is granted already is answered at once.
+   */
+  changeMembers(wish: MemberWish, done: Done<MembersChanged>): void;
   /** For metrics and `/v1/stats`. */
   status(): NodeStatus;
 }

@@ -9,6 +9,7 @@
  */
 import { unreachable } from "../base/assert.ts";
 import { ByteReader, ByteWriter, DecodeError, utf8Length } from "../base/bytes.ts";
+import { NONE } from "./types.ts";
 import type {
   Append,
   AppendReply,
@@ -24,8 +25,16 @@ import type {
 export { DecodeError };
 
 const MESSAGE_VERSION = 1;
-/** Version 1 had one address of each kind, an empty one for none; it is read for ever. */
-const CONFIGURATION_VERSION = 2;
+/**
+ * Version 1 had one address of each kind, an empty one for none. Version 2 tells of a
+ * member only whether it votes. Version 3 also tells who stays a learner, who took a
+ * place and whose addresses were assigned; it is written where there is such a member.
+ * All are read for ever.
+ */
+const CONFIGURATION_VERSIONS = { oneUrl: 1, urls: 2, parts: 3 } as const;
+
+/** What a member is; the last one since version 3. The position is the byte: append only. */
+const PARTS = ["newcomer", "voter", "learner"] as const;
 
 /** The position is the byte: append only. */
 const MESSAGE_TYPES = [
@@ -47,7 +56,7 @@ const ENTRY_KINDS = ["noop", "command", "config"] as const satisfies readonly En
 const HEADER_BYTES = 26;
 /** Kind, term, length of the data; the index follows from the position. */
 const ENTRY_HEADER_BYTES = 13;
-/** Id, voter, an empty name and two empty lists. */
+/** Id, part, an empty name and two empty lists. */
 const MEMBER_BYTES_MIN = 13;
 
 /** The frame of `message`, in one allocation. */
@@ -237,7 +246,7 @@ function readSnapshotMeta(reader: ByteReader): SnapshotMeta {
 }
 
 function configurationBytes({ members, removed }: Configuration): number {
-  let bytes = 5 + 8 * removed.length;
+  let bytes = 5 + 8 * removed.length + (hasParts(members) ? 9 * members.length : 0);
   for (const { name, peerUrls, clientUrls } of members) {
     bytes += MEMBER_BYTES_MIN + utf8Length(name);
     for (const url of [...peerUrls, ...clientUrls]) bytes += 2 + utf8Length(url);
@@ -246,11 +255,16 @@ function configurationBytes({ members, removed }: Configuration): number {
 }
 
 function writeConfiguration(writer: ByteWriter, { members, removed }: Configuration): void {
-  writer.byte(CONFIGURATION_VERSION);
+  const version = hasParts(members) ? CONFIGURATION_VERSIONS.parts : CONFIGURATION_VERSIONS.urls;
+  writer.byte(version);
   writer.u16(members.length);
-  for (const { id, voter, name, peerUrls, clientUrls } of members) {
+  for (const { id, voter, learner, takenBy, assigned, name, peerUrls, clientUrls } of members) {
     writer.u53(id);
-    writer.bool(voter);
+    writer.byte(PARTS.indexOf(voter ? "voter" : learner ? "learner" : "newcomer"));
+    if (version === CONFIGURATION_VERSIONS.parts) {
+      writer.u53(takenBy ?? NONE);
+      writer.bool(assigned ?? false);
+    }
     writer.string(name, utf8Length(name));
     for (const urls of [peerUrls, clientUrls]) {
       writer.byte(urls.length);
@@ -261,16 +275,25 @@ function writeConfiguration(writer: ByteWriter, { members, removed }: Configurat
   for (const id of removed) writer.u53(id);
 }
 
+/** Whether version 2 has no room for all that there is to tell of `members`. */
+function hasParts(members: readonly Member[]): boolean {
+  return members.some(({ learner, takenBy, assigned }) =>
+    learner !== undefined || takenBy !== undefined || assigned !== undefined
+  );
+}
+
 function readConfiguration(reader: ByteReader): Configuration {
+  const { oneUrl, parts } = CONFIGURATION_VERSIONS;
   const version = reader.byte();
-  if (version < 1 || version > CONFIGURATION_VERSION) {
-    reader.fail(`a configuration version from 1 to ${CONFIGURATION_VERSION}`, `${version}`);
+  if (version < oneUrl || version > parts) {
+    reader.fail(`a configuration version from ${oneUrl} to ${parts}`, `${version}`);
   }
-  const readUrls = version === 1 ? readOneUrl : readUrlList;
   const members: Member[] = [];
   for (let left = reader.count(reader.u16(), MEMBER_BYTES_MIN); left > 0; left--) {
-    members.push(readMember(reader, readUrls));
+    members.push(readMember(reader, version));
   }
+  // One meaning, one encoding.
+  if (version === parts && !hasParts(members)) reader.fail("version 2 for members", "version 3");
   const removed: MemberId[] = [];
   for (let left = reader.count(reader.u16(), 8); left > 0; left--) {
     removed.push(reader.u53());
@@ -278,11 +301,25 @@ function readConfiguration(reader: ByteReader): Configuration {
   return { members, removed };
 }
 
-function readMember(reader: ByteReader, readUrls: (reader: ByteReader) => string[]): Member {
+function readMember(reader: ByteReader, version: number): Member {
+  const { oneUrl, parts } = CONFIGURATION_VERSIONS;
+  const readUrls = version === oneUrl ? readOneUrl : readUrlList;
   const id = reader.u53();
-  const voter = reader.bool();
+  const code = reader.byte();
+  const part = PARTS[code];
+  if (part === undefined || part === "learner" && version < parts) {
+    reader.fail("a known part of a member", `${code}`);
+  }
+  const takenBy = version < parts ? NONE : reader.u53();
+  const assigned = version === parts && reader.bool();
   const name = reader.string();
-  return { id, name, peerUrls: readUrls(reader), clientUrls: readUrls(reader), voter };
+  return {
+    ...{ id, name, peerUrls: readUrls(reader), clientUrls: readUrls(reader) },
+    voter: part === "voter",
+    ...(part === "learner" && { learner: true }),
+    ...(takenBy !== NONE && { takenBy }),
+    ...(assigned && { assigned }),
+  };
 }
 
 function readUrlList(reader: ByteReader): string[] {

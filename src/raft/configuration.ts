@@ -15,6 +15,11 @@ export function findMember(
   return configuration.members.find((member) => member.id === id);
 }
 
+/** Whether nobody has taken this place yet: there is nobody to send anything to. */
+export function isReserved({ name }: Member): boolean {
+  return name === "";
+}
+
 /** The ids of those who vote and are counted, in the order of the members. */
 function votersOf(configuration: Configuration): MemberId[] {
   return configuration.members.filter(({ voter }) => voter)
@@ -34,21 +39,34 @@ export function configurationFault(
 ): string | undefined {
   const ids = new Set<MemberId>();
   const names = new Set<string>();
-  for (const { id, name } of configuration.members) {
+  for (const member of configuration.members) {
+    const { id, name } = member;
     if (!Number.isSafeInteger(id) || id <= 0) {
       return `A member id must be an integer from 1 to 2^53 - 1, found "${id}"`;
     }
     if (ids.has(id)) return `Member id "${id}" must be there once`;
-    if (name === "") return `Member "${id}" must have a name`;
     if (names.has(name)) return `Member name "${name}" must be there once`;
+    const fault = partFault(member);
+    if (fault !== undefined) return fault;
     ids.add(id);
-    names.add(name);
+    if (name !== "") names.add(name);
   }
   if (votersOf(configuration).length === 0) return "A voter must be left";
   const revived = configuration.removed.find((id) => ids.has(id));
   return revived === undefined
     ? undefined
     : `Member id "${revived}" was removed, it must join under a new one`;
+}
+
+/** What is wrong with the part that a member has in the cluster. */
+function partFault(member: Member): string | undefined {
+  const { id, clientUrls, voter, learner, takenBy } = member;
+  if (isReserved(member) && (voter || clientUrls.length > 0 || takenBy !== undefined)) {
+    return `Member "${id}" must have a name`;
+  }
+  return voter && (learner !== undefined || takenBy !== undefined)
+    ? `Member "${id}" must not vote and learn`
+    : undefined;
 }
 
 /**

@@ -19,11 +19,27 @@ export function toConfiguration(value: unknown): Configuration | undefined {
 }
 
 function toMember(value: unknown): Member | undefined {
-  const { id, name, peerUrls, clientUrls, voter } = Object(value) as Record<string, unknown>;
-  if (!isId(id) || !isText(name) || !isUrlList(peerUrls) || !isUrlList(clientUrls)) {
-    return undefined;
-  }
-  return typeof voter === "boolean" ? { id, name, peerUrls, clientUrls, voter } : undefined;
+  const { id, name, peerUrls, clientUrls, ...rest } = Object(value) as Record<string, unknown>;
+  if (!isId(id) || !isUrlList(peerUrls) || !isUrlList(clientUrls)) return undefined;
+  // A reserved place has no name.
+  if (name !== "" && !isText(name)) return undefined;
+  const part = toPart(rest);
+  return part && { id, name, peerUrls, clientUrls, ...part };
+}
+
+function toPart(
+  { voter, learner, takenBy, assigned }: Record<string, unknown>,
+): Pick<Member, "voter" | "learner" | "takenBy" | "assigned"> | undefined {
+  if (typeof voter !== "boolean") return undefined;
+  if (learner !== undefined && learner !== true) return undefined;
+  if (takenBy !== undefined && !isId(takenBy)) return undefined;
+  if (assigned !== undefined && assigned !== true) return undefined;
+  return {
+    voter,
+    ...(learner && { learner }),
+    ...(takenBy !== undefined && { takenBy }),
+    ...(assigned && { assigned }),
+  };
 }
 
 function isId(value: unknown): value is MemberId {

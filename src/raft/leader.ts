@@ -4,6 +4,7 @@
  * (thesis §6.4) and hands over (thesis §3.10).
  */
 import { assert } from "../base/assert.ts";
+import { isReserved } from "./configuration.ts";
 import { becomeFollower } from "./follower.ts";
 import { Inflight } from "./inflight.ts";
 import { LeaderState } from "./leadership.ts";
@@ -49,11 +50,12 @@ export function isEstablished({ log, commitIndex, term }: State): boolean {
   return log.matches(commitIndex, term);
 }
 
-/** Starts to replicate to new members, and stops for those removed. */
+/** Starts to replicate to new members, and stops for those removed; at a reserved place there is nobody. */
 export function followConfiguration(state: State, leadership: LeaderState): void {
   const { id, log, options } = state;
   const { peers } = leadership;
-  const ids = state.configurations.latest.configuration.members.map((member) => member.id);
+  const { members } = state.configurations.latest.configuration;
+  const ids = members.filter((member) => !isReserved(member)).map((member) => member.id);
   for (const peer of ids) {
     if (peer === id || peers.has(peer)) continue;
     const inflight = new Inflight(options.inflightMax, options.inflightBytesMax);

@@ -13,10 +13,13 @@ export type MemberId = number;
 /** "No member": an empty vote, an unknown leader. */
 export const NONE: MemberId = 0;
 
-/** A server of the cluster as the replicated configuration knows it. */
+/**
+ * A server of the cluster as the replicated configuration knows it; or a place that
+ * is reserved for one, which has an id and addresses and nothing else.
+ */
 export interface Member {
   readonly id: MemberId;
-  /** Unique among the members; `-n`. */
+  /** Unique among the members; `-n`. Empty for a place that nobody has taken. */
   readonly name: string;
   /** Advertised URLs of the peer port, e.g. `http://127.0.0.1:7001`; the first is dialled. */
   readonly peerUrls: readonly string[];
@@ -24,6 +27,18 @@ export interface Member {
   readonly clientUrls: readonly string[];
   /** False while the member is a learner: it receives the log, but has no vote. */
   readonly voter: boolean;
+  /** A learner that somebody has to promote; any other votes as soon as it has caught up. */
+  readonly learner?: true;
+  /**
+   * The id under which a newcomer asked that was given this place, until it votes: it
+   * gets the same answer when it asks again, and nobody else does.
+   */
+  readonly takenBy?: MemberId;
+  /**
+   * Its peer URLs are somebody's word about it, and not its own: where the process that
+   * runs is reached does not count, but the next one tells its addresses when it starts.
+   */
+  readonly assigned?: true;
 }
 
 /**

@@ -25,6 +25,11 @@ export function membershipIndex({ node, index }: Service): number {
   return Math.max(index, node.configurationIndex());
 }
 
+/** Whether a member is there at all: a place that is reserved for one has no name. */
+export function hasStarted({ name }: Member): boolean {
+  return name !== "";
+}
+
 /** The key of a member. */
 export function memberKey(name: string): string {
   return `${MACHINES}/${name}`;
@@ -42,10 +47,10 @@ export function viewMembership(
 ): Item | readonly Item[] | undefined {
   if (key === RESERVED_ROOT) return [itemOf(MACHINES, undefined)];
   if (key === MACHINES) {
-    return members.map((member) => itemOf(memberKey(member.name), member))
+    return members.filter(hasStarted).map((member) => itemOf(memberKey(member.name), member))
       .sort((a, b) => a.key < b.key ? -1 : 1);
   }
-  const member = members.find(({ name }) => memberKey(name) === key);
+  const member = members.find((one) => hasStarted(one) && memberKey(one.name) === key);
   return member === undefined ? undefined : itemOf(key, member);
 }
 

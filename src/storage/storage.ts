@@ -130,11 +130,11 @@ export class DataStorage implements Storage {
     return [LOCK_NAME, ...identity, ...this.#snapshots.files, ...this.#wal.files];
   }
 
-  /** Resolves when `identity` is durable. The member's id is for ever. */
+  /** Resolves when `identity` is durable. The id is for ever once the member has joined. */
   async writeIdentity(identity: Identity): Promise<void> {
     this.#checkOpen();
-    const { memberId } = this.#identity ?? identity;
-    assert(memberId === identity.memberId, "A data directory never changes its member");
+    const known = this.#identity?.clusterId ? this.#identity : identity;
+    assert(known.memberId === identity.memberId, "A data directory never changes its member");
     await this.#fuse.guard(() => writeIdentity(this.#disk, identity));
     this.#identity = identity;
   }

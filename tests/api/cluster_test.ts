@@ -30,6 +30,16 @@ Deno.test("leader() tells the peer URL, byte for byte as in the member's record"
   assertEquals(/^raft=(.*)&etcd=/.exec(record!)![1], text);
 });
 
+Deno.test("machines() and keys() show no place that is reserved, and nobody removes one by no name", async () => {
+  await using node = await threeMembers();
+  node.node.members.push({ ...member(4), name: "", clientUrls: [], voter: false });
+  assertEquals((await node.ask("GET", "/v1/keys/_etcd/machines")).list.length, 3);
+  assertEquals((await node.ask("GET", "/v1/keys/_etcd/machines/")).list.length, 3);
+  assertEquals((await node.ask("GET", "/v1/machines")).text.split(", ").length, 3);
+  await node.ask("DELETE", "/v1/machines/");
+  assertEquals(node.node.members.length, 4);
+});
+
 Deno.test("leader() answers 301 when there is none", async () => {
   await using node = await threeMembers();
   node.node.leading = undefined;

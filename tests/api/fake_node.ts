@@ -10,11 +10,14 @@ import type {
   Failure,
   FailureReason,
   FollowerStatus,
+  MembersChanged,
+  MemberWish,
   NodeStatus,
   Removal,
   RequestHandler,
 } from "../../src/node/ports.ts";
-import type { Configuration, Member } from "../../src/raft/types.ts";
+import { plannerOf } from "../../src/node/membership/id_plans.ts";
+import type { Configuration, Member, MemberId } from "../../src/raft/types.ts";
 import type { Result } from "../../src/store/result.ts";
 import type { Store } from "../../src/store/store.ts";
 
@@ -29,6 +32,11 @@ export function member(number: number, name = `node${number}`): Member {
     voter: true,
   };
 }
+
+const RULES = {
+  ...{ membersMax: 9, learnersMax: 1, isStrict: true },
+  ...{ isAlive: () => true, isPatient: () => false, keepsUp: () => true },
+};
 
 export class FakeNode implements ClusterNode<Result> {
   readonly self = 1;
@@ -49,6 +57,8 @@ export class FakeNode implements ClusterNode<Result> {
   /** What the leader knows of the others. */
   followers: FollowerStatus[] = [];
   readonly removed: string[] = [];
+  removedIds: MemberId[] = [];
+  #newestId = 1000;
   refusal: Failure | undefined;
   readonly #onRefusal: ((failure: Failure) => void)[] = [];
   /** Of the entry of the newest configuration. */
@@ -135,7 +145,7 @@ export class FakeNode implements ClusterNode<Result> {
   }
 
   configuration(): Configuration {
-    return { members: this.members, removed: [] };
+    return { members: this.members, removed: this.removedIds };
   }
 
   configurationIndex(): number {
@@ -149,6 +159,20 @@ export class FakeNode implements ClusterNode<Result> {
     this.removed.push(name);
     this.membersIndex = ++this.#index;
     done({ ok: true, value: { member: found, index: this.membersIndex } });
+  }
+
+  /** By the rules of a leader whose members are all alive. */
+  changeMembers(wish: MemberWish, done: Done<MembersChanged>): void {
+    if (this.failure !== undefined) return done(failed(this.failure));
+    const id = wish.kind === "add" ? ++this.#newestId : wish.id;
+    const plan = plannerOf({ ...wish, id }, RULES)(this.configuration(), false);
+    if (plan.kind === "refuse") return done(plan.failure);
+    if (plan.kind === "propose") {
+      this.members = [...plan.next.members];
+      this.removedIds = [...plan.next.removed];
+      this.membersIndex = ++this.#index;
+    }
+    done({ ok: true, value: { id, configuration: this.configuration() } });
   }
 
   status(): NodeStatus {

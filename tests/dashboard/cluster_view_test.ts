@@ -40,6 +40,15 @@ Deno.test("marginOf() names who is missing", () => {
   );
 });
 
+Deno.test("describeCluster() shows a place that nobody has taken, and counts on nobody there", () => {
+  const heard = new Map<number, Heard>([[1, { report: report({ role: "leader" }) }]]);
+  const place = { ...member(255), name: "", clientUrls: [], voter: false };
+  const { members, margin } = describeCluster({ self: 1, members: [member(1), place], heard });
+  const [first] = members;
+  assertEquals([first?.name, first?.alive, margin.headline], ["ff", false, "Can lose none"]);
+  assertStringIncludes(first?.problem ?? "", "http://127.0.0.1:700255");
+});
+
 function view(reports: readonly (MemberReport | string)[], self = 1) {
   return describeCluster({
     self,

@@ -29,7 +29,18 @@ function anyMember(random: SeededRandom): Member {
     name: anyText(random, 12),
     peerUrls: [`http://127.0.0.1:${random.integer(1, 65535)}`],
     clientUrls: [anyText(random, 20)],
-    voter: random.chance(0.5),
+    ...anyPart(random),
+  };
+}
+
+function anyPart(
+  random: SeededRandom,
+): Pick<Member, "voter" | "learner" | "takenBy" | "assigned"> {
+  if (random.chance(0.5)) return { voter: true, ...(random.chance(0.3) && { assigned: true }) };
+  return {
+    voter: false,
+    ...(random.chance(0.3) && { learner: true }),
+    ...(random.chance(0.3) && { takenBy: random.integer(1, 2 ** 40) }),
   };
 }
 

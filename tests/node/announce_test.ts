@@ -36,3 +36,38 @@ Deno.test("callService() answers at once who reports that a member moved once mo
   tell(2, "http://other:7001");
   assertEquals([proposed.length, sent.length], [1, 1]);
 });
+
+/** Member 1, whose addresses the log has otherwise; 2 and 3 follow. */
+function assigned() {
+  const leader = leading(member(2, true), member(3, true));
+  const { core } = leader;
+  const own = core.configuration;
+  const [first, ...others] = own.members;
+  const elsewhere = { ...first!, peerUrls: ["http://elsewhere:7001"], assigned: true as const };
+  const configure = (members: typeof own.members) => {
+    core.configuration = core.committedConfiguration = { members, removed: [] };
+    leader.heartbeat();
+  };
+  return { ...leader, own: own.members, elsewhere, others, configure };
+}
+
+Deno.test("callService() leaves the addresses that were assigned to this member while it runs", () => {
+  const { configure, own, elsewhere, others, sent } = assigned();
+  configure(own);
+  configure([elsewhere, ...others]);
+  assertEquals(sent, []);
+});
+
+Deno.test("callService() tells its own addresses when it starts and finds others assigned", () => {
+  const { configure, elsewhere, others, sent } = assigned();
+  configure([elsewhere, ...others]);
+  assertEquals(sent.map((message) => message.type === "call" && message.kind), ["announce"]);
+});
+
+Deno.test("callService() reports nobody who is elsewhere than it was assigned to", () => {
+  const { configure, own, moved, sent } = assigned();
+  const [first, second, third] = own;
+  moved.push({ id: 3, url: "http://n3:7001" });
+  configure([first!, second!, { ...third!, peerUrls: ["http://new:7001"], assigned: true }]);
+  assertEquals(sent, []);
+});

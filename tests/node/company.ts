@@ -97,6 +97,8 @@ export class Fellow {
         waitingMax: 100,
         expiryBatchMax: 10,
         membersMax: 9,
+        learnersMax: 1,
+        isMembershipStrict: true,
         applyBytesMax: 10_000,
         snapshotEntries: 0,
         snapshotLogBytesMax: 1_000_000,

@@ -76,6 +76,9 @@ export function leading(...others: ReturnType<typeof member>[]) {
     core: core as Partial<RaftCore> as RaftCore,
     liveness: new Liveness(core as Partial<RaftCore> as RaftCore, limits),
     membersMax: 9,
+    learnersMax: 1,
+    isStrict: true,
+    random: () => 0.5,
     announced: member(1, true),
     moved: () => moved,
     hasLeader: () => core.leader !== 0,
@@ -97,6 +100,7 @@ export function leading(...others: ReturnType<typeof member>[]) {
       join: wish("join"),
       remove: wish("remove"),
       announce: wish("announce"),
+      change: wish("change"),
     },
   });
   const service = {

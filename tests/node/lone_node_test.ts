@@ -72,7 +72,14 @@ class LoneNode {
       announced: SELF,
       limits: {
         ...{ requestTicks: 50, heartbeatTicks: 2, electionTicks: 10, waitingMax: 100 },
-        ...{ expiryBatchMax: 10, membersMax: 9, applyBytesMax: 1e6, diskRetryTicks: 10 },
+        ...{
+          expiryBatchMax: 10,
+          membersMax: 9,
+          learnersMax: 1,
+          isMembershipStrict: true,
+          applyBytesMax: 1e6,
+          diskRetryTicks: 10,
+        },
         ...{
           snapshotEntries: 0,
           snapshotLogBytesMax: 1e9,

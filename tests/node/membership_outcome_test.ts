@@ -23,6 +23,26 @@ Deno.test("parseMembershipOutcome() reads what encodeMembershipOutcome() wrote",
   assertEquals(parseMembershipOutcome(encodeMembershipOutcome(agreed)), agreed);
   const failed = { ok: false, reason: "full", cause: "Nine" } as const;
   assertEquals(parseMembershipOutcome(encodeMembershipOutcome(failed)), failed);
+  const refused = {
+    ...{ ok: false, reason: "refused", cause: "One is enough" } as const,
+    refusal: "tooManyLearners",
+  } as const;
+  assertEquals(parseMembershipOutcome(encodeMembershipOutcome(refused)), refused);
+});
+
+Deno.test("parseMembershipOutcome() keeps what a place is told of, and leaves out a word it does not know", () => {
+  const place = { id: 2, name: "", peerUrls: ["http://h:3"], clientUrls: [], voter: false };
+  const members = [MEMBER, { ...place, learner: true as const }, {
+    ...MEMBER,
+    id: 3,
+    name: "c",
+    voter: false,
+    takenBy: 4,
+  }];
+  const value = { configuration: { members, removed: [] }, index: 12 };
+  assertEquals(parse({ ok: true, value: value.configuration, index: 12 }), { ok: true, value });
+  const refused = { ok: false, reason: "refused", cause: "because" } as const;
+  assertEquals(parse({ ...refused, refusal: "constructor" }), refused);
 });
 
 Deno.test("parseMembershipOutcome() reads the answer of a leader that tells no index", () => {
@@ -43,6 +63,9 @@ const NO_MEMBERS: readonly unknown[] = [
     ])
   ),
   { ...MEMBER, voter: 1 },
+  ...[false, 1, null].map((learner) => ({ ...MEMBER, voter: false, learner })),
+  ...[0, "1", null].map((takenBy) => ({ ...MEMBER, voter: false, takenBy })),
+  ...[false, 1, null].map((assigned) => ({ ...MEMBER, assigned })),
 ];
 
 /** What no configuration is. */
@@ -95,7 +118,7 @@ function isRefused(read: () => unknown): boolean {
 }
 
 Deno.test("parseJoinReply() and parseResident() take nothing that a peer would not answer", () => {
-  const reply = { clusterId: 5, configuration: CONFIGURATION };
+  const reply = { clusterId: 5, memberId: 7, configuration: CONFIGURATION };
   assertEquals(parseJoinReply(JSON.stringify(reply)), reply);
   const resident = { clusterId: 5, memberId: 7, session: 9, problem: "no\tway" };
   assertEquals(parseResident(JSON.stringify(resident)), { ...resident, problem: "no way" });
@@ -106,8 +129,11 @@ Deno.test("parseJoinReply() and parseResident() take nothing that a peer would n
     problem: undefined,
   });
   for (const configuration of NO_CONFIGURATIONS) {
-    const body = JSON.stringify({ clusterId: 5, configuration });
+    const body = JSON.stringify({ clusterId: 5, memberId: 7, configuration });
     assertEquals(isRefused(() => parseJoinReply(body)), true, body);
+  }
+  for (const memberId of [undefined, 0, "7"]) {
+    assertEquals(isRefused(() => parseJoinReply(JSON.stringify({ ...reply, memberId }))), true);
   }
   for (const body of ["null", "1", "[]", "{", '{"clusterId":0}', '{"clusterId":"5"}']) {
     assertEquals(isRefused(() => parseJoinReply(body)), true, body);

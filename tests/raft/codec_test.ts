@@ -7,7 +7,7 @@ import {
   encodeConfiguration,
   encodeMessage,
 } from "../../src/raft/codec.ts";
-import type { Configuration, Entry, EntryKind, Message } from "../../src/raft/types.ts";
+import type { Configuration, Entry, EntryKind, Member, Message } from "../../src/raft/types.ts";
 import { SeededRandom } from "./random.ts";
 
 const MAX = Number.MAX_SAFE_INTEGER;
@@ -86,8 +86,60 @@ Deno.test("decodeConfiguration() reads version 1, which had one address of each 
     ],
     removed: [3],
   });
-  bytes[0] = 3;
-  assertThrows(() => decodeConfiguration(bytes), DecodeError, "from 1 to 2");
+  bytes[0] = 4;
+  assertThrows(() => decodeConfiguration(bytes), DecodeError, "from 1 to 3");
+});
+
+const NEWCOMER = { id: 2, name: "b", peerUrls: ["http://p"], clientUrls: [], voter: false };
+
+Deno.test("encodeConfiguration() writes version 3 where a member stays a learner or took a place", () => {
+  const version = (member: Member) => {
+    const configuration = { members: [member], removed: [3] };
+    const bytes = encodeConfiguration(configuration);
+    assertEquals(decodeConfiguration(bytes), configuration);
+    return bytes[0];
+  };
+  assertEquals(version(NEWCOMER), 2);
+  assertEquals(version({ ...NEWCOMER, name: "" }), 2);
+  assertEquals(version({ ...NEWCOMER, learner: true }), 3);
+  assertEquals(version({ ...NEWCOMER, takenBy: MAX }), 3);
+  assertEquals(version({ ...NEWCOMER, assigned: true }), 3);
+});
+
+Deno.test("decodeConfiguration() reads version 3 as it was written first", () => {
+  const bytes = Uint8Array.fromHex(
+    "030002" +
+      "0000000000000001" + "01" + "0000000000000000" + "01" + "000161" + "01" +
+      "0008687474703a2f2f70" +
+      "00" +
+      "0000000000000002" + "02" + "0000000000000009" + "00" + "000162" + "00" + "00" +
+      "0000",
+  );
+  assertEquals(decodeConfiguration(bytes), {
+    members: [
+      {
+        ...{ id: 1, name: "a", peerUrls: ["http://p"], clientUrls: [], voter: true },
+        assigned: true,
+      },
+      {
+        ...{ id: 2, name: "b", peerUrls: [], clientUrls: [], voter: false },
+        learner: true,
+        takenBy: 9,
+      },
+    ],
+    removed: [],
+  });
+});
+
+Deno.test("decodeConfiguration() takes nothing for a learner that its version does not have", () => {
+  const older = encodeConfiguration({ members: [NEWCOMER], removed: [] });
+  older[3 + 8] = 2;
+  assertThrows(() => decodeConfiguration(older), DecodeError, "part of a member");
+  const newer = encodeConfiguration({ members: [{ ...NEWCOMER, learner: true }], removed: [] });
+  newer[3 + 8] = 0;
+  assertThrows(() => decodeConfiguration(newer), DecodeError, "version");
+  newer[3 + 8] = 3;
+  assertThrows(() => decodeConfiguration(newer), DecodeError, "part of a member");
 });
 
 for (const [at, message] of MESSAGES.entries()) {
@@ -217,7 +269,7 @@ Deno.test("decodeConfiguration() refuses parts, additions, bad UTF-8 and other v
   }
   assertThrows(() => decodeConfiguration(Uint8Array.of(...bytes, 0)), DecodeError);
   const other = bytes.slice();
-  other[0] = 3;
+  other[0] = 4;
   assertThrows(() => decodeConfiguration(other), DecodeError, "version");
   const name = bytes.slice();
   name[3 + 8 + 1 + 2 + 1] = 0xff;

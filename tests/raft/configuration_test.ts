@@ -15,11 +15,17 @@ function entry(index: number, voters: readonly number[]): Entry {
   return { index, term: 1, kind: "config", data: encodeConfiguration(configurationOf(voters)) };
 }
 
+const RESERVED = { ...member(2, false), name: "", clientUrls: [] };
+
 Deno.test("configurationFault() names what is wrong", () => {
   const faults: readonly (readonly [Configuration, string])[] = [
     [{ members: [member(0)], removed: [] }, "integer from 1"],
     [{ members: [member(1), { ...member(1), name: "b" }], removed: [] }, 'id "1"'],
     [{ members: [{ ...member(1), name: "" }], removed: [] }, "have a name"],
+    [{ members: [member(1), { ...RESERVED, clientUrls: ["http://c"] }], removed: [] }, "a name"],
+    [{ members: [member(1), { ...RESERVED, takenBy: 4 }], removed: [] }, "a name"],
+    [{ members: [{ ...member(1), learner: true }], removed: [] }, "vote and learn"],
+    [{ members: [{ ...member(1), takenBy: 4 }], removed: [] }, "vote and learn"],
     [{ members: [member(1), { ...member(2), name: "n1" }], removed: [] }, 'name "n1"'],
     [{ members: [], removed: [] }, "A voter must be left"],
     [{ members: [member(1, false)], removed: [] }, "A voter must be left"],
@@ -29,6 +35,11 @@ Deno.test("configurationFault() names what is wrong", () => {
     assertStringIncludes(configurationFault(configuration) ?? "nothing", fault);
   }
   assertEquals(configurationFault({ members: [member(1)], removed: [2] }), undefined);
+});
+
+Deno.test("configurationFault() lets any number of places be reserved", () => {
+  const places = [RESERVED, { ...RESERVED, id: 3, learner: true as const }];
+  assertEquals(configurationFault({ members: [member(1), ...places], removed: [] }), undefined);
 });
 
 Deno.test("changeFault() lets addresses and learners change along with one voter", () => {

@@ -1,7 +1,7 @@
 /** What Ongaro's thesis adds to the paper, section by section. */
 import { assert, assertEquals } from "@std/assert";
 import { encodeConfiguration } from "../../src/raft/codec.ts";
-import type { Configuration, Entry } from "../../src/raft/types.ts";
+import type { Configuration, Entry, Member } from "../../src/raft/types.ts";
 import { accepted, append, entries, Lone, vote } from "./lone.ts";
 import { bytesOf, configurationOf, DEFAULTS, member } from "./server.ts";
 import { withMember, withoutMember } from "./story.ts";
@@ -157,6 +157,24 @@ Deno.test("§4.2.1: a learner is sent the log, and does not count", () => {
   assertEquals(lone.core.commitIndex, 1);
   lone.step(accepted(3, 2));
   assertEquals(lone.core.commitIndex, 2);
+});
+
+Deno.test("§4.2.1: a reserved place is sent nothing, before a newcomer takes it", () => {
+  const lone = Lone.leader();
+  const place = { ...member(4, false), name: "", clientUrls: [] };
+  const propose = (last: Member) =>
+    lone.do((core) => {
+      const { members, removed } = core.configuration;
+      const others = members.filter(({ id }) => id !== 4);
+      assert(core.proposeConfiguration({ members: [...others, last], removed }).ok);
+    });
+  propose(place);
+  lone.step(accepted(2, 2));
+  lone.tick(3);
+  assertEquals(lone.take().filter(({ to }) => to === 4), []);
+  assertEquals(lone.core.commitIndex, 2);
+  propose({ ...place, name: "n4", takenBy: 9 });
+  assert(lone.sent("append").some(({ to }) => to === 4));
 });
 
 Deno.test("§4.2.1: a learner and a stranger never campaign, but vote when they are asked", () => {

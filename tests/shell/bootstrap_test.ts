@@ -32,12 +32,14 @@ async function started(identity: Identity | undefined, changed: Partial<Bootstra
     ...changed,
     requestJoin: (address, member) => {
       asked.push(`${member.name} ${member.id} at ${address}`);
-      return (changed.requestJoin ?? (() => Promise.resolve({ clusterId: 5 })))(address, member);
+      return (changed.requestJoin ?? welcome)(address, member);
     },
   });
   return { found, asked, written };
 }
 
+const welcome: BootstrapOptions["requestJoin"] = (_, { id }) =>
+  Promise.resolve({ clusterId: 5, memberId: id });
 const silence = () => Promise.reject(new Error("Nothing listens"));
 const refusal = () => Promise.reject(new RefusalError("was removed"));
 
@@ -62,11 +64,28 @@ Deno.test("bootstrap() gives up when nobody lets it in", async () => {
   await assertRejects(() => started(undefined, { requestJoin: silence }), JoinError, "Nothing");
 });
 
+Deno.test("bootstrap() runs under the id of the place that it was given, and asks for it under its own", async () => {
+  const requestJoin = () => Promise.resolve({ clusterId: 5, memberId: 8 });
+  const { found, written, asked } = await started(undefined, { requestJoin });
+  const [asking, joined] = written;
+  assertEquals([asking?.clusterId, joined], [0, found]);
+  assertEquals([found.memberId, found.clusterId], [8, 5]);
+  assertEquals(asked, [`new ${asking!.memberId} at a`]);
+  // The answer was lost: it asks under the same id again.
+  const again = await started(asking, { requestJoin });
+  assertEquals([again.found, again.asked], [found, asked]);
+});
+
+Deno.test("bootstrap() gives a directory that has joined no other member", async () => {
+  const requestJoin = () => Promise.resolve({ clusterId: 5, memberId: 8 });
+  await assertRejects(() => started(JOINED, { requestJoin }), JoinError, "no longer");
+});
+
 Deno.test("bootstrap() leaves itself out, however its address is spelled", async () => {
-  const requestJoin = (address: string) =>
+  const requestJoin: BootstrapOptions["requestJoin"] = (address, member) =>
     address === "a"
       ? Promise.reject(new RefusalError("The node is starting", 3))
-      : Promise.resolve({ clusterId: 5 });
+      : welcome(address, member);
   const { asked } = await started(undefined, { requestJoin });
   assertEquals(asked.map((each) => each.at(-1)), ["a", "b"]);
 });

@@ -88,6 +88,8 @@ export class Faults {
         return this.#operator.remove();
       case "add":
         return this.#operator.add();
+      case "changeById":
+        return this.#operator.changeById();
       case "wipe":
         return this.#canSpareOne && this.#operator.wipe();
       case "move":

@@ -4,15 +4,22 @@
  * good: at any time a majority of every configuration that may come into effect
  * has its disk.
  */
-import type { Configuration, MemberId } from "../../src/raft/types.ts";
+import type { Node } from "../../src/node/node.ts";
+import type { MemberWish } from "../../src/node/ports.ts";
+import { isReserved } from "../../src/raft/configuration.ts";
+import type { Configuration, Member, MemberId } from "../../src/raft/types.ts";
+import type { Result } from "../../src/store/result.ts";
 import type { Machine } from "./machine.ts";
-import type { Running } from "./process.ts";
+import type { Process, Running } from "./process.ts";
 import type { ExitReason } from "./process_end.ts";
 import { SeededRandom } from "./random.ts";
 import type { Site } from "./site.ts";
 
 /** Machines that one run may have. */
 const MACHINES_MAX = 12;
+
+/** Where nobody lives. */
+const NOWHERE = "http://10.9.9.9:7000";
 
 export class Operator {
   readonly #site: Site;
@@ -44,8 +51,12 @@ export class Operator {
 
   /** Whether `machine` is part of the cluster, as its most advanced member knows it. */
   isMember({ memberId }: Machine): boolean {
-    const members = this.best?.node.configuration().members ?? [];
-    return members.some(({ id }) => id === memberId);
+    return this.#members.some(({ id }) => id === memberId);
+  }
+
+  /** Whether `machine` votes, as the most advanced member knows it. */
+  isVoter({ memberId }: Machine): boolean {
+    return this.#members.some(({ id, voter }) => id === memberId && voter);
   }
 
   /** Starts `machine` after a while. */
@@ -84,24 +95,107 @@ export class Operator {
 
   /** A member is removed by name. */
   remove(): boolean {
-    const { machines, schedule, profile } = this.#site;
-    const members = this.best?.node.configuration().members ?? [];
-    const asked = machines.filter(({ process }) => process?.running !== undefined);
+    return this.#removeOne(
+      (member) => !isReserved(member),
+      (node, { name }, done) => node.removeMember(name, done),
+    );
+  }
+
+  /** The members are changed by id, as etcd's clients do it. */
+  changeById(): boolean {
+    const isLearning = this.#members.some(({ learner }) => learner);
+    if (isLearning && this.#random.chance(0.5)) return this.#promote();
+    switch (this.#random.pick(["reserve", "reserve", "remove", "update"] as const)) {
+      case "reserve":
+        return this.#reserve();
+      case "remove":
+        return this.#removeOne(
+          () => true,
+          (node, { id }, done) => node.changeMembers({ kind: "remove", id }, done),
+        );
+      case "update":
+        return this.#update();
+    }
+  }
+
+  #removeOne(
+    mayGo: (member: Member) => boolean,
+    ask: (node: Node<Result>, member: Member, done: () => void) => void,
+  ): boolean {
+    const { schedule, profile } = this.#site;
+    const members = this.#members;
     const isSafe = members.every(({ id }) => !this.#lost.has(id));
-    if (members.length < 2 || asked.length === 0 || !isSafe || !this.#mayChange) return false;
-    const { name } = this.#random.pick(members);
+    const candidates = members.filter(mayGo);
+    const asked = this.#served();
+    if (members.length < 2 || candidates.length === 0 || asked === undefined) return false;
+    if (!isSafe || !this.#mayChange) return false;
+    const member = this.#random.pick(candidates);
     this.#removingUntilMs = Infinity;
     const settle = () => {
       // The leader may hold the wish for as long again before it drops it.
       this.#removingUntilMs = schedule.nowMs + 4 * profile.limits.requestTicks * profile.tickMs;
     };
-    const process = this.#random.pick(asked).process!;
-    const forget = process.onDeath(settle);
-    process.running!.node.removeMember(name, () => {
+    const forget = asked.onDeath(settle);
+    ask(asked.running!.node, member, () => {
       forget();
       settle();
     });
     return true;
+  }
+
+  /** A place is reserved, and most often a machine comes to take it. */
+  #reserve(): boolean {
+    const { machines, profile, trace } = this.#site;
+    const count = this.#members.length;
+    const asked = this.#served();
+    if (count === 0 || count >= profile.limits.membersMax || asked === undefined) return false;
+    if (machines.length >= MACHINES_MAX) return false;
+    const machine = this.#addMachine();
+    const learner = this.#random.chance(0.4);
+    const wish: MemberWish = { kind: "add", peerUrls: [machine.url], learner };
+    asked.running!.node.changeMembers(wish, (outcome) => {
+      trace.happened(outcome.ok ? "places reserved" : "places refused");
+      if (this.#random.chance(0.8)) this.restartLater(machine, this.#electionMs);
+    });
+    return true;
+  }
+
+  /** Some member's addresses are changed: a place's, or those of one that runs elsewhere. */
+  #update(): boolean {
+    const asked = this.#served();
+    // Who is nowhere by the log has to find the others by it.
+    const known = this.#members.filter(({ assigned }) => !assigned);
+    if (asked === undefined || known.length < this.#members.length || known.length === 0) {
+      return false;
+    }
+    const { id, peerUrls } = this.#random.pick(known);
+    const wish: MemberWish = { kind: "update", id, peerUrls: [NOWHERE, ...peerUrls] };
+    asked.running!.node.changeMembers(wish, (outcome) => {
+      if (outcome.ok) this.#site.trace.happened("addresses assigned");
+    });
+    return true;
+  }
+
+  #promote(): boolean {
+    const asked = this.#served();
+    const learners = this.#members.filter(({ learner }) => learner);
+    if (asked === undefined || learners.length === 0) return false;
+    const { id } = this.#random.pick(learners);
+    asked.running!.node.changeMembers({ kind: "promote", id }, (outcome) => {
+      if (outcome.ok) this.#site.trace.happened("learners promoted");
+    });
+    return true;
+  }
+
+  /** By the most advanced member. */
+  get #members(): readonly Member[] {
+    return this.best?.node.configuration().members ?? [];
+  }
+
+  /** A process that can be asked. */
+  #served(): Process | undefined {
+    const serving = this.#site.machines.filter(({ process }) => process?.running !== undefined);
+    return serving.length === 0 ? undefined : this.#random.pick(serving).process;
   }
 
   /** A machine loses its disk, and joins again under its name. */
@@ -167,7 +261,7 @@ export class Operator {
 
   /** Whether all members run, and each has it in its log where all of them are. */
   get #isSettled(): boolean {
-    const members = this.best?.node.configuration().members ?? [];
+    const members = this.#members.filter((member) => !isReserved(member));
     const here = this.#site.machines.filter((machine) => this.isMember(machine));
     return here.length > 0 && here.length === members.length && here.every(({ process }) => {
       const core = process?.running?.core;
@@ -214,7 +308,9 @@ export class Operator {
    * Whether a majority of the voters keeps its disk without `id`, also once all
    * learners vote. A disk with a turned bit that nobody has read yet may be lost.
    */
-  #survives({ members }: Configuration, id: MemberId): boolean {
+  #survives(configuration: Configuration, id: MemberId): boolean {
+    // Nobody is at a place that is reserved: it can't vote.
+    const members = configuration.members.filter((member) => !isReserved(member));
     const suspects = this.#site.machines.filter(({ mayBeDamaged }) => mayBeDamaged);
     const isKept = (member: { readonly id: MemberId }) =>
       member.id !== id && !this.#lost.has(member.id) &&

@@ -11,7 +11,7 @@ import type { Node } from "../../src/node/node.ts";
 import type { Scheduler } from "../../src/node/ports.ts";
 import type { CoreEvent, RaftCore } from "../../src/raft/core.ts";
 import type { Member } from "../../src/raft/types.ts";
-import { bootstrap, RefusalError } from "../../src/member/bootstrap.ts";
+import { bootstrap, type Joined, RefusalError } from "../../src/member/bootstrap.ts";
 import { type DataStorage, knowsMembers, openStorage } from "../../src/storage/storage.ts";
 import type { Identity, OpenedStorage } from "../../src/storage/storage.ts";
 import type { Service } from "../../src/service/service.ts";
@@ -299,7 +299,7 @@ export class Process implements Owner {
   #requestJoin(
     address: string,
     member: Omit<Member, "voter">,
-  ): Promise<{ readonly clusterId: number }> {
+  ): Promise<Joined> {
     const { schedule, network, machines, profile } = this.#site;
     return new Promise((resolve, reject) => {
       const refuse = (why: string) => reject(new Error(why));
@@ -312,7 +312,7 @@ export class Process implements Owner {
         const node = there.running?.node;
         node?.join(member, (outcome) => {
           network.carry(host.number, this.machine.number, "joined", this, () => {
-            if (outcome.ok) resolve({ clusterId: node.clusterId });
+            if (outcome.ok) resolve({ clusterId: node.clusterId, memberId: outcome.value.id });
             else reject(new RefusalError(outcome.cause));
           });
         });

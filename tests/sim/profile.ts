@@ -36,6 +36,7 @@ export type FaultKind =
   | "remove"
   /** A machine joins. */
   | "add"
+  | "changeById"
   /** A machine gets an empty disk and joins again under its name. */
   | "wipe"
   /** A machine comes back under another address. */
@@ -126,6 +127,7 @@ const FAULTS: readonly (readonly [FaultKind, number])[] = [
   ["clockJump", 1],
   ["remove", 2],
   ["add", 2],
+  ["changeById", 3],
   ["wipe", 2],
   ["move", 1],
   ["diskStall", 1],
@@ -198,6 +200,8 @@ function nodeLimits(random: SeededRandom, electionTicks: number): NodeLimits {
     waitingMax: random.pick([3, 100, 100, 100]),
     expiryBatchMax: random.pick([1, 3, 100]),
     membersMax: 9,
+    learnersMax: 2,
+    isMembershipStrict: true,
     applyBytesMax: random.pick([1, 300, 100_000]),
     snapshotEntries: random.pick([0, 2, 5, 10, 30, 100]),
     snapshotLogBytesMax: 5_000,

@@ -33,5 +33,5 @@ export function describeMessage(message: Message): string {
 
 /** The members of a configuration: `n1 n2 (n3)`, learners in brackets. */
 export function describeMembers({ members }: Configuration): string {
-  return members.map(({ name, voter }) => voter ? name : `(${name})`).join(" ");
+  return members.map(({ id, name, voter }) => voter ? name : `(${name || id})`).join(" ");
 }

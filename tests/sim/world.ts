@@ -4,6 +4,7 @@
  * the cluster makes progress and agrees within a bounded time.
  */
 import { setImmediate } from "node:timers";
+import { isReserved } from "../../src/raft/configuration.ts";
 import type { Entry, Member } from "../../src/raft/types.ts";
 import { Client } from "./client.ts";
 import { CommittedLog } from "./committed_log.ts";
@@ -220,7 +221,8 @@ export class World {
       this.#electionsMs(AGREEMENT_ELECTIONS),
       () => this.#operator.isQuiet ? undefined : "a change of the members is under way",
     );
-    const members = this.#machines.filter((machine) => this.#operator.isMember(machine));
+    // Learners that wait to be promoted count for nothing.
+    const members = this.#machines.filter((machine) => this.#operator.isVoter(machine));
     const leads = ({ process }: Machine) => process?.running?.node.isLeader() === true;
     const random = new SeededRandom(this.#options.seed, 6);
     const victims = random.shuffled(members)
@@ -331,11 +333,11 @@ export class World {
     const { members } = best.node.configuration();
     const { appliedIndex } = best.core;
     const digest = best.store.digest();
-    for (const { id, name, voter } of members) {
+    for (const { id, name, voter, learner } of members.filter((one) => !isReserved(one))) {
       const running = this.#machines.find(({ process }) => process?.running?.core.id === id)
         ?.process?.running;
       if (running === undefined) return `member ${name} does not run`;
-      if (!voter) return `member ${name} has no vote`;
+      if (!voter && !learner) return `member ${name} has no vote`;
       const { core, store } = running;
       if (core.appliedIndex !== appliedIndex) {
         return `${name} has applied ${core.appliedIndex} of ${appliedIndex} entries`;

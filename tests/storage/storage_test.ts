@@ -52,12 +52,22 @@ Deno.test("writeIdentity() replaces the cluster of a member when it has joined",
   await storage.writeIdentity(joining);
   await storage.writeIdentity({ ...joining, clusterId: 9 });
   await assertRejects(
-    () => storage.writeIdentity({ ...joining, memberId: 6 }),
+    () => storage.writeIdentity({ ...joining, memberId: 6, clusterId: 9 }),
     Error,
     "never changes",
   );
   await storage.close();
   assertEquals((await reload(disk)).identity, { ...joining, clusterId: 9 });
+});
+
+Deno.test("writeIdentity() gives a newcomer the id of the place that it was given", async () => {
+  const disk = new MemoryDisk();
+  const { storage } = await openStorage(disk, smallOptions());
+  const asking = { memberId: 5, clusterId: 0, name: "new", initial: undefined };
+  await storage.writeIdentity(asking);
+  await storage.writeIdentity({ ...asking, memberId: 6, clusterId: 9 });
+  await storage.close();
+  assertEquals((await reload(disk)).identity, { ...asking, memberId: 6, clusterId: 9 });
 });
 
 Deno.test("save() keeps hard state and entries of every kind when the directory is opened again", async () => {

@@ -6,7 +6,7 @@
 import type { Exchange, ReplyOrFault } from "../../http/exchange.ts";
 import { fault } from "../../http/fault.ts";
 import type { Route } from "../../http/router.ts";
-import type { Done } from "../../node/ports.ts";
+import type { Admitted, Done } from "../../node/ports.ts";
 import { isUrlList, toConfiguration } from "../../raft/configuration_json.ts";
 import type { Configuration, Member, MemberId } from "../../raft/types.ts";
 import { failureFault } from "../fault_form.ts";
@@ -14,6 +14,8 @@ import { failureFault } from "../fault_form.ts";
 /** What a member answers a newcomer. */
 export interface JoinReply {
   readonly clusterId: number;
+  /** Under which the newcomer runs: another one than it asked with where it was given a reserved place. */
+  readonly memberId: MemberId;
   readonly configuration: Configuration;
 }
 
@@ -33,7 +35,7 @@ export interface Admitting {
   readonly clusterId: number;
   readonly memberId: MemberId;
   readonly session: number;
-  join(member: Omit<Member, "voter">, done: Done<Configuration>): void;
+  join(member: Omit<Member, "voter">, done: Done<Admitted>): void;
   /** Why member `id` can't be called. */
   problemOf(id: MemberId): string | undefined;
 }
@@ -106,10 +108,11 @@ export function parseJoinReply(body: string): JoinReply {
   const found = Object(JSON.parse(body)) as Record<string, unknown>;
   const configuration = toConfiguration(found.configuration);
   const clusterId = idOf(found.clusterId);
-  if (clusterId === undefined || configuration === undefined) {
-    throw new SyntaxError("Expected the cluster's id and configuration");
+  const memberId = idOf(found.memberId);
+  if (clusterId === undefined || memberId === undefined || configuration === undefined) {
+    throw new SyntaxError("Expected the ids of the cluster and the member, and the configuration");
   }
-  return { clusterId, configuration };
+  return { clusterId, memberId, configuration };
 }
 
 function join(
@@ -133,7 +136,8 @@ function join(
   return new Promise((resolve) => {
     node.join(member, (outcome) => {
       if (!outcome.ok) return resolve(failureFault(outcome));
-      const reply: JoinReply = { clusterId: node.clusterId, configuration: outcome.value };
+      const { id, configuration } = outcome.value;
+      const reply: JoinReply = { clusterId: node.clusterId, memberId: id, configuration };
       resolve({ status: 200, body: JSON.stringify(reply) });
     });
   });

@@ -4,7 +4,12 @@ import type { Route } from "../../http/router.ts";
 import type { Member } from "../../raft/types.ts";
 import type { Service } from "../../service/service.ts";
 import { errorReply, failureReply } from "./error.ts";
-import { memberKey, membershipIndex, memberValue } from "../../service/membership_view.ts";
+import {
+  hasStarted,
+  memberKey,
+  membershipIndex,
+  memberValue,
+} from "../../service/membership_view.ts";
 import { byteStringOf } from "../../store/byte_string.ts";
 import { asBytes } from "../../store/value.ts";
 import { deletionBody } from "./reply.ts";
@@ -49,7 +54,8 @@ function tellLeader({ node }: Service): Promise<ReplyOrFault> {
 /** Answers like the DELETE of a key: the member's record was one, in the original. */
 function removeMember(service: Service, name: string): Promise<ReplyOrFault> {
   const { node } = service;
-  const find = () => node.configuration().members.find((member) => member.name === name);
+  const find = () =>
+    node.configuration().members.find((member) => member.name === name && hasStarted(member));
   const remove = (member: Member, resolve: (reply: ReplyOrFault) => void) => {
     node.removeMember(name, (outcome) => {
       if (!outcome.ok) return resolve(failureReply(outcome));

@@ -8,7 +8,7 @@ import { decodeMessage, encodeMessage } from "../../raft/codec.ts";
 import type { Message } from "../../raft/types.ts";
 
 /** What a member asks of the leader. */
-export type CallKind = "request" | "barrier" | "join" | "remove" | "announce";
+export type CallKind = "request" | "barrier" | "join" | "remove" | "announce" | "change";
 
 /** A call to the leader. Ids of one session ascend, so that a repeated frame is not executed twice. */
 export interface Call {
@@ -111,6 +111,7 @@ const CALL_KINDS: readonly CallKind[] = [
   "join",
   "remove",
   "announce",
+  "change",
 ];
 
 /** One allocation a frame; consensus messages are copied once behind the kind byte. */

@@ -3,16 +3,26 @@
  * leader turns each wish into a configuration entry, one after the other. What a
  * member announces is a wish as well: its addresses, when the log has others.
  */
+import { randomId } from "../../base/ids.ts";
 import { isUrlList } from "../../raft/configuration_json.ts";
 import type { RaftCore } from "../../raft/core.ts";
 import { NONE } from "../../raft/types.ts";
-import type { Configuration, Member, MemberId } from "../../raft/types.ts";
+import type { Member, MemberId } from "../../raft/types.ts";
 import type { CallKind } from "../calls/peer_message.ts";
-import type { Done, Failure, Outcome, Removal } from "../ports.ts";
+import type { Admitted, Done, Failure, MemberWish, Outcome, Removal } from "../ports.ts";
 import type { Liveness } from "./liveness.ts";
 import { type Agreed, encodeMembershipOutcome, parseMembershipOutcome } from "./outcome.ts";
-import { planAnnounce, planJoin, planPromote, planRemove, sameAddresses } from "./plans.ts";
+import { type MemberRules, plannerOf } from "./id_plans.ts";
+import {
+  findNewcomer,
+  planAnnounce,
+  planJoin,
+  planPromote,
+  planRemove,
+  sameAddresses,
+} from "./plans.ts";
 import { MembershipQueue, type Planner } from "./queue.ts";
+import { type IdentifiedWish, parseIdentifiedWish } from "./wishes.ts";
 
 /** A member that called from another address than the log says. */
 export interface Moved {
@@ -22,12 +32,23 @@ export interface Moved {
 }
 
 /** The calls that are about the membership. */
-export type WishKind = Extract<CallKind, "join" | "remove" | "announce">;
+export type WishKind = Extract<CallKind, "join" | "remove" | "announce" | "change">;
+
+/** A change by id that was granted, as the leader tells it. */
+export interface Changed extends Agreed {
+  /** Of the member that was added or changed. */
+  readonly id: MemberId;
+}
 
 export interface AdministrationOptions {
   readonly core: RaftCore;
   readonly liveness: Liveness;
   readonly membersMax: number;
+  readonly learnersMax: number;
+  /** See `MemberRules`. */
+  readonly isStrict: boolean;
+  /** In [0, 1). */
+  readonly random: () => number;
   readonly announced: Omit<Member, "voter">;
   /** See `NodeOptions`. */
   readonly moved: () => readonly Moved[];
@@ -54,6 +75,8 @@ export class Administration {
   readonly #core: RaftCore;
   readonly #queue: MembershipQueue;
   #announcing = false;
+  /** Whether the log had the addresses of this process. */
+  #hasAnnounced = false;
   /** Until when nobody is believed, of a member, that it moved once more. */
   readonly #movedUntil = new Map<MemberId, number>();
 
@@ -64,9 +87,22 @@ export class Administration {
   }
 
   /** Adds a member as a learner. */
-  join(member: Omit<Member, "voter">, done: Done<Configuration>): void {
+  join(member: Omit<Member, "voter">, done: Done<Admitted>): void {
     this.#ask("join", member, (outcome) => {
-      done(outcome.ok ? { ok: true, value: outcome.value.configuration } : outcome);
+      if (!outcome.ok) return done(outcome);
+      const { configuration } = outcome.value;
+      const found = findNewcomer(configuration, member.id);
+      done(
+        found === undefined ? LEFT_AT_ONCE : { ok: true, value: { id: found.id, configuration } },
+      );
+    });
+  }
+
+  /** Changes the members by id. */
+  change(wish: MemberWish, done: Done<Changed>): void {
+    const id = wish.kind === "add" ? randomId(this.#options.random) : wish.id;
+    this.#ask("change", { ...wish, id }, (outcome) => {
+      done(outcome.ok ? { ok: true, value: { id, ...outcome.value } } : outcome);
     });
   }
 
@@ -90,10 +126,9 @@ export class Administration {
       const lost = !outcome.ok && outcome.reason === "notLeader";
       reply(lost ? undefined : encodeMembershipOutcome(outcome));
     };
-    const wish = parseWish(payload);
-    if (wish === undefined) return done(MALFORMED);
-    if (kind === "announce" && !this.#mayMove(wish)) return done(MOVED_JUST_NOW);
-    this.#queue.add(this.#plannerOf(kind, wish), this.#options.deadline(), done);
+    const planner = this.#plannerOf(kind, payload);
+    if (typeof planner !== "function") return done(planner);
+    this.#queue.add(planner, this.#options.deadline(), done);
     this.#options.schedule();
   }
 
@@ -125,16 +160,42 @@ export class Administration {
     });
   }
 
-  #plannerOf(kind: WishKind, wish: Omit<Member, "voter">): Planner {
+  #plannerOf(kind: WishKind, payload: Uint8Array): Planner | Failure {
+    if (kind === "change") {
+      const wish = parseIdentifiedWish(payload);
+      return wish === undefined ? MALFORMED : this.#changeOf(wish);
+    }
     const { membersMax, liveness } = this.#options;
+    const wish = parseWish(payload);
+    if (wish === undefined) return MALFORMED;
     switch (kind) {
       case "join":
         return planJoin({ ...wish, voter: false }, membersMax, (id) => liveness.isAlive(id));
       case "remove":
         return this.#removalOf(wish.name);
       case "announce":
+        if (!this.#mayMove(wish)) return MOVED_JUST_NOW;
         return planAnnounce(wish, () => this.#core.configurationIndex > 0);
     }
+  }
+
+  #changeOf(wish: IdentifiedWish): Planner {
+    const planner = plannerOf(wish, this.#rules());
+    if (wish.kind !== "remove") return planner;
+    return this.#handingOver(planner, () => wish.id === this.#core.id);
+  }
+
+  /** For a wish that comes now. */
+  #rules(): MemberRules {
+    const { liveness, now, membersMax, learnersMax, isStrict } = this.#options;
+    // After an election, or when this node itself stood still, a member may live that has not answered.
+    const patientUntil = now() + liveness.patienceTicks;
+    return {
+      ...{ membersMax, learnersMax, isStrict },
+      isAlive: (id) => liveness.canBeCountedOn(id),
+      isPatient: () => now() < patientUntil,
+      keepsUp: (id) => liveness.keepsUp(id),
+    };
   }
 
   /**
@@ -152,19 +213,19 @@ export class Administration {
   }
 
   #removalOf(name: string): Planner {
-    const { liveness, now, handOver } = this.#options;
-    // After an election, or when this node itself stood still, a member may live that has not answered.
-    const patientUntil = now() + liveness.patienceTicks;
-    const remove = planRemove(
-      name,
-      (id) => liveness.canBeCountedOn(id),
-      () => now() < patientUntil,
-    );
+    const { isAlive, isPatient } = this.#rules();
+    const isOfSelf = () => name === this.#ownRecord()?.name;
+    return this.#handingOver(planRemove(name, isAlive, isPatient), isOfSelf);
+  }
+
+  /** A removal that this leader leaves to its successor if it is its own; the caller tries again there. */
+  #handingOver(remove: Planner, isOfSelf: () => boolean): Planner {
+    const { handOver } = this.#options;
     return (current, proposed) => {
       const plan = remove(current, proposed);
-      const isOfSelf = plan.kind === "propose" && name === this.#ownRecord()?.name;
-      // The successor does it; the caller tries again there.
-      return isOfSelf && handOver() ? { kind: "refuse", failure: LEADS_NO_MORE } : plan;
+      return plan.kind === "propose" && isOfSelf() && handOver()
+        ? { kind: "refuse", failure: LEADS_NO_MORE }
+        : plan;
     };
   }
 
@@ -190,18 +251,25 @@ export class Administration {
     const { announced, moved } = this.#options;
     const recorded = this.#ownRecord();
     if (recorded === undefined) return undefined;
-    const isOwn = this.#core.configurationIndex === 0 || !sameAddresses(recorded, announced);
-    if (isOwn) return announced;
-    const [other] = moved();
+    const isRecorded = this.#core.configurationIndex > 0 && sameAddresses(recorded, announced);
+    this.#hasAnnounced ||= isRecorded && !recorded.assigned;
+    // What an operator said of it holds for as long as this process runs.
+    if (recorded.assigned ? !this.#hasAnnounced : !isRecorded) return announced;
+    const [other] = moved().filter(({ id }) => !this.#isAssigned(id));
     return other && { id: other.id, name: "", peerUrls: [other.url], clientUrls: [] };
+  }
+
+  #isAssigned(id: MemberId): boolean {
+    const { members } = this.#core.committedConfiguration;
+    return members.some((member) => member.id === id && member.assigned);
   }
 
   /** On the leader: lets a learner that keeps up vote, when nothing else is to be changed. */
   #promoteLearner(): void {
     const { liveness, deadline } = this.#options;
     if (this.#core.role !== "leader" || !this.#queue.idle) return;
-    const learner = this.#core.configuration.members.find(({ id, voter }) =>
-      !voter && liveness.keepsUp(id)
+    const learner = this.#core.configuration.members.find(({ id, voter, learner }) =>
+      !voter && !learner && liveness.keepsUp(id)
     );
     if (learner !== undefined) this.#queue.add(planPromote(learner.id), deadline(), () => {});
   }
@@ -230,6 +298,12 @@ const UNKNOWN_MEMBER: Member = {
   peerUrls: [],
   clientUrls: [],
   voter: false,
+};
+
+const LEFT_AT_ONCE: Failure = {
+  ok: false,
+  reason: "refused",
+  cause: "The newcomer was let in and removed again",
 };
 
 const MOVED_JUST_NOW: Failure = {

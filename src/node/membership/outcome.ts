@@ -2,7 +2,7 @@
 import { messageOf } from "../../base/errors.ts";
 import { toConfiguration } from "../../raft/configuration_json.ts";
 import type { Configuration } from "../../raft/types.ts";
-import type { Failure, FailureReason, Outcome } from "../ports.ts";
+import type { Failure, FailureReason, MemberRefusal, Outcome } from "../ports.ts";
 
 /** A configuration that is committed. */
 export interface Agreed {
@@ -25,7 +25,19 @@ const REASONS: Readonly<Record<FailureReason, true>> = {
   stopping: true,
 };
 
-/** JSON: `{ok: true, value: {members, removed}, index}` or `{ok: false, reason, cause}`. */
+const REFUSALS: Readonly<Record<MemberRefusal, true>> = {
+  memberNotFound: true,
+  memberRemoved: true,
+  memberExists: true,
+  peerUrlExists: true,
+  notEnoughStarted: true,
+  unhealthy: true,
+  notALearner: true,
+  learnerNotReady: true,
+  tooManyLearners: true,
+};
+
+/** JSON: `{ok: true, value: {members, removed}, index}` or `{ok: false, reason, cause[, refusal]}`. */
 export function encodeMembershipOutcome(outcome: Outcome<Agreed>): Uint8Array {
   const { configuration, index } = outcome.ok ? outcome.value : { configuration: null, index: 0 };
   const shown = outcome.ok ? { ok: true, value: configuration, index } : outcome;
@@ -40,15 +52,22 @@ export function parseMembershipOutcome(payload: Uint8Array): Outcome<Agreed> {
   } catch (error) {
     return unreadable(messageOf(error));
   }
-  const { ok, value, index = 0, reason, cause } = Object(parsed) as Record<string, unknown>;
-  if (ok === false) {
-    if (typeof cause !== "string" || !isReason(reason)) return unreadable("it gives no reason");
-    return { ok, reason, cause };
-  }
+  const { ok, value, index = 0, ...rest } = Object(parsed) as Record<string, unknown>;
+  if (ok === false) return readFailure(rest);
   const configuration = toConfiguration(value);
   if (ok !== true || configuration === undefined) return unreadable("it is no configuration");
   if (!Number.isSafeInteger(index) || (index as number) < 0) return unreadable("it has no index");
   return { ok, value: { configuration, index: index as number } };
+}
+
+function readFailure({ reason, cause, refusal }: Record<string, unknown>): Failure {
+  if (typeof cause !== "string" || !isReason(reason)) return unreadable("it gives no reason");
+  // One of a newer version may have words that this one does not know.
+  return { ok: false, reason, cause, ...(isRefusal(refusal) && { refusal }) };
+}
+
+function isRefusal(value: unknown): value is MemberRefusal {
+  return typeof value === "string" && Object.hasOwn(REFUSALS, value);
 }
 
 function isReason(value: unknown): value is FailureReason {

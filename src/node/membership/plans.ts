@@ -2,6 +2,7 @@
  * The wishes that a membership can be asked for, as pure functions from the
  * configuration in effect to the next one, or to the reason why not.
  */
+import { isReserved } from "../../raft/configuration.ts";
 import { quorumSize } from "../../raft/quorum.ts";
 import type { Configuration, Member, MemberId } from "../../raft/types.ts";
 import type { Plan, Planner } from "./queue.ts";
@@ -11,8 +12,9 @@ import type { Failure } from "../ports.ts";
 const REMOVED_MAX = 256;
 
 /**
- * Adds `member` as a learner, in place of a dead member of the same name. One that
- * asks again, before it has heard anything, is recorded where it is now.
+ * Adds `member` as a learner, in place of a dead member of the same name. One that comes
+ * from the address of a reserved place takes that, and runs under the id of the place.
+ * One that asks again, before it has heard anything, is recorded where it is now.
  */
 export function planJoin(
   member: Member,
@@ -20,59 +22,78 @@ export function planJoin(
   isAlive: (id: MemberId) => boolean,
 ): Planner {
   return (current) => {
-    const { members } = current;
+    if (member.name === "") return refuse("A member must have a name");
     if (current.removed.includes(member.id)) {
       return refuse("This member was removed from the cluster, start it afresh with -f");
     }
-    const known = members.find(({ id }) => id === member.id);
-    // One that votes has the log, and tells its addresses itself.
-    if (known !== undefined && (known.voter || sameAddresses(known, member))) {
-      return { kind: "done" };
-    }
-    const namesake = known === undefined
-      ? members.find(({ name }) => name === member.name)
-      : undefined;
-    if (namesake !== undefined && isAlive(namesake.id)) {
-      return refuse(
-        `A member named "${member.name}" is alive at ${
-          namesake.peerUrls.join(", ")
-        }, choose another name with -n`,
-      );
-    }
-    const replaced = known ?? namesake;
-    const twin = members.find((other) => other !== replaced && sharedUrl(other, member));
-    if (twin !== undefined) {
-      return refuse(
-        `Address ${
-          sharedUrl(twin, member)
-        } belongs to member "${twin.name}", remove that one first or choose another with -s`,
-      );
-    }
-    if (known !== undefined) {
-      const { peerUrls, clientUrls } = member;
-      return { kind: "propose", next: replacing(current, { ...known, peerUrls, clientUrls }) };
-    }
-    const kept = members.filter((other) => other !== replaced);
-    if (kept.length >= membersMax) {
-      return {
-        kind: "refuse",
-        failure: {
-          ok: false,
-          reason: "full",
-          cause: `The cluster has ${kept.length} members, and -maxsize is ${membersMax}`,
-        },
-      };
-    }
-    return {
-      kind: "propose",
-      next: {
-        members: [...kept, { ...member, voter: kept.length === 0 }],
-        removed: replaced === undefined
-          ? current.removed
-          : remembering(current.removed, replaced.id),
-      },
-    };
+    const known = findNewcomer(current, member.id);
+    return known === undefined
+      ? admit(current, member, membersMax, isAlive)
+      : recordAgain(current, known, member);
   };
+}
+
+/** One that is known asks again. */
+function recordAgain(current: Configuration, known: Member, asking: Member): Plan {
+  // One that votes has the log, and tells its addresses itself.
+  if (known.voter || sameAddresses(known, asking)) return { kind: "done" };
+  const twin = current.members.find((other) => other !== known && sharedUrl(other, asking));
+  if (twin !== undefined) return addressTaken(twin, asking);
+  return { kind: "propose", next: replacing(current, withOwnUrls(known, asking)) };
+}
+
+function admit(
+  current: Configuration,
+  member: Member,
+  membersMax: number,
+  isAlive: (id: MemberId) => boolean,
+): Plan {
+  const { members } = current;
+  const namesake = members.find(({ name }) => name === member.name);
+  if (namesake !== undefined && isAlive(namesake.id)) {
+    return refuse(
+      `A member named "${member.name}" is alive at ${
+        namesake.peerUrls.join(", ")
+      }, choose another name with -n`,
+    );
+  }
+  const place = members.find((other) => isReserved(other) && sharedUrl(other, member));
+  const twin = members.find((other) =>
+    other !== namesake && other !== place && sharedUrl(other, member)
+  );
+  if (twin !== undefined) return addressTaken(twin, member);
+  const kept = members.filter((other) => other !== namesake);
+  const removed = namesake === undefined
+    ? current.removed
+    : remembering(current.removed, namesake.id);
+  if (place !== undefined) {
+    const taken = { ...place, ...member, id: place.id, takenBy: member.id };
+    return { kind: "propose", next: replacing({ members: kept, removed }, taken) };
+  }
+  if (kept.length >= membersMax) return full(kept.length, membersMax);
+  const voter = kept.length === 0;
+  // Who was to stay a learner does not vote because it lost its disk.
+  const newcomer = { ...member, voter, ...(namesake?.learner && { learner: true as const }) };
+  return { kind: "propose", next: { members: [...kept, newcomer], removed } };
+}
+
+function addressTaken(twin: Member, { peerUrls }: Pick<Member, "peerUrls">): Plan {
+  const address = peerUrls.find((url) => twin.peerUrls.includes(url));
+  const owner = isReserved(twin) ? `${twin.id}` : `"${twin.name}"`;
+  return refuse(
+    `Address ${address} belongs to member ${owner}, remove that one first or choose another with -s`,
+  );
+}
+
+/** The member that a newcomer that asked under `id` is: itself, or the place that it was given. */
+export function findNewcomer({ members }: Configuration, id: MemberId): Member | undefined {
+  return members.find((member) => member.id === id && !isReserved(member) || member.takenBy === id);
+}
+
+/** The refusal of one member more than `membersMax`. */
+export function full(members: number, membersMax: number): Plan {
+  const cause = `The cluster has ${members} members, and -maxsize is ${membersMax}`;
+  return { kind: "refuse", failure: { ok: false, reason: "full", cause } };
 }
 
 /**
@@ -85,34 +106,48 @@ export function planRemove(
   isPatient: () => boolean,
 ): Planner {
   return (current, proposed) => {
-    const removed = current.members.find((member) => member.name === name);
-    if (removed === undefined) {
-      return proposed ? { kind: "done" } : refuse(`There is no member named "${name}"`);
-    }
-    const members = current.members.filter((member) => member !== removed);
-    const voters = members.filter(({ voter }) => voter);
-    const alive = voters.filter(({ id }) => isAlive(id)).length;
-    const quorum = quorumSize(voters.length);
-    if (alive < quorum) {
-      if (voters.length >= quorum && isPatient()) return { kind: "wait" };
-      return refuse(
-        `Without "${name}" the cluster would need ${quorum} of ${voters.length} voters and has ${alive} alive, add or restart members first`,
-      );
-    }
-    return {
-      kind: "propose",
-      next: { members, removed: remembering(current.removed, removed.id) },
-    };
+    const removed = current.members.find((member) => member.name === name && !isReserved(member));
+    if (removed !== undefined) return takeOut(current, removed, isAlive, isPatient);
+    return proposed ? { kind: "done" } : refuse(`There is no member named "${name}"`);
   };
 }
 
-/** Makes a learner that has caught up a voter. */
+/** Takes `removed` out. Nobody's quorum depends on one that does not vote. */
+export function takeOut(
+  current: Configuration,
+  removed: Member,
+  isAlive: (id: MemberId) => boolean,
+  isPatient: () => boolean,
+): Plan {
+  const members = current.members.filter((member) => member !== removed);
+  const voters = members.filter(({ voter }) => voter);
+  const alive = voters.filter(({ id }) => isAlive(id)).length;
+  const quorum = quorumSize(voters.length);
+  if (removed.voter && alive < quorum) {
+    if (voters.length >= quorum && isPatient()) return { kind: "wait" };
+    const cause =
+      `Without "${removed.name}" the cluster would need ${quorum} of ${voters.length} voters and has ${alive} alive, add or restart members first`;
+    const refusal = voters.length < quorum ? "notEnoughStarted" : "unhealthy";
+    return { kind: "refuse", failure: { ...refusalOf(cause), refusal } };
+  }
+  return {
+    kind: "propose",
+    next: { members, removed: remembering(current.removed, removed.id) },
+  };
+}
+
+/** Makes a learner that has caught up a voter, unless it waits for somebody's word. */
 export function planPromote(id: MemberId): Planner {
   return (current) => {
     const learner = current.members.find((member) => member.id === id);
-    if (learner === undefined || learner.voter) return { kind: "done" };
-    return { kind: "propose", next: replacing(current, { ...learner, voter: true }) };
+    if (learner === undefined || learner.voter || learner.learner) return { kind: "done" };
+    return { kind: "propose", next: replacing(current, asVoter(learner)) };
   };
+}
+
+/** `member` once it votes: it has the log, and how it came to its place no longer counts. */
+export function asVoter({ learner: _, takenBy: __, ...member }: Member): Member {
+  return { ...member, voter: true };
 }
 
 /** Records the addresses under which a member can be reached now; client addresses that are not told stay. */
@@ -121,17 +156,27 @@ export function planAnnounce(
   isRecorded: () => boolean,
 ): Planner {
   return (current) => {
+    const { clientUrls } = announced;
     const known = current.members.find(({ id }) => id === announced.id);
     if (known === undefined) return refuse(`Member "${announced.name}" is not part of the cluster`);
-    const { peerUrls, clientUrls } = announced;
-    const told = {
-      ...known,
-      peerUrls,
+    // Others know only where the process is that ran when the addresses were assigned.
+    if (clientUrls.length === 0 && known.assigned) return { kind: "done" };
+    const told = withOwnUrls(known, {
+      peerUrls: announced.peerUrls,
       clientUrls: clientUrls.length === 0 ? known.clientUrls : clientUrls,
-    };
-    if (isRecorded() && sameAddresses(known, told)) return { kind: "done" };
+    });
+    const isNews = !sameAddresses(known, told) || known.assigned !== undefined;
+    if (isRecorded() && !isNews) return { kind: "done" };
     return { kind: "propose", next: replacing(current, told) };
   };
+}
+
+/** `known` with the addresses that it gave itself. */
+function withOwnUrls(
+  { assigned: _, ...known }: Member,
+  { peerUrls, clientUrls }: Pick<Member, "peerUrls" | "clientUrls">,
+): Member {
+  return { ...known, peerUrls, clientUrls };
 }
 
 /** Whether both are reached under the same URLs. */
@@ -144,11 +189,12 @@ function sameUrls(a: readonly string[], b: readonly string[]): boolean {
 }
 
 /** A peer address that both claim. */
-function sharedUrl(a: Member, b: Member): string | undefined {
+export function sharedUrl(a: Member, b: Member): string | undefined {
   return a.peerUrls.find((url) => b.peerUrls.includes(url));
 }
 
-function replacing(current: Configuration, changed: Member): Configuration {
+/** `current` with the record of one member changed. */
+export function replacing(current: Configuration, changed: Member): Configuration {
   return {
     members: current.members.map((member) => member.id === changed.id ? changed : member),
     removed: current.removed,
@@ -159,10 +205,10 @@ function remembering(removed: readonly MemberId[], id: MemberId): MemberId[] {
   return [...removed, id].slice(-REMOVED_MAX);
 }
 
-function refusal(cause: string): Failure {
+function refusalOf(cause: string): Failure {
   return { ok: false, reason: "refused", cause };
 }
 
 function refuse(cause: string): Plan {
-  return { kind: "refuse", failure: refusal(cause) };
+  return { kind: "refuse", failure: refusalOf(cause) };
 }

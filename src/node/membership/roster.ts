@@ -4,6 +4,7 @@
  * member that leaves is still reached for a while: it is told so, and gets the
  * answers that are on their way to it, that to its own removal among them.
  */
+import { isReserved } from "../../raft/configuration.ts";
 import type { RaftCore } from "../../raft/core.ts";
 import type { Configuration, Member, MemberId } from "../../raft/types.ts";
 
@@ -100,7 +101,8 @@ export class Roster {
   }
 
   #publish(): void {
-    const { members } = this.#effective;
+    // Nobody is at a reserved place yet.
+    const members = this.#effective.members.filter((member) => !isReserved(member));
     const leaving = missing(this.#leaving.map(({ member }) => member), members);
     this.#options.onMembers([...members, ...leaving]);
   }

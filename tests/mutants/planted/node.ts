@@ -82,12 +82,62 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "if (id === this.#core.id) return true;",
     ],
   ]),
+  ...mutantsOf("src/node/membership/id_plans.ts", NODE, [
+    [
+      "a place counts before anybody has taken it",
+      "a reserved place affects no quorum",
+      '...{ id, name: "", peerUrls, clientUrls: [], voter: false },',
+      '...{ id, name: "", peerUrls, clientUrls: [], voter: true },',
+    ],
+    [
+      "places are reserved while too few have started",
+      "no more are to vote than those that have started can carry",
+      "if (started < needed) {",
+      "if (started < 0) {",
+    ],
+    [
+      "places are reserved while too few live",
+      "a newcomer that never comes costs no quorum",
+      "if (alive >= quorum ||",
+      "if (alive >= 0 ||",
+    ],
+    [
+      "a removed id is given out again",
+      "a removed id never comes back",
+      "if (removed.includes(id) || members.some(",
+      "if (members.some(",
+    ],
+    [
+      "a learner that lags is promoted",
+      "new members learn first",
+      "if (!rules.keepsUp(id)) {",
+      "if (id < 0) {",
+    ],
+    [
+      "two members get one address",
+      "an address belongs to one member",
+      'if (twin !== undefined) return refuse("peerUrlExists", addressTaken(twin, updated));',
+      "",
+    ],
+  ]),
   ...mutantsOf("src/node/membership/administration.ts", NODE, [
     [
       "nobody tells the leader where a member has moved",
       "a member that moved is found by those that it knows",
-      "const [other] = moved();",
-      "const [other] = moved().slice(1);",
+      "const [other] = moved().filter(",
+      "const [other] = moved().slice(1).filter(",
+    ],
+    [
+      "a member takes back what an operator said of its addresses",
+      "assigned addresses hold until the member starts again",
+      "if (recorded.assigned ? !this.#hasAnnounced : !isRecorded) return announced;",
+      "if (recorded.assigned || !isRecorded) return announced;",
+    ],
+    [
+      "a member that starts again leaves the addresses that were assigned",
+      "a member is where it says when it starts",
+      "if (recorded.assigned ? !this.#hasAnnounced : !isRecorded) return announced;",
+      "if (!recorded.assigned && !isRecorded) return announced;",
     ],
     [
       "a removal is refused before anybody could answer",
@@ -250,8 +300,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a removal costs the quorum",
       "a removal is refused when the rest could not go on",
-      "if (alive < quorum) {",
-      "if (alive < 0) {",
+      "if (removed.voter && alive < quorum) {",
+      "if (removed.voter && alive < 0) {",
     ],
     [
       "a newcomer replaces a living member",
@@ -262,14 +312,32 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a newcomer's other address is not taken",
       "a newcomer is called where it is",
-      "if (known !== undefined && (known.voter || sameAddresses(known, member))) {",
-      "if (known !== undefined) {",
+      "if (known.voter || sameAddresses(known, asking)) return",
+      "if (known.id > 0) return",
     ],
     [
       "a newcomer votes at once",
       "new members learn first",
-      "voter: kept.length === 0 }",
-      "voter: true }",
+      "const voter = kept.length === 0;",
+      "const voter = true;",
+    ],
+    [
+      "a place is given out twice",
+      "a reserved place is taken once, by one incarnation",
+      "const taken = { ...place, ...member, id: place.id, takenBy: member.id };",
+      'const taken = { ...place, ...member, id: place.id, name: "" };',
+    ],
+    [
+      "who asks again for its place gets another",
+      "a newcomer whose answer was lost is told the same again",
+      "member.id === id && !isReserved(member) || member.takenBy === id",
+      "member.id === id && !isReserved(member)",
+    ],
+    [
+      "a learner that waits for its promotion votes by itself",
+      "a learner stays one until it is promoted",
+      "if (learner === undefined || learner.voter || learner.learner) return",
+      "if (learner === undefined || learner.voter) return",
     ],
     [
       "removed ids are forgotten",
