@@ -18,6 +18,7 @@ import { electionHandlers } from "./concurrency/election.ts";
 import { lockHandlers } from "./concurrency/lock.ts";
 import { guarded } from "./guard.ts";
 import { kvHandlers } from "./kv/kv.ts";
+import { healthHandlers } from "./health.ts";
 import { leaseHandlers } from "./lease.ts";
 import { maintenanceHandlers } from "./maintenance/maintenance.ts";
 import type { Method } from "./methods.ts";
@@ -68,6 +69,7 @@ export function makeV3(
     ...lockHandlers(v3),
     ...electionHandlers(v3),
     ...authHandlers(v3),
+    ...healthHandlers(),
   ].map((handler) => guarded(service, handler));
   const messageBytesMax = limits.requestBytesMax + MESSAGE_EXTRA_BYTES;
   const counters = countersOfAll();
