@@ -9,7 +9,7 @@ import { DATA_COMMANDS } from "../../src/cli/data_commands.ts";
 import { readTable } from "../../src/config/command_line.ts";
 import { until } from "../cluster/wait.ts";
 import { BrokenServer } from "./broken_server.ts";
-import { etcd, type Said, silentTerminal } from "./harness.ts";
+import { etcd, inTime, type Said, silentTerminal } from "./harness.ts";
 
 const PORTION = new Uint8Array(1000);
 
@@ -135,8 +135,8 @@ Deno.test("a command gives up on a server that goes silent within a body, garbag
     await until("the request", () => server.asked.length === 1);
     // The head is there when a turn or two have passed; by now nobody but the command waits.
     const timer = setInterval(collectGarbage, 100);
-    const error = await ended;
-    clearInterval(timer);
+    const error = await inTime("the end of the command", ended)
+      .finally(() => clearInterval(timer));
     assert(error instanceof CommandError, `${args[0]}: ${error}`);
     assertEquals(error.status, EXIT.unreachable, args[0]);
   }

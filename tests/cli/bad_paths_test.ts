@@ -6,7 +6,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { freePort } from "../cluster/ports.ts";
 import { answer, type Asked, type Breakage, BrokenServer, fault } from "./broken_server.ts";
-import { etcd as run, LocalNode, type Said, type Typed } from "./harness.ts";
+import { etcd as run, inTime, LocalNode, type Said, type Typed } from "./harness.ts";
 
 const SET = '{"action":"SET","key":"/k","value":"v","index":7}';
 const FILE = '{"action":"GET","key":"/d/k","value":"v","index":7}';
@@ -144,21 +144,9 @@ function timeoutOf(breakage: Breakage): string[] {
   return ["-timeout", breakage.at === "answer" && breakage.then === "silence" ? "2" : "60"];
 }
 
-/** Nothing here may take so long, however busy the machine is. */
-const PATIENCE_MS = 50_000;
-
 /** Runs a command to its end, which has to come: `-timeout` says how long a server may take. */
-async function etcd(args: readonly string[], typed?: Typed): Promise<Said> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const problem = new Error(`"etcd ${args.join(" ")}" has not ended in ${PATIENCE_MS} ms`);
-    timer = setTimeout(() => reject(problem), PATIENCE_MS);
-  });
-  try {
-    return await Promise.race([run(args, typed), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function etcd(args: readonly string[], typed?: Typed): Promise<Said> {
+  return inTime(`the end of "etcd ${args.join(" ")}"`, run(args, typed));
 }
 
 function assertOneLine(err: string, what: string): void {

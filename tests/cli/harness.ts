@@ -41,6 +41,23 @@ export function silentTerminal(instead: Partial<Terminal> = {}): Terminal {
   };
 }
 
+/** Nothing may take so long, however busy the machine is. */
+const PATIENCE_MS = 50_000;
+
+/** What `work` resolves with. A test that waits without end says what for. */
+export async function inTime<T>(what: string, work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const problem = new Error(`Expected ${what} within ${PATIENCE_MS} ms`);
+    timer = setTimeout(() => reject(problem), PATIENCE_MS);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Runs a command to its end. */
 export async function etcd(args: readonly string[], typed: Typed = {}): Promise<Said> {
   const { input = "", environment = {}, onWrite, line, isScreen = false } = typed;

@@ -4,7 +4,7 @@ import { ClosedPipeError } from "../../src/cli/terminal.ts";
 import { Client } from "../../src/cli/client.ts";
 import { Follower } from "../../src/cli/watch.ts";
 import { until } from "../cluster/wait.ts";
-import { etcd, LocalNode } from "./harness.ts";
+import { etcd, inTime, LocalNode } from "./harness.ts";
 
 /** Writes `value`; the index of its event. */
 async function set(node: LocalNode, key: string, value: string): Promise<number> {
@@ -200,7 +200,7 @@ Deno.test("Follower.next() goes on after the index that a server names when it s
 Deno.test("Follower.next() takes the event that its own connection has lost without a word", async () => {
   await using server = new PatientServer(() => new Response(EVENT));
   using client = new Client([server.url], 5_000, Deno.createHttpClient({}), false);
-  assertEquals(await followerOf(client).next(7), EVENT);
+  assertEquals(await inTime("the event", followerOf(client).next(7)), EVENT);
 });
 
 Deno.test("Follower.next() believes no index of a server that has not said that nothing happened", async () => {
