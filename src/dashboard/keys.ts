@@ -38,8 +38,7 @@ export function dashboardKeysRoute(
     path: KEYS_PATH,
     subtree: true,
     methods: {
-      GET: (exchange, key, query) =>
-        readKey(service, keyBytesMax, whoSits(exchange), key, query),
+      GET: (exchange, key, query) => readKey(service, keyBytesMax, whoSits(exchange), key, query),
       POST: guarded(POST!),
       DELETE: guarded(DELETE!),
     },
