@@ -220,6 +220,14 @@ export class Versions {
     return this.#end;
   }
 
+  /** The numbers of the newest entry of all, though it may be gone. */
+  get newest(): Numbers {
+    const chunk = this.#chunks.at(-1);
+    return chunk === undefined || this.#count === 0
+      ? this.#cutOff
+      : numbersAt({ bytes: chunk.bytes, at: chunk.lastAt });
+  }
+
   /** The record that the newest entry found; the entry has one. */
   newestBefore(): StoredVersion {
     const { bytes, lastAt } = this.#chunks.at(-1)!;

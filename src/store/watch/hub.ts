@@ -83,10 +83,11 @@ export class WatchHub {
    * may lie in the past (the watch then has to `read`) or in the future.
    */
   watch(view: View, since: number | undefined, callbacks: WatchCallbacks): Watch {
-    // Nothing has the number 0: from 0 on is from 1 on.
-    const watch = new Watch(this, view, Math.max(since ?? 0, 1), callbacks);
-    this.#size++;
     const { versions } = this.#keys();
+    // Nothing has the number 0: from 0 on is from 1 on.
+    const first = Math.max(since ?? versions.newest[numberOf(view)] + 1, 1);
+    const watch = new Watch(this, view, first, callbacks);
+    this.#size++;
     const place = since === undefined
       ? versions.end
       : versions.lowerBound(numberOf(view), watch.since);
@@ -132,7 +133,11 @@ export class WatchHub {
   /** Remembers, before the state is replaced, how far each watch has come. */
   beforeRestore(appliedIndex: number): Map<Watch, number> {
     const reached = new Map<Watch, number>();
-    for (const watch of this.#allSynced()) reached.set(watch, appliedIndex);
+    const { newest } = this.#keys().versions;
+    for (const watch of this.#allSynced()) {
+      watch.hasReached(newest);
+      reached.set(watch, appliedIndex);
+    }
     for (const watch of this.#unsynced) {
       watch.isCleared = watch.isCleared || this.#hasLost(watch);
       reached.set(watch, this.#entryBefore(watch));
@@ -142,13 +147,13 @@ export class WatchHub {
 
   /** After that: each watch goes on from there by the list of the new state. */
   afterRestore(reached: ReadonlyMap<Watch, number>): void {
-    const { versions } = this.#keys();
+    const { versions, cleared } = this.#keys();
     const synced = [...this.#allSynced()];
     for (const [watch, logIndex] of reached) {
       if (watch.isOver) continue;
       this.#leaveSynced(watch, versions.lowerBound("logIndex", logIndex + 1));
-      const { cleared } = this.#keys();
-      const mayHaveMissed = logIndex < cleared.logIndex && !this.#reachesBackTo(watch);
+      const mayHaveMissed = logIndex < cleared.logIndex &&
+        watch.since <= cleared[numberOf(watch.view)];
       watch.isCleared = watch.isCleared || mayHaveMissed;
     }
     // Only now: what a callback watches must not be taken for one of these.
@@ -166,12 +171,15 @@ export class WatchHub {
     let scanned = 0;
     let entry = -1;
     let told: Event | undefined;
+    let last: Numbers | undefined;
     while (place < versions.end) {
       const at = versions.entryAt(place);
-      const { logIndex, changeIndex } = headAt(at);
+      const head = headAt(at);
+      const { logIndex, changeIndex } = head;
       // The events of one entry of the log belong together.
       if (logIndex !== entry && scanned >= entriesMax) break;
       entry = logIndex;
+      last = head;
       scanned++;
       if (mayBeSeen(watch.view, contentAt(at).key)) {
         const event = keys.eventAt(place);
@@ -187,6 +195,7 @@ export class WatchHub {
       }
       place = versions.after(place);
     }
+    if (last !== undefined) watch.hasReached(last);
     watch.place = place;
     const isSynced = place >= versions.end;
     if (isSynced) this.#enterSynced(watch);
@@ -200,6 +209,7 @@ export class WatchHub {
     const [first] = this.#toTell.get(watch) ?? [];
     this.#toTell.delete(watch);
     // Another's callback may pause it before it is told of the same entry.
+    if (first === undefined) watch.hasReached(versions.newest);
     const place = first === undefined
       ? versions.end
       : versions.lowerBound("logIndex", first.logIndex);
@@ -327,11 +337,16 @@ export class Watch {
   constructor(
     readonly hub: WatchHub,
     readonly view: View,
-    /** Events with a lower number are passed over. */
-    readonly since: number,
+    /** Events with a lower number are passed over, or were told. */
+    public since: number,
     readonly callbacks: WatchCallbacks,
   ) {
     this.hash = view.kind === "path" ? hashOf(view) : 0;
+  }
+
+  /** It knows all up to the entry with these numbers. */
+  hasReached(numbers: Numbers): void {
+    this.since = Math.max(this.since, numbers[numberOf(this.view)] + 1);
   }
 
   /**
