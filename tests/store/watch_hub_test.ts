@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { PATH_HASH_START, pathHash } from "../../src/store/keyspace/hash.ts";
 import type { Watch } from "../../src/store/watch/hub.ts";
-import { put } from "./commands.ts";
+import { put, treePut } from "./commands.ts";
 import { Log, slices } from "./log.ts";
 import type { V1Event } from "./v1_words.ts";
 
@@ -333,4 +333,19 @@ Deno.test("a cancelled watch that reads stays cancelled", () => {
   assertEquals(watch.read(10), { kind: "events", events: [], isSynced: true });
   assertEquals(log.store.watches.size, 0);
   log.set("/a", "4");
+});
+
+Deno.test("a watch has lost nothing when only what it does not see is gone behind a restore", async () => {
+  const ahead = new Log();
+  const behind = new Log();
+  for (const log of [ahead, behind]) log.set("/a", "3");
+  const watches = [undefined, 1].map((since) =>
+    behind.store.watches.watch(EVERYTHING, since, NO_CALLBACKS)
+  );
+  for (const watch of watches) rest(watch);
+  // v3 sees no directories.
+  for (const key of ["/d", "/e"]) ahead.apply(treePut({ key, isDirectory: true }));
+  ahead.keep(0);
+  await behind.store.restore(slices(ahead.store));
+  assertEquals(watches.map(rest), [[], []]);
 });
