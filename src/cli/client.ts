@@ -20,6 +20,10 @@ export interface Request {
   readonly path: string;
   /** Sent as an urlencoded form. */
   readonly form?: Readonly<Record<string, string>>;
+  /** Sent as JSON instead. */
+  readonly json?: object;
+  /** Of a login, instead of user and password. */
+  readonly token?: string;
   /** Until the answer is complete; undefined waits for ever. The flag's when absent. */
   readonly timeoutMs?: number | undefined;
   /** Ends the request, which then fails with its reason. */
@@ -64,7 +68,29 @@ export function connect(settings: Settings<Flag>): Client {
   const secure = cacert !== undefined || cert !== undefined;
   const urls = peerUrls(settings.text("peers"), settings.label("peers"), secure);
   const timeoutMs = settings.integer("timeout") * 1000;
-  return new Client(urls, timeoutMs, httpClient(settings, cacert, cert, key), cert !== undefined);
+  const login = loginOf(settings);
+  const http = httpClient(settings, cacert, cert, key);
+  return new Client(urls, timeoutMs, http, cert !== undefined, login);
+}
+
+/** Who asks, and how that is proven. */
+export interface Login {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** `NAME:PASSWORD`, or the password beside it. Throws `UsageError`. */
+function loginOf(settings: Settings<Flag>): Login | undefined {
+  const text = settings.text("user");
+  if (text === "") return undefined;
+  const colon = text.indexOf(":");
+  const user = colon < 0 ? text : text.slice(0, colon);
+  const password = colon < 0 ? settings.text("password") : text.slice(colon + 1);
+  if (user !== "" && password !== "") return { user, password };
+  throw new UsageError(
+    `${settings.label("user")} expects NAME:PASSWORD, or a name with -password beside it, ` +
+      `found "${printable(user)}"`,
+  );
 }
 
 /** What the runtime would ask for a way to the servers, in lower case. */
@@ -161,6 +187,8 @@ export class Client implements Disposable {
   readonly #timeoutMs: number;
   readonly #http: Deno.HttpClient;
   readonly #showsCertificate: boolean;
+  /** Who asks; undefined for whoever the certificate names, or a guest. */
+  readonly login: Login | undefined;
   /** Which address to begin with: the one that answered last. */
   #first = 0;
 
@@ -169,7 +197,9 @@ export class Client implements Disposable {
     timeoutMs: number,
     http: Deno.HttpClient,
     showsCertificate: boolean,
+    login: Login | undefined = undefined,
   ) {
+    this.login = login;
     this.urls = urls;
     this.#timeoutMs = timeoutMs;
     this.#http = http;
@@ -182,7 +212,7 @@ export class Client implements Disposable {
 
   /** The same for one server alone; not to be closed. */
   at(url: string): Client {
-    return new Client([url], this.#timeoutMs, this.#http, this.#showsCertificate);
+    return new Client([url], this.#timeoutMs, this.#http, this.#showsCertificate, this.login);
   }
 
   /** The answer of the first server that gives one. Throws `CommandError` when none does. */
@@ -243,8 +273,16 @@ export class Client implements Disposable {
     throw new CommandError(`Cannot reach ${failures.join("; ")}`, EXIT.unreachable);
   }
 
+  #headers(token: string | undefined): Record<string, string> {
+    if (token !== undefined) return { authorization: token };
+    if (this.login === undefined) return {};
+    const { user, password } = this.login;
+    const text = new TextEncoder().encode(`${user}:${password}`).toBase64();
+    return { authorization: `Basic ${text}` };
+  }
+
   async #once<T>(
-    { method, path, form, signal, ...rest }: Request,
+    { method, path, form, json, token, signal, ...rest }: Request,
     url: string,
     take: (head: Head) => Promise<T>,
   ): Promise<T> {
@@ -260,7 +298,9 @@ export class Client implements Disposable {
         method,
         client: this.#http,
         signal: limit.signal,
+        headers: this.#headers(token),
         ...(form === undefined ? {} : { body: new URLSearchParams(form) }),
+        ...(json === undefined ? {} : { body: JSON.stringify(json) }),
       });
       const { status, headers, body } = response;
       const index = /^\d{1,15}$/.exec(headers.get("x-raft-index") ?? "")?.[0];

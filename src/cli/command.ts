@@ -21,7 +21,14 @@ export const EXIT = {
 } as const;
 
 /** The headings of the help text, in its order. */
-export const COMMAND_GROUPS = ["Keys", "Cluster", "Certificates", "Data", "Shell"] as const;
+export const COMMAND_GROUPS = [
+  "Keys",
+  "Cluster",
+  "Users",
+  "Certificates",
+  "Data",
+  "Shell",
+] as const;
 
 /** An argument that is no flag. */
 export interface Operand {

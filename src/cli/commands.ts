@@ -3,6 +3,7 @@
  * made from it. A command is a row in the file of its group and a file with its
  * `run`, which the row loads. After a change `deno task man` makes the page anew.
  */
+import { AUTH_COMMANDS } from "./auth_commands.ts";
 import { CERTS_COMMANDS } from "./certs_commands.ts";
 import { CLUSTER_COMMANDS } from "./cluster_commands.ts";
 import type { Command } from "./command.ts";
@@ -14,6 +15,7 @@ import { SHELL_COMMANDS } from "./shell_commands.ts";
 export const COMMANDS: readonly Command[] = [
   ...KEY_COMMANDS,
   ...CLUSTER_COMMANDS,
+  ...AUTH_COMMANDS,
   ...CERTS_COMMANDS,
   ...DATA_COMMANDS,
   ...SHELL_COMMANDS,

@@ -36,6 +36,22 @@ export const CONNECTION_FLAGS: readonly Flag[] = [
     help: "its private key",
   },
   {
+    name: "user",
+    env: "ETCDCTL_USER",
+    kind: "text",
+    value: "NAME[:PASSWORD]",
+    initial: "",
+    help: "who asks, where authentication is on",
+  },
+  {
+    name: "password",
+    env: "ETCDCTL_PASSWORD",
+    kind: "text",
+    value: "PASSWORD",
+    initial: "",
+    help: "the password of -user; better in its variable, where no list of processes shows it",
+  },
+  {
     name: "proxy",
     env: "ETCDCTL_PROXY",
     kind: "text",

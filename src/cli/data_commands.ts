@@ -82,8 +82,20 @@ export const DATA_COMMANDS: readonly Command[] = [
       "Everything in the survivor's log is kept. What others acknowledged after its last entry is lost, and entries that were never acknowledged may take effect. It says what it will do and asks for the member's name first.",
       "The new cluster has a new id, and refuses the old members: erase their directories with -f and let them join with -C. Of several survivors, recover the one whose last entry has the highest term, then index.",
     ],
-    flags: [DIRECTORY_FLAG, { ...FORCE_FLAG, help: "do not ask" }],
-    examples: [{ line: "etcd recover -d data", says: 'then start it with "etcd -d data"' }],
+    flags: [
+      DIRECTORY_FLAG,
+      { ...FORCE_FLAG, help: "do not ask" },
+      {
+        name: "auth-off",
+        kind: "boolean",
+        initial: false,
+        help: "switch authentication off: the way back when nobody knows the password of root",
+      },
+    ],
+    examples: [
+      { line: "etcd recover -d data", says: 'then start it with "etcd -d data"' },
+      { line: "etcd recover -d data -auth-off", says: "users and roles stay" },
+    ],
     load: async () => (await import("./recover.ts")).runRecover,
   },
   {

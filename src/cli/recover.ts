@@ -14,6 +14,8 @@ import { snapshotName } from "../storage/names.ts";
 import { Recovery } from "../storage/rebuild.ts";
 import { snapshotSlices } from "../storage/snapshot_file.ts";
 
+import { encodeCommand } from "../store/command/codec.ts";
+import { CLUSTER } from "../store/command/command.ts";
 import { Store } from "../store/store.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { DATA_OPTIONS, exists, newIdentity, spoken } from "./data_files.ts";
@@ -53,7 +55,8 @@ async function recover(recovery: Recovery, disk: Disk, invocation: Invocation): 
     throw new CommandError("Nothing was changed");
   }
   const identity = newIdentity(survivor.name);
-  const { store, index, term } = await replay(content, disk);
+  const { store, index: last, term } = await replay(content, disk);
+  const index = settings.boolean("auth-off") ? switchAuthOff(store, last) : last;
   const known = membersOf(content).find(({ id }) => id === survivor.memberId);
   const member: Member = {
     id: identity.memberId,
@@ -66,6 +69,13 @@ async function recover(recovery: Recovery, disk: Disk, invocation: Invocation): 
   await recovery.commit({ identity, meta, slices: store.snapshot() });
   report(identity, invocation);
   return EXIT.ok;
+}
+
+/** Whoever has the directory has all that it holds: to ask for a password would keep nobody out. */
+function switchAuthOff(store: Store, last: number): number {
+  const changes = [{ type: "authDisable" }] as const;
+  store.apply(last + 1, encodeCommand({ type: "auth", changes, ifRevision: 0 }, CLUSTER));
+  return last + 1;
 }
 
 /** The identity of the one member that a recovered configuration has. */

@@ -85,11 +85,22 @@ export interface V3Config {
   readonly pingTimeoutMs: number;
 }
 
+/** What stands for a login. */
+export type TokenConfig =
+  /** Signed by a secret of the cluster. */
+  | { readonly kind: "simple"; readonly ttlMs: number }
+  /** Signed by keys of the user's own. */
+  | {
+    readonly kind: "jwt";
+    readonly method: string;
+    readonly publicKeyFile: string | undefined;
+    readonly privateKeyFile: string | undefined;
+    readonly ttlMs: number;
+  };
+
 /** How users prove who they are. */
 export interface AuthConfig {
-  /** `simple`, or `jwt,` and its options. */
-  readonly token: string;
-  readonly tokenTtlMs: number;
+  readonly token: TokenConfig;
   readonly bcryptCost: number;
 }
 

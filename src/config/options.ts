@@ -1,4 +1,5 @@
 /** Settings that stand for themselves: times, limits, what is kept, what is logged. */
+import { tokenConfig } from "./auth_token.ts";
 import type { Settings } from "./command_line.ts";
 import { parseDuration } from "./duration.ts";
 import { FEATURE_GATES } from "./etcd_flags.ts";
@@ -53,15 +54,8 @@ export function v3Config(settings: Settings): V3Config {
 
 /** How users prove who they are. Throws `UsageError`. */
 export function authConfig(settings: Settings): AuthConfig {
-  const token = settings.text("auth-token");
-  if (token !== "simple" && !/^jwt(,|$)/.test(token)) {
-    throw new UsageError(
-      `${settings.label("auth-token")} expects "simple" or "jwt,...", found "${printable(token)}"`,
-    );
-  }
   return Object.freeze({
-    token,
-    tokenTtlMs: settings.integer("auth-token-ttl") * 1000,
+    token: tokenConfig(settings),
     bcryptCost: settings.integer("bcrypt-cost"),
   });
 }

@@ -13,6 +13,7 @@ import type { CoreEvent, CoreOptions } from "../raft/core.ts";
 import { NONE } from "../raft/types.ts";
 import type { MemberId } from "../raft/types.ts";
 import { type CompactionPolicy, Compactor } from "../service/compactor.ts";
+import type { TokenScheme } from "../service/auth/tokens.ts";
 import { LeaseKeeper } from "../service/lease_keeper.ts";
 import { QuotaKeeper, type QuotaPolicy } from "../service/quota.ts";
 import { Service } from "../service/service.ts";
@@ -81,6 +82,8 @@ export interface MemberOptions<T extends MemberTransport> {
   readonly ports: MemberPorts<T>;
   readonly limits: MemberLimits;
   readonly identity: Identity;
+  /** See `ServiceOptions`. */
+  readonly tokens?: TokenScheme;
   readonly loaded: Loaded;
   /** Under which it is reached. */
   readonly peerUrls: readonly string[];
@@ -158,7 +161,11 @@ export async function makeMember<T extends MemberTransport>(
     onRemoved: () => options.onRemoved("This member was removed from the cluster"),
     onFatal: options.onFatal,
   });
-  const service = new Service({ node, store });
+  const service = new Service({
+    node,
+    store,
+    ...(options.tokens !== undefined && { tokens: options.tokens }),
+  });
   const compactor = new Compactor(service, limits.compaction);
   const quota = limits.quota && new QuotaKeeper(service, limits.quota);
   const leases = new LeaseKeeper({ service, store, clock });

@@ -11,6 +11,7 @@ import { VERSION } from "../version.ts";
 import { makeMember } from "./member.ts";
 import type { MemberEnd, RunningMember } from "./member.ts";
 import { logCoreEvent } from "./core_log.ts";
+import { makeTokenScheme } from "./token_scheme.ts";
 import { Rivalry } from "./rivalry.ts";
 import { memberLimits, transportLimits } from "./limits.ts";
 
@@ -48,6 +49,7 @@ export function startMember(options: RealMemberOptions): Promise<RealMember> {
     },
     limits: memberLimits(config),
     identity,
+    tokens: makeTokenScheme(config.auth.token),
     loaded,
     peerUrls: config.peer.urls,
     clientUrls: config.client.urls,

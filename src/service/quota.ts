@@ -3,7 +3,7 @@
  * locked out by history. Live data above the quota raises the alarm NOSPACE, under which
  * the store refuses what takes more; it is taken back as soon as there is room again.
  */
-import type { Command } from "../store/command/command.ts";
+import { CLUSTER, type Command } from "../store/command/command.ts";
 import type { Service } from "./service.ts";
 
 export interface QuotaPolicy {
@@ -41,7 +41,7 @@ export class QuotaKeeper {
     if (command === undefined) return;
     this.#isUnderWay = true;
     // Whatever came of it: what is due is found again.
-    this.#service.write(command, false, () => this.#isUnderWay = false);
+    this.#service.write(command, false, () => this.#isUnderWay = false, CLUSTER);
   }
 
   #due(): Command | undefined {

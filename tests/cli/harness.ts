@@ -99,6 +99,10 @@ export class LocalNode implements AsyncDisposable {
     return node;
   }
 
+  get directory(): string {
+    return this.#directory;
+  }
+
   /** As `-peers` takes it. */
   get address(): string {
     return `127.0.0.1:${this.clientPort}`;

@@ -247,6 +247,24 @@ Deno.test("history, quota, logs and limits are as etcd's flags say", () => {
   assertMatch(errorOf("--listen-metrics-urls=http://127.0.0.1:2379"), /give it one of its own/);
 });
 
+Deno.test("tokens are signed by the cluster or by keys that the flag names", () => {
+  assertEquals(configOf("--auth-token-ttl=60").auth.token, { kind: "simple", ttlMs: 60_000 });
+  const jwt = "--auth-token=jwt,pub-key=a.pub,priv-key=a.key,sign-method=ES384,ttl=10m";
+  assertEquals(configOf(jwt).auth.token, {
+    kind: "jwt",
+    method: "ES384",
+    publicKeyFile: "a.pub",
+    privateKeyFile: "a.key",
+    ttlMs: 600_000,
+  });
+  const short = configOf("--auth-token=jwt,pub-key=a.pub").auth.token;
+  assertEquals(short.kind === "jwt" && [short.method, short.ttlMs], ["RS256", 300_000]);
+  assertMatch(errorOf("--auth-token=jwt"), /expects pub-key=FILE or priv-key=FILE/);
+  assertMatch(errorOf("--auth-token=jwt,priv-key=a,sign-method=none"), /found "none"/);
+  assertMatch(errorOf("--auth-token=jwt,priv-key=a,ttl=never"), /found "never"/);
+  assertMatch(errorOf("--auth-token=jwt,priv-key=a,other=b"), /found "other=b"/);
+});
+
 Deno.test("TLS is as old or as new as the flags say, and no shorter list of ciphers is promised", () => {
   const secure = `${TLS} --listen-client-urls=https://127.0.0.1:2379`;
   const { tls } = configOf(`${secure} --tls-min-version=TLS1.3`).client;
