@@ -163,12 +163,14 @@ export class Operator {
   /** Some member's addresses are changed: a place's, or those of one that runs elsewhere. */
   #update(): boolean {
     const asked = this.#served();
-    // Who is nowhere by the log has to find the others by it.
+    // Who is nowhere by the log has to find the others by it, so a learner, whose log may not have
+    // begun, is left where it is.
     const known = this.#members.filter(({ assigned }) => !assigned);
-    if (asked === undefined || known.length < this.#members.length || known.length === 0) {
+    const voters = known.filter(({ voter }) => voter);
+    if (asked === undefined || known.length < this.#members.length || voters.length === 0) {
       return false;
     }
-    const { id, peerUrls } = this.#random.pick(known);
+    const { id, peerUrls } = this.#random.pick(voters);
     const wish: MemberWish = { kind: "update", id, peerUrls: [NOWHERE, ...peerUrls] };
     asked.running!.node.changeMembers(wish, (outcome) => {
       if (outcome.ok) this.#site.trace.happened("addresses assigned");
