@@ -21,6 +21,7 @@ import { pageRoutes } from "./page.ts";
 import type { Reports } from "./reports.ts";
 import type { Sampler } from "./sampler.ts";
 import { sessionRoute } from "./session.ts";
+import { usersRoutes } from "./users.ts";
 import type { MemberReport, StatusView } from "./view.ts";
 
 /** What the page sends with every request; its value is of no account. */
@@ -68,6 +69,7 @@ export function makeDashboard(options: DashboardOptions): Dashboard {
   const routes: Route[] = [
     { ...keys, methods: { ...keys.methods, GET: read(keys.methods.GET!) } },
     sessionRoute(service, policy.tls, read, (handler) => guardedChange(handler, policy)),
+    ...usersRoutes(service, read, write),
     get("status", () => status(options)),
     get("samples", (_, __, query) => json(sampler.view(numberIn(query, "after") ?? 0))),
     get("events", (exchange, _, query) => events(polls, keyBytesMax, exchange, query)),

@@ -201,3 +201,30 @@ export interface SessionView {
   /** May do everything. */
   readonly isRoot: boolean;
 }
+
+/** One range that a role may have. */
+export interface PermissionView {
+  readonly type: "read" | "write" | "readWrite";
+  /** A key, a prefix with a star, or a range, for people. */
+  readonly keys: string;
+  /** Stands for the range when it is to be taken away. */
+  readonly id: string;
+}
+
+/** Users and roles, for root. */
+export interface UsersView {
+  readonly users: readonly {
+    readonly name: string;
+    readonly roles: readonly string[];
+    readonly hasPassword: boolean;
+  }[];
+  readonly roles: readonly {
+    readonly name: string;
+    readonly permissions: readonly PermissionView[];
+  }[];
+}
+
+/** What somebody may do with a key, in sentences. */
+export interface MayView {
+  readonly sentences: readonly string[];
+}

@@ -1,6 +1,6 @@
 /** v1, v2 and what root alone may ask for, while authentication is on. */
 import { assert, assertEquals } from "@std/assert";
-import { patternOfRange, rangeOfPattern } from "../../src/api/v2/auth/patterns.ts";
+import { patternOfRange, rangeOfPattern } from "../../src/service/auth/patterns.ts";
 import { startNode, type TestNode, until } from "./harness.ts";
 import { basicOf, changeUsers, enableUsers } from "./users.ts";
 

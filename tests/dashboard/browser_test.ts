@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Page } from "playwright-core";
 import { TestCluster } from "../cluster/harness.ts";
+import { enableUsers } from "../api/users.ts";
 import { findChromium, TestBrowser, type Visit } from "./browser.ts";
 import { startDashboard } from "./harness.ts";
 
@@ -282,6 +283,53 @@ async function readonlyOverTls({ browser }: Stage): Promise<void> {
   });
 }
 
+/** On a node of its own, where authentication is on. */
+async function users({ browser }: Stage): Promise<void> {
+  await using node = await startDashboard();
+  await node.set("/a/1", "seen");
+  await node.set("/b/1", "hidden");
+  await enableUsers(node.service);
+  const logIn = async (page: Page, user: string, password: string) => {
+    await page.getByRole("button", { name: "Log in" }).first().click();
+    const form = page.getByRole("region", { name: "Log in" });
+    await form.getByLabel("User").fill(user);
+    await form.getByLabel("Password").fill(password);
+    await form.getByRole("button", { name: "Log in" }).click();
+  };
+  await browser.visit(`${node.url}/dashboard/#/users`, {}, async ({ page }) => {
+    await page.getByText("Users are for root").waitFor();
+    await logIn(page, "ann", "wrong");
+    await page.getByText("User and password don't belong together").waitFor();
+    await page.reload();
+    await logIn(page, "ann", "ann");
+    await page.getByRole("button", { name: "Log out ann" }).waitFor();
+    await page.goto(`${node.url}/dashboard/#/keys`);
+    await page.getByRole("treeitem", { name: "a", exact: true }).waitFor();
+    assertEquals(await page.getByRole("treeitem", { name: "b", exact: true }).count(), 0);
+    assertEquals(await page.evaluate("document.cookie"), "", "no script reads the token");
+    await page.getByRole("button", { name: "Log out ann" }).click();
+    await page.getByRole("button", { name: "Log in" }).waitFor();
+
+    await logIn(page, "root", "root");
+    await page.getByRole("button", { name: "Log out root" }).waitFor();
+    await page.goto(`${node.url}/dashboard/#/users`);
+    const question = page.getByRole("region", { name: "Who may do what" });
+    await question.getByLabel("User").fill("ann");
+    await question.getByLabel("Key").fill("/b/1");
+    await question.getByRole("button", { name: "Ask" }).click();
+    await question.getByText('"ann" may not read "/b/1".').waitFor();
+    const role = page.getByRole("region", { name: "Role a", exact: true });
+    await role.getByLabel("Key, or a prefix").fill("/b/*");
+    await role.getByRole("button", { name: "Allow" }).click();
+    await role.getByText("/b/*", { exact: true }).waitFor();
+    await question.getByRole("button", { name: "Ask" }).click();
+    await question.getByText('"ann" may read "/b/1", by the role "a".').waitFor();
+    await page.getByRole("button", { name: "Delete bob" }).click();
+    await page.getByRole("region", { name: "User bob" }).waitFor({ state: "detached" });
+  });
+  assertEquals(node.store.auth.user("bob"), undefined);
+}
+
 Deno.test({
   name: "the dashboard works in a browser",
   ignore: path === undefined,
@@ -301,6 +349,7 @@ Deno.test({
     await step("fits a narrow screen, dark and light", narrowAndDark);
     await step("takes nothing from other sites", otherSites);
     await step("offers nothing to change when it is read-only, over TLS", readonlyOverTls);
+    await step("lets users in, shows what they may see, and root their rights", users);
     await step("tells when members are lost", lossOfMembers);
   },
 });

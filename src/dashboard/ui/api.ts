@@ -45,6 +45,20 @@ export async function write(
   );
 }
 
+/** `POST /dashboard/api/PATH` with a form. Rejects with `ApiError`. */
+export async function post(
+  path: string,
+  fields: readonly (readonly [string, string])[],
+): Promise<void> {
+  const body = new URLSearchParams(fields.map(([name, value]) => [name, value]));
+  await send(path, { method: "POST", body });
+}
+
+/** `DELETE /dashboard/api/PATH`. Rejects with `ApiError`. */
+export async function remove(path: string): Promise<void> {
+  await send(path, { method: "DELETE" });
+}
+
 async function send<T>(path: string, init: RequestInit): Promise<T> {
   let response: Response;
   let text: string;

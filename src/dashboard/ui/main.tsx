@@ -5,14 +5,17 @@ import { Events } from "./events.tsx";
 import { Keys } from "./keys.tsx";
 import { Overview } from "./overview.tsx";
 import { ErrorNote, Icon, Logo } from "./parts.tsx";
+import { Login, refreshSession, Who } from "./session.tsx";
 import { follow, hashOf, isReadonly, notice, route, status, trouble } from "./state.ts";
 import type { Section } from "./state.ts";
+import { Users } from "./users.tsx";
 import { nextTheme, shownTheme, theme } from "./theme.ts";
 
 const SECTIONS: readonly (readonly [Section, string])[] = [
   ["overview", "Overview"],
   ["keys", "Keys"],
   ["events", "Events"],
+  ["users", "Users"],
   ["certificates", "Certificates"],
 ];
 
@@ -26,9 +29,11 @@ function App() {
         {trouble.value !== undefined && status.value !== undefined && (
           <ErrorNote error={trouble.value} what="What you see is old; trying again." />
         )}
+        <Login />
         {section === "overview" && <Overview />}
         {section === "keys" && <Keys path={path} />}
         {section === "events" && <Events key={path} path={path} />}
+        {section === "users" && <Users />}
         {section === "certificates" && <Certificates />}
       </main>
       <p class="toast" role="status">{notice.value !== "" && <span>{notice.value}</span>}</p>
@@ -62,6 +67,7 @@ function Header() {
           </a>
         ))}
       </nav>
+      <Who />
       <button
         type="button"
         class="icon-button"
@@ -82,4 +88,5 @@ function skipToMain(event: Event): void {
 }
 
 follow();
+void refreshSession();
 render(<App />, document.body);

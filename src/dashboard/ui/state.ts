@@ -5,7 +5,7 @@ import { ApiError, get } from "./api.ts";
 import type { CurlTarget } from "./curl.ts";
 
 /** The page's sections, by the first segment of the hash. */
-export type Section = "overview" | "keys" | "events" | "certificates";
+export type Section = "overview" | "keys" | "events" | "users" | "certificates";
 
 export interface Route {
   readonly section: Section;
@@ -65,8 +65,9 @@ export function hashOf(section: Section, path = "/"): string {
 
 function parseHash(hash: string): Route {
   const [, name = "", ...rest] = hash.split("/");
-  const section = (["keys", "events", "certificates"] as const).find((one) => one === name) ??
-    "overview";
+  const section =
+    (["keys", "events", "users", "certificates"] as const).find((one) => one === name) ??
+      "overview";
   return { section, path: `/${rest.map(decode).filter((part) => part !== "").join("/")}` };
 }
 
