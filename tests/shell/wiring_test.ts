@@ -134,7 +134,8 @@ Deno.test("every limit of a port and of a member is the one of its name", () => 
     },
     lookTicks: ticks(LIMITS.compactionLookMs),
   });
-  const own: Readonly<Record<string, number>> = {
+  const own: Readonly<Record<string, number | boolean>> = {
+    isMembershipStrict: true,
     heartbeatTicks: 12,
     electionTicks: 240,
     membersMax: 5,
