@@ -180,14 +180,11 @@ function takenNames(): ReadonlyMap<string, ReadonlySet<string> | "all"> {
 /** Where a program begins: nobody imports it. */
 const ENTRIES = ["main.ts", "src/dashboard/ui/main.tsx"];
 
-/** Built from below, and taken by what is built on it next. */
-const TO_BE_TAKEN = /^src\/(api\/v3|store\/auth)\//;
-
 Deno.test("what is exported is taken by somebody", () => {
   const taken = takenNames();
   const left = product.filter(({ path }) => !ENTRIES.includes(path)).flatMap((source) => {
     const names = taken.get(source.path);
-    if (names === "all" || TO_BE_TAKEN.test(source.path)) return [];
+    if (names === "all") return [];
     // A type may be exported for the sake of what is exported with it.
     const isNamed = (name: string) =>
       source.lines.filter((line) => new RegExp(`\\b${name}\\b`).test(line)).length > 1;

@@ -49,7 +49,7 @@ function failedReply(problem: Status): Reply {
   return { status: httpStatusOf(problem.code), body: errorLine(problem) };
 }
 
-export class StreamGatewayCall implements StreamCall<object> {
+class StreamGatewayCall implements StreamCall<object> {
   readonly #exchange: Exchange;
   readonly #handler: StreamHandler;
   readonly #resolve: (reply: Reply) => void;

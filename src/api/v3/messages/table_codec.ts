@@ -101,7 +101,7 @@ function readValue(element: Element, reader: WireReader): unknown {
 }
 
 /** Runs `read` with the reader's end moved to that of the bytes whose length comes next. */
-export function within<T>(reader: WireReader, read: () => T): T {
+function within<T>(reader: WireReader, read: () => T): T {
   const outer = reader.end;
   reader.end = reader.length() + reader.offset;
   const value = read();

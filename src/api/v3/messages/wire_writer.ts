@@ -132,7 +132,7 @@ export class WireWriter {
 }
 
 /** Whether every character stands for one byte, 0 to 255. */
-export function isByteString(value: string): boolean {
+function isByteString(value: string): boolean {
   return !/[\u0100-\uffff]/.test(value);
 }
 
