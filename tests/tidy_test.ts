@@ -20,7 +20,7 @@ const API = [
 ];
 
 /** What stands beside the APIs. */
-const API_SHARED = ["api/fault_form", "api/who", "type api/reading"];
+const API_SHARED = ["api/fault_form", "api/peer_urls", "api/who", "type api/reading"];
 
 /**
  * What each room may import besides itself: a room, a file of it, or either

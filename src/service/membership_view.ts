@@ -40,12 +40,17 @@ export function memberValue({ peerUrls: [peer = ""], clientUrls: [client = ""] }
   return `raft=${peer}&etcd=${client}`;
 }
 
+/** Whether `key` is where the members are, whatever else there is below `RESERVED_ROOT`. */
+export function isMachinesKey(key: string): boolean {
+  return key === MACHINES || key.startsWith(`${MACHINES}/`);
+}
+
 /** The reserved `key` as a file, as the children of a directory, or undefined when there is neither. */
 export function viewMembership(
   key: string,
   { members }: Configuration,
 ): Item | readonly Item[] | undefined {
-  if (key === RESERVED_ROOT) return [itemOf(MACHINES, undefined)];
+  if (key === RESERVED_ROOT) return [directoryItem(MACHINES)];
   if (key === MACHINES) {
     return members.filter(hasStarted).map((member) => itemOf(memberKey(member.name), member))
       .sort((a, b) => a.key < b.key ? -1 : 1);
@@ -61,20 +66,25 @@ export function* withReservedRoot(children: Iterable<Item>): Generator<Item, voi
     if (child.key === RESERVED_ROOT) continue;
     if (!placed && child.key > RESERVED_ROOT) {
       placed = true;
-      yield itemOf(RESERVED_ROOT, undefined);
+      yield directoryItem(RESERVED_ROOT);
     }
     yield child;
   }
-  if (!placed) yield itemOf(RESERVED_ROOT, undefined);
+  if (!placed) yield directoryItem(RESERVED_ROOT);
 }
 
-/** A member as a file, or a directory. */
-function itemOf(key: string, member: Member | undefined): Item {
-  const value: ByteString = member === undefined ? "" : byteStringOf(memberValue(member));
+/** A member as a file. */
+function itemOf(key: string, member: Member): Item {
+  const value: ByteString = byteStringOf(memberValue(member));
+  return { ...directoryItem(key), isDirectory: false, value };
+}
+
+/** A directory without a record. */
+export function directoryItem(key: string): Item {
   return {
     key: byteStringOf(key),
-    isDirectory: member === undefined,
-    value,
+    isDirectory: true,
+    value: "",
     setIndex: 0,
     createdIndex: 0,
     modifiedIndex: 0,

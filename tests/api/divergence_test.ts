@@ -14,6 +14,7 @@ const FOR_OPERATORS = new Set([
   "/machines",
   "/v1/machines",
   "/v2/machines",
+  "/v2/peers",
   "/v2/members",
   "/admin/digest",
   "/v1/stats/digest",
@@ -76,6 +77,19 @@ Deno.test("a diverged member serves nobody, on whatever path it is asked", async
     // What is malformed is refused before anybody looks into the store.
     if (!isForOperators(path) && status !== 400) assertEquals(status, 503, what);
   }
+});
+
+Deno.test("a diverged member changes no members, by whatever API it is asked", async () => {
+  await using node = await startNode();
+  node.node.diverge();
+  const before = node.node.members;
+  const init = { headers: { "content-type": "application/json" } };
+  const body = '{"peerURLs":["http://a:1"]}';
+  for (const [method, path] of [["POST", ""], ["PUT", "/1"], ["DELETE", "/1"]] as const) {
+    const answer = await node.ask(method, `/v2/members${path}`, body, init);
+    assertEquals(answer.status, 503, method);
+  }
+  assertEquals(node.node.members, before);
 });
 
 Deno.test("/health says why a diverged member is not healthy, and what the operator has to know of one that is", async () => {

@@ -163,6 +163,7 @@ export class FakeNode implements ClusterNode<Result> {
 
   /** By the rules of a leader whose members are all alive. */
   changeMembers(wish: MemberWish, done: Done<MembersChanged>): void {
+    if (this.refusal !== undefined) return done(this.refusal);
     if (this.failure !== undefined) return done(failed(this.failure));
     const id = wish.kind === "add" ? ++this.#newestId : wish.id;
     const plan = plannerOf({ ...wish, id }, RULES)(this.configuration(), false);

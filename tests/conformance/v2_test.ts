@@ -27,26 +27,15 @@ const PLACES: readonly Place[] = [
   { size: 3, tls: true, files: ["auth.json"] },
 ];
 
-/** Members are added, moved and removed by id. */
-const NEEDS_MEMBERSHIP = new Set(["member requests that fail", "a member comes and goes"]);
-
 for (const { size, tls, files } of PLACES) {
   const where = `${size} node${size === 1 ? "" : "s"}${tls ? " under mutual TLS" : ""}`;
   Deno.test(`v2 answers as recorded on ${where}`, async () => {
     await using cluster = await TestCluster.prepare({ size, tls });
     await cluster.start();
-    const scenarios = files.flatMap(readScenarios).map(withoutMemberWrites)
-      .filter(({ nodes = size, scenario }) => nodes === size && !NEEDS_MEMBERSHIP.has(scenario));
+    const scenarios = files.flatMap(readScenarios).filter(({ nodes = size }) => nodes === size);
     // Of three, one that follows is asked where a scenario does not say whom.
     await assertPlays(cluster.nodes.map(({ url }) => url).toReversed(), scenarios);
   });
-}
-
-function withoutMemberWrites(scenario: Scenario): Scenario {
-  const steps = scenario.steps.filter(({ request }) =>
-    request === undefined || request.method === "GET" || !request.path.startsWith("/v2/members")
-  );
-  return { ...scenario, steps };
 }
 
 async function assertPlays(urls: readonly string[], scenarios: readonly Scenario[]): Promise<void> {

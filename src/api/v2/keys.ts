@@ -13,6 +13,7 @@ import type { Result } from "../../store/result.ts";
 import { type Access, coversBelow, type Rights } from "../../store/auth/rights.ts";
 import { maySee, seenBy } from "../../store/tree/permitted.ts";
 import type { ServeWith } from "../../service/auth/gate.ts";
+import { directoryItem, isMachinesKey, viewMembership } from "../../service/membership_view.ts";
 import { whoAsks } from "../who.ts";
 import type { Store } from "../../store/store.ts";
 import { indexHeaders, type V2 } from "./context.ts";
@@ -118,6 +119,8 @@ function read(
   nowMs: number,
   rights: Rights,
 ): Reply {
+  // Who is in the cluster is no secret.
+  if (isMachinesKey(key)) return readMembers(v2, store, key, nowMs);
   const item = store.read(key, nowMs);
   if (!maySee(rights, key, item?.isDirectory ?? true)) return unauthorizedReply(v2);
   if (item === undefined) return missing(v2, store, key);
@@ -126,6 +129,19 @@ function read(
     status: 200,
     headers: indexHeaders(v2, store.changeIndex, store.appliedIndex),
     body,
+  };
+}
+
+/** The members, which clients of 0.4 look for among the keys; whatever was written there. */
+function readMembers(v2: V2, store: Store, key: ByteString, nowMs: number): Reply {
+  const found = viewMembership(textOf(key), v2.service.node.configuration());
+  if (found === undefined) return errorReply(v2, 100, textOf(key), store.changeIndex);
+  const item = "key" in found ? found : directoryItem(key);
+  const reader = { list: () => "key" in found ? [] : found, freeze: () => {} };
+  return {
+    status: 200,
+    headers: indexHeaders(v2, store.changeIndex, store.appliedIndex),
+    body: getBody(item, reader, false, nowMs),
   };
 }
 

@@ -18,9 +18,11 @@ export function admissionProblem(
   return requiresLeader && node.leader() === undefined ? STATUS.noLeader : undefined;
 }
 
-function isLearner(node: Service["node"]): boolean {
-  const own = node.configuration().members.find(({ id }) => id === node.self);
-  return own !== undefined && !own.voter;
+/** Whether this member waits to be promoted. A newcomer that catches up counts as the voter that it will be. */
+export function isLearner(node: Service["node"]): boolean {
+  return node.configuration().members.some(({ id, learner }) =>
+    id === node.self && learner === true
+  );
 }
 
 /** A learner tells what it knows, when nobody asks for more than that. */

@@ -1,5 +1,5 @@
 /** Why a command was rejected or a request failed, as a status of v3: the one table for both. */
-import type { FailureReason } from "../../node/ports.ts";
+import type { FailureReason, MemberRefusal } from "../../node/ports.ts";
 import type { Answer } from "../../service/answer.ts";
 import type { RejectionReason } from "../../store/result.ts";
 import { StatusCode } from "./status.ts";
@@ -76,7 +76,33 @@ export type Unanswered = Exclude<Answer<unknown>, { readonly ok: true }>;
 /** Why there is no result; the text says to a client whether it may try again. */
 export function failureStatus(failure: Unanswered): Status {
   // Requests of v3 are passed on, so none is told to go elsewhere.
-  return failure.reason === "redirect" ? STATUS.notLeader : reasonStatus(failure.reason);
+  if (failure.reason === "redirect") return STATUS.notLeader;
+  return failure.refusal === undefined
+    ? reasonStatus(failure.reason)
+    : memberRefusalStatus(failure.refusal);
+}
+
+/** Why the members stay as they are. */
+function memberRefusalStatus(refusal: MemberRefusal): Status {
+  switch (refusal) {
+    case "memberNotFound":
+    case "memberRemoved":
+      return STATUS.memberNotFound;
+    case "memberExists":
+      return STATUS.memberExists;
+    case "peerUrlExists":
+      return STATUS.peerUrlExists;
+    case "notEnoughStarted":
+      return STATUS.notEnoughStarted;
+    case "unhealthy":
+      return STATUS.unhealthy;
+    case "notALearner":
+      return STATUS.notALearner;
+    case "learnerNotReady":
+      return STATUS.learnerNotReady;
+    case "tooManyLearners":
+      return STATUS.tooManyLearners;
+  }
 }
 
 function reasonStatus(reason: FailureReason): Status {
@@ -97,7 +123,8 @@ function reasonStatus(reason: FailureReason): Status {
     case "stopping":
       return STATUS.stopped;
     case "refused":
-    case "full":
       return STATUS.unhealthy;
+    case "full":
+      return STATUS.tooManyMembers;
   }
 }

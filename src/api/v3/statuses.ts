@@ -99,6 +99,8 @@ export const STATUS = {
     Code.failedPrecondition,
     "can only promote a learner member which is in sync with leader",
   ),
+  /** etcd has no such limit. */
+  tooManyMembers: etcd(Code.failedPrecondition, "too many members in cluster"),
   tooManyLearners: etcd(Code.failedPrecondition, "too many learner members in cluster"),
   rootUserMissing: etcd(Code.failedPrecondition, "root user does not exist"),
   rootRoleMissing: etcd(Code.failedPrecondition, "root user does not have root role"),

@@ -156,7 +156,7 @@ Deno.test("a stream that requires a leader ends after three election time-outs w
 
 Deno.test("a learner serves serializable ranges and nothing else of keys", async () => {
   using member = new V3Member();
-  member.node.members = [{ ...member.node.members[0]!, voter: false }];
+  member.node.members = [{ ...member.node.members[0]!, voter: false, learner: true }];
   member.node.leading = undefined;
   const linearizable = await member.call(range, { key: "a" });
   assertEquals([linearizable.code, linearizable.message], [

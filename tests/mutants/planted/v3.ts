@@ -155,4 +155,26 @@ export const V3_MUTANTS: readonly Mutant[] = [
       "if (all.puts.has(key)) return undefined;",
     ],
   ]),
+  ...mutantsOf("src/api/v3/cluster.ts", V3, [
+    [
+      "a newcomer that catches up is shown as a learner",
+      "only who was added as a learner is one for clients",
+      "isLearner: learner === true",
+      "isLearner: learner === undefined",
+    ],
+    [
+      "any text is a peer URL",
+      "what nobody could dial is refused",
+      "if (!read.ok) return call.fail(STATUS.badMemberUrls);\n      change(",
+      "if (!read.ok) return call.fail(STATUS.memberNotFound);\n      change(",
+    ],
+  ]),
+  ...mutantsOf("src/api/v2/members.ts", "tests/conformance/v2_test.ts", [
+    [
+      "a removed member is an unknown one",
+      "a removed id is remembered",
+      "return refuse(v2, 410, `Member permanently removed: ${text}`);",
+      "return refuse(v2, 404, `No such member: ${text}`);",
+    ],
+  ]),
 ];

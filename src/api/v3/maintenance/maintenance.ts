@@ -1,6 +1,7 @@
 /** The Maintenance service: how a member does, alarms, hashes, snapshots, and who leads. */
 import type { AlarmType } from "../../../store/command/command.ts";
 import { COMPATIBLE_VERSION } from "../../../version.ts";
+import { isLearner } from "../admission.ts";
 import { type Handler, serverStream, unary } from "../call.ts";
 import type { V3Context } from "../context.ts";
 import { METHODS } from "../methods.ts";
@@ -35,7 +36,7 @@ export function maintenanceHandlers(v3: V3Context): readonly Handler[] {
 
 function statusHandler({ service, headers }: V3Context): Handler {
   return unary(METHODS.maintenance.status, (_, call) => {
-    const { term, leader, commitIndex, appliedIndex, role } = service.node.status();
+    const { term, leader, commitIndex, appliedIndex } = service.node.status();
     const { liveBytes, historyBytes } = service.stats();
     call.answer({
       header: headers.now(),
@@ -46,7 +47,7 @@ function statusHandler({ service, headers }: V3Context): Handler {
       raftIndex: commitIndex,
       raftTerm: term,
       raftAppliedIndex: appliedIndex,
-      isLearner: role === "learner",
+      isLearner: isLearner(service.node),
       errors: service.alarms.map(({ alarm, member }) =>
         `memberID:${member} alarm:${ALARMS[alarm]} `
       ),

@@ -42,11 +42,11 @@ function* revisionsOf(store: FrozenStore): Generator<EtcdRevision, void> {
 }
 
 function membersOf({ node }: V3Context["service"]): EtcdMember[] {
-  return node.configuration().members.map(({ id, name, peerUrls, clientUrls, voter }) => ({
+  return node.configuration().members.map(({ id, name, peerUrls, clientUrls, learner }) => ({
     id: BigInt(id),
     name,
     peerUrls,
     clientUrls,
-    isLearner: !voter,
+    isLearner: learner === true,
   }));
 }
