@@ -51,6 +51,9 @@ export function guardedRoute(service: Service, route: Route): Route {
   return { ...route, methods };
 }
 
+/** Characters of a target that a line of the audit has. */
+const TARGET_SHOWN_MAX = 256;
+
 function forRoot(service: Service, handler: RouteHandler): RouteHandler {
   return (exchange, rest, query) =>
     service.auth.isOn
@@ -69,6 +72,7 @@ function whenRoot(
       ({ isRoot }) => isRoot,
       (problem) => resolve(problem === undefined ? handle() : refuse(exchange, problem)),
       (failure) => resolve(failureFault(failure)),
+      `${exchange.method} ${exchange.target.slice(0, TARGET_SHOWN_MAX)}`,
     );
   });
 }

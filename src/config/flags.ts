@@ -281,6 +281,15 @@ export const FLAGS = [
     help: 'web page at /dashboard/: "on", "readonly" or "off"',
   },
   {
+    name: "audit",
+    env: "ETCD_AUDIT",
+    group: "Logging",
+    kind: "text",
+    value: "FILE",
+    initial: "",
+    help: 'where logins, changes and what root asks for are recorded; or "stderr"',
+  },
+  {
     name: "v",
     env: "ETCD_VERBOSE",
     group: "Logging",

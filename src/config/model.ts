@@ -102,6 +102,8 @@ export type TokenConfig =
 export interface AuthConfig {
   readonly token: TokenConfig;
   readonly bcryptCost: number;
+  /** Where it is recorded who does what: `stderr` or the path of a file; undefined for nowhere. */
+  readonly audit: string | undefined;
 }
 
 /** Changes of the membership. */

@@ -57,6 +57,7 @@ export function authConfig(settings: Settings): AuthConfig {
   return Object.freeze({
     token: tokenConfig(settings),
     bcryptCost: settings.integer("bcrypt-cost"),
+    audit: settings.text("audit") || undefined,
   });
 }
 

@@ -13,6 +13,7 @@ import type { CoreEvent, CoreOptions } from "../raft/core.ts";
 import { NONE } from "../raft/types.ts";
 import type { MemberId } from "../raft/types.ts";
 import { type CompactionPolicy, Compactor } from "../service/compactor.ts";
+import type { Audit } from "../service/auth/audit.ts";
 import type { TokenScheme } from "../service/auth/tokens.ts";
 import { LeaseKeeper } from "../service/lease_keeper.ts";
 import { QuotaKeeper, type QuotaPolicy } from "../service/quota.ts";
@@ -84,6 +85,8 @@ export interface MemberOptions<T extends MemberTransport> {
   readonly identity: Identity;
   /** See `ServiceOptions`. */
   readonly tokens?: TokenScheme;
+  /** See `ServiceOptions`. */
+  readonly audit?: Audit | undefined;
   readonly loaded: Loaded;
   /** Under which it is reached. */
   readonly peerUrls: readonly string[];
@@ -165,6 +168,7 @@ export async function makeMember<T extends MemberTransport>(
     node,
     store,
     ...(options.tokens !== undefined && { tokens: options.tokens }),
+    audit: options.audit,
   });
   const compactor = new Compactor(service, limits.compaction);
   const quota = limits.quota && new QuotaKeeper(service, limits.quota);

@@ -8,6 +8,7 @@ import { refusalStatus, refuse } from "../transport/handshake.ts";
 import type { PeerTls } from "../transport/peer_http.ts";
 import { PeerTransport } from "../transport/peer_transport.ts";
 import { VERSION } from "../version.ts";
+import { openAudit } from "./audit_file.ts";
 import { makeMember } from "./member.ts";
 import type { MemberEnd, RunningMember } from "./member.ts";
 import { logCoreEvent } from "./core_log.ts";
@@ -50,6 +51,7 @@ export function startMember(options: RealMemberOptions): Promise<RealMember> {
     limits: memberLimits(config),
     identity,
     tokens: makeTokenScheme(config.auth.token),
+    audit: config.auth.audit === undefined ? undefined : openAudit(config.auth.audit),
     loaded,
     peerUrls: config.peer.urls,
     clientUrls: config.client.urls,

@@ -20,6 +20,7 @@ import { type First, type FirstCallbacks, watchFirst } from "../store/watch/firs
 import type { Watch, WatchCallbacks } from "../store/watch/hub.ts";
 import type { PathView, View } from "../store/watch/view.ts";
 import type { Numbers } from "../store/keyspace/versions.ts";
+import type { Audit } from "./auth/audit.ts";
 import { AuthGate } from "./auth/gate.ts";
 import { Logins } from "./auth/logins.ts";
 import { Passwords } from "./auth/passwords.ts";
@@ -35,6 +36,8 @@ export interface ServiceOptions {
   /** What stands for a login; tokens signed by the cluster's secret unless something else is said. */
   readonly tokens?: TokenScheme;
   readonly passwords?: Passwords;
+  /** Is told who does what, while authentication is on. */
+  readonly audit?: Audit | undefined;
 }
 
 /** Reads what it was asked for; the store is not to be kept. `nowMs` is the cluster's time. */
@@ -65,7 +68,7 @@ export class Service {
   /** Given out to readers only, so that nobody reads from a member that serves nobody. */
   readonly #store: Store;
 
-  constructor({ node, store, tokens, passwords }: ServiceOptions) {
+  constructor({ node, store, tokens, passwords, audit }: ServiceOptions) {
     this.node = node;
     this.#store = store;
     this.auth = new AuthGate({
@@ -73,6 +76,7 @@ export class Service {
       store,
       tokens: tokens ?? new SimpleTokens(TOKEN_TTL_MS),
       logins: new Logins(passwords ?? new Passwords()),
+      audit,
     });
     this.handle(FORWARDED.write, (payload, done) => this.#writeForwarded(payload, done));
   }

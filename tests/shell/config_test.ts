@@ -73,7 +73,7 @@ Deno.test("parseFlags() gives the documented defaults when nothing is set", () =
       pingIntervalMs: 7_200_000,
       pingTimeoutMs: 20_000,
     },
-    auth: { token: { kind: "simple", ttlMs: 300_000 }, bcryptCost: 10 },
+    auth: { token: { kind: "simple", ttlMs: 300_000 }, bcryptCost: 10, audit: undefined },
     heartbeatMs: 100,
     electionMs: 1000,
     dashboard: "on",

@@ -24,6 +24,7 @@ export function guarded({ auth }: Service, handler: Handler): Handler {
             else if (!call.isOver) handler.handle(request, call);
           },
           (failure) => call.fail(failureStatus(failure)),
+          accessOf(method, request) === "root" ? method.path : undefined,
         );
       },
     };

@@ -19,6 +19,7 @@ import type { Store } from "../../store/store.ts";
 import type { View } from "../../store/watch/view.ts";
 import type { Answer, OnAnswer } from "../answer.ts";
 import type { Service } from "../service.ts";
+import { type Audit, type AuditEntry, describeCommand } from "./audit.ts";
 import type { Credentials } from "./credentials.ts";
 import type { LoginProblem, Logins } from "./logins.ts";
 import { type TokenScheme, userOfToken } from "./tokens.ts";
@@ -43,6 +44,8 @@ export interface AuthGateOptions {
   readonly store: Store;
   readonly tokens: TokenScheme;
   readonly logins: Logins;
+  /** Is told what is done, and what is refused. */
+  readonly audit?: Audit | undefined;
 }
 
 /** Bytes of the secret that signs tokens. */
@@ -56,8 +59,10 @@ export class AuthGate {
   readonly #store: Store;
   readonly #tokens: TokenScheme;
   readonly #logins: Logins;
+  readonly #audit: Audit | undefined;
 
-  constructor({ service, store, tokens, logins }: AuthGateOptions) {
+  constructor({ service, store, tokens, logins, audit }: AuthGateOptions) {
+    this.#audit = audit;
     this.#service = service;
     this.#store = store;
     this.#tokens = tokens;
@@ -93,16 +98,21 @@ export class AuthGate {
 
   /**
    * Tells why somebody may not, once that is sure, or undefined. `isAllowed` may be
-   * called again, later.
+   * called again, later. What is `asked` for is recorded where that is wanted.
    */
   admit(
     who: Who,
     isAllowed: (rights: Rights) => boolean,
     done: (problem: AuthProblem | undefined) => void,
     fail: (failure: Failure) => void,
+    asked?: string,
   ): void {
-    if (this.#problemOf(who, isAllowed) === undefined) return done(undefined);
-    this.#whenReady(who, (problem) => done(problem ?? this.#problemOf(who, isAllowed)), fail);
+    const tell = (problem: AuthProblem | undefined) => {
+      if (asked !== undefined) this.#record(who, { action: asked, about: [] }, problem);
+      done(problem);
+    };
+    if (this.#problemOf(who, isAllowed) === undefined) return tell(undefined);
+    this.#whenReady(who, (problem) => tell(problem ?? this.#problemOf(who, isAllowed)), fail);
   }
 
   /** Linearizable; see `Service.read`. */
@@ -171,7 +181,7 @@ export class AuthGate {
     if (!this.isOn) return this.#service.write(command, redirects, done);
     // It may have to be asked for once more, when its values are no longer there.
     const kept = decodeCommand(encodeCommand(command)).command;
-    const write = { who, command: kept, redirects, done };
+    const write = { who, command: kept, redirects, done: this.#recording(who, kept, done) };
     if (this.#mustProve(who)) this.#writeWhenReady(write, TRIES_MAX);
     else this.#write(write, TRIES_MAX, false);
   }
@@ -219,10 +229,36 @@ export class AuthGate {
     // Of now: a user who changes while the password is checked gets a token that is dead.
     const { revision } = auth;
     const problem = await this.#logins.check(auth, user, password, nowMs);
+    this.#audit?.({ user, action: "login", about: [], refusal: problem });
     if (problem !== undefined) return { kind: "refused", reason: problem };
     const token = this.#tokens.issue({ user, revision }, this.#store.auth, nowMs);
     if (token === undefined) return { kind: "refused", reason: "invalidToken" };
     return { kind: "token", token };
+  }
+
+  /** `done`, before which what has come of a command is recorded. */
+  #recording(who: Who, command: Command, done: OnAnswer<Result>): OnAnswer<Result> {
+    if (this.#audit === undefined) return done;
+    const subject = describeCommand(command);
+    return (answer) => {
+      const rejection = answer.ok && answer.value.kind === "rejected" ? answer.value.reason : "";
+      this.#record(who, subject, REFUSALS.has(rejection) ? rejection : undefined);
+      done(answer);
+    };
+  }
+
+  #record(
+    who: Who,
+    subject: Pick<AuditEntry, "action" | "about">,
+    refusal: string | undefined,
+  ): void {
+    if (this.#audit === undefined || !this.isOn) return;
+    const requester = this.requesterOf(who);
+    this.#audit({
+      ...subject,
+      user: typeof requester === "string" ? "" : requester.user,
+      refusal,
+    });
   }
 
   #identify(auth: AuthView, credentials: Credentials): Requester | AuthProblem {
@@ -321,6 +357,16 @@ export class AuthGate {
     return isAllowed ? requester : "permissionDenied";
   }
 }
+
+/** Of what a command may be rejected for, what has to do with who asks. */
+const REFUSALS: ReadonlySet<string> = new Set<RejectionReason>([
+  "permissionDenied",
+  "authIsOld",
+  "userNameEmpty",
+  "invalidToken",
+  "authenticationFailed",
+  "tooManyLogins",
+]);
 
 interface Write {
   readonly who: Who;

@@ -1,5 +1,6 @@
 /** A member with users: "root", "ann" who reads and writes what begins with "a", and "bob" who may nothing. */
 import { assert } from "@std/assert";
+import type { Audit } from "../../../src/service/auth/audit.ts";
 import type { Credentials } from "../../../src/service/auth/credentials.ts";
 import { Passwords } from "../../../src/service/auth/passwords.ts";
 import type { TokenScheme } from "../../../src/service/auth/tokens.ts";
@@ -22,17 +23,17 @@ export interface Member {
   readonly service: Service;
 }
 
-export function memberWithoutUsers(tokens?: TokenScheme): Member {
+export function memberWithoutUsers(tokens?: TokenScheme, audit?: Audit): Member {
   const store = new Store();
   const node = new FakeNode(store);
   const passwords = new Passwords(CHEAP);
-  const service = new Service({ node, store, passwords, ...(tokens && { tokens }) });
+  const service = new Service({ node, store, passwords, ...(tokens && { tokens }), audit });
   return { node, store, service };
 }
 
 /** Authentication is on. */
-export async function memberWithUsers(tokens?: TokenScheme): Promise<Member> {
-  const member = memberWithoutUsers(tokens);
+export async function memberWithUsers(tokens?: TokenScheme, audit?: Audit): Promise<Member> {
+  const member = memberWithoutUsers(tokens, audit);
   const { auth } = member.service;
   const hash = (password: string) => auth.hashPassword(password);
   await change(member, [
