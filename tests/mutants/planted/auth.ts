@@ -4,6 +4,7 @@ import { type Mutant, mutantsOf } from "../mutant.ts";
 const AUTH = "tests/store/auth";
 const SERVICE = "tests/service/auth";
 const V3 = "tests/api/v3/auth_test.ts";
+const DOORS = "tests/api/auth_test.ts";
 
 export const AUTH_MUTANTS: readonly Mutant[] = [
   ...mutantsOf("src/store/auth/judge.ts", AUTH, [
@@ -344,6 +345,80 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
       "what root alone may call is looked at first",
       "return ({ isRoot }) => isRoot;",
       "return () => true;",
+    ],
+  ]),
+  ...mutantsOf("src/api/access.ts", DOORS, [
+    [
+      "a path that nobody thought of is open",
+      "what is in no rule is root's",
+      'return reads && OPEN.some((pattern) => pattern.test(path)) ? "open" : "root";',
+      'return reads ? "open" : "root";',
+    ],
+    [
+      "what is root's is everybody's",
+      "root's routes are behind a check",
+      "({ isRoot }) => isRoot,",
+      "() => true,",
+    ],
+  ]),
+  ...mutantsOf("src/api/v1/keys.ts", DOORS, [
+    [
+      "v1 shows any key",
+      "a key is there for who may read it",
+      'if (!maySee(rights, bytes, found?.isDirectory ?? true)) return problemReply("permissionDenied");',
+      "",
+    ],
+    [
+      "v1 lists what may not be read",
+      "a listing has what its reader may see",
+      "seenOf(rights, bytes, store.list(bytes, nowMs));",
+      "store.list(bytes, nowMs);",
+    ],
+  ]),
+  ...mutantsOf("src/api/v1/watch.ts", DOORS, [
+    [
+      "v1 lets anybody watch",
+      "a watch begins for who may see all of it",
+      "(rights) => mayWatch(rights, viewOf(path)),",
+      "() => true,",
+    ],
+  ]),
+  ...mutantsOf("src/api/v2/keys.ts", DOORS, [
+    [
+      "a file is read by the name of a directory",
+      "a trailing slash opens directories alone",
+      "if (!maySee(rights, key, item?.isDirectory ?? true)) return unauthorizedReply(v2);",
+      "",
+    ],
+    [
+      "v2 asks for no prefix where all that is below is asked for",
+      "recursive requests need all that is below",
+      "rights.has(access, sent) && (!recursive || coversBelow(rights, access, key));",
+      "rights.has(access, sent);",
+    ],
+  ]),
+  ...mutantsOf("src/dashboard/keys.ts", "tests/dashboard/users_test.ts", [
+    [
+      "the dashboard shows any key",
+      "the page shows what its user may see",
+      "if (!isReserved(key) && !mayEnter(rights, store, byteStringOf(key))) {",
+      'if (key === "") {',
+    ],
+  ]),
+  ...mutantsOf("src/dashboard/events.ts", "tests/dashboard/users_test.ts", [
+    [
+      "the dashboard tells any event",
+      "the page tells what its user may read",
+      'past.filter(({ key }) => rights.has("read", key));\n    const events',
+      "past;\n    const events",
+    ],
+  ]),
+  ...mutantsOf("src/dashboard/users.ts", "tests/dashboard/users_test.ts", [
+    [
+      "anybody sees users and roles",
+      "users and roles are root's",
+      'isRoot ? serve(auth) : problemReply("permissionDenied"),',
+      'isRoot || true ? serve(auth) : problemReply("permissionDenied"),',
     ],
   ]),
 ];
