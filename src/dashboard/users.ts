@@ -9,7 +9,7 @@ import type { Service } from "../service/service.ts";
 import type { AuthView } from "../store/auth/auth.ts";
 import { rightsOf } from "../store/auth/rights.ts";
 import { GUEST_ROLE, ROOT_NAME } from "../store/auth/users.ts";
-import { byteStringAt, byteStringOf, bytesOf, textOf } from "../store/byte_string.ts";
+import { bytesOf, byteStringAt, byteStringOf, textOf } from "../store/byte_string.ts";
 import type { AuthChange, Permission, PermissionType } from "../store/command/auth_command.ts";
 import type { RejectionReason } from "../store/result.ts";
 import { failureReply, tell } from "./faults.ts";
