@@ -175,8 +175,8 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
     [
       "a no is said by a member that is behind",
       "a no is said only when all that was acknowledged is known",
-      "this.#whenReady(who, (problem) => done(problem ?? this.#problemOf(who, isAllowed)), fail);",
-      "done(this.#problemOf(who, isAllowed));",
+      "this.#whenReady(who, (problem) => tell(problem ?? this.#problemOf(who, isAllowed)), fail);",
+      "tell(this.#problemOf(who, isAllowed));",
     ],
     [
       "a write that is asked for once more has another value",
