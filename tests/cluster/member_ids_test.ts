@@ -30,7 +30,10 @@ async function takesPlaces(cluster: TestCluster, stage: Stage): Promise<void> {
   let id = "";
   await stage("a place that nobody takes is shown, and costs no quorum", async () => {
     id = await reserve(cluster, one, newcomer);
-    const place = await memberOf(cluster, other, id);
+    const place = await until(
+      "another member to know the place",
+      () => memberOf(cluster, other, id),
+    );
     assertEquals(place, { ID: id, peerURLs: [newcomer.peerUrl] });
     const [follower] = await cluster.followers();
     await follower!.kill();
