@@ -31,7 +31,7 @@ import { VERSION } from "./version.ts";
 export type { Address } from "./config/address.ts";
 export { formatAddress, isLoopback } from "./config/address.ts";
 export { LIMITS } from "./config/limits.ts";
-export type { Config, ListenAddress, PortConfig, TlsFiles } from "./config/model.ts";
+export type { Config, InitialMember, ListenAddress, PortConfig, TlsFiles } from "./config/model.ts";
 
 /** What a command line asks for. */
 export type Invocation =

@@ -3,6 +3,7 @@
  * the order in which they must come up, and taken apart in the reverse.
  */
 import { faultRenderer } from "./api/faults.ts";
+import type { Forming } from "./api/peer/join.ts";
 import { InvariantError } from "./base/assert.ts";
 import { systemClock } from "./base/clock.ts";
 import type { Logger } from "./base/logger.ts";
@@ -11,6 +12,7 @@ import type { Config } from "./config.ts";
 import { openDataDirectory, type OpenedDirectory } from "./server/data_directory.ts";
 import { CertificateWatch } from "./operations/certificate_watch.ts";
 import { Entrance } from "./member/entrance.ts";
+import { whenFormed } from "./member/formed.ts";
 import { ticks } from "./member/limits.ts";
 import { SCHEDULER, startMember } from "./member/real_member.ts";
 import type { RealMember } from "./member/real_member.ts";
@@ -88,6 +90,8 @@ class RemovedError extends Error {
 export class Server {
   readonly #config: Config;
   readonly #logger: Logger;
+  /** Ends the start. */
+  readonly #signal: AbortSignal | undefined;
   readonly #session = newSession(systemClock.wallMs(), Math.random);
   readonly #ended = Promise.withResolvers<number>();
   /** Rejected by what ends the node before it serves. */
@@ -98,9 +102,10 @@ export class Server {
   #serving = false;
   #stopping = false;
 
-  private constructor(config: Config, logger: Logger) {
+  private constructor(config: Config, logger: Logger, signal: AbortSignal | undefined) {
     this.#config = config;
     this.#logger = logger;
+    this.#signal = signal;
   }
 
   /**
@@ -108,7 +113,7 @@ export class Server {
    * it can't, and with the reason of `signal` when that ends the start.
    */
   static async start(config: Config, logger: Logger, signal?: AbortSignal): Promise<Server> {
-    const server = new Server(config, logger);
+    const server = new Server(config, logger, signal);
     signal?.addEventListener("abort", () => server.#broken.reject(signal.reason));
     try {
       await Promise.race([server.#start(), server.#broken.promise]);
@@ -188,9 +193,10 @@ export class Server {
       session: this.#session,
       opened,
       tls: peerMaterial,
+      signal: this.#signal,
     });
     await entrance.check();
-    const port = await this.#openPeerPort(peerTls, opened.identity?.memberId);
+    const port = await this.#openPeerPort(peerTls, opened.identity?.memberId, entrance.forming);
     const identity = await entrance.enter();
     const member = await this.#startMember(opened, identity, peerTls);
     const telemetry = await this.#owned(
@@ -220,6 +226,8 @@ export class Server {
     port.attach(member, overview.peerRoutes);
     await this.#startTicking(member, peerMaterial);
     await registered(member);
+    const isNew = (opened.identity?.clusterId ?? 0) === 0;
+    await whenFormed(member, identity, this.#config, isNew, () => this.#stopping);
     if (this.#stopping) return;
     await this.#serve(member, telemetry, overview, clientTls, port);
   }
@@ -299,6 +307,7 @@ export class Server {
   async #openPeerPort(
     tls: PortTls | undefined,
     memberId: MemberId | undefined,
+    forming: Forming | undefined,
   ): Promise<PeerPort> {
     const port = await this.#owned(
       await openPeerPort({
@@ -308,7 +317,11 @@ export class Server {
         logger: this.#logger,
         renderFault: faultRenderer(),
         waitingMax: LIMITS.peerStreamsMax,
-        resident: { memberId, session: this.#session },
+        resident: {
+          memberId,
+          session: this.#session,
+          ...(forming === undefined ? {} : { forming }),
+        },
       }),
       (port) => port.shutdown(),
     );

@@ -12,6 +12,7 @@ import type {
   Stance,
   TextFlag,
 } from "./flag.ts";
+import { LIMITS } from "./limits.ts";
 
 /** A row that is followed, known by its name. */
 type Followed<Row extends Flag, Name extends string> = Row & {
@@ -137,7 +138,15 @@ const FOLLOWED = [
   text("initial-cluster-token", "TEXT", "etcd-cluster", "tells clusters apart that are formed"),
   boolean("force-new-cluster", false, 'go on alone from what is here, as "etcd recover" does'),
   boolean("strict-reconfig-check", true, "refuse what would cost the quorum"),
-  { ...integer("max-learners", 1, [1, 9], "learners that may be added"), ...EXPERIMENTAL },
+  {
+    ...integer(
+      "max-learners",
+      LIMITS.learnersMax,
+      [1, LIMITS.membersMax],
+      "learners that may be added",
+    ),
+    ...EXPERIMENTAL,
+  },
   integer(
     "quota-backend-bytes",
     0,

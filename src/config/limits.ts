@@ -114,6 +114,8 @@ export const LIMITS = Object.freeze({
   /** Pause between two rounds over the addresses of `-C`. */
   joinRetryMs: 1_000,
   joinTimeoutMs: 7_000,
+  /** From one look at the members of `--initial-cluster` to the next, while they form a cluster. */
+  formationLookMs: 250,
   /** How long the address of this member's own is asked whether it runs there already. */
   copyTimeoutMs: 1_000,
   /** From one look for members to the next, while no leader is known. */

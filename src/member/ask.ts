@@ -33,7 +33,8 @@ export async function askToJoin(
       `has no "${JOIN_PATH}": it runs version 1.0 or is no member, run the same version on all`,
     );
   }
-  throw new RefusalError(causeOf(reply.body) ?? `answered ${reply.status}`, sessionOf(reply.body));
+  const cause = causeOf(reply.body) ?? `answered ${reply.status}`;
+  throw new RefusalError(cause, sessionOf(reply.body), reply.status < 500);
 }
 
 function request(

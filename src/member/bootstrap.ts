@@ -24,8 +24,12 @@ export interface BootstrapOptions {
   readonly clientUrls: readonly string[];
   /** Of this process: what answers with it is this node, whatever its address is called. */
   readonly session: number;
-  /** Peer addresses of existing members, `-C` and `-CF`; empty to found a cluster. */
+  /** Peer addresses of existing members; empty to found a cluster. */
   readonly addresses: readonly string[];
+  /** The flag that names them, for messages. */
+  readonly flag: "-C" | "--initial-cluster";
+  /** Peer URLs of those that a founder keeps a place for. */
+  readonly places: readonly (readonly string[])[];
   /** Rounds over all addresses, `-r`. */
   readonly attempts: number;
   readonly retryMs: number;
@@ -49,10 +53,13 @@ export class RefusalError extends Error {
   override readonly name = "RefusalError";
   /** Of the process that answered, if it says. */
   readonly session: number | undefined;
+  /** Whether it will say the same whenever it is asked again. */
+  readonly isFinal: boolean;
 
-  constructor(message: string, session?: number) {
+  constructor(message: string, session?: number, isFinal = false) {
     super(message);
     this.session = session;
+    this.isFinal = isFinal;
   }
 }
 
@@ -67,14 +74,17 @@ export async function bootstrap(options: BootstrapOptions): Promise<Identity> {
   const hasJoined = identity !== undefined && identity.clusterId !== 0;
   if (hasJoined && (knowsMembers || addresses.length === 0)) {
     if (addresses.length > 0) {
-      options.logger.info("This directory belongs to a cluster already, -C only helps to find it");
+      const { flag } = options;
+      options.logger.info(
+        `This directory belongs to a cluster already, ${flag} only helps to find it`,
+      );
     }
     return identity;
   }
   if (addresses.length === 0 && identity === undefined) return await found(options);
   if (addresses.length === 0) {
     throw new JoinError(
-      "This directory was about to join a cluster, name its members with -C again or start afresh with -f",
+      `This directory was about to join a cluster, name its members with ${options.flag} again or start afresh with -f`,
     );
   }
   const memberId = identity?.memberId ?? randomId(options.random);
@@ -96,18 +106,25 @@ export async function bootstrap(options: BootstrapOptions): Promise<Identity> {
 }
 
 async function found(options: BootstrapOptions): Promise<Identity> {
-  const { name, peerUrls, clientUrls } = options;
-  const memberId = randomId(options.random);
+  const { name, peerUrls, clientUrls, random } = options;
+  const memberId = randomId(random);
   const founder = { id: memberId, name, peerUrls, clientUrls, voter: true };
   const identity = {
     memberId,
-    clusterId: randomId(options.random),
+    clusterId: randomId(random),
     name,
-    initial: { members: [founder], removed: [] },
+    initial: {
+      members: [founder, ...options.places.map((urls) => place(urls, random))],
+      removed: [],
+    },
   };
   await options.writeIdentity(identity);
   options.logger.info("Founded a new cluster", { cluster: formatId(identity.clusterId) });
   return identity;
+}
+
+function place(peerUrls: readonly string[], random: () => number): Member {
+  return { id: randomId(random), name: "", peerUrls, clientUrls: [], voter: false };
 }
 
 /** Undefined when nobody answers, and nobody must: a member that has joined may yet be called. */
@@ -143,21 +160,21 @@ async function join(
         refusals.push(`${address}: ${messageOf(error)}`);
       }
     }
-    if (addresses.size === 0) throw onlySelf(options.addresses);
+    if (addresses.size === 0) throw onlySelf(options);
     logger.warn("Could not join yet", { attempt, of: attempts, cause: refusals.join("; ") });
     if (attempt < attempts) await options.sleep(options.retryMs);
   }
   if (!mustAnswer && !isAnswered) return undefined;
   throw new JoinError(
-    `Expected a member at -C to let this node join, found after ${attempts} attempts: ${
+    `Expected a member at ${options.flag} to let this node join, found after ${attempts} attempts: ${
       refusals.join("; ")
     }`,
   );
 }
 
-function onlySelf(addresses: readonly string[]): JoinError {
+function onlySelf({ addresses, flag }: BootstrapOptions): JoinError {
   return new JoinError(
-    `Expected another member at -C, found only this node itself at ${addresses.join(", ")}: ` +
-      "leave -C out to start a new cluster",
+    `Expected another member at ${flag}, found only this node itself at ${addresses.join(", ")}: ` +
+      `leave ${flag} out to start a new cluster`,
   );
 }

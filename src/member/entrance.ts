@@ -1,15 +1,23 @@
 /** How a node comes to the identity that it runs under: asks at the peer ports of others. */
-import { joinBody, parseJoinReply } from "../api/peer/join.ts";
+import { type Forming, joinBody, parseJoinReply } from "../api/peer/join.ts";
 import type { Logger } from "../base/logger.ts";
 import { formatAddress, isLoopback, LIMITS } from "../config.ts";
 import type { Config } from "../config.ts";
 import { type Identity, knowsMembers, type OpenedStorage } from "../storage/storage.ts";
 import { PROTOCOL } from "../transport/handshake.ts";
 import { decodeConfiguration } from "../raft/codec.ts";
+import type { Member } from "../raft/types.ts";
 import type { Loaded } from "../node/ports.ts";
 import type { PeerTls } from "../transport/peer_http.ts";
 import { askToJoin, whoIsAt } from "./ask.ts";
-import { bootstrap } from "./bootstrap.ts";
+import {
+  bootstrap,
+  type BootstrapOptions,
+  type Joined,
+  JoinError,
+  RefusalError,
+} from "./bootstrap.ts";
+import { awaitFormation } from "./formation.ts";
 import { checkKinship } from "./kinship.ts";
 
 export interface EntranceOptions {
@@ -19,6 +27,8 @@ export interface EntranceOptions {
   readonly session: number;
   readonly opened: OpenedStorage;
   readonly tls: () => PeerTls | undefined;
+  /** Aborted when the node is to end before it has started. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** The steps of one start. */
@@ -35,7 +45,7 @@ export class Entrance {
     if (identity === undefined || identity.clusterId === 0) return;
     const ownAddresses = [config.peer.url, ...recordedUrls(identity, loaded)]
       .map((url) => new URL(url).host);
-    const addresses = config.join.map(formatAddress);
+    const addresses = namedAddresses(config);
     await checkKinship({
       clusterId: identity.clusterId,
       memberId: identity.memberId,
@@ -50,10 +60,16 @@ export class Entrance {
     });
   }
 
-  /** Goes on, founds or joins. Rejects with `JoinError`. */
-  enter(): Promise<Identity> {
-    const { config, logger, session, opened, tls } = this.#options;
-    const { identity, loaded, storage } = opened;
+  /** What this node tells others that are to form a cluster with it; undefined when it is not to, or has data. */
+  get forming(): Forming | undefined {
+    const { config: { name, initialCluster }, opened: { identity } } = this.#options;
+    if (initialCluster?.state !== "new" || (identity?.clusterId ?? 0) !== 0) return undefined;
+    return { name, token: initialCluster.token, members: initialCluster.members };
+  }
+
+  /** Goes on, founds, forms or joins. Rejects with `JoinError` or `FormationError`. */
+  async enter(): Promise<Identity> {
+    const { config, logger, opened: { identity } } = this.#options;
     this.#warnOfLoopback();
     if (identity !== undefined && config.nameGiven && identity.name !== config.name) {
       logger.warn("The data directory knows this node by another name, which stays", {
@@ -61,6 +77,74 @@ export class Entrance {
         given: config.name,
       });
     }
+    const { forming } = this;
+    if (forming === undefined) return await this.#bootstrap({ addresses: namedAddresses(config) });
+    for (;;) {
+      const verdict = await this.#awaitFormation(forming);
+      if (verdict.kind === "found") return await this.#found(forming);
+      const entered = await this.#takePlace(verdict.urls);
+      if (entered !== undefined) return entered;
+    }
+  }
+
+  #found({ name, members }: Forming): Promise<Identity> {
+    const places = members.filter((member) => member.name !== name)
+      .map(({ peerUrls }) => peerUrls);
+    // One that was about to join somebody has no data either, and nobody let it in.
+    return this.#bootstrap({ addresses: [], identity: undefined, places });
+  }
+
+  /** Undefined when nobody could say whether there is a place: then it is asked again. */
+  async #takePlace(urls: readonly string[]): Promise<Identity | undefined> {
+    const { config } = this.#options;
+    let isRefused = false;
+    try {
+      const addresses = urls.map((url) => new URL(url).host);
+      const requestJoin: BootstrapOptions["requestJoin"] = async (address, newcomer) => {
+        try {
+          return await this.#requestJoin(address, newcomer, true);
+        } catch (error) {
+          isRefused ||= error instanceof RefusalError && error.isFinal;
+          throw error;
+        }
+      };
+      return await this.#bootstrap({ addresses, requestJoin });
+    } catch (error) {
+      if (!(error instanceof JoinError)) throw error;
+      if (!isRefused) return undefined;
+      throw new JoinError(
+        "The members that --initial-cluster names are a cluster already, which keeps no place for " +
+          `this node, and the data directory "${config.dataDirectory}" is empty: run "etcdctl member ` +
+          `remove" for the "${config.name}" that was and "etcdctl member add ${config.name} ` +
+          `--peer-urls=${config.peer.urls.join()}", or start with --initial-cluster-state=existing`,
+      );
+    }
+  }
+
+  #awaitFormation(own: Forming) {
+    const { logger, tls, signal } = this.#options;
+    return awaitFormation({
+      own,
+      whoIsAt: (url) => whoIsAt(new URL(url).host, tls(), LIMITS.peerConnectTimeoutMs),
+      logger,
+      retryMs: LIMITS.formationLookMs,
+      reportMs: LIMITS.unheardReportMs,
+      sleep: (ms) => sleepUntil(ms, signal),
+    });
+  }
+
+  async #requestJoin(
+    address: string,
+    newcomer: Omit<Member, "voter">,
+    onlyPlace: boolean,
+  ): Promise<Joined> {
+    const body = joinBody(newcomer, PROTOCOL, onlyPlace);
+    return parseJoinReply(await askToJoin(address, this.#options.tls(), body));
+  }
+
+  #bootstrap(changed: Partial<BootstrapOptions>): Promise<Identity> {
+    const { config, logger, session, opened } = this.#options;
+    const { identity, loaded, storage } = opened;
     return bootstrap({
       identity,
       knowsMembers: knowsMembers(identity, loaded),
@@ -68,16 +152,17 @@ export class Entrance {
       peerUrls: config.peer.urls,
       clientUrls: config.client.urls,
       session,
-      addresses: config.join.map(formatAddress),
+      addresses: [],
+      flag: config.initialCluster === undefined ? "-C" : "--initial-cluster",
+      places: [],
       attempts: config.joinAttempts,
       retryMs: LIMITS.joinRetryMs,
       random: randomFraction,
       logger,
       writeIdentity: (made) => storage.writeIdentity(made),
-      requestJoin: async (address, newcomer) => {
-        return parseJoinReply(await askToJoin(address, tls(), joinBody(newcomer, PROTOCOL)));
-      },
+      requestJoin: (address, newcomer) => this.#requestJoin(address, newcomer, false),
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      ...changed,
     });
   }
 
@@ -91,6 +176,29 @@ export class Entrance {
       member: formatAddress(remote),
     });
   }
+}
+
+/** Peer addresses of the other members that flags name. */
+export function namedAddresses({ name, join, initialCluster }: Config): readonly string[] {
+  const others = initialCluster?.members.filter((member) => member.name !== name) ?? [];
+  const urls = others.flatMap(({ peerUrls }) => peerUrls);
+  return [...join.map(formatAddress), ...urls.map((url) => new URL(url).host)];
+}
+
+/** Resolves after `ms`; rejects with the reason of `signal` when that comes first. */
+function sleepUntil(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
 }
 
 /** Where the directory's member was reached when it was written last. */

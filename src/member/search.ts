@@ -8,12 +8,13 @@ import type { Clock } from "../base/clock.ts";
 import { systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import { formatAddress, LIMITS } from "../config.ts";
+import { LIMITS } from "../config.ts";
 import type { Config } from "../config.ts";
 import type { MemberId } from "../raft/types.ts";
 import type { Peer } from "../transport/peer_link.ts";
 import type { PeerTls } from "../transport/peer_http.ts";
 import { whoIsAt } from "./ask.ts";
+import { namedAddresses } from "./entrance.ts";
 import type { RunningMember } from "./member.ts";
 
 export interface SearchOptions {
@@ -136,7 +137,7 @@ export function startSearch(options: {
     session,
     url: config.peer.url,
     scheme: config.peer.tls === undefined ? "http" : "https",
-    addresses: config.join.map(formatAddress),
+    addresses: namedAddresses(config),
     recorded: () => others().flatMap(({ peerUrls }) => peerUrls.map((url) => new URL(url).host)),
     isLeaderKnown: () => node.leader() !== undefined,
     isHeard: () => others().some(({ id }) => transport.hears(id)),

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { type Admitting, JOIN_PATH, joinRoutes } from "../api/peer/join.ts";
+import { type Admitting, type Forming, JOIN_PATH, joinRoutes } from "../api/peer/join.ts";
 import { clusterRoutes } from "../api/v1/cluster.ts";
 import { pageProblem } from "../http/cross_site.ts";
 import type { Address } from "../config.ts";
@@ -15,7 +15,10 @@ import type { Handler } from "../http/exchange.ts";
 import { fault, unavailable } from "../http/fault.ts";
 import { makeRouter } from "../http/router.ts";
 import type { Route } from "../http/router.ts";
-import type { MemberId } from "../raft/types.ts";
+import { findNewcomer } from "../node/membership/plans.ts";
+import type { Failure } from "../node/ports.ts";
+import { isReserved } from "../raft/configuration.ts";
+import type { Configuration, Member, MemberId } from "../raft/types.ts";
 import { PROTOCOL } from "../transport/handshake.ts";
 import type { RealMember } from "../member/real_member.ts";
 
@@ -29,6 +32,7 @@ export interface PeerPortOptions
   readonly resident: {
     readonly memberId: MemberId | undefined;
     readonly session: number;
+    readonly forming?: Forming;
   };
 }
 
@@ -100,13 +104,35 @@ function admitting({ node, transport }: RealMember, session: number): Admitting 
     clusterId: node.clusterId,
     memberId: node.self,
     session,
-    join: (newcomer, done) => node.join(newcomer, done),
+    join: (newcomer, onlyPlace, done) => {
+      if (!onlyPlace) return node.join(newcomer, done);
+      // What this member knows may be older than what was promised to somebody.
+      node.barrier((outcome) => {
+        if (!outcome.ok) done(outcome);
+        else if (hasPlaceFor(node.configuration(), newcomer)) node.join(newcomer, done);
+        else done(NO_PLACE);
+      });
+    },
     problemOf: (id) =>
       node.configuration().members.some((one) => one.id === id)
         ? transport.problemOf(id)
         : "The member there does not know this node",
   };
 }
+
+/** Whether a place is reserved for `newcomer`, or was given to it when it asked before. */
+function hasPlaceFor(configuration: Configuration, newcomer: Omit<Member, "voter">): boolean {
+  return findNewcomer(configuration, newcomer.id) !== undefined ||
+    configuration.members.some((member) =>
+      isReserved(member) && member.peerUrls.some((url) => newcomer.peerUrls.includes(url))
+    );
+}
+
+const NO_PLACE: Failure = {
+  ok: false,
+  reason: "refused",
+  cause: "The cluster is alive and has no place for a node of that address",
+};
 
 /** Opens all addresses, or none of them. */
 async function listenAll(

@@ -23,6 +23,8 @@ async function started(identity: Identity | undefined, changed: Partial<Bootstra
     clientUrls: ["http://127.0.0.1:4001"],
     session: 3,
     addresses: ["a", "b"],
+    flag: "-C",
+    places: [],
     attempts: 2,
     retryMs: 1,
     random: () => 0.5,

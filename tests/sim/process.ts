@@ -197,6 +197,8 @@ export class Process implements Owner {
       clientUrls: [machine.clientUrl],
       session: this.session,
       addresses,
+      flag: "-C",
+      places: [],
       attempts: JOIN_ATTEMPTS,
       retryMs: 5 * this.#site.profile.tickMs,
       random: machine.random.next,

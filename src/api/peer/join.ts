@@ -28,6 +28,18 @@ export interface Resident {
   readonly session: number | undefined;
   /** Why it can't call the member that asks; undefined when it can, or does not know. */
   readonly problem: string | undefined;
+  /** What a node without data was told to form; undefined for any other. */
+  readonly forming?: Forming;
+}
+
+/** What a node that is to form a cluster was told. */
+export interface Forming {
+  readonly name: string;
+  readonly token: string;
+  readonly members: readonly {
+    readonly name: string;
+    readonly peerUrls: readonly string[];
+  }[];
 }
 
 /** The part of a node that takes members in. */
@@ -35,7 +47,8 @@ export interface Admitting {
   readonly clusterId: number;
   readonly memberId: MemberId;
   readonly session: number;
-  join(member: Omit<Member, "voter">, done: Done<Admitted>): void;
+  /** With `onlyPlace` nobody is let in but by a place that is reserved for it. */
+  join(member: Omit<Member, "voter">, onlyPlace: boolean, done: Done<Admitted>): void;
   /** Why member `id` can't be called. */
   problemOf(id: MemberId): string | undefined;
 }
@@ -77,16 +90,37 @@ export function residentPath(from: MemberId): string {
 export function parseResident(body: string): Resident {
   const found = Object(JSON.parse(body)) as Record<string, unknown>;
   const { problem } = found;
+  const forming = parseForming(found.forming);
   const resident = {
     clusterId: idOf(found.clusterId),
     memberId: idOf(found.memberId),
     session: idOf(found.session),
     problem: typeof problem === "string" ? printable(problem) : undefined,
+    ...(forming === undefined ? {} : { forming }),
   };
   if (resident.clusterId === undefined && resident.session === undefined) {
     throw new SyntaxError("Expected the ids of a cluster, a member and a process");
   }
   return resident;
+}
+
+/** Members that a cluster is formed of, at most. */
+const FORMING_MAX = 64;
+
+function parseForming(value: unknown): Forming | undefined {
+  const { name, token, members } = Object(value) as Record<string, unknown>;
+  if (!isText(name) || !isText(token) || !Array.isArray(members)) return undefined;
+  if (members.length > FORMING_MAX) return undefined;
+  const parsed = members.flatMap((member: unknown) => {
+    const { name, peerUrls } = Object(member) as Record<string, unknown>;
+    return isText(name) && isUrlList(peerUrls) ? [{ name: printable(name), peerUrls }] : [];
+  });
+  if (parsed.length !== members.length) return undefined;
+  return { name: printable(name), token: printable(token), members: parsed };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && value.length <= TEXT_MAX;
 }
 
 function idOf(value: unknown): number | undefined {
@@ -98,9 +132,13 @@ function printable(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, " ").slice(0, TEXT_MAX);
 }
 
-/** The body of a request to join, of a member that speaks `protocol`. */
-export function joinBody(member: Omit<Member, "voter">, protocol: string): string {
-  return JSON.stringify({ ...member, protocol });
+/** The body of a request to join, of a member that speaks `protocol`; see `Admitting.join`. */
+export function joinBody(
+  member: Omit<Member, "voter">,
+  protocol: string,
+  onlyPlace: boolean,
+): string {
+  return JSON.stringify({ ...member, protocol, ...(onlyPlace ? { onlyPlace } : {}) });
 }
 
 /** Reads what `joinRoute` answered with status 200. Throws a `SyntaxError` for anything else. */
@@ -132,9 +170,9 @@ function join(
       }", run the same version on all members`,
     );
   }
-  const { member } = wish;
+  const { member, onlyPlace } = wish;
   return new Promise((resolve) => {
-    node.join(member, (outcome) => {
+    node.join(member, onlyPlace, (outcome) => {
       if (!outcome.ok) return resolve(failureFault(outcome));
       const { id, configuration } = outcome.value;
       const reply: JoinReply = { clusterId: node.clusterId, memberId: id, configuration };
@@ -147,6 +185,7 @@ function join(
 interface Wish {
   readonly member: Omit<Member, "voter">;
   readonly protocol: string | undefined;
+  readonly onlyPlace: boolean;
 }
 
 function parseWish(body: string): Wish | undefined {
@@ -156,14 +195,16 @@ function parseWish(body: string): Wish | undefined {
   } catch {
     return undefined;
   }
-  const { id, name, peerUrls, clientUrls, protocol } = (value ?? {}) as Partial<
-    Member & { readonly protocol: unknown }
+  const { id, name, peerUrls, clientUrls, protocol, onlyPlace } = (value ?? {}) as Partial<
+    Member & { readonly protocol: unknown; readonly onlyPlace: unknown }
   >;
-  const isText = (text: unknown): text is string =>
-    typeof text === "string" && text !== "" && text.length <= TEXT_MAX;
   if (!isText(name) || !isUrlList(peerUrls) || !isUrlList(clientUrls)) return undefined;
   if (peerUrls.length === 0) return undefined;
   if (!Number.isSafeInteger(id) || id! < 1) return undefined;
   if (protocol !== undefined && !isText(protocol)) return undefined;
-  return { member: { id: id!, name, peerUrls, clientUrls }, protocol };
+  return {
+    member: { id: id!, name, peerUrls, clientUrls },
+    protocol,
+    onlyPlace: onlyPlace === true,
+  };
 }

@@ -2,6 +2,7 @@
 import { type Mutant, mutantsOf } from "../mutant.ts";
 
 const FLAGS = "tests/shell/etcd_flags_test.ts";
+const FORMATION = "tests/shell/formation_test.ts";
 const QUOTA = "tests/service/quota_test.ts";
 
 export const DROP_IN_MUTANTS: readonly Mutant[] = [
@@ -33,6 +34,61 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "two spellings must agree",
       "before.label !== label && before.value !== value",
       "before.label === label && before.value !== value",
+    ],
+  ]),
+  ...mutantsOf("src/member/formation.ts", FORMATION, [
+    [
+      "a member founds a cluster alone",
+      "a majority of those named must be there and blank (rule 8)",
+      "if (blanks.length + 1 < quorum) {",
+      "if (blanks.length + 1 < 1) {",
+    ],
+    [
+      "whoever sees a majority founds",
+      "only the smallest name ever founds (rule 8)",
+      'if (founder === own.name) return { kind: "found" };',
+      'return { kind: "found" };',
+    ],
+    [
+      "a cluster is founded beside a living one",
+      "a cluster that is alive is entered, never doubled (rule 8)",
+      "  if (living !== undefined) return living;\n",
+      "",
+    ],
+    [
+      "nodes with data count as blank",
+      "a majority must be blank (rule 8)",
+      'return forming === undefined ? { kind: "busy" } : { kind: "blank", forming };',
+      'return { kind: "blank", forming: forming! };',
+      "tests/cluster/initial_cluster_test.ts",
+    ],
+    [
+      "two clusters of one list grow together",
+      "two tokens are two clusters",
+      "  if (other.token !== own.token) {",
+      "  if (other.token === undefined) {",
+    ],
+  ]),
+  ...mutantsOf("src/member/formed.ts", FORMATION, [
+    [
+      "a founder acknowledges alone",
+      "clients are served when a majority of those named votes",
+      "return !isAwaited || voters >= quorumSize(initial.members.length);",
+      "return !isAwaited || voters >= 1;",
+    ],
+    [
+      "a newcomer serves before it counts",
+      "who has seen all serve may let one die",
+      "? !isNew || !isLearning(configuration, memberId)",
+      "? true",
+    ],
+  ]),
+  ...mutantsOf("src/server/peer_port.ts", "tests/cluster/initial_cluster_test.ts", [
+    [
+      "a wiped member that starts with new is let in",
+      "only a reserved place lets it in",
+      "else if (hasPlaceFor(node.configuration(), newcomer)) node.join(newcomer, done);",
+      "else if (true) node.join(newcomer, done);",
     ],
   ]),
   ...mutantsOf("src/service/quota.ts", QUOTA, [
