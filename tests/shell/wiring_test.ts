@@ -46,7 +46,7 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   r: { value: "7", changes: ["joinAttempts"] },
   maxsize: { value: "5", changes: ["membersMax"] },
   redirect: { value: "true", changes: ["redirect"] },
-  audit: { value: "/tmp/audit.log", changes: ["audit"] },
+  audit: { value: "/tmp/audit.log", changes: ["auth"] },
   cors: { value: "http://page.example", changes: ["cors"] },
   clientCert: { value: CERT, beside: ["-clientKey", KEY], changes: ["client"] },
   clientKey: { value: KEY, beside: ["-clientCert", CERT], changes: ["client"] },
