@@ -27,6 +27,7 @@ import { openPeerPort } from "./server/peer_port.ts";
 import type { PeerPort } from "./server/peer_port.ts";
 import { Readiness } from "./server/readiness.ts";
 import { PortTls } from "./operations/port_tls.ts";
+import { settleGrpcPort } from "./server/v3.ts";
 import { ServiceManager } from "./server/service_manager.ts";
 import { onReloadSignal, onStopSignal, refuseLargeFiles } from "./server/signals.ts";
 import { Telemetry } from "./operations/telemetry.ts";
@@ -113,7 +114,7 @@ export class Server {
    * it can't, and with the reason of `signal` when that ends the start.
    */
   static async start(config: Config, logger: Logger, signal?: AbortSignal): Promise<Server> {
-    const server = new Server(config, logger, signal);
+    const server = new Server(settleGrpcPort(config, logger), logger, signal);
     signal?.addEventListener("abort", () => server.#broken.reject(signal.reason));
     try {
       await Promise.race([server.#start(), server.#broken.promise]);

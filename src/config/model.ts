@@ -44,6 +44,8 @@ export interface ClientPortConfig extends PortConfig {
 /** The port of `-grpc`. */
 export interface GrpcConfig {
   readonly address: Address;
+  /** What clients of gRPC dial; undefined where the client port serves them, too. */
+  readonly urls: readonly string[] | undefined;
   /** By the user; else the node can do without it. */
   readonly isGiven: boolean;
 }

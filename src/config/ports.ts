@@ -183,8 +183,11 @@ function grpcConfig(
 ): GrpcConfig | undefined {
   const isGiven = settings.isGiven("grpc");
   if (!isGiven && settings.isGiven("c")) return undefined;
-  const address = ownAddress(settings, "grpc", client.tls !== undefined, [client, peer]);
-  return Object.freeze({ address, isGiven });
+  const isSecure = client.tls !== undefined;
+  const address = ownAddress(settings, "grpc", isSecure, [client, peer]);
+  const host = isUnspecified(address.host) ? client.advertised.host : address.host;
+  const url = `http://${formatAddress({ host, port: address.port })}`;
+  return Object.freeze({ address, isGiven, urls: isSecure ? undefined : Object.freeze([url]) });
 }
 
 function metricsAddresses(

@@ -22,6 +22,8 @@ export interface BootstrapOptions {
   readonly name: string;
   readonly peerUrls: readonly string[];
   readonly clientUrls: readonly string[];
+  /** See `Member`. */
+  readonly grpcUrls?: readonly string[] | undefined;
   /** Of this process: what answers with it is this node, whatever its address is called. */
   readonly session: number;
   /** Peer addresses of existing members; empty to found a cluster. */
@@ -106,9 +108,10 @@ export async function bootstrap(options: BootstrapOptions): Promise<Identity> {
 }
 
 async function found(options: BootstrapOptions): Promise<Identity> {
-  const { name, peerUrls, clientUrls, random } = options;
+  const { name, peerUrls, clientUrls, grpcUrls, random } = options;
   const memberId = randomId(random);
-  const founder = { id: memberId, name, peerUrls, clientUrls, voter: true };
+  const urls = { peerUrls, clientUrls, ...(grpcUrls && { grpcUrls }) };
+  const founder = { id: memberId, name, ...urls, voter: true };
   const identity = {
     memberId,
     clusterId: randomId(random),
@@ -134,7 +137,7 @@ async function join(
   name: string,
   mustAnswer: boolean,
 ): Promise<Joined | undefined> {
-  const { peerUrls, clientUrls, session, attempts, logger } = options;
+  const { peerUrls, clientUrls, grpcUrls, session, attempts, logger } = options;
   const addresses = new Set(options.addresses);
   let refusals: string[] = [];
   let isAnswered = false;
@@ -144,6 +147,7 @@ async function join(
       try {
         const { clusterId, memberId } = await options.requestJoin(address, {
           ...{ id, name, peerUrls, clientUrls },
+          ...(grpcUrls && { grpcUrls }),
         });
         logger.info("Joined the cluster", {
           cluster: formatId(clusterId),

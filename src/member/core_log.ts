@@ -57,8 +57,8 @@ function sharedAddresses(
   members: readonly Member[],
 ): { readonly address: string; readonly names: string }[] {
   const owners = new Map<string, string[]>();
-  for (const { name, clientUrls, peerUrls } of members) {
-    for (const url of new Set([...clientUrls, ...peerUrls])) {
+  for (const { name, clientUrls, peerUrls, grpcUrls = [] } of members) {
+    for (const url of new Set([...clientUrls, ...peerUrls, ...grpcUrls])) {
       owners.set(url, [...owners.get(url) ?? [], name]);
     }
   }

@@ -151,6 +151,7 @@ export class Entrance {
       name: config.name,
       peerUrls: config.peer.urls,
       clientUrls: config.client.urls,
+      grpcUrls: config.grpc?.urls,
       session,
       addresses: [],
       flag: config.initialCluster === undefined ? "-C" : "--initial-cluster",

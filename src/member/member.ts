@@ -91,6 +91,8 @@ export interface MemberOptions<T extends MemberTransport> {
   /** Under which it is reached. */
   readonly peerUrls: readonly string[];
   readonly clientUrls: readonly string[];
+  /** See `Member`. */
+  readonly grpcUrls?: readonly string[] | undefined;
   /** What the log drives; the store itself, unless somebody looks on. */
   readonly machine?: (store: Store, core: RaftCore) => StateMachine<Result>;
   readonly onCoreEvent: (event: CoreEvent, core: RaftCore) => void;
@@ -201,9 +203,9 @@ function makeCore<T extends MemberTransport>(
 
 /** What this process is reached under. */
 function announcedOf<T extends MemberTransport>(
-  { identity: { memberId, name }, peerUrls, clientUrls }: MemberOptions<T>,
+  { identity: { memberId, name }, peerUrls, clientUrls, grpcUrls }: MemberOptions<T>,
 ) {
-  return { id: memberId, name, peerUrls, clientUrls };
+  return { id: memberId, name, peerUrls, clientUrls, ...(grpcUrls && { grpcUrls }) };
 }
 
 async function restore(store: Store, storage: Storage): Promise<Store> {

@@ -55,6 +55,7 @@ export function startMember(options: RealMemberOptions): Promise<RealMember> {
     loaded,
     peerUrls: config.peer.urls,
     clientUrls: config.client.urls,
+    grpcUrls: config.grpc?.urls,
     onCoreEvent: (event, core) => logCoreEvent(event, core, logger),
     onRemoved,
     onFatal,

@@ -28,10 +28,10 @@ const MESSAGE_VERSION = 1;
 /**
  * Version 1 had one address of each kind, an empty one for none. Version 2 tells of a
  * member only whether it votes. Version 3 also tells who stays a learner, who took a
- * place and whose addresses were assigned; it is written where there is such a member.
- * All are read for ever.
+ * place and whose addresses were assigned, version 4 where gRPC has URLs of its own. The
+ * first that has room for all there is to tell is written; all are read for ever.
  */
-const CONFIGURATION_VERSIONS = { oneUrl: 1, urls: 2, parts: 3 } as const;
+const CONFIGURATION_VERSIONS = { oneUrl: 1, urls: 2, parts: 3, grpc: 4 } as const;
 
 /** What a member is; the last one since version 3. The position is the byte: append only. */
 const PARTS = ["newcomer", "voter", "learner"] as const;
@@ -58,6 +58,8 @@ const HEADER_BYTES = 26;
 const ENTRY_HEADER_BYTES = 13;
 /** Id, part, an empty name and two empty lists. */
 const MEMBER_BYTES_MIN = 13;
+/** What a version has beside that: who took the place and whose the addresses are; a list of URLs. */
+const MORE_BYTES: { readonly [version: number]: number } = { 3: 9, 4: 10 };
 
 /** The frame of `message`, in one allocation. */
 export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
@@ -246,54 +248,63 @@ function readSnapshotMeta(reader: ByteReader): SnapshotMeta {
 }
 
 function configurationBytes({ members, removed }: Configuration): number {
-  let bytes = 5 + 8 * removed.length + (hasParts(members) ? 9 * members.length : 0);
-  for (const { name, peerUrls, clientUrls } of members) {
-    bytes += MEMBER_BYTES_MIN + utf8Length(name);
-    for (const url of [...peerUrls, ...clientUrls]) bytes += 2 + utf8Length(url);
+  const memberBytes = MEMBER_BYTES_MIN + (MORE_BYTES[versionFor(members)] ?? 0);
+  let bytes = 5 + 8 * removed.length;
+  for (const { name, peerUrls, clientUrls, grpcUrls = [] } of members) {
+    bytes += memberBytes + utf8Length(name);
+    for (const url of [...peerUrls, ...clientUrls, ...grpcUrls]) bytes += 2 + utf8Length(url);
   }
   return bytes;
 }
 
 function writeConfiguration(writer: ByteWriter, { members, removed }: Configuration): void {
-  const version = hasParts(members) ? CONFIGURATION_VERSIONS.parts : CONFIGURATION_VERSIONS.urls;
+  const version = versionFor(members);
   writer.byte(version);
   writer.u16(members.length);
-  for (const { id, voter, learner, takenBy, assigned, name, peerUrls, clientUrls } of members) {
+  for (const { id, voter, learner, takenBy, assigned, name, ...reached } of members) {
     writer.u53(id);
     writer.byte(PARTS.indexOf(voter ? "voter" : learner ? "learner" : "newcomer"));
-    if (version === CONFIGURATION_VERSIONS.parts) {
+    if (version >= CONFIGURATION_VERSIONS.parts) {
       writer.u53(takenBy ?? NONE);
       writer.bool(assigned ?? false);
     }
     writer.string(name, utf8Length(name));
-    for (const urls of [peerUrls, clientUrls]) {
-      writer.byte(urls.length);
-      for (const url of urls) writer.string(url, utf8Length(url));
-    }
+    writeUrlList(writer, reached.peerUrls);
+    writeUrlList(writer, reached.clientUrls);
+    if (version >= CONFIGURATION_VERSIONS.grpc) writeUrlList(writer, reached.grpcUrls ?? []);
   }
   writer.u16(removed.length);
   for (const id of removed) writer.u53(id);
 }
 
-/** Whether version 2 has no room for all that there is to tell of `members`. */
-function hasParts(members: readonly Member[]): boolean {
-  return members.some(({ learner, takenBy, assigned }) =>
+function writeUrlList(writer: ByteWriter, urls: readonly string[]): void {
+  writer.byte(urls.length);
+  for (const url of urls) writer.string(url, utf8Length(url));
+}
+
+/** The first version that has room for all that there is to tell of `members`. */
+function versionFor(members: readonly Member[]): number {
+  if (members.some(({ grpcUrls }) => grpcUrls !== undefined)) return CONFIGURATION_VERSIONS.grpc;
+  const hasParts = members.some(({ learner, takenBy, assigned }) =>
     learner !== undefined || takenBy !== undefined || assigned !== undefined
   );
+  return hasParts ? CONFIGURATION_VERSIONS.parts : CONFIGURATION_VERSIONS.urls;
 }
 
 function readConfiguration(reader: ByteReader): Configuration {
-  const { oneUrl, parts } = CONFIGURATION_VERSIONS;
+  const { oneUrl, parts, grpc } = CONFIGURATION_VERSIONS;
   const version = reader.byte();
-  if (version < oneUrl || version > parts) {
-    reader.fail(`a configuration version from ${oneUrl} to ${parts}`, `${version}`);
+  if (version < oneUrl || version > grpc) {
+    reader.fail(`a configuration version from ${oneUrl} to ${grpc}`, `${version}`);
   }
   const members: Member[] = [];
   for (let left = reader.count(reader.u16(), MEMBER_BYTES_MIN); left > 0; left--) {
     members.push(readMember(reader, version));
   }
   // One meaning, one encoding.
-  if (version === parts && !hasParts(members)) reader.fail("version 2 for members", "version 3");
+  if (version >= parts && version !== versionFor(members)) {
+    reader.fail(`version ${versionFor(members)} for members`, `version ${version}`);
+  }
   const removed: MemberId[] = [];
   for (let left = reader.count(reader.u16(), 8); left > 0; left--) {
     removed.push(reader.u53());
@@ -302,7 +313,7 @@ function readConfiguration(reader: ByteReader): Configuration {
 }
 
 function readMember(reader: ByteReader, version: number): Member {
-  const { oneUrl, parts } = CONFIGURATION_VERSIONS;
+  const { oneUrl, parts, grpc } = CONFIGURATION_VERSIONS;
   const readUrls = version === oneUrl ? readOneUrl : readUrlList;
   const id = reader.u53();
   const code = reader.byte();
@@ -311,10 +322,13 @@ function readMember(reader: ByteReader, version: number): Member {
     reader.fail("a known part of a member", `${code}`);
   }
   const takenBy = version < parts ? NONE : reader.u53();
-  const assigned = version === parts && reader.bool();
+  const assigned = version >= parts && reader.bool();
   const name = reader.string();
+  const urls = { peerUrls: readUrls(reader), clientUrls: readUrls(reader) };
+  const grpcUrls = version < grpc ? [] : readUrlList(reader);
   return {
-    ...{ id, name, peerUrls: readUrls(reader), clientUrls: readUrls(reader) },
+    ...{ id, name, ...urls },
+    ...(grpcUrls.length > 0 && { grpcUrls }),
     voter: part === "voter",
     ...(part === "learner" && { learner: true }),
     ...(takenBy !== NONE && { takenBy }),

@@ -60,8 +60,9 @@ export function configurationFault(
 
 /** What is wrong with the part that a member has in the cluster. */
 function partFault(member: Member): string | undefined {
-  const { id, clientUrls, voter, learner, takenBy } = member;
-  if (isReserved(member) && (voter || clientUrls.length > 0 || takenBy !== undefined)) {
+  const { id, clientUrls, grpcUrls, voter, learner, takenBy } = member;
+  const isTaken = clientUrls.length > 0 || grpcUrls !== undefined || takenBy !== undefined;
+  if (isReserved(member) && (voter || isTaken)) {
     return `Member "${id}" must have a name`;
   }
   return voter && (learner !== undefined || takenBy !== undefined)

@@ -28,17 +28,19 @@ function toMember(value: unknown): Member | undefined {
 }
 
 function toPart(
-  { voter, learner, takenBy, assigned }: Record<string, unknown>,
-): Pick<Member, "voter" | "learner" | "takenBy" | "assigned"> | undefined {
+  { voter, learner, takenBy, assigned, grpcUrls }: Record<string, unknown>,
+): Omit<Member, "id" | "name" | "peerUrls" | "clientUrls"> | undefined {
   if (typeof voter !== "boolean") return undefined;
   if (learner !== undefined && learner !== true) return undefined;
   if (takenBy !== undefined && !isId(takenBy)) return undefined;
   if (assigned !== undefined && assigned !== true) return undefined;
+  if (grpcUrls !== undefined && !isGrpcUrls(grpcUrls)) return undefined;
   return {
     voter,
     ...(learner && { learner }),
     ...(takenBy !== undefined && { takenBy }),
     ...(assigned && { assigned }),
+    ...(grpcUrls !== undefined && { grpcUrls }),
   };
 }
 
@@ -49,6 +51,11 @@ function isId(value: unknown): value is MemberId {
 /** Whether `value` may be the addresses of a member, as another program sent them. */
 export function isUrlList(value: unknown): value is string[] {
   return Array.isArray(value) && value.length <= URLS_MAX && value.every(isText);
+}
+
+/** Whether `value` may be the URLs of gRPC of a member that has any of their own. */
+export function isGrpcUrls(value: unknown): value is string[] {
+  return isUrlList(value) && value.length > 0;
 }
 
 function isText(value: unknown): value is string {

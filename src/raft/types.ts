@@ -25,6 +25,8 @@ export interface Member {
   readonly peerUrls: readonly string[];
   /** Advertised URLs of the client port, e.g. `http://127.0.0.1:4001`. */
   readonly clientUrls: readonly string[];
+  /** Advertised URLs that serve gRPC, at least one, where those of the client port do not. */
+  readonly grpcUrls?: readonly string[];
   /** False while the member is a learner: it receives the log, but has no vote. */
   readonly voter: boolean;
   /** A learner that somebody has to promote; any other votes as soon as it has caught up. */

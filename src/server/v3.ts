@@ -4,7 +4,7 @@ import { makeV3, type V3Api } from "../api/v3/v3.ts";
 import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Config, formatAddress, LIMITS } from "../config.ts";
-import { type Listener, ListenError, type ListenOptions } from "../http/endpoint.ts";
+import type { Listener, ListenOptions } from "../http/endpoint.ts";
 import type { Handler } from "../http/exchange.ts";
 import type { StreamHandler } from "../http/h2/stream.ts";
 import { listenWire } from "../http/wire_listener.ts";
@@ -25,9 +25,7 @@ export function v3Of(
     random: Math.random,
     servedAt: isAtClientPort
       ? formatAddress(client.advertised)
-      : grpc === undefined
-      ? undefined
-      : formatAddress(grpc.address),
+      : grpc?.urls?.map((url) => new URL(url).host).join(", "),
     limits: {
       electionMs,
       requestBytesMax: v3.requestBytesMax,
@@ -45,9 +43,26 @@ export function withGrpc(v3: V3Api): (ordinary: StreamHandler) => StreamHandler 
 }
 
 /**
- * Opens the port of `-grpc`, which serves what the client port serves, and gRPC. One
- * that nobody asked for is left out when another program has it.
+ * `config` without the port of gRPC when nobody asked for it and another program has it:
+ * looked up before anybody is told of the address.
  */
+export function settleGrpcPort(config: Config, logger: Logger): Config {
+  const { grpc } = config;
+  if (grpc === undefined || grpc.isGiven) return config;
+  const { host, port } = grpc.address;
+  try {
+    Deno.listen({ hostname: host, port }).close();
+    return { ...config, grpc: { ...grpc, isGiven: true } };
+  } catch {
+    logger.warn("Not serving gRPC: another program has its port", {
+      address: formatAddress(grpc.address),
+      advice: "choose one by -grpc",
+    });
+    return { ...config, grpc: undefined };
+  }
+}
+
+/** Opens the port of `-grpc`, which serves what the client port serves, and gRPC. */
 export async function openGrpcPort(
   { grpc }: Config,
   options: Omit<ListenOptions, "hostname" | "port">,
@@ -55,14 +70,5 @@ export async function openGrpcPort(
 ): Promise<Listener | undefined> {
   if (grpc === undefined) return undefined;
   const { host, port } = grpc.address;
-  try {
-    return await listenWire({ ...options, hostname: host, port }, handler);
-  } catch (error) {
-    if (grpc.isGiven || !(error instanceof ListenError)) throw error;
-    options.logger.warn("Not serving gRPC: another program has its port", {
-      address: formatAddress(grpc.address),
-      advice: "choose one by -grpc",
-    });
-    return undefined;
-  }
+  return await listenWire({ ...options, hostname: host, port }, handler);
 }

@@ -29,6 +29,7 @@ function anyMember(random: SeededRandom): Member {
     name: anyText(random, 12),
     peerUrls: [`http://127.0.0.1:${random.integer(1, 65535)}`],
     clientUrls: [anyText(random, 20)],
+    ...(random.chance(0.3) && { grpcUrls: [anyText(random, 20)] }),
     ...anyPart(random),
   };
 }

@@ -122,6 +122,23 @@ Deno.test("planAnnounce() records new addresses and keeps identity and vote", ()
   assertEquals(plan(next, false), { kind: "done" });
 });
 
+Deno.test("planAnnounce() records where gRPC is served, and that it no longer is elsewhere", () => {
+  const served = { ...member(2), grpcUrls: ["http://h:2379"] };
+  const [without, next] = [cluster(member(1), member(2)), cluster(member(1), served)];
+  assertEquals(planAnnounce(served, () => true)(without, false), { kind: "propose", next });
+  assertEquals(planAnnounce(served, () => true)(next, false), { kind: "done" });
+  const back = planAnnounce(member(2), () => true)(next, false);
+  assertEquals(back, { kind: "propose", next: without });
+});
+
+Deno.test("planAnnounce() leaves where gRPC is served when others tell where a member is", () => {
+  const served = { ...member(2), grpcUrls: ["http://h:2379"] };
+  const told = { ...member(2), peerUrls: ["http://new:7001"], clientUrls: [] };
+  const next = cluster(member(1), { ...served, peerUrls: ["http://new:7001"] });
+  const plan = planAnnounce(told, () => true)(cluster(member(1), served), false);
+  assertEquals(plan, { kind: "propose", next });
+});
+
 Deno.test("planAnnounce() makes an entry of a founder's first configuration, changed or not", () => {
   const founder = cluster(member(1));
   assertEquals(planAnnounce(member(1), () => false)(founder, false).kind, "propose");

@@ -86,13 +86,13 @@ Deno.test("decodeConfiguration() reads version 1, which had one address of each 
     ],
     removed: [3],
   });
-  bytes[0] = 4;
-  assertThrows(() => decodeConfiguration(bytes), DecodeError, "from 1 to 3");
+  bytes[0] = 5;
+  assertThrows(() => decodeConfiguration(bytes), DecodeError, "from 1 to 4");
 });
 
 const NEWCOMER = { id: 2, name: "b", peerUrls: ["http://p"], clientUrls: [], voter: false };
 
-Deno.test("encodeConfiguration() writes version 3 where a member stays a learner or took a place", () => {
+Deno.test("encodeConfiguration() writes the first version that has room for its members", () => {
   const version = (member: Member) => {
     const configuration = { members: [member], removed: [3] };
     const bytes = encodeConfiguration(configuration);
@@ -104,6 +104,9 @@ Deno.test("encodeConfiguration() writes version 3 where a member stays a learner
   assertEquals(version({ ...NEWCOMER, learner: true }), 3);
   assertEquals(version({ ...NEWCOMER, takenBy: MAX }), 3);
   assertEquals(version({ ...NEWCOMER, assigned: true }), 3);
+  const grpcUrls = ["http://g", "http://h"];
+  assertEquals(version({ ...NEWCOMER, grpcUrls }), 4);
+  assertEquals(version({ ...NEWCOMER, grpcUrls, takenBy: MAX, assigned: true }), 4);
 });
 
 Deno.test("decodeConfiguration() reads version 3 as it was written first", () => {
@@ -129,6 +132,18 @@ Deno.test("decodeConfiguration() reads version 3 as it was written first", () =>
     ],
     removed: [],
   });
+});
+
+Deno.test("decodeConfiguration() reads version 4 as it was written first", () => {
+  const bytes = Uint8Array.fromHex(
+    "040001" +
+      "0000000000000001" + "01" + "0000000000000000" + "00" + "000161" +
+      "01" + "0008687474703a2f2f70" + "00" + "01" + "0008687474703a2f2f67" +
+      "0000",
+  );
+  const urls = { peerUrls: ["http://p"], clientUrls: [], grpcUrls: ["http://g"] };
+  const members = [{ id: 1, name: "a", ...urls, voter: true }];
+  assertEquals(decodeConfiguration(bytes), { members, removed: [] });
 });
 
 Deno.test("decodeConfiguration() takes nothing for a learner that its version does not have", () => {
@@ -269,7 +284,7 @@ Deno.test("decodeConfiguration() refuses parts, additions, bad UTF-8 and other v
   }
   assertThrows(() => decodeConfiguration(Uint8Array.of(...bytes, 0)), DecodeError);
   const other = bytes.slice();
-  other[0] = 4;
+  other[0] = 5;
   assertThrows(() => decodeConfiguration(other), DecodeError, "version");
   const name = bytes.slice();
   name[3 + 8 + 1 + 2 + 1] = 0xff;

@@ -24,6 +24,7 @@ Deno.test("configurationFault() names what is wrong", () => {
     [{ members: [{ ...member(1), name: "" }], removed: [] }, "have a name"],
     [{ members: [member(1), { ...RESERVED, clientUrls: ["http://c"] }], removed: [] }, "a name"],
     [{ members: [member(1), { ...RESERVED, takenBy: 4 }], removed: [] }, "a name"],
+    [{ members: [member(1), { ...RESERVED, grpcUrls: ["http://g"] }], removed: [] }, "a name"],
     [{ members: [{ ...member(1), learner: true }], removed: [] }, "vote and learn"],
     [{ members: [{ ...member(1), takenBy: 4 }], removed: [] }, "vote and learn"],
     [{ members: [member(1), { ...member(2), name: "n1" }], removed: [] }, 'name "n1"'],

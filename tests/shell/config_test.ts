@@ -51,7 +51,11 @@ Deno.test("parseFlags() gives the documented defaults when nothing is set", () =
       listeners: [{ host: "127.0.0.1", port: 7001, secure: false }],
       tls: undefined,
     },
-    grpc: { address: { host: "127.0.0.1", port: 2379 }, isGiven: false },
+    grpc: {
+      address: { host: "127.0.0.1", port: 2379 },
+      urls: ["http://127.0.0.1:2379"],
+      isGiven: false,
+    },
     metrics: [],
     join: [],
     joinAttempts: 3,
@@ -87,7 +91,8 @@ Deno.test("parseFlags() gives the documented defaults when nothing is set", () =
 Deno.test("-grpc has etcd's port, unless a client port is chosen without it", () => {
   assertEquals(configOf("-c 4002").grpc, undefined);
   const address = { host: "0.0.0.0", port: 5000 };
-  assertEquals(configOf("-c 4002 -grpc 0.0.0.0:5000").grpc, { address, isGiven: true });
+  const urls = ["http://127.0.0.1:5000"];
+  assertEquals(configOf("-c 4002 -grpc 0.0.0.0:5000").grpc, { address, urls, isGiven: true });
   assert(errorOf("-grpc 4001").includes("another port of this node has"));
 });
 

@@ -6,7 +6,9 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { type Config, LIMITS } from "../../src/config.ts";
 import { FLAGS } from "../../src/config/flags.ts";
 import { memberLimits, ticks, transportLimits } from "../../src/member/limits.ts";
+import { silentLogger } from "../../src/base/logger.ts";
 import { httpLimits } from "../../src/server/http_limits.ts";
+import { settleGrpcPort } from "../../src/server/v3.ts";
 import { PERMISSION_FLAGS, UNSTABLE_FLAGS } from "../../tools/node_flags.ts";
 import { fixture } from "../cluster/client.ts";
 import { freePort } from "../cluster/ports.ts";
@@ -48,8 +50,8 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   redirect: { value: "true", changes: ["redirect"] },
   audit: { value: "/tmp/audit.log", changes: ["auth"] },
   cors: { value: "http://page.example", changes: ["cors"] },
-  clientCert: { value: CERT, beside: ["-clientKey", KEY], changes: ["client"] },
-  clientKey: { value: KEY, beside: ["-clientCert", CERT], changes: ["client"] },
+  clientCert: { value: CERT, beside: ["-clientKey", KEY], changes: ["client", "grpc"] },
+  clientKey: { value: KEY, beside: ["-clientCert", CERT], changes: ["client", "grpc"] },
   clientCAFile: { value: CA, beside: CLIENT_TLS, changes: ["client"] },
   serverCert: { value: CERT, beside: PEER_TLS.slice(2), changes: ["peer"] },
   serverKey: {
@@ -210,6 +212,32 @@ Deno.test("-grpc opens one more port for clients, which there is none of with -c
   }
   await using _ = await FlagNode.start();
   assertEquals(listenersAt(port), []);
+});
+
+Deno.test("members are listed to clients of gRPC where they serve it, to others at -c", async () => {
+  const address = `127.0.0.2:${freePort()}`;
+  await using node = await FlagNode.start("-grpc", address);
+  const body = JSON.stringify({});
+  const listed = await node.ask("/v3/cluster/member/list", { method: "POST", body });
+  assertEquals(JSON.parse(listed.text).members[0].clientURLs, [`http://${address}`]);
+  assertEquals((await node.ask("/v2/machines")).text, `http://127.0.0.1:${node.clientPort}`);
+  await using other = await FlagNode.start();
+  const alone = await other.ask("/v3/cluster/member/list", { method: "POST", body });
+  const own = [`http://127.0.0.1:${other.clientPort}`];
+  assertEquals(JSON.parse(alone.text).members[0].clientURLs, own);
+});
+
+Deno.test("settleGrpcPort() gives up a port that nobody asked for when another program has it", () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const address = taken.addr as Deno.NetAddr;
+  const settledOf = (port: number, isGiven: boolean) => {
+    const config = configOf(["-grpc", `127.0.0.1:${port}`]);
+    return settleGrpcPort({ ...config, grpc: { ...config.grpc!, isGiven } }, silentLogger).grpc;
+  };
+  assertEquals(settledOf(address.port, false), undefined);
+  assertEquals(settledOf(address.port, true)?.address.port, address.port);
+  const free = freePort();
+  assertEquals(settledOf(free, false)?.isGiven, true, "who is told of it must find it");
 });
 
 Deno.test("-d is where the data is, and -f takes it away", async () => {

@@ -7,7 +7,7 @@ import type { Exchange, ReplyOrFault } from "../../http/exchange.ts";
 import { fault } from "../../http/fault.ts";
 import type { Route } from "../../http/router.ts";
 import type { Admitted, Done } from "../../node/ports.ts";
-import { isUrlList, toConfiguration } from "../../raft/configuration_json.ts";
+import { isGrpcUrls, isUrlList, toConfiguration } from "../../raft/configuration_json.ts";
 import type { Configuration, Member, MemberId } from "../../raft/types.ts";
 import { failureFault } from "../fault_form.ts";
 
@@ -195,16 +195,15 @@ function parseWish(body: string): Wish | undefined {
   } catch {
     return undefined;
   }
-  const { id, name, peerUrls, clientUrls, protocol, onlyPlace } = (value ?? {}) as Partial<
-    Member & { readonly protocol: unknown; readonly onlyPlace: unknown }
-  >;
+  const { id, name, peerUrls, clientUrls, grpcUrls, protocol, onlyPlace } =
+    (value ?? {}) as Partial<
+      Member & { readonly protocol: unknown; readonly onlyPlace: unknown }
+    >;
   if (!isText(name) || !isUrlList(peerUrls) || !isUrlList(clientUrls)) return undefined;
   if (peerUrls.length === 0) return undefined;
+  if (grpcUrls !== undefined && !isGrpcUrls(grpcUrls)) return undefined;
   if (!Number.isSafeInteger(id) || id! < 1) return undefined;
   if (protocol !== undefined && !isText(protocol)) return undefined;
-  return {
-    member: { id: id!, name, peerUrls, clientUrls },
-    protocol,
-    onlyPlace: onlyPlace === true,
-  };
+  const member = { id: id!, name, peerUrls, clientUrls, ...(grpcUrls && { grpcUrls }) };
+  return { member, protocol, onlyPlace: onlyPlace === true };
 }

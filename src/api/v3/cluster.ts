@@ -71,6 +71,8 @@ function change(
   });
 }
 
-function describeMember({ id, name, peerUrls, clientUrls, learner }: Member) {
-  return { id: BigInt(id), name, peerUrls, clientUrls, isLearner: learner === true };
+function describeMember({ id, name, peerUrls, clientUrls, grpcUrls, learner }: Member) {
+  const urls = { peerUrls, clientUrls: grpcUrls ?? clientUrls };
+  return { id: BigInt(id), name, ...urls, isLearner: learner === true };
+};
 }

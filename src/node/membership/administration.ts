@@ -4,7 +4,7 @@
  * member announces is a wish as well: its addresses, when the log has others.
  */
 import { randomId } from "../../base/ids.ts";
-import { isUrlList } from "../../raft/configuration_json.ts";
+import { isGrpcUrls, isUrlList } from "../../raft/configuration_json.ts";
 import type { RaftCore } from "../../raft/core.ts";
 import { NONE } from "../../raft/types.ts";
 import type { Member, MemberId } from "../../raft/types.ts";
@@ -277,13 +277,14 @@ export class Administration {
 
 function parseWish(payload: Uint8Array): Omit<Member, "voter"> | undefined {
   try {
-    const { id = 0, name, peerUrls = [], clientUrls = [] } = JSON.parse(
+    const { id = 0, name, peerUrls = [], clientUrls = [], grpcUrls } = JSON.parse(
       new TextDecoder().decode(payload),
     );
     const isName = typeof name === "string" && name.length <= NAME_LENGTH_MAX;
     if (!isName || !isUrlList(peerUrls) || !isUrlList(clientUrls)) return undefined;
+    if (grpcUrls !== undefined && !isGrpcUrls(grpcUrls)) return undefined;
     if (!Number.isSafeInteger(id) || id < 0) return undefined;
-    return { id, name, peerUrls, clientUrls };
+    return { id, name, peerUrls, clientUrls, ...(grpcUrls && { grpcUrls }) };
   } catch {
     return undefined;
   }

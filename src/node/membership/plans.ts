@@ -161,10 +161,8 @@ export function planAnnounce(
     if (known === undefined) return refuse(`Member "${announced.name}" is not part of the cluster`);
     // Others know only where the process is that ran when the addresses were assigned.
     if (clientUrls.length === 0 && known.assigned) return { kind: "done" };
-    const told = withOwnUrls(known, {
-      peerUrls: announced.peerUrls,
-      clientUrls: clientUrls.length === 0 ? known.clientUrls : clientUrls,
-    });
+    const ofClients = clientUrls.length === 0 ? known : announced;
+    const told = withOwnUrls(known, { ...ofClients, peerUrls: announced.peerUrls });
     const isNews = !sameAddresses(known, told) || known.assigned !== undefined;
     if (isRecorded() && !isNews) return { kind: "done" };
     return { kind: "propose", next: replacing(current, told) };
@@ -173,15 +171,16 @@ export function planAnnounce(
 
 /** `known` with the addresses that it gave itself. */
 function withOwnUrls(
-  { assigned: _, ...known }: Member,
-  { peerUrls, clientUrls }: Pick<Member, "peerUrls" | "clientUrls">,
+  { assigned: _, grpcUrls: __, ...known }: Member,
+  { peerUrls, clientUrls, grpcUrls }: Pick<Member, "peerUrls" | "clientUrls" | "grpcUrls">,
 ): Member {
-  return { ...known, peerUrls, clientUrls };
+  return { ...known, peerUrls, clientUrls, ...(grpcUrls && { grpcUrls }) };
 }
 
 /** Whether both are reached under the same URLs. */
 export function sameAddresses(a: Omit<Member, "voter">, b: Omit<Member, "voter">): boolean {
-  return sameUrls(a.peerUrls, b.peerUrls) && sameUrls(a.clientUrls, b.clientUrls);
+  return sameUrls(a.peerUrls, b.peerUrls) && sameUrls(a.clientUrls, b.clientUrls) &&
+    sameUrls(a.grpcUrls ?? [], b.grpcUrls ?? []);
 }
 
 function sameUrls(a: readonly string[], b: readonly string[]): boolean {

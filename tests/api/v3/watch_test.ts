@@ -158,6 +158,17 @@ Deno.test("a watch that falls behind a compaction is cancelled with the first re
   assertEquals(member.store.watches.size, 0);
 });
 
+Deno.test("a watch from a revision before the first is one from the first, compacted or not", async () => {
+  using member = new V3Member();
+  await fill(member, "a", 3);
+  const whole = await watching(member, { key: "a", startRevision: -5 });
+  assertEquals(revisions(await events(whole, 3)), [2, 3, 4]);
+  await member.call(compact, { revision: 3 });
+  const late = await watching(member, { key: "a", startRevision: -5 });
+  const { canceled, compactRevision } = await late.next();
+  assertEquals([canceled, compactRevision], [true, 3]);
+});
+
 Deno.test("progress on request says only what was sent", async () => {
   using member = new V3Member();
   await fill(member, "a", 3);

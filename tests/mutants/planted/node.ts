@@ -82,6 +82,14 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "if (id === this.#core.id) return true;",
     ],
   ]),
+  ...mutantsOf("src/node/membership/plans.ts", NODE, [
+    [
+      "new addresses of gRPC are told to nobody",
+      "what a member list names can be dialled",
+      "sameUrls(a.grpcUrls ?? [], b.grpcUrls ?? [])",
+      "true",
+    ],
+  ]),
   ...mutantsOf("src/node/membership/id_plans.ts", NODE, [
     [
       "a place counts before anybody has taken it",

@@ -24,6 +24,22 @@ export const WIRING_MUTANTS: readonly Mutant[] = [
       'settings.integer("snapCount")',
     ],
   ]),
+  ...mutantsOf("src/server/v3.ts", WIRING, [
+    [
+      "a port of gRPC that another program has is told to clients",
+      "who is told of an address finds this node there",
+      "return { ...config, grpc: undefined };",
+      "return config;",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/cluster.ts", WIRING, [
+    [
+      "clients of gRPC are sent to a port that does not serve it",
+      "what a member list names can be dialled",
+      "grpcUrls ?? clientUrls",
+      "clientUrls",
+    ],
+  ]),
   ...mutantsOf("src/config/options.ts", WIRING, [
     ["-logFormat is ignored", REACHES, "format: logFormat(settings)", 'format: "text"'],
   ]),

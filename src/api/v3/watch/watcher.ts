@@ -94,9 +94,8 @@ export class Watcher implements EventView {
   readSlice(): Slice {
     const { service } = this.#owner;
     // What is kept for v1 and v2 alone is gone for v3; but who has begun may go on with it.
-    if (
-      !this.#hasRead && this.startRevision > 0 && this.startRevision < service.compactedRevision
-    ) {
+    const asked = Math.max(1, this.startRevision);
+    if (!this.#hasRead && this.startRevision !== 0 && asked < service.compactedRevision) {
       return "cleared";
     }
     this.#hasRead = true;
