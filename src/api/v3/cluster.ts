@@ -74,5 +74,4 @@ function change(
 function describeMember({ id, name, peerUrls, clientUrls, grpcUrls, learner }: Member) {
   const urls = { peerUrls, clientUrls: grpcUrls ?? clientUrls };
   return { id: BigInt(id), name, ...urls, isLearner: learner === true };
-};
 }
