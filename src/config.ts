@@ -90,13 +90,14 @@ function makeConfig(settings: Settings): Config {
   const asEtcd = isPlacedAsEtcd(settings);
   const idle = idleSettings(settings);
   checkFeatureGates(settings);
-  const ports = makePorts(settings, asEtcd);
   const name = asEtcd && !settings.isGiven("n") ? "default" : makeName(settings);
   const directory = asEtcd && !settings.isGiven("d") ? `${name}.etcd` : settings.text("d");
+  const dataDirectory = resolve(directory);
+  const ports = makePorts(settings, asEtcd, dataDirectory);
   return Object.freeze({
     name,
     nameGiven: settings.isGiven("n"),
-    dataDirectory: resolve(directory),
+    dataDirectory,
     fresh: settings.boolean("f"),
     forceNewCluster: settings.boolean("force-new-cluster"),
     ...ports,

@@ -26,6 +26,7 @@ import { type Overview, startOverview } from "./operations/overview.ts";
 import { openPeerPort } from "./server/peer_port.ts";
 import type { PeerPort } from "./server/peer_port.ts";
 import { Readiness } from "./server/readiness.ts";
+import { makeOwnCertificate } from "./operations/auto_tls.ts";
 import { PortTls } from "./operations/port_tls.ts";
 import { settleGrpcPort } from "./server/v3.ts";
 import { ServiceManager } from "./server/service_manager.ts";
@@ -178,6 +179,7 @@ export class Server {
     for (const { flag, why } of idle) {
       this.#logger.warn("A setting does nothing here", { flag, why });
     }
+    this.#makeOwnCertificate();
     const clientTls = PortTls.load("client", client, this.#logger);
     const peerTls = PortTls.load("peer", peer, this.#logger);
     await this.#watchCertificates([clientTls, peerTls].filter((tls) => tls !== undefined));
@@ -261,6 +263,18 @@ export class Server {
     );
   }
 
+  /** Before anything is read: `--auto-tls`. */
+  #makeOwnCertificate(): void {
+    const { tls, urls, listeners } = this.#config.client;
+    if (tls === undefined || !tls.isOwn) return;
+    const hosts = [
+      ...urls.map((url) => new URL(url).hostname),
+      ...listeners.map(({ host }) => host),
+      ...["localhost", "127.0.0.1"],
+    ];
+    makeOwnCertificate(tls, hosts, systemClock.wallMs(), this.#logger);
+  }
+
   async #startMember(
     { storage, loaded }: OpenedDirectory,
     identity: Identity,
@@ -313,7 +327,7 @@ export class Server {
     const port = await this.#owned(
       await openPeerPort({
         addresses: this.#config.peer.listeners,
-        ...(tls === undefined ? {} : { tls: tls.mutual }),
+        ...(tls === undefined ? {} : { tls: { ...tls.material, ...tls.mutual } }),
         limits: httpLimits(LIMITS.peerSpareDescriptors),
         logger: this.#logger,
         renderFault: faultRenderer(),

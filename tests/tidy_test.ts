@@ -53,7 +53,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   operations: [
     ...["base", "version", "config", "http", "api", "dashboard", "member", "storage", "transport"],
-    ...["node/ports", "type node", "type service", "type raft"],
+    ...["x509", "node/ports", "type node", "type service", "type raft"],
   ],
   server: [
     ...["base", "version", "config", "raft", "store", "node", "service", "member", "operations"],

@@ -94,6 +94,11 @@ export class Settings<Row extends Flag = typeof NODE_FLAGS[number]> {
     return this.#of(name).label;
   }
 
+  /** The value of any row as text. */
+  shown(name: Row["name"]): string {
+    return String(this.#of(name).value);
+  }
+
   /** The value of any row. */
   valueOf(flag: Flag): Value {
     return this.#of(flag.name).value;

@@ -175,6 +175,12 @@ const FOLLOWED = [
   },
   boolean("client-cert-auth", false, "demand client certificates"),
   boolean("peer-client-cert-auth", false, "members always prove themselves"),
+  boolean("auto-tls", false, "make a certificate of the client port where none is given"),
+  text("client-crl-file", "FILE", "", "certificates of clients that are revoked"),
+  text("peer-crl-file", "FILE", "", "certificates of peers that are revoked"),
+  text("client-cert-allowed-hostname", "NAME", "", "what a client's certificate must be for"),
+  text("peer-cert-allowed-cn", "NAME", "", "what a peer's certificate must be called"),
+  text("peer-cert-allowed-hostname", "NAME", "", "what a peer's certificate must be for"),
   text("cipher-suites", "LIST", "", "of TLS 1.2"),
   choice("tls-min-version", ["TLS1.2", "TLS1.3"], "TLS1.2", "oldest TLS that is spoken"),
   choice("tls-max-version", ["TLS1.2", "TLS1.3"], "", "newest TLS that is spoken"),
@@ -274,14 +280,9 @@ const IGNORED: readonly EtcdFlag[] = [
 ];
 
 const REFUSED: readonly EtcdFlag[] = [
-  ...refusedSwitches('make certificates by "etcd certs init"', "auto-tls", "peer-auto-tls"),
-  ...refused("revocation lists are not read", "", "client-crl-file", "peer-crl-file"),
-  ...refused(
-    "every certificate of the authority is taken",
-    "",
-    "client-cert-allowed-hostname",
-    "peer-cert-allowed-cn",
-    "peer-cert-allowed-hostname",
+  ...refusedSwitches(
+    'members prove who they are, always: make certificates by "etcd certs init"',
+    "peer-auto-tls",
   ),
   ...refused(
     "there is no discovery service, name the members by --initial-cluster",

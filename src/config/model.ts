@@ -9,6 +9,14 @@ export interface TlsFiles {
   readonly certFile: string;
   readonly keyFile: string;
   readonly caFile: string | undefined;
+  /** Of certificates that are refused although the authority has signed them. */
+  readonly crlFile: string | undefined;
+  /** The only name of a client's certificate that is taken. */
+  readonly allowedName:
+    | { readonly kind: "commonName" | "hostname"; readonly name: string }
+    | undefined;
+  /** The certificate and its key are made where there are none. */
+  readonly isOwn: boolean;
   readonly minVersion: TlsVersion;
   readonly maxVersion: TlsVersion;
 }

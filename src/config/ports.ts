@@ -23,15 +23,15 @@ export interface Ports {
 }
 
 /** `asEtcd`: what nobody chose is as etcd has it. Throws `UsageError`. */
-export function makePorts(settings: Settings, asEtcd: boolean): Ports {
+export function makePorts(settings: Settings, asEtcd: boolean, dataDirectory: string): Ports {
   const hasUrls = (...names: FlagName[]) => names.some((name) => settings.isGiven(name));
   const client = asEtcd ||
       hasUrls("listen-client-urls", "advertise-client-urls", "listen-client-http-urls")
-    ? { ...portOfUrls(settings, CLIENT), servesGrpc: true }
-    : { ...portOfAddress(settings, "c", "cl", "client"), servesGrpc: false };
+    ? { ...portOfUrls(settings, CLIENT, dataDirectory), servesGrpc: true }
+    : { ...portOfAddress(settings, "c", "cl", "client", dataDirectory), servesGrpc: false };
   const peer = asEtcd || hasUrls("listen-peer-urls", "initial-advertise-peer-urls")
-    ? portOfUrls(settings, PEER)
-    : portOfAddress(settings, "s", "sl", "server");
+    ? portOfUrls(settings, PEER, dataDirectory)
+    : portOfAddress(settings, "s", "sl", "server", dataDirectory);
   refuseOverlaps(settings, client, peer);
   return {
     client: Object.freeze(client),
@@ -58,9 +58,10 @@ function portOfAddress(
   settings: Settings,
   addressFlag: "c" | "s",
   listenFlag: "cl" | "sl",
-  tlsPrefix: "client" | "server",
+  tlsSide: "client" | "server",
+  dataDirectory: string,
 ): PortConfig {
-  const tls = tlsFiles(settings, tlsPrefix);
+  const tls = tlsFiles(settings, tlsSide, dataDirectory);
   const label = settings.label(addressFlag);
   const secure = tls !== undefined;
   const advertised = Object.freeze(parseAddress(settings.text(addressFlag), label, secure));
@@ -89,7 +90,7 @@ interface UrlFlags {
   /** More of the same. */
   readonly more?: "listen-client-http-urls";
   readonly advertise: "advertise-client-urls" | "initial-advertise-peer-urls";
-  readonly tlsPrefix: "client" | "server";
+  readonly tlsSide: "client" | "server";
   readonly port: number;
 }
 
@@ -97,19 +98,19 @@ const CLIENT: UrlFlags = {
   listen: "listen-client-urls",
   more: "listen-client-http-urls",
   advertise: "advertise-client-urls",
-  tlsPrefix: "client",
+  tlsSide: "client",
   port: 2379,
 };
 
 const PEER: UrlFlags = {
   listen: "listen-peer-urls",
   advertise: "initial-advertise-peer-urls",
-  tlsPrefix: "server",
+  tlsSide: "server",
   port: 2380,
 };
 
-function portOfUrls(settings: Settings, flags: UrlFlags): PortConfig {
-  const tls = tlsFiles(settings, flags.tlsPrefix);
+function portOfUrls(settings: Settings, flags: UrlFlags, dataDirectory: string): PortConfig {
+  const tls = tlsFiles(settings, flags.tlsSide, dataDirectory);
   const usual = `http://localhost:${flags.port}`;
   const urlsOf = (name: UrlFlags["listen"] | UrlFlags["advertise"] | "listen-client-http-urls") =>
     settings.isGiven(name) ? parseUrls(settings.text(name), settings.label(name)) : [];

@@ -1,4 +1,5 @@
 /** What the certificates of a port are to be, by either family of flags. */
+import { join } from "node:path";
 import type { Settings } from "./command_line.ts";
 import { existingFile } from "./files.ts";
 import type { FlagName } from "./flags.ts";
@@ -15,42 +16,127 @@ const SUITES = [
   "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
 ];
 
+/** The flags of one port. */
+interface TlsFlags {
+  readonly cert: FlagName<"text">;
+  readonly key: FlagName<"text">;
+  readonly ca: FlagName<"text">;
+  readonly proof: FlagName<"boolean">;
+  readonly crl: FlagName<"text">;
+  readonly commonName: FlagName<"text"> | undefined;
+  readonly hostname: FlagName<"text">;
+  /** Before etcd's names of the three files. */
+  readonly prefix: "--" | "--peer-";
+}
+
+const CLIENT: TlsFlags = {
+  cert: "clientCert",
+  key: "clientKey",
+  ca: "clientCAFile",
+  proof: "client-cert-auth",
+  crl: "client-crl-file",
+  commonName: undefined,
+  hostname: "client-cert-allowed-hostname",
+  prefix: "--",
+};
+
+const PEER: TlsFlags = {
+  cert: "serverCert",
+  key: "serverKey",
+  ca: "serverCAFile",
+  proof: "peer-client-cert-auth",
+  crl: "peer-crl-file",
+  commonName: "peer-cert-allowed-cn",
+  hostname: "peer-cert-allowed-hostname",
+  prefix: "--peer-",
+};
+
 /** Undefined for a plain port. Throws `UsageError`. */
-export function tlsFiles(settings: Settings, prefix: "client" | "server"): TlsFiles | undefined {
-  const certFile = existingFile(settings, `${prefix}Cert`);
-  const keyFile = existingFile(settings, `${prefix}Key`);
-  const caFile = existingFile(settings, `${prefix}CAFile`);
-  if (certFile !== undefined && keyFile !== undefined) {
-    const proof = prefix === "server" ? "peer-client-cert-auth" : "client-cert-auth";
-    if (settings.boolean(proof) && caFile === undefined) {
-      throw new UsageError(
-        `${settings.label(proof)} needs "--${
-          prefix === "server" ? "peer-" : ""
-        }trusted-ca-file" beside it: the authority that signs those certificates`,
-      );
-    }
-    // Whoever reaches the peer port can write the log, so TLS without proof is no choice there.
-    if (prefix === "server" && caFile === undefined) {
-      throw new UsageError(
-        `${settings.label("serverCert")} needs "${
-          settings.familyOf("serverCert") === "etcd" ? "--peer-trusted-ca-file" : "-serverCAFile"
-        }" beside it: peers prove themselves`,
-      );
-    }
-    checkSuites(settings);
-    return Object.freeze({ certFile, keyFile, caFile, ...versions(settings) });
+export function tlsFiles(
+  settings: Settings,
+  side: "client" | "server",
+  dataDirectory: string,
+): TlsFiles | undefined {
+  const flags = side === "client" ? CLIENT : PEER;
+  const pair = certificatePair(settings, flags, dataDirectory);
+  const caFile = existingFile(settings, flags.ca);
+  const crlFile = existingFile(settings, flags.crl);
+  const allowedName = nameAllowed(settings, flags);
+  if (pair === undefined) {
+    refuseWithout(
+      settings,
+      [flags.ca, flags.proof, ...beside(flags)],
+      caName("cert", settings, flags),
+    );
+    return undefined;
   }
-  if (certFile === undefined && keyFile === undefined && caFile === undefined) return undefined;
-  const given: FlagName = certFile !== undefined
-    ? `${prefix}Cert`
-    : keyFile !== undefined
-    ? `${prefix}Key`
-    : `${prefix}CAFile`;
-  const isKey = certFile !== undefined;
-  const missing = settings.familyOf(given) === "etcd"
-    ? `--${prefix === "server" ? "peer-" : ""}${isKey ? "key" : "cert"}-file`
-    : `-${prefix}${isKey ? "Key" : "Cert"}`;
-  throw new UsageError(`${settings.label(given)} needs "${missing}" beside it`);
+  // Whoever reaches the peer port can write the log, so TLS without proof is no choice there.
+  if (caFile === undefined) {
+    const needing = [flags.proof, ...beside(flags), ...side === "server" ? [flags.cert] : []];
+    refuseWithout(settings, needing, caName("ca", settings, flags));
+  }
+  checkSuites(settings);
+  return Object.freeze({ ...pair, caFile, crlFile, allowedName, ...versions(settings) });
+}
+
+/** What only certificates of clients are for. */
+function beside({ crl, commonName, hostname }: TlsFlags): readonly FlagName[] {
+  return [crl, ...commonName === undefined ? [] : [commonName], hostname];
+}
+
+function certificatePair(
+  settings: Settings,
+  flags: TlsFlags,
+  dataDirectory: string,
+): Pick<TlsFiles, "certFile" | "keyFile" | "isOwn"> | undefined {
+  const certFile = existingFile(settings, flags.cert);
+  const keyFile = existingFile(settings, flags.key);
+  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile, isOwn: false };
+  if (certFile !== undefined) refuseWithout(settings, [flags.cert], caName("key", settings, flags));
+  if (keyFile !== undefined) refuseWithout(settings, [flags.key], caName("cert", settings, flags));
+  if (flags !== CLIENT || !settings.boolean("auto-tls")) return undefined;
+  // Where etcd keeps them.
+  const directory = join(dataDirectory, "fixtures", "client");
+  return {
+    certFile: join(directory, "cert.pem"),
+    keyFile: join(directory, "key.pem"),
+    isOwn: true,
+  };
+}
+
+/** Throws `UsageError` for the first of `given` that somebody gave without `missing`. */
+function refuseWithout(settings: Settings, given: readonly FlagName[], missing: string): void {
+  const flag = given.find((name) => settings.isGiven(name) && settings.shown(name) !== "false");
+  if (flag === undefined) return;
+  const why = missing.endsWith("CAFile") || missing.endsWith("ca-file")
+    ? ": the authority that signs the certificates of those who call"
+    : "";
+  throw new UsageError(`${settings.label(flag)} needs "${missing}" beside it${why}`);
+}
+
+/** What a file is called by the family whose flags are in use. */
+function caName(file: "cert" | "key" | "ca", settings: Settings, flags: TlsFlags): string {
+  const ours = [flags.cert, flags.key, flags.ca].some((name) =>
+    ["ours", "both"].includes(settings.familyOf(name) ?? "")
+  );
+  if (ours) return `-${flags[file]}`;
+  return `${flags.prefix}${file === "ca" ? "trusted-ca" : file}-file`;
+}
+
+function nameAllowed(
+  settings: Settings,
+  { commonName, hostname }: TlsFlags,
+): TlsFiles["allowedName"] {
+  const isCommon = commonName !== undefined && settings.isGiven(commonName);
+  const isHost = settings.isGiven(hostname);
+  if (isCommon && isHost) {
+    throw new UsageError(
+      `${settings.label(commonName)} and ${settings.label(hostname)} contradict each other: ` +
+        "give one of them",
+    );
+  }
+  if (isCommon) return { kind: "commonName", name: settings.text(commonName) };
+  return isHost ? { kind: "hostname", name: settings.text(hostname) } : undefined;
 }
 
 function versions(settings: Settings): { minVersion: TlsVersion; maxVersion: TlsVersion } {

@@ -10,6 +10,7 @@ import type { IncomingMessage, Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Server as TlsServer } from "node:https";
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { STATUS_TEXT } from "@std/http/status";
 import type { StatusCode } from "@std/http/status";
 import { messageOf } from "../base/errors.ts";
@@ -19,7 +20,7 @@ import { fault } from "./fault.ts";
 import type { RenderFault } from "./fault.ts";
 import { NodeConnections } from "./node_connections.ts";
 import { NodeExchanges } from "./node_exchange.ts";
-import { openServer, Reopening, secureContext } from "./node_server.ts";
+import { openServer, refusesClient, Reopening, secureContext } from "./node_server.ts";
 import { TlsError } from "./tls_check.ts";
 import { TlsSessions } from "./tls_sessions.ts";
 
@@ -44,8 +45,15 @@ export async function listenNode(
   const { tls } = options;
   const sessions = tls === undefined ? undefined : new TlsSessions(server, tls, options.logger);
   const exchanges = new NodeExchanges(options, handler);
+  let inUse = tls;
   const reopening = new Reopening(server, options.hostname);
   const { logger, onUpgrade } = options;
+  if (tls !== undefined) {
+    // Before a request of it can be read: a connection that is cut has said nothing.
+    server.prependListener("secureConnection", (socket: TLSSocket) => {
+      refusesClient(socket, inUse ?? tls, logger);
+    });
+  }
   server.on("clientError", (error: ParseError, socket: Socket) => {
     answerClientError(error, socket, options.renderFault);
   });
@@ -91,6 +99,7 @@ export async function listenNode(
   };
   if (!("setSecureContext" in server)) return listener;
   const reloadTls = (next: TlsMaterial) => {
+    inUse = next;
     server.setSecureContext(secureContext(next));
     sessions?.renew(next);
   };

@@ -1,5 +1,7 @@
 /** What all ports of `node:net`, `node:tls`, `node:http` and `node:https` have alike. */
 import type { AddressInfo, Server } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { Logger } from "../base/logger.ts";
 import { ListenError, type ListenOptions, type TlsMaterial } from "./endpoint.ts";
 
 /** Until what was accepted in excess is closed. */
@@ -41,6 +43,23 @@ export function secureContext({ cert, key, ca, minVersion, maxVersion }: TlsMate
     ...(maxVersion === undefined ? {} : { maxVersion }),
   };
   return ca === undefined ? pair : { ...pair, ca };
+}
+
+/**
+ * Ends the connection of a client whose certificate is not taken, before it has said
+ * anything; true then. The line is etcd's.
+ */
+export function refusesClient(socket: TLSSocket, tls: TlsMaterial, logger: Logger): boolean {
+  if (tls.clientProblem === undefined) return false;
+  const { raw } = socket.getPeerCertificate();
+  const cause = raw === undefined ? "It has none" : tls.clientProblem(raw);
+  if (cause === undefined) return false;
+  logger.warn("client certificate authentication failed", {
+    caller: socket.remoteAddress ?? "",
+    cause,
+  });
+  socket.destroy();
+  return true;
 }
 
 /** Begins to listen. Rejects with `ListenError`. */

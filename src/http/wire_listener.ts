@@ -14,7 +14,7 @@ import { Http2Exchanges } from "./h2/exchange.ts";
 import { HTTP2_LIMITS, type Http2Limits } from "./h2/options.ts";
 import { Http2Server, looksLikeHttp2 } from "./h2/server.ts";
 import { NodeConnections } from "./node_connections.ts";
-import { openServer, Reopening, secureContext } from "./node_server.ts";
+import { openServer, refusesClient, Reopening, secureContext } from "./node_server.ts";
 import { TlsError } from "./tls_check.ts";
 import { TlsSessions } from "./tls_sessions.ts";
 
@@ -26,6 +26,7 @@ export async function listenWire(options: ListenOptions, handler: Handler): Prom
   const { tls, limits, logger } = options;
   const server = tls === undefined ? createServer({ allowHalfOpen: true }) : makeTls(tls, options);
   const sessions = tls === undefined ? undefined : new TlsSessions(server, tls, logger);
+  let inUse = tls;
   const reopening = new Reopening(server, options.hostname);
   const protocols: Protocols = new Protocols(
     options,
@@ -45,7 +46,9 @@ export async function listenWire(options: ListenOptions, handler: Handler): Prom
   });
   if (tls === undefined) server.on("connection", (socket: Socket) => protocols.sniff(socket));
   else {
-    server.on("secureConnection", (socket: TLSSocket) => protocols.serveAgreed(socket));
+    server.on("secureConnection", (socket: TLSSocket) => {
+      if (!refusesClient(socket, inUse ?? tls, logger)) protocols.serveAgreed(socket);
+    });
     server.on("tlsClientError", (error: Error, socket: Socket) => {
       logger.debug("TLS handshake refused", { cause: error.message });
       // Not the runtime's work once somebody listens: a handshake out of time would stay open.
@@ -68,6 +71,7 @@ export async function listenWire(options: ListenOptions, handler: Handler): Prom
     ...("setSecureContext" in server &&
       {
         reloadTls: (next: TlsMaterial) => {
+          inUse = next;
           server.setSecureContext(secureContext(next));
           sessions?.renew(next);
         },

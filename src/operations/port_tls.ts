@@ -13,6 +13,7 @@ import type { TlsMaterial } from "../http/endpoint.ts";
 import { loadTls, parseCertificates, TlsError } from "../http/tls_check.ts";
 import { dialableHosts, dialWithoutCertificate, UnprovenError } from "../http/tls_proof.ts";
 import type { PeerTls } from "../transport/peer_http.ts";
+import { loadClientGate } from "./client_gate.ts";
 import { fingerprintOf } from "./certificate_watch.ts";
 import type { WatchedFiles } from "./certificate_watch.ts";
 
@@ -44,8 +45,8 @@ export class PortTls implements WatchedFiles {
     this.#port = port;
     this.#files = files;
     this.#logger = logger;
-    const { certFile, keyFile, caFile } = files;
-    this.paths = [certFile, keyFile, ...(caFile === undefined ? [] : [caFile])];
+    const { certFile, keyFile, caFile, crlFile } = files;
+    this.paths = [certFile, keyFile, caFile, crlFile].filter((path) => path !== undefined);
     this.fingerprint = fingerprintOf(this.paths);
     this.#material = this.#load();
   }
@@ -92,8 +93,8 @@ export class PortTls implements WatchedFiles {
     this.fingerprint = fingerprintOf(this.paths);
     const before = this.#material;
     const next = this.#load();
-    const { cert, key, ca } = before;
-    if (next.cert === cert && next.key === key && next.ca === ca) {
+    const { cert, key, ca, crl } = before;
+    if (next.cert === cert && next.key === key && next.ca === ca && next.crl === crl) {
       this.#logger.info("The certificates are the same as before", { port });
       return;
     }
@@ -122,7 +123,7 @@ export class PortTls implements WatchedFiles {
       this.#logger.warn("A certificate is not as it should be", { port: this.#name, cause });
     }
     const { minVersion, maxVersion } = this.#files;
-    return { ...material, minVersion, maxVersion };
+    return { ...material, minVersion, maxVersion, ...loadClientGate(this.#files) };
   }
 
   /** Who dials the advertised address looks for its host in the certificate. */

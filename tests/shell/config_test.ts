@@ -231,6 +231,9 @@ Deno.test("parseFlags() wants certificate, key and authority together", () => {
     certFile: `${CA}server.crt`,
     keyFile: `${CA}server.key.insecure`,
     caFile: `${CA}ca.crt`,
+    crlFile: undefined,
+    allowedName: undefined,
+    isOwn: false,
     minVersion: "TLSv1.2",
     maxVersion: "TLSv1.3",
   });

@@ -280,6 +280,20 @@ Deno.test("TLS is as old or as new as the flags say, and no shorter list of ciph
     /which the runtime always offers/,
   );
   assertMatch(errorOf(`${secure} --client-cert-auth`), /needs "--trusted-ca-file" beside it/);
+  assertMatch(errorOf("--client-cert-auth"), /needs "--cert-file" beside it/);
+  assertEquals(configOf("--client-cert-auth=false").client.tls, undefined);
+  assertMatch(
+    errorOf(`${secure} --client-crl-file ${CA}ca.crt`),
+    /^--client-crl-file needs "--trusted-ca-file" beside it/,
+  );
+  assertMatch(
+    errorOf(`${PEER_TLS} --peer-cert-allowed-cn=a --peer-cert-allowed-hostname=b`),
+    /contradict each other/,
+  );
+  const own = configOf("--auto-tls --data-dir=/d --listen-client-urls=https://127.0.0.1:2379");
+  assertEquals(own.client.tls?.certFile, "/d/fixtures/client/cert.pem");
+  assertEquals(own.client.tls?.isOwn, true);
+  assertMatch(errorOf("--peer-auto-tls"), /members prove who they are, always/);
 });
 
 Deno.test("flags that do nothing here are taken, and told with the reason", () => {

@@ -11,6 +11,7 @@ import { httpLimits } from "../../src/server/http_limits.ts";
 import { pem } from "../api/harness.ts";
 
 const VERSIONS = { minVersion: "TLSv1.2", maxVersion: "TLSv1.3" } as const;
+const ANYBODY = { crlFile: undefined, allowedName: undefined, isOwn: false } as const;
 
 /** A port under a pair that can be replaced. */
 class TestPort implements AsyncDisposable {
@@ -25,7 +26,7 @@ class TestPort implements AsyncDisposable {
     this.replace(cert, key);
     const listen = { host: "127.0.0.1", port: 1 };
     const [certFile, keyFile] = [`${this.#directory}/cert`, `${this.#directory}/key`];
-    const files = { certFile, keyFile, caFile: undefined, ...VERSIONS };
+    const files = { certFile, keyFile, caFile: undefined, ...VERSIONS, ...ANYBODY };
     const url = "https://127.0.0.1:1";
     const listeners = [{ ...listen, secure: true }];
     const port = { advertised: listen, listen, url, urls: [url], listeners, tls: files };

@@ -3,6 +3,7 @@ import { type Mutant, mutantsOf } from "../mutant.ts";
 
 const FLAGS = "tests/shell/etcd_flags_test.ts";
 const FORMATION = "tests/shell/formation_test.ts";
+const GATE = "tests/shell/client_gate_test.ts";
 const QUOTA = "tests/service/quota_test.ts";
 
 export const DROP_IN_MUTANTS: readonly Mutant[] = [
@@ -89,6 +90,42 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "only a reserved place lets it in",
       "else if (hasPlaceFor(node.configuration(), newcomer)) node.join(newcomer, done);",
       "else if (true) node.join(newcomer, done);",
+    ],
+  ]),
+  ...mutantsOf("src/operations/client_gate.ts", GATE, [
+    [
+      "revoked certificates are taken",
+      "who is revoked is refused",
+      "revokedProblem(certificate, lists) ?? nameProblem",
+      "nameProblem",
+    ],
+    [
+      "anybody's list revokes",
+      "a list is signed by an authority of the port",
+      "if (authorities.some(({ publicKey }) => list.isSignedBy(publicKey))) continue;",
+      "if (authorities.length > 0) continue;",
+    ],
+    [
+      "any name will do",
+      "only the name asked for is taken",
+      "?? nameProblem(certificate, allowedName),",
+      "?? nameProblem(certificate, undefined),",
+    ],
+  ]),
+  ...mutantsOf("src/http/node_listener.ts", GATE, [
+    [
+      "the peer port asks no gate",
+      "--peer-cert-allowed-cn is kept",
+      "refusesClient(socket, inUse ?? tls, logger);",
+      "void refusesClient;",
+    ],
+  ]),
+  ...mutantsOf("src/http/wire_listener.ts", GATE, [
+    [
+      "a new revocation list is read and not used",
+      "a new list counts at once",
+      "          inUse = next;\n",
+      "",
     ],
   ]),
   ...mutantsOf("src/service/quota.ts", QUOTA, [

@@ -63,8 +63,8 @@ export const WIRING_MUTANTS: readonly Mutant[] = [
     [
       "the peer port under TLS trusts everybody",
       "peers prove themselves",
-      'if (prefix === "server" && caFile === undefined) {',
-      'if (prefix === "client" && caFile === keyFile) {',
+      '...side === "server" ? [flags.cert] : []',
+      '...side === "server" ? [] : []',
     ],
   ]),
   ...mutantsOf("src/server/client_port.ts", WIRING, [
@@ -129,7 +129,7 @@ export const WIRING_MUTANTS: readonly Mutant[] = [
     [
       "the peer port speaks no TLS",
       "peers prove themselves",
-      "...(tls === undefined ? {} : { tls: tls.mutual }),",
+      "...(tls === undefined ? {} : { tls: { ...tls.material, ...tls.mutual } }),",
       "",
     ],
   ]),

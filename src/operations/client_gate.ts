@@ -1,0 +1,109 @@
+/**
+ * Which certificates a port takes beyond what TLS verifies: none that their authority
+ * has revoked, and only those of a name where the operator asks for one. The runtime
+ * parses revocation lists and does not go by them.
+ */
+import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import type { TlsFiles } from "../config.ts";
+import { PemError, readPem } from "../http/pem.ts";
+import { parseCertificates, readText, TlsError } from "../http/tls_check.ts";
+import { DerError } from "../x509/der.ts";
+import { readIssuance, readRevocations, type Revocations } from "../x509/revocations.ts";
+
+/** What a port asks of the certificate of a client. */
+export interface ClientGate {
+  /** The revocation lists that it was made of, to tell one from the next. */
+  readonly crl: string;
+  /** Why the certificate, in DER, is not taken; undefined when it is. */
+  readonly clientProblem: (certificate: Uint8Array) => string | undefined;
+}
+
+/** Undefined when every certificate of the authority will do. Throws `TlsError`. */
+export function loadClientGate(
+  { caFile, crlFile, allowedName }: TlsFiles,
+): ClientGate | undefined {
+  if (caFile === undefined || (crlFile === undefined && allowedName === undefined)) {
+    return undefined;
+  }
+  const crl = crlFile === undefined ? "" : readText(crlFile, "revocation list");
+  const lists = crlFile === undefined ? [] : readLists(crl, crlFile, caFile);
+  return {
+    crl,
+    clientProblem: (certificate) =>
+      revokedProblem(certificate, lists) ?? nameProblem(certificate, allowedName),
+  };
+}
+
+function readLists(text: string, file: string, caFile: string): readonly Revocations[] {
+  const authorities = parseCertificates(readText(caFile, "CA certificate"), caFile);
+  const lists = listsIn(text, file);
+  for (const list of lists) {
+    if (authorities.some(({ publicKey }) => list.isSignedBy(publicKey))) continue;
+    throw new TlsError(
+      `Expected revocation lists that an authority of "${caFile}" has signed, found another one ` +
+        `in "${file}"`,
+    );
+  }
+  return lists;
+}
+
+function listsIn(text: string, file: string): readonly Revocations[] {
+  try {
+    const blocks = readPem(text).filter(({ label }) => label === "X509 CRL");
+    if (blocks.length > 0) return blocks.map((block) => readRevocations(derOf(block.text)));
+  } catch (error) {
+    if (!(error instanceof PemError || error instanceof DerError)) throw error;
+    throw new TlsError(`Cannot read the revocation list "${file}": ${error.message}`);
+  }
+  throw new TlsError(
+    `Expected a revocation list in PEM ("-----BEGIN X509 CRL-----") in "${file}", found none`,
+  );
+}
+
+function derOf(pem: string): Uint8Array {
+  return Uint8Array.fromBase64(pem.replace(/-----[^-]+-----/g, ""));
+}
+
+function revokedProblem(
+  certificate: Uint8Array,
+  lists: readonly Revocations[],
+): string | undefined {
+  if (lists.length === 0) return undefined;
+  try {
+    const { issuer, serial } = readIssuance(certificate);
+    const isRevoked = lists.some((list) => list.serials.has(serial) && isSame(list.issuer, issuer));
+    return isRevoked ? `The certificate with the serial number ${serial} is revoked` : undefined;
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+    return `The certificate can't be read: ${error.message}`;
+  }
+}
+
+function nameProblem(
+  certificate: Uint8Array,
+  allowed: TlsFiles["allowedName"],
+): string | undefined {
+  if (allowed === undefined) return undefined;
+  const parsed = new X509Certificate(certificate);
+  switch (allowed.kind) {
+    case "commonName":
+      return parsed.subject.split("\n").includes(`CN=${allowed.name}`)
+        ? undefined
+        : `Expected a certificate whose CN is "${allowed.name}", found "${
+          parsed.subject.replaceAll("\n", ", ")
+        }"`;
+    case "hostname":
+      return (isIP(allowed.name) === 0
+          ? parsed.checkHost(allowed.name)
+          : parsed.checkIP(allowed.name)) !== undefined
+        ? undefined
+        : `Expected a certificate for "${allowed.name}", found one for "${
+          parsed.subjectAltName ?? ""
+        }"`;
+  }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((octet, i) => octet === b[i]);
+}
