@@ -20,7 +20,8 @@ async function shell(
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-    env: { NO_COLOR: "1", ...variables },
+    // script(1) runs what it is given in $SHELL, and only bash hands an exported function on.
+    env: { NO_COLOR: "1", SHELL: "bash", ...variables },
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { status: code, out: text(stdout), err: text(stderr) };
