@@ -61,7 +61,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   cli: [
     ...["base", "version", "config", "raft", "store", "storage", "x509"],
-    ...["http/pem", "http/tls_check", "http/tls_proof"],
+    ...["http/pem", "http/tls_check", "http/tls_proof", "member/recovery"],
   ],
   main: ["base", "config", "server", "cli"],
 };

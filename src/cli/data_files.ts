@@ -27,6 +27,7 @@ const SPOKEN: ReadonlySet<string> = new Set([
   "ImageError",
   "LockedError",
   "NoMemberError",
+  "RecoveryError",
   "UnfinishedError",
 ]);
 

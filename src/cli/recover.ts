@@ -4,21 +4,17 @@
  * log is kept, because any of it may have been acknowledged.
  */
 import { formatId } from "../base/ids.ts";
-import { decodeConfiguration } from "../raft/codec.ts";
-import type { Configuration, Member } from "../raft/types.ts";
 import type { DirectoryContent } from "../storage/directory.ts";
 import type { Disk } from "../storage/disk.ts";
 import type { Identity } from "../storage/identity.ts";
+import { finishRecovery, membersOf, recoverSurvivor, survivorOf } from "../member/recovery.ts";
 import { openRealDisk } from "../storage/real_disk.ts";
-import { snapshotName } from "../storage/names.ts";
 import { Recovery } from "../storage/rebuild.ts";
-import { snapshotSlices } from "../storage/snapshot_file.ts";
-
 import { encodeCommand } from "../store/command/codec.ts";
 import { CLUSTER } from "../store/command/command.ts";
-import { Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
-import { DATA_OPTIONS, exists, newIdentity, spoken } from "./data_files.ts";
+import { DATA_OPTIONS, exists, spoken } from "./data_files.ts";
 import { shellWord } from "./shell_word.ts";
 
 /** How long a member that should be gone may take to answer. */
@@ -46,7 +42,7 @@ async function recover(recovery: Recovery, disk: Disk, invocation: Invocation): 
   const { content } = recovery;
   if (content === undefined) {
     terminal.say("A recovery was cut short here; it is brought to its end\n");
-    report(await recovery.finish(identityOf), invocation);
+    report(await finishRecovery(recovery), invocation);
     return EXIT.ok;
   }
   const survivor = survivorOf(content, disk.path);
@@ -54,19 +50,12 @@ async function recover(recovery: Recovery, disk: Disk, invocation: Invocation): 
   if (!settings.boolean("force") && !await isConfirmed(invocation, survivor)) {
     throw new CommandError("Nothing was changed");
   }
-  const identity = newIdentity(survivor.name);
-  const { store, index: last, term } = await replay(content, disk);
-  const index = settings.boolean("auth-off") ? switchAuthOff(store, last) : last;
-  const known = membersOf(content).find(({ id }) => id === survivor.memberId);
-  const member: Member = {
-    id: identity.memberId,
-    name: identity.name,
-    peerUrls: known?.peerUrls ?? ["http://127.0.0.1:7001"],
-    clientUrls: known?.clientUrls ?? ["http://127.0.0.1:4001"],
-    voter: true,
-  };
-  const meta = { index, term, configuration: { members: [member], removed: [] } };
-  await recovery.commit({ identity, meta, slices: store.snapshot() });
+  const identity = await recoverSurvivor(recovery, content, disk, {
+    peerUrls: ["http://127.0.0.1:7001"],
+    clientUrls: ["http://127.0.0.1:4001"],
+    sliceBytes: DATA_OPTIONS.sliceBytes,
+    ...(settings.boolean("auth-off") ? { amend: switchAuthOff } : {}),
+  });
   report(identity, invocation);
   return EXIT.ok;
 }
@@ -76,50 +65,6 @@ function switchAuthOff(store: Store, last: number): number {
   const changes = [{ type: "authDisable" }] as const;
   store.apply(last + 1, encodeCommand({ type: "auth", changes, ifRevision: 0 }, CLUSTER));
   return last + 1;
-}
-
-/** The identity of the one member that a recovered configuration has. */
-function identityOf({ members }: Configuration): Identity {
-  const [member] = members;
-  return newIdentity(member!.name, member!.id);
-}
-
-function survivorOf({ identity }: DirectoryContent, path: string): Identity {
-  if (identity !== undefined && identity.clusterId !== 0) return identity;
-  throw new CommandError(
-    `Expected the directory of a member in "${path}", found one that never joined a cluster: use another survivor's`,
-  );
-}
-
-/** By the newest configuration in its log. */
-function membersOf({ loaded }: DirectoryContent): readonly Member[] {
-  const last = loaded.entries.findLast(({ kind }) => kind === "config");
-  return last === undefined
-    ? loaded.snapshot.configuration.members
-    : decodeConfiguration(last.data).members;
-}
-
-/** The state after all that the log holds. */
-async function replay({ loaded }: DirectoryContent, disk: Disk) {
-  const { snapshot, entries } = loaded;
-  const store = new Store();
-  if (snapshot.index > 0) {
-    const name = snapshotName(snapshot.index, snapshot.term);
-    const file = disk.open(name);
-    try {
-      await store.restore(snapshotSlices(file, `${disk.path}/${name}`, DATA_OPTIONS.sliceBytes));
-    } finally {
-      file.close();
-    }
-  }
-  for (const { kind, index, data } of entries) {
-    if (kind === "command") store.apply(index, data);
-  }
-  const { index, term } = entries.at(-1) ?? snapshot;
-  if (index > 0) return { store, index, term };
-  throw new CommandError(
-    `Expected a member with data in "${disk.path}", found an empty log: use another survivor's`,
-  );
 }
 
 async function explain(content: DirectoryContent, survivor: Identity): Promise<string> {

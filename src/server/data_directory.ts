@@ -3,7 +3,12 @@ import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { LIMITS } from "../config.ts";
 import type { Config } from "../config.ts";
+import { formatId } from "../base/ids.ts";
+import { finishRecovery, membersOf, recoverSurvivor } from "../member/recovery.ts";
 import type { Scheduler } from "../node/ports.ts";
+import { isNew } from "../storage/directory.ts";
+import type { Disk } from "../storage/disk.ts";
+import { Recovery } from "../storage/rebuild.ts";
 import { removeNodeFiles } from "../storage/fresh.ts";
 import { Presence } from "../storage/presence.ts";
 import { openRealDisk } from "../storage/real_disk.ts";
@@ -37,6 +42,7 @@ export async function openDataDirectory(
       });
     }
   }
+  if (config.forceNewCluster) await goOnAlone(config, disk, scheduler, logger);
   const opened = await openStorage(disk, {
     scheduler,
     segmentBytes: LIMITS.segmentBytes,
@@ -55,6 +61,36 @@ export async function openDataDirectory(
   });
   await presence.look();
   return { ...opened, times, presence };
+}
+
+/** `--force-new-cluster`: as `etcd recover`, unless this member is alone already. */
+async function goOnAlone(
+  { dataDirectory, peer, client }: Config,
+  disk: Disk,
+  scheduler: Scheduler,
+  logger: Logger,
+): Promise<void> {
+  if (isNew(disk)) return;
+  const { sliceBytes, segmentBytes, bulkSyncBytes } = LIMITS;
+  const pace = { scheduler, sliceBytes, segmentBytes, bulkSyncBytes };
+  const recovery = await Recovery.open(disk, { ...pace, spareSegmentsMax: 0, random: Math.random });
+  try {
+    const { content } = recovery;
+    if (content !== undefined && membersOf(content).length === 1) {
+      logger.info("This member is alone already, --force-new-cluster does nothing");
+      return;
+    }
+    const addresses = { peerUrls: peer.urls, clientUrls: client.urls };
+    const identity = content === undefined
+      ? await finishRecovery(recovery)
+      : await recoverSurvivor(recovery, content, disk, { ...addresses, sliceBytes });
+    logger.warn("Goes on alone as a new cluster; the others must not start again with old data", {
+      directory: dataDirectory,
+      cluster: formatId(identity.clusterId),
+    });
+  } finally {
+    recovery.close();
+  }
 }
 
 let shownPercent = -1;

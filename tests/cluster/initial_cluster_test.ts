@@ -116,3 +116,20 @@ Deno.test("existing founds nothing, and gives up where nobody is", async () => {
   );
   assertNotEquals(members.log.get("m1")?.some((line) => line.includes("Founded")), true);
 });
+
+Deno.test("--force-new-cluster lets one survivor go on alone with all that it has, once", async () => {
+  await using members = await three();
+  const before = await members.clusterOf("m2");
+  assertEquals(await members.set("m2", "a", "b"), 201);
+  for (const name of NAMES) await members.stop(name);
+  await members.start("m2", "--force-new-cluster");
+  const after = await members.clusterOf("m2");
+  assertNotEquals(after, before);
+  assertEquals(await members.get("m2", "a"), "b");
+  assertEquals(await members.set("m2", "c", "d"), 201);
+  await members.knows("m2", 1);
+  // Left in the unit file it does no harm.
+  await members.stop("m2");
+  await members.start("m2", "--force-new-cluster");
+  assertEquals([await members.clusterOf("m2"), await members.get("m2", "c")], [after, "d"]);
+});
