@@ -6,6 +6,7 @@
  * a lagging member's log knows. So whoever is let in is answered at the address
  * that it announced.
  */
+import { hasSameItems } from "../base/sequences.ts";
 import type { Member, MemberId } from "../raft/types.ts";
 import type { Peer } from "../transport/peer_link.ts";
 
@@ -32,7 +33,7 @@ export interface ContactsOptions {
 export class Contacts {
   readonly #options: ContactsOptions;
   /** By the log. */
-  #recorded: ReadonlyMap<MemberId, string> = new Map();
+  #recorded: ReadonlyMap<MemberId, readonly string[]> = new Map();
   /** By their own word, the oldest first. */
   readonly #announced = new Map<MemberId, string>();
 
@@ -47,10 +48,11 @@ export class Contacts {
   membersAre(members: readonly Member[]): void {
     const before = this.#recorded;
     this.#recorded = new Map(
-      members.flatMap(({ id, peerUrls: [url] }) => url === undefined ? [] : [[id, url]]),
+      members.flatMap(({ id, peerUrls }) => peerUrls.length === 0 ? [] : [[id, peerUrls]]),
     );
-    for (const [id, url] of before) {
-      const isOutdated = this.#recorded.get(id) !== url && !this.#options.isHeard(id);
+    for (const [id, urls] of before) {
+      const isOutdated = !hasSameItems(this.#recorded.get(id) ?? [], urls) &&
+        !this.#options.isHeard(id);
       if (isOutdated || !this.#recorded.has(id)) this.#announced.delete(id);
     }
     this.#publish();
@@ -67,7 +69,7 @@ export class Contacts {
   }
 
   #note(id: MemberId, url: string): void {
-    const before = this.#announced.get(id) ?? this.#recorded.get(id);
+    const before = this.#announced.get(id) ?? this.#recorded.get(id)?.[0];
     // Even if the record says so: it may be undone.
     this.#announced.set(id, url);
     if (before === url) return;
@@ -81,7 +83,7 @@ export class Contacts {
     return [...this.#announced]
       .filter(([id, url]) => {
         const recorded = this.#recorded.get(id);
-        return recorded !== undefined && recorded !== url && this.#options.isHeard(id);
+        return recorded !== undefined && !recorded.includes(url) && this.#options.isHeard(id);
       })
       .map(([id, url]) => ({ id, url }));
   }
@@ -91,7 +93,12 @@ export class Contacts {
     for (const id of [...this.#announced.keys()]) {
       if (!this.#recorded.has(id) && this.#options.isRefused(id)) this.#announced.delete(id);
     }
-    const urls = new Map([...this.#recorded, ...this.#announced]);
-    this.#options.setPeers([...urls].map(([id, url]) => ({ id, url })));
+    const ids = new Set([...this.#recorded.keys(), ...this.#announced.keys()]);
+    this.#options.setPeers([...ids].flatMap((id) => {
+      const recorded = this.#recorded.get(id) ?? [];
+      const url = this.#announced.get(id) ?? recorded[0];
+      if (url === undefined) return [];
+      return [{ id, url, otherUrls: recorded.filter((other) => other !== url) }];
+    }));
   }
 }

@@ -1,6 +1,7 @@
 /** How a node comes to the identity that it runs under: asks at the peer ports of others. */
 import { type Forming, joinBody, parseJoinReply } from "../api/peer/join.ts";
 import type { Logger } from "../base/logger.ts";
+import { randomFraction } from "../base/ids.ts";
 import { formatAddress, isLoopback, LIMITS } from "../config.ts";
 import type { Config } from "../config.ts";
 import { type Identity, knowsMembers, type OpenedStorage } from "../storage/storage.ts";
@@ -209,10 +210,4 @@ function recordedUrls({ memberId }: Identity, { snapshot, entries }: Loaded): st
     ? snapshot.configuration
     : decodeConfiguration(newest.data);
   return members.filter(({ id }) => id === memberId).flatMap(({ peerUrls }) => peerUrls);
-}
-
-/** In [0, 1), unguessable: for ids that must not meet. */
-function randomFraction(): number {
-  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
-  return (high * 2 ** 21 + (low >>> 11)) / 2 ** 53;
 }

@@ -3,6 +3,7 @@
  * has revoked, and only those of a name where the operator asks for one. The runtime
  * parses revocation lists and does not go by them.
  */
+import { hasSameItems } from "../base/sequences.ts";
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import type { TlsFiles } from "../config.ts";
@@ -72,7 +73,9 @@ function revokedProblem(
   if (lists.length === 0) return undefined;
   try {
     const { issuer, serial } = readIssuance(certificate);
-    const isRevoked = lists.some((list) => list.serials.has(serial) && isSame(list.issuer, issuer));
+    const isRevoked = lists.some((list) =>
+      list.serials.has(serial) && hasSameItems(list.issuer, issuer)
+    );
     return isRevoked ? `The certificate with the serial number ${serial} is revoked` : undefined;
   } catch (error) {
     if (!(error instanceof DerError)) throw error;
@@ -102,8 +105,4 @@ function nameProblem(
           parsed.subjectAltName ?? ""
         }"`;
   }
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((octet, i) => octet === b[i]);
 }

@@ -4,6 +4,7 @@
  * its commitment, and is undone when its entry is truncated (thesis §4.1).
  */
 import { assert } from "../base/assert.ts";
+import { hasSameItems } from "../base/sequences.ts";
 import { decodeConfiguration, encodeConfiguration } from "./codec.ts";
 import type { Configuration, Entry, Member, MemberId } from "./types.ts";
 
@@ -28,9 +29,7 @@ function votersOf(configuration: Configuration): MemberId[] {
 
 /** Whether both have the same bytes: members and removed ones in the same order. */
 export function isSameConfiguration(one: Configuration, other: Configuration): boolean {
-  const bytes = encodeConfiguration(one);
-  const others = encodeConfiguration(other);
-  return bytes.length === others.length && bytes.every((byte, at) => byte === others[at]);
+  return hasSameItems(encodeConfiguration(one), encodeConfiguration(other));
 }
 
 /** Why `configuration` cannot be one, as a sentence for people; undefined when it can. */

@@ -10,6 +10,7 @@ import { assert } from "../base/assert.ts";
 import { decodeConfiguration, DecodeError, encodeConfiguration } from "../raft/codec.ts";
 import type { Configuration, SnapshotMeta } from "../raft/types.ts";
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
+import { hasSameItems } from "../base/sequences.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { CorruptionError, FormatVersionError, type Refuse, refuseAt } from "./errors.ts";
 import { FileWindow } from "./file_window.ts";
@@ -140,7 +141,7 @@ export function checkPosition(path: string, found: LogPosition, expected: LogPos
 
 /** Whether both are encoded alike. */
 export function sameConfiguration(a: Configuration, b: Configuration): boolean {
-  return sameBytes(encodeConfiguration(a), encodeConfiguration(b));
+  return hasSameItems(encodeConfiguration(a), encodeConfiguration(b));
 }
 
 /** A configuration whose checksum was right. */
@@ -223,7 +224,7 @@ function* readSlices(
     }
     const slice = window.bytes(offset + SLICE_HEADER_BYTES, length, refuse);
     const expected = chain.next(slice);
-    if (!sameBytes(expected, header)) {
+    if (!hasSameItems(expected, header)) {
       refuse(`slice ${chain.count - 1} of the state`, "bytes that fail their checksum");
     }
     yield slice;
@@ -238,15 +239,11 @@ function checkTrailer(
   refuse: Refuse,
 ): void {
   const trailer = window.bytes(offset, TRAILER_BYTES, refuse);
-  if (!sameBytes(trailer, chain.trailer())) {
+  if (!hasSameItems(trailer, chain.trailer())) {
     refuse(`a trailer after ${chain.count} slices`, "another one");
   }
   const end = offset + TRAILER_BYTES;
   if (window.size !== end) refuse(`a file of ${end} bytes`, `${window.size}`);
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 /** Counts slices and chains their headers, on the way out and on the way in. */

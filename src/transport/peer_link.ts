@@ -17,8 +17,15 @@ import { SendStream } from "./send_stream.ts";
 /** A member to dial. */
 export interface Peer {
   readonly id: MemberId;
-  /** Its advertised peer URL. */
+  /** The peer URL to try first. */
   readonly url: string;
+  /** Further URLs of the same member; each failed attempt moves on to the next. */
+  readonly otherUrls?: readonly string[];
+}
+
+/** All URLs of a member, in the order in which they are tried. */
+export function urlsOf({ url, otherUrls = [] }: Peer): readonly string[] {
+  return [url, ...otherUrls];
 }
 
 export interface LinkLimits {
@@ -49,6 +56,7 @@ export interface LinkOptions {
 
 export class PeerLink {
   readonly peer: Peer;
+  readonly #urls: readonly string[];
   readonly #options: LinkOptions;
   readonly #giveUp = new AbortController();
   readonly #done: Promise<void>;
@@ -60,11 +68,18 @@ export class PeerLink {
   /** Attempts since the last stream that lasted. */
   #attempts = 0;
   #lastProblem: string | undefined;
+  /** Of `#urls`, the one that is dialled. */
+  #at = 0;
 
   constructor(peer: Peer, options: LinkOptions) {
     this.peer = peer;
+    this.#urls = urlsOf(peer);
     this.#options = options;
     this.#done = this.#run();
+  }
+
+  get #url(): string {
+    return this.#urls[this.#at] ?? this.peer.url;
   }
 
   get connected(): boolean {
@@ -131,6 +146,7 @@ export class PeerLink {
     while (!signal.aborted) {
       const stream = await this.#open();
       if (stream !== undefined) await this.#keep(stream);
+      else this.#at = (this.#at + 1) % this.#urls.length;
       if (!signal.aborted) await this.#pause();
     }
   }
@@ -140,9 +156,14 @@ export class PeerLink {
     const { hello, tls, limits, clock, counters } = this.#options;
     const { signal } = this.#giveUp;
     try {
-      const { url } = this.peer;
       const timeoutMs = limits.handshakeTimeoutMs;
-      const dialled = await dial({ url, hello: hello(), tls: tls?.(), timeoutMs, signal });
+      const dialled = await dial({
+        url: this.#url,
+        hello: hello(),
+        tls: tls?.(),
+        timeoutMs,
+        signal,
+      });
       this.#session = dialled.session;
       const { queueBytesMax, silenceMsMax } = limits;
       return new SendStream(dialled, { queueBytesMax, silenceMsMax, clock, counters });
@@ -215,7 +236,7 @@ export class PeerLink {
   }
 
   #log(level: "debug" | "info" | "warn", message: string, cause?: string): void {
-    const fields = { peer: formatId(this.peer.id), url: this.peer.url };
+    const fields = { peer: formatId(this.peer.id), url: this.#url };
     this.#options.logger[level](message, cause === undefined ? fields : { ...fields, cause });
   }
 }

@@ -16,6 +16,7 @@ import type { RefusedError } from "./dial.ts";
 import { newCounters, type PeerCounters, type RoundTrips } from "./counters.ts";
 import { FRAME_HEADER_BYTES } from "./frame.ts";
 import { formatId } from "../base/ids.ts";
+import { hasSameItems } from "../base/sequences.ts";
 import {
   acceptance,
   type Admission,
@@ -29,7 +30,7 @@ import {
   refuse,
   STREAM_PATH,
 } from "./handshake.ts";
-import { type LinkLimits, type Peer, PeerLink } from "./peer_link.ts";
+import { type LinkLimits, type Peer, PeerLink, urlsOf } from "./peer_link.ts";
 import type { PeerTls } from "./peer_http.ts";
 import { ReceiveStream } from "./receive_stream.ts";
 import { RepeatFilter } from "./repeat_filter.ts";
@@ -137,7 +138,7 @@ export class PeerTransport implements Transport {
     wanted.delete(this.#options.self);
     for (const [id, link] of this.#links) {
       const peer = wanted.get(id);
-      if (peer?.url === link.peer.url) continue;
+      if (peer !== undefined && hasSameItems(urlsOf(peer), urlsOf(link.peer))) continue;
       this.#links.delete(id);
       this.#awaitLeaving(link.close());
       if (peer !== undefined) continue;

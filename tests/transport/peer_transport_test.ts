@@ -145,6 +145,20 @@ Deno.test("setPeers() dials a changed address and lets go of who is gone", async
   assertEquals(one.connections, ["2 up", "2 down", "2 up", "2 down"]);
 });
 
+Deno.test("transport() tries the further URLs of a member when one does not answer", async () => {
+  await using one = await TestMember.start({ id: 1 });
+  await using two = await TestMember.start({ id: 2 });
+  const dead = `http://127.0.0.1:${freePort()}`;
+  one.transport.setPeers([{ id: 2, url: dead, otherUrls: [dead, two.url] }]);
+  await one.untilUp(2);
+  assertEquals(two.hellos.length, 1);
+  // The same list again changes nothing; a list without the URL in use ends its stream.
+  one.transport.setPeers([{ id: 2, url: dead, otherUrls: [dead, two.url] }]);
+  assert(one.stats(2).connected);
+  one.transport.setPeers([{ id: 2, url: dead }]);
+  await one.until("down", () => !one.stats(2).connected);
+});
+
 Deno.test("setPeers() keeps the stream of a peer that stays", async () => {
   await using one = await TestMember.start({ id: 1 });
   await using two = await TestMember.start({ id: 2 });

@@ -2,6 +2,7 @@
  * The wishes that a membership can be asked for, as pure functions from the
  * configuration in effect to the next one, or to the reason why not.
  */
+import { hasSameItems } from "../../base/sequences.ts";
 import { isReserved } from "../../raft/configuration.ts";
 import { quorumSize } from "../../raft/quorum.ts";
 import type { Configuration, Member, MemberId } from "../../raft/types.ts";
@@ -179,12 +180,8 @@ function withOwnUrls(
 
 /** Whether both are reached under the same URLs. */
 export function sameAddresses(a: Omit<Member, "voter">, b: Omit<Member, "voter">): boolean {
-  return sameUrls(a.peerUrls, b.peerUrls) && sameUrls(a.clientUrls, b.clientUrls) &&
-    sameUrls(a.grpcUrls ?? [], b.grpcUrls ?? []);
-}
-
-function sameUrls(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((url, at) => url === b[at]);
+  return hasSameItems(a.peerUrls, b.peerUrls) && hasSameItems(a.clientUrls, b.clientUrls) &&
+    hasSameItems(a.grpcUrls ?? [], b.grpcUrls ?? []);
 }
 
 /** A peer address that both claim. */

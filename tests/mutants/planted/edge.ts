@@ -25,6 +25,14 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
+  ...mutantsOf("src/transport/peer_link.ts", TRANSPORT, [
+    [
+      "only the first URL of a member is dialled",
+      "a member is reached at any URL that it has",
+      "this.#at = (this.#at + 1) % this.#urls.length",
+      "this.#at = 0",
+    ],
+  ]),
   ...mutantsOf("src/transport/handshake.ts", TRANSPORT, [
     [
       "two processes take turns under one id",

@@ -86,7 +86,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "new addresses of gRPC are told to nobody",
       "what a member list names can be dialled",
-      "sameUrls(a.grpcUrls ?? [], b.grpcUrls ?? [])",
+      "hasSameItems(a.grpcUrls ?? [], b.grpcUrls ?? [])",
       "true",
     ],
   ]),
