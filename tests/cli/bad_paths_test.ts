@@ -156,7 +156,8 @@ function assertOneLine(err: string, what: string): void {
 
 for (const { name, breakage, undone, status, read } of WAYS) {
   Deno.test(`a command whose server ${name} ends in order, and writes once at most`, async () => {
-    await Promise.all(WRITERS.map(async (args) => {
+    // Side by side: each waits out the silence of its own server.
+    const alone = WRITERS.map(async (args) => {
       await using broken = new BrokenServer(() => breakage);
       const said = await etcd([...args, ...timeoutOf(breakage), "-peers", broken.address]);
       const what = args.join(" ");
@@ -167,8 +168,8 @@ for (const { name, breakage, undone, status, read } of WAYS) {
       }
       // A redirect is no write: the server that answers it has passed it on.
       if (!name.startsWith("sends")) assert(broken.writes.length <= 1, what);
-    }));
-    await Promise.all(WRITERS.map(async (args) => {
+    });
+    const withAnother = WRITERS.map(async (args) => {
       await using broken = new BrokenServer(() => breakage);
       await using other = new BrokenServer(sound);
       const peers = ["-peers", `${broken.address},${other.address}`];
@@ -176,8 +177,8 @@ for (const { name, breakage, undone, status, read } of WAYS) {
       const what = `${args.join(" ")}: ${said.err}`;
       assertEquals(other.writes.length, undone ? 1 : 0, what);
       assertEquals(said.status, undone ? 0 : status, what);
-    }));
-    await Promise.all(READERS.map(async (args) => {
+    });
+    const reading = READERS.map(async (args) => {
       await using broken = new BrokenServer(() => breakage);
       const said = await etcd([...args, ...timeoutOf(breakage), "-peers", broken.address]);
       assertEquals(said.status, read ?? status, `${args.join(" ")}: ${said.err}`);
@@ -188,7 +189,8 @@ for (const { name, breakage, undone, status, read } of WAYS) {
       const both = ["-peers", `${broken.address},${other.address}`];
       const second = await etcd([...args, ...timeoutOf(breakage), ...both]);
       assertEquals(second.status, isPassing ? 0 : status, `${args.join(" ")}: ${second.err}`);
-    }));
+    });
+    await Promise.all([...alone, ...withAnother, ...reading]);
   });
 }
 

@@ -10,7 +10,7 @@ import { runSeed } from "./run_seed.ts";
 import { FIXED_SEEDS, REGRESSIONS } from "./seeds.ts";
 
 /** Of one core: how long fresh seeds are tried, unless the environment says otherwise. */
-const FRESH_SECONDS = 60;
+const FRESH_SECONDS = 20;
 const FRESH_VARIABLE = "ETCD_SIM_SECONDS";
 /** Fresh seeds begin below this. */
 const FRESH_MAX = 2 ** 40;
