@@ -10,6 +10,7 @@ const FILES = [
   "tests/node/alarm_test.ts",
   "tests/node/comparison_test.ts",
   "tests/api/divergence_test.ts",
+  "tests/cluster/broken_ground_test.ts",
 ];
 
 const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {

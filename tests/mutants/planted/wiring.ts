@@ -5,6 +5,7 @@ const WIRING = "tests/shell/wiring_test.ts";
 const DEFAULTS = "tests/shell/defaults_test.ts";
 const GIVING_BACK = "tests/api/giving_back_test.ts";
 const SESSIONS = "tests/http/tls_sessions_test.ts";
+const BROKEN_GROUND = "tests/cluster/broken_ground_test.ts";
 const OUTCOME = "tests/node/membership_outcome_test.ts";
 
 /** What a setting does is done, whoever set it. */
@@ -259,6 +260,28 @@ export const WIRING_MUTANTS: readonly Mutant[] = [
       "a figure is what its name says",
       "...peers.map(({ id, receivedBytes }) =>",
       "...peers.map(({ id, sentBytes: receivedBytes }) =>",
+    ],
+  ]),
+  ...mutantsOf("src/node/node.ts", BROKEN_GROUND, [
+    [
+      "a member that has diverged goes on serving",
+      "what a member can't stand for is told to nobody",
+      "stop: (failure) => scheduler.defer(() => this.retire(failure)),",
+      "stop: () => {},",
+    ],
+  ]),
+  ...mutantsOf("src/operations/telemetry.ts", BROKEN_GROUND, [
+    [
+      "the probes never hear of a full disk",
+      "whoever watches a node is told that it takes no writes",
+      'node.status().diskIsFull ? "The disk is full" : undefined',
+      "undefined",
+    ],
+    [
+      "the probes never hear that states differ",
+      "whoever watches a node is told that its data is not to be trusted",
+      '{ name: "data_corruption", problem: () => node.refusal?.cause },',
+      "",
     ],
   ]),
   ...mutantsOf("src/node/membership/outcome.ts", OUTCOME, [
