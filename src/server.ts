@@ -359,7 +359,7 @@ export class Server {
 
   #removed(reason: string): void {
     if (this.#stopping) return;
-    const advice = `${reason}; to let this machine join anew, start it with -f and -C`;
+    const advice = `${reason}; to let this machine join again, start it with -f and -C`;
     if (!this.#serving) return this.#broken.reject(new RemovedError(advice));
     this.#logger.error(advice);
     this.stop(FAILED);

@@ -13,7 +13,7 @@ export interface PackOptions {
   readonly program: string;
   /** Flags of `deno run` that are baked in. */
   readonly flags: readonly string[];
-  /** Written anew, with mode 0755. */
+  /** Written again, with mode 0755. */
   readonly output: string;
 }
 

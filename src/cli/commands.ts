@@ -1,7 +1,7 @@
 /**
  * The one table of commands: dispatch, help, completion and the man page are
  * made from it. A command is a row in the file of its group and a file with its
- * `run`, which the row loads. After a change `deno task man` makes the page anew.
+ * `run`, which the row loads. After a change `deno task man` makes the page again.
  */
 import { AUTH_COMMANDS } from "./auth_commands.ts";
 import { CERTS_COMMANDS } from "./certs_commands.ts";

@@ -117,7 +117,7 @@ async function verify(
         : error.message;
       const advice = error instanceof UnfinishedError
         ? "run the command again to its end"
-        : "let the member join anew with -f and -C, or restore a backup";
+        : "let the member join again with -f and -C, or restore a backup";
       return { finding: { status: "fail", check, found, advice }, stampedMs: 0 };
     }
   }

@@ -1,7 +1,7 @@
 /** A line on a terminal that says how far long work has come; silent where nobody watches. */
 import type { Terminal } from "./terminal.ts";
 
-/** How often the line is drawn anew, at most. */
+/** How often the line is drawn again, at most. */
 const REDRAW_MS = 100;
 const BAR_WIDTH = 24;
 

@@ -100,7 +100,7 @@ function startLines({ client, peer }: Addresses, { settings }: Invocation): stri
     `and others with   etcd -C ${shellWord(formatAddress(peer))} and their own -d, -c and -s\n`;
 }
 
-/** The backup's place in the log, with one voter; its addresses are told anew when it starts. */
+/** The backup's place in the log, with one voter; its addresses are told again when it starts. */
 function place(
   { meta }: ProvenBackup,
   { memberId, name }: Identity,

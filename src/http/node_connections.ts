@@ -2,7 +2,7 @@
  * The open sockets of a server of `node:net` and its kind, and how many it may have. The runtime
  * stops accepting for good, without a word, when the process has no descriptor for a
  * connection: so a newcomer is turned away before that, unless somebody idle makes room.
- * A burst can be accepted before anybody counts it; then the port is opened anew.
+ * A burst can be accepted before anybody counts it; then the port is opened again.
  *
  * The runtime's own `closeIdleConnections` leaves those that have said nothing yet, and
  * a TLS handshake that never ends would hold up a shutdown for ever.

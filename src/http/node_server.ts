@@ -7,7 +7,7 @@ import { ListenError, type ListenOptions, type TlsMaterial } from "./endpoint.ts
 /** Until what was accepted in excess is closed. */
 const REOPEN_MS = 50;
 
-/** Listens anew on a port where the runtime has stopped accepting. */
+/** Listens again on a port where the runtime has stopped accepting. */
 export class Reopening {
   readonly #server: Server;
   readonly #hostname: string;

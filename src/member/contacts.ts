@@ -23,7 +23,7 @@ export interface Caller {
 export interface ContactsOptions {
   /** Callers that are answered although the log does not know them. */
   readonly strangersMax: number;
-  /** Whether the node would not let `id` in any more. */
+  /** Whether the node would not let `id` in any longer. */
   readonly isRefused: (id: MemberId) => boolean;
   /** Whether `id` has a stream open to this member: then what it announced still holds. */
   readonly isHeard: (id: MemberId) => boolean;
@@ -42,7 +42,7 @@ export class Contacts {
   }
 
   /**
-   * The members of the newest configuration, told anew when one is applied. While
+   * The members of the newest configuration, told again when one is applied. While
    * a member catches up, the records it reads may be older than what was announced.
    */
   membersAre(members: readonly Member[]): void {

@@ -60,7 +60,7 @@ export class MemberSearch {
     this.#timer = setInterval(() => this.look(), everyMs);
   }
 
-  /** Resolves when nobody is asked any more. */
+  /** Resolves when nobody is asked any longer. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#searching;

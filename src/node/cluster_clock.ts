@@ -17,7 +17,7 @@ export class ClusterClock {
   /** Cluster time minus this machine's monotonic time, in ms. */
   #offsetMs: number;
   #newestMs = 0;
-  /** Still by the own wall clock, which nobody else has heard of. */
+  /** Still by its own wall clock, which nobody else has heard of. */
   #isOwn = true;
 
   /** `stampedMs`: the latest time in the log. */

@@ -81,11 +81,11 @@ export class Node<R> implements ClusterNode<R> {
   /** The processes that opened streams, by the member that they run. */
   readonly #sessions = new Map<MemberId, number>();
   #tick = 0;
-  /** What everybody who asks is told, once this node serves nobody any more. */
+  /** What everybody who asks is told, once this node serves nobody any longer. */
   #stopping: Failure | undefined;
   #refusal: Failure | undefined;
   readonly #onRefusal: ((failure: Failure) => void)[] = [];
-  /** Neither hears nor says anything any more. */
+  /** Neither hears nor says anything any longer. */
   #halted = false;
   readonly #space: DiskSpace;
   readonly #outgoing: Outgoing;
@@ -335,7 +335,7 @@ export class Node<R> implements ClusterNode<R> {
     }, this.#deadline());
   }
 
-  /** Answers all that waits, and resolves when nothing touches the disk any more. */
+  /** Answers all that waits, and resolves when nothing touches the disk any longer. */
   async stop(): Promise<void> {
     this.#halted = true;
     this.#failAll(this.#stopping ??= STOPPING);

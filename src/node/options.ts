@@ -51,7 +51,7 @@ export interface NodeOptions<R> {
   readonly moved: () => readonly Moved[];
   /** The members changed: dial the new ones, drop the others. */
   readonly onMembers: (members: readonly Member[]) => void;
-  /** This node is no member any more. */
+  /** This node is no longer a member. */
   readonly onRemoved: () => void;
   /** The process must end: the disk failed or an invariant broke. */
   readonly onFatal: (error: unknown) => void;

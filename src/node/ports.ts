@@ -126,7 +126,7 @@ export type FailureReason =
   | "refused"
   /** One member more than the cluster may have. */
   | "full"
-  /** This member's state is not that of the others, or its disk is gone: it serves nobody any more. */
+  /** This member's state is not that of the others, or its disk is gone: it serves nobody any longer. */
   | "diverged"
   /** The node is stopping. */
   | "stopping";

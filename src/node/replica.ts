@@ -163,7 +163,7 @@ export class Replica<R> {
     this.#save(stuck.batch);
   }
 
-  /** Resolves when nothing touches the disk any more. Nothing is sent or applied from here on. */
+  /** Resolves when nothing touches the disk any longer. Nothing is sent or applied from here on. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#saving;

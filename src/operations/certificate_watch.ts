@@ -26,7 +26,7 @@ export class CertificateWatch {
     this.#timer = setInterval(() => this.#look(), everyMs);
   }
 
-  /** Resolves when no file is looked at any more. */
+  /** Resolves when no file is looked at any longer. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#looking;

@@ -61,7 +61,7 @@ export class Telemetry {
     this.#timer = setInterval(() => this.#look(), LIMITS.lookMs);
   }
 
-  /** Resolves when nothing is looked at any more. */
+  /** Resolves when nothing is looked at any longer. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#looking;

@@ -67,7 +67,7 @@ export function onPreVoteReply(state: State, { from, granted, term }: VoteReply)
 
 /** A vote of `from` in the current term. */
 export function onVoteReply(state: State, { from, granted }: VoteReply): void {
-  // Votes are asked for when the own one is on disk: an earlier answer answers nothing.
+  // Votes are asked for when its own one is on disk: an earlier answer answers nothing.
   const hasAsked = state.role === "candidate" && state.votes.has(state.id);
   if (hasAsked) countVote(state, from, granted);
 }

@@ -105,7 +105,7 @@ export class RaftCore {
     return this.#state.configurations.at(this.#state.appliedIndex).index;
   }
 
-  /** The last entry on the own disk. */
+  /** The last entry on its own disk. */
   get savedIndex(): number {
     return this.#state.saves.savedIndex;
   }
@@ -265,7 +265,7 @@ export class RaftCore {
     return reads;
   }
 
-  /** Tokens of reads that cannot be confirmed any more: leadership was lost. */
+  /** Tokens of reads that can no longer be confirmed: leadership was lost. */
   takeDroppedReads(): number[] {
     const tokens = this.#state.droppedReads;
     this.#state.droppedReads = [];

@@ -82,7 +82,7 @@ export function tickLeader(state: State, leadership: LeaderState): void {
 export function onAppendReply(state: State, leadership: LeaderState, message: AppendReply): void {
   const { from, rejected, index, hintIndex, hintTerm } = message;
   const peer = leadership.peers.get(from);
-  // An index beyond the own log was never sent.
+  // An index beyond its own log was never sent.
   if (peer === undefined || index > state.log.lastIndex) return;
   peer.heard();
   if (rejected) {
@@ -111,7 +111,7 @@ export function onHeartbeatReply(
 }
 
 /**
- * Commits what a majority has on disk. Only an entry of the own term is
+ * Commits what a majority has on disk. Only an entry of its own term is
  * counted; those before it follow (paper §5.4.2, figure 8).
  */
 export function advanceCommit(state: State, leadership: LeaderState): void {

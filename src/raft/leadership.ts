@@ -1,5 +1,5 @@
 /**
- * What only a leader has, made anew at each election (paper, figure 2,
+ * What only a leader has, made again at each election (paper, figure 2,
  * "Volatile state on leaders"). Data; the steps are in `leader.ts`.
  */
 import type { Progress } from "./progress.ts";

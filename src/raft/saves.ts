@@ -57,7 +57,7 @@ export class Saves {
     this.#promises.push(message);
   }
 
-  /** The term has passed: nobody waits for these any more, and the log they speak of may go. */
+  /** The term has passed: nobody waits for these any longer, and the log they speak of may go. */
   dropPromises(): void {
     this.#promises = [];
   }

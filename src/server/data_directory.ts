@@ -105,7 +105,7 @@ function showProgress(bytesRead: number, bytesTotal: number): void {
   const end = percent === 100 ? "\n" : "\r";
   const text = `Reading ${(bytesTotal / 2 ** 20).toFixed(0)} MiB: ${percent} %${end}`;
   isShowing = true;
-  // Without a terminal any more, there is nobody to show it to.
+  // When the terminal has gone, there is nobody to show it to.
   Deno.stderr.write(new TextEncoder().encode(text)).catch(() => {}).finally(() => {
     isShowing = false;
   });

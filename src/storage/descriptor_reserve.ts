@@ -36,7 +36,7 @@ export class DescriptorReserve {
     }
   }
 
-  /** Sets aside anew what was lent, as far as that is possible. */
+  /** Sets aside again what was lent, as far as that is possible. */
   refill(): void {
     while (this.#isOpen && this.#held.length < RESERVE) {
       try {

@@ -16,7 +16,7 @@ export class CorruptionError extends Error {
   constructor(file: string, offset: number, expected: string, found: string) {
     super(
       `Damaged data in "${file}" at offset ${offset}: expected ${expected}, found ${found}; ` +
-        "nothing was changed: restore this directory from a copy, or remove the member from its cluster and let it join anew with -f",
+        "nothing was changed: restore this directory from a copy, or remove the member from its cluster and let it join again with -f",
     );
     this.file = file;
     this.offset = offset;
@@ -40,7 +40,7 @@ export class DamagedBackupError extends Error {
   }
 }
 
-/** A command that makes a directory anew was cut short in it. */
+/** A command that rebuilds a directory was cut short in it. */
 export class UnfinishedError extends Error {
   override readonly name = "UnfinishedError";
 

@@ -39,7 +39,7 @@ export class LogShape {
 
   /**
    * Prepares for entries after `previous`; false when none may follow there. If
-   * it lies before the base, the log begins there anew: what it held in between
+   * it lies before the base, the log begins there again: what it held in between
    * was replaced, and the files of that are gone.
    */
   follow(previous: LogPosition): boolean {
@@ -62,7 +62,7 @@ export class LogShape {
     this.#lastIndex = index;
   }
 
-  /** Drops everything: the log begins anew after `base`. */
+  /** Drops everything: the log begins again after `base`. */
   reset(base: LogPosition): void {
     this.#base = base;
     this.#lastIndex = base.index;

@@ -15,7 +15,7 @@ export const SEGMENT_TEMPORARY_NAME = "wal-next.tmp";
 /** A snapshot that is being made here. */
 export const SNAPSHOT_TEMPORARY_NAME = "snapshot-new.tmp";
 
-/** There while the command makes a directory anew: no node starts on what is half made. */
+/** There while the command rebuilds a directory: no node starts on what is half made. */
 export const UNFINISHED_NAMES = {
   restore: "etcd.restoring",
   recover: "etcd.recovering",

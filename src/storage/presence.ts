@@ -52,7 +52,7 @@ export class Presence {
   async #findProblem(): Promise<string | undefined> {
     const { path } = this.#options;
     const directory = await this.#statOf(path);
-    if (directory === "missing") return `The data directory "${path}" is not there any more`;
+    if (directory === "missing") return `The data directory "${path}" is no longer there`;
     if (directory === "unknown") return undefined;
     this.#directory ??= directory;
     const { dev, ino } = this.#directory;
@@ -72,7 +72,7 @@ export class Presence {
     for (const [i, name] of names.entries()) {
       const found = stats[i]!;
       if (!needed.has(name) || found === "unknown") continue;
-      if (found === "missing") return `The file "${path}/${name}" is not there any more`;
+      if (found === "missing") return `The file "${path}/${name}" is no longer there`;
       if (found.size < (this.#sizes.get(name) ?? 0)) {
         return `The file "${path}/${name}" was cut short by somebody else`;
       }

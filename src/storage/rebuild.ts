@@ -1,5 +1,5 @@
 /**
- * Makes a data directory anew around one snapshot: for `etcd restore` from a
+ * Rebuilds a data directory around one snapshot: for `etcd restore` from a
  * backup, for `etcd recover` from what the directory held itself.
  *
  * The snapshot is written beside the rest and proven; then it takes a name that

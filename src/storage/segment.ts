@@ -43,7 +43,7 @@ export interface SealedSegment extends Segment {
   readonly lastIndex: number;
 }
 
-/** The same segments when a reset follows: none of their entries counts any more. */
+/** The same segments when a reset follows: none of their entries counts any longer. */
 export function withoutEntries(sealed: readonly SealedSegment[]): SealedSegment[] {
   return sealed.map((segment) => ({ ...segment, lastIndex: 0 }));
 }
@@ -155,7 +155,7 @@ export class SegmentSupply {
     return segment;
   }
 
-  /** Takes back segments that nothing needs any more, oldest first. */
+  /** Takes back segments that nothing needs any longer, oldest first. */
   async retire(segments: readonly Segment[]): Promise<void> {
     if (segments.length === 0) return;
     const spares: string[] = [];

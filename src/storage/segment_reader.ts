@@ -87,7 +87,7 @@ export class SegmentReader {
     await pause(this.#options.scheduler);
   }
 
-  /** What was not read counts as read: nobody waits for it any more. */
+  /** What was not read counts as read: nobody waits for it any longer. */
   close(): void {
     this.#report(this.segment.sizeBytes);
     this.#close();

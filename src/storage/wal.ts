@@ -35,7 +35,7 @@ export interface WalOptions extends SegmentOptions {
 /** What one save adds to the log. */
 export interface Addition {
   readonly hardState: HardState | undefined;
-  /** A received snapshot after which the log begins anew, unless it holds that very entry. */
+  /** A received snapshot after which the log begins again, unless it holds that very entry. */
   readonly snapshot: LogPosition | undefined;
   readonly entries: readonly Entry[];
 }

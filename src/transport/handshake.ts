@@ -138,7 +138,7 @@ export function judgeAddress(hello: Hello, self: MemberId, clusterId: number): A
       refusalStatus.wrongReceiver,
       `Expected a call for member "${formatId(self)}", found one for "${
         formatId(hello.to)
-      }", which is not at this address any more`,
+      }", which is no longer at this address`,
     );
   }
   if (hello.from === self) {

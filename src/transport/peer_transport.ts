@@ -142,7 +142,7 @@ export class PeerTransport implements Transport {
       this.#links.delete(id);
       this.#awaitLeaving(link.close());
       if (peer !== undefined) continue;
-      this.#accepted.get(id)?.stream.destroy("The peer is no member any more");
+      this.#accepted.get(id)?.stream.destroy("The peer is no longer a member");
       this.#forget(id);
     }
     for (const peer of wanted.values()) {

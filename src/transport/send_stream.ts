@@ -74,7 +74,7 @@ export class SendStream {
   }
 
   /**
-   * Queues a frame, which must not change any more. False when there is no room
+   * Queues a frame, which must not change any longer. False when there is no room
    * for it; then it is not sent.
    */
   send(frame: Uint8Array): boolean {

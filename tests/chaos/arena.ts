@@ -109,7 +109,7 @@ export class Arena implements AsyncDisposable {
     return true;
   }
 
-  /** Starts it again, which it must not refuse: that is a death, and it joins anew. */
+  /** Starts it again, which it must not refuse: that is a death, and it joins again. */
   async restart(node: TestNode): Promise<void> {
     if (node.isRunning) {
       this.#doomed.delete(node);
@@ -130,7 +130,7 @@ export class Arena implements AsyncDisposable {
     for await (const { name } of Deno.readDir(node.directory)) {
       await Deno.remove(`${node.directory}/${name}`, { recursive: true });
     }
-    await until(`"${node.name}" to join anew`, () => {
+    await until(`"${node.name}" to join again`, () => {
       const members = this.cluster.awake.filter((other) => other !== node);
       const addresses = members.map(({ peerAddress }) => peerAddress).join();
       return this.revive(node, "-C", addresses, ...JOIN_PATIENTLY);

@@ -1,4 +1,4 @@
-/** The man page, made anew and read by `man` itself. */
+/** The man page, made again and read by `man` itself. */
 import { assert, assertEquals } from "@std/assert";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { FLAGS } from "../../src/config/flags.ts";

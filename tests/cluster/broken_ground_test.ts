@@ -30,7 +30,7 @@ async function findsOutlier(cluster: TestCluster, stage: Stage): Promise<void> {
     assertEquals(await outlier.stop(), 0);
     await forgetLastWrite(outlier.directory);
     await outlier.start();
-    await outlier.process.says(/ERROR .*it serves nobody any more/);
+    await outlier.process.says(/ERROR .*it serves nobody any longer/);
     await other.process.says(/ERROR .*is not that of a majority/);
   });
   await stage("refuses the clients of every API, and tells the probes", async () => {

@@ -75,7 +75,7 @@ export class TestCluster implements AsyncDisposable {
     return node;
   }
 
-  /** `node` is no member, or none any more; it is still ended with the others. */
+  /** `node` is no member, or none any longer; it is still ended with the others. */
   forget(node: TestNode): void {
     this.nodes.splice(this.nodes.indexOf(node), 1);
     this.#forgotten.push(node);

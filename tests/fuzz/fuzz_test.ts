@@ -25,7 +25,7 @@ for (const subject of SUBJECTS) {
 }
 
 for (const [i, { subject, input, why }] of CASES.entries()) {
-  Deno.test(`fuzz() finds nothing any more in case ${i} of ${subject}: ${why}`, async () => {
+  Deno.test(`fuzz() finds nothing any longer in case ${i} of ${subject}: ${why}`, async () => {
     const found = SUBJECTS.find(({ name }) => name === subject);
     assert(found !== undefined);
     await runInputs(found, [Uint8Array.fromHex(input)]);
@@ -41,7 +41,7 @@ const PIPELINES = [{
 }];
 
 for (const { seed, from, count, why } of PIPELINES) {
-  Deno.test(`fuzz() finds nothing any more in requests ${from} to ${from + count} of seed ${seed}: ${why}`, async () => {
+  Deno.test(`fuzz() finds nothing any longer in requests ${from} to ${from + count} of seed ${seed}: ${why}`, async () => {
     const { failure } = await runSubject(requests, seed, from, count);
     assert(failure === undefined, failure?.message);
   });

@@ -27,7 +27,7 @@ Deno.test("a cluster whose states are alike raises no alarm", async () => {
 });
 
 for (const role of ["follower", "leader"] as const) {
-  Deno.test(`a ${role} whose state differs from a majority serves nobody any more, and the others go on`, async () => {
+  Deno.test(`a ${role} whose state differs from a majority serves nobody any longer, and the others go on`, async () => {
     const company = new Company(3);
     assert((await company.set("/a", "1")).ok);
     const leader = await company.leader();

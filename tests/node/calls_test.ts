@@ -141,7 +141,7 @@ Deno.test("CallFilter.admit() lets a call through once, whatever the network rep
   assert(filter.admit(1, call(5, 3)));
   assertFalse(filter.admit(1, call(5, 2)), "a frame that was overtaken");
   assert(filter.admit(2, call(5, 2)), "another member counts for itself");
-  assert(filter.admit(1, call(6, 1)), "a restarted member begins anew");
+  assert(filter.admit(1, call(6, 1)), "a restarted member begins again");
   assertFalse(filter.admit(1, call(5, 4)), "a frame of the process before");
 });
 

@@ -23,7 +23,7 @@ Deno.test("Farewell.start() ends some time after the successor was found", async
   assertEquals(await endOf((tick) => tick > 110, 200), 115);
 });
 
-Deno.test("Farewell.start() begins anew when the successor is lost", async () => {
+Deno.test("Farewell.start() begins again when the successor is lost", async () => {
   assertEquals(await endOf((tick) => tick > 110 && tick !== 114, 200), 119);
 });
 

@@ -67,7 +67,7 @@ Deno.test("Roster.note() reaches a member once when its removal is undone", () =
   assertEquals(said, ["reach 1,2,3", "reach 1,2,3", "reach 1,2,3", "reach 1,2,3"]);
 });
 
-Deno.test("Roster.applied() says when this node is no member any more", () => {
+Deno.test("Roster.applied() says when this node is no longer a member", () => {
   const { said, append, apply } = roster(configuration([1, 2]));
   append(configuration([2], [1]), 0);
   apply();

@@ -232,7 +232,7 @@ Deno.test("figure 2, Leaders: an index is committed when a majority has it", () 
   assertEquals(lone.core.commitIndex, 2);
 });
 
-Deno.test("§5.4.2: an entry of an older term is committed by one of the own term only", () => {
+Deno.test("§5.4.2: an entry of an older term is committed by one of its own term only", () => {
   const lone = new Lone();
   lone.step(append(1, [0, 0], entries(1, 1)));
   lone.tick(DEFAULTS.electionTicks);

@@ -62,7 +62,7 @@ export class Client {
     this.#writesOnly = true;
   }
 
-  /** Asks nothing any more. */
+  /** Asks nothing any longer. */
   stop(): void {
     this.#stopped = true;
   }

@@ -67,7 +67,7 @@ export class ClientHistory {
     );
   }
 
-  /** To be called once, when nobody asks any more. */
+  /** To be called once, when nobody asks any longer. */
   check(violations: Violations): void {
     for (const [pending] of this.#asked) if ("command" in pending) this.lost(pending);
     const [violation] = checkBySearch(this.#history.operations);

@@ -158,7 +158,7 @@ export class ConsensusCheck {
     // Paper §5.4.2, figure 8; a member that leads no more cannot have counted.
     this.#violations.check(
       term === core.term,
-      "commit in the own term",
+      "commit in its own term",
       () => `${name} commits index ${index} of term ${term} in term ${core.term}`,
     );
     const isDurable = [core.configuration, seen.configuration].some(({ members }) => {

@@ -183,7 +183,7 @@ Deno.test("consensusCheck() finds an entry of a past term committed by counting"
   next.observe();
   next.core.commitIndex = 1;
   next.observe();
-  assertBroken(violations, "commit in the own term");
+  assertBroken(violations, "commit in its own term");
 });
 
 /** The leader has committed an entry, and appends `next` as the configuration at `index`. */

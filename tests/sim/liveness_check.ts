@@ -8,7 +8,7 @@ export interface Course {
   readonly violations: Violations;
 }
 
-/** Steps until `lack` finds nothing any more; rejects with `ViolationError` after `patienceMs`. */
+/** Steps until `lack` finds nothing any longer; rejects with `ViolationError` after `patienceMs`. */
 export async function waitUntil(
   property: string,
   patienceMs: number,

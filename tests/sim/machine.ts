@@ -48,7 +48,7 @@ export class Machine {
   founding: Identity | undefined;
   /** The incarnation that its disk belongs to. */
   memberId: MemberId | undefined;
-  /** The last process to run here was told that it is no member any more. */
+  /** The last process to run here was told that it is no longer a member. */
   #removed = false;
 
   constructor(number: number, site: Site) {

@@ -167,7 +167,7 @@ export class World {
   /** The next event, all that follows from it at once, and the checks. */
   async #step(): Promise<void> {
     const event = this.#schedule.next();
-    if (event === undefined) throw new RangeError("Nothing happens any more");
+    if (event === undefined) throw new RangeError("Nothing happens any longer");
     const { trace, consensus } = this.#site;
     this.#steps++;
     trace.mix(event.atMs * 1000);
@@ -317,7 +317,7 @@ export class World {
     );
   }
 
-  /** Steps until `lack` finds nothing any more, for `patienceMs` at most. */
+  /** Steps until `lack` finds nothing any longer, for `patienceMs` at most. */
   #until(property: string, patienceMs: number, lack: () => string | undefined): Promise<void> {
     return waitUntil(property, patienceMs, lack, {
       nowMs: () => this.#schedule.nowMs,
@@ -356,7 +356,7 @@ export class World {
       if (machine.process === undefined || isMember(machine)) return false;
       const { running } = machine.process;
       if (running === undefined) return members.length < this.#profile.limits.membersMax;
-      // Who knows no member's address any more can't be told.
+      // Who knows no member's address any longer can't be told.
       return inside.some((member) => running.peers.knows(member));
     });
     return stranger && `${stranger.name} runs and is no member`;

@@ -80,7 +80,7 @@ export async function recoveryStates(
     },
   });
   const { storage, loaded } = await openStorage(repairing, smallOptions());
-  // From here on somebody may have seen it: it must not change any more.
+  // From here on somebody may have seen it: it must not change any longer.
   const seen = allowed.filter((model) => describe(model) === describe(loaded));
   const durable = repairing.crashed(random, {});
   states.push({ disk: durable, allowed: seen, place: `the repair after ${place}` });

@@ -123,7 +123,7 @@ Deno.test("openStorage() refuses when a bit of any batch is flipped, the last on
   }
 });
 
-Deno.test("openStorage() marks the last batch anew when a power cut took its mark", async () => {
+Deno.test("openStorage() marks the last batch again when a power cut took its mark", async () => {
   const disk = await directory("power cut");
   await reload(disk);
   const files = disk.contents();

@@ -154,7 +154,7 @@ Deno.test("LogShape accepts neither a gap, nor a falling term, nor what is befor
   assertThrows(() => shape.append(13, 4));
 });
 
-Deno.test("LogShape begins anew when entries follow a place before its base", () => {
+Deno.test("LogShape begins again when entries follow a place before its base", () => {
   const shape = new LogShape({ index: 10, term: 3 });
   shape.append(11, 3);
   assertFalse(shape.follow({ index: 11, term: 2 }));

@@ -38,8 +38,8 @@ Deno.test("look() finds nothing while everything is in its place", async () => {
 
 Deno.test("look() names what is gone, replaced or cut short", async () => {
   const losses: [string, (files: Files) => unknown, RegExp][] = [
-    ["removed", (files) => files.all.clear(), /directory "\/d" is not there/],
-    ["a file", (files) => files.all.delete("/d/log"), /"\/d\/log" is not there/],
+    ["removed", (files) => files.all.clear(), /directory "\/d" is no longer there/],
+    ["a file", (files) => files.all.delete("/d/log"), /"\/d\/log" is no longer there/],
     ["another", (files) => files.all.set("/d", { dev: 1, ino: 99, size: 0 }), /Another directory/],
     ["mounted", (files) => files.all.set("/d", { dev: 2, ino: 10, size: 0 }), /Another directory/],
     ["cut", (files) => files.all.set("/d/log", { dev: 1, ino: 11, size: 0 }), /cut short/],

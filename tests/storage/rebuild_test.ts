@@ -1,5 +1,5 @@
 /**
- * Directories that are made anew, by a restore or a recovery: whatever operation
+ * Directories that are made again, by a restore or a recovery: whatever operation
  * a crash hits, what is left is what was there before, or it keeps every node
  * away until the same command has run to its end.
  */

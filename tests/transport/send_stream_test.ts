@@ -153,7 +153,7 @@ Deno.test("tick() spares a stream whose full socket still drains", async () => {
   assertStringIncludes(await stream.closed, "answered no ping");
 });
 
-Deno.test("forgive() starts the silence anew", async () => {
+Deno.test("forgive() starts the silence again", async () => {
   const { stream, tick } = openStream();
   tick(1900);
   stream.forgive();

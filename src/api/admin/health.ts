@@ -20,7 +20,7 @@ export interface Checks {
   readonly ready: readonly Check[];
 }
 
-/** Asks `checks` anew at every request. */
+/** Asks `checks` again at every request. */
 export function healthRoutes(checks: () => Checks): Route[] {
   return [
     ...routesOf("/livez", () => checks().live),

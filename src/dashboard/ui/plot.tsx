@@ -26,7 +26,7 @@ export function Plot({ title, note, times, values, show }: PlotProps) {
   const pointed = useSignal<number | null>(null);
 
   useSignalEffect(() => {
-    // The canvas has no style sheet: it is drawn anew in the other colours.
+    // The canvas has no style sheet: it is drawn again in the other colours.
     shownTheme.value;
     plot.current?.destroy();
     if (box.current === null) return;

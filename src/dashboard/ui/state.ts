@@ -137,7 +137,7 @@ async function pollIfSeen(): Promise<void> {
 let lastSample = 0;
 
 function addSamples(newer: SamplesView): void {
-  // The node has been started again: its count begins anew.
+  // The node has been started again: its count begins again.
   const restarted = newer.last < lastSample;
   lastSample = newer.last;
   if (newer.writes.length === 0) return;

@@ -6,7 +6,7 @@ import { WHOLE_BYTES_MAX } from "./answer.ts";
 
 /** Where slices go. */
 export interface SliceSink {
-  /** Nobody takes any more. */
+  /** Nobody takes any longer. */
   readonly isGone: boolean;
   /** False: the next slice had better wait for `drained`. */
   write(bytes: Buffer): boolean;

@@ -20,7 +20,7 @@ export interface SendingStream {
   lastDataAt: number;
   lastDataEnd: number;
   lastDataGeneration: number;
-  /** Sends of what waits, one frame at most; false when nothing waits any more. */
+  /** Sends of what waits, one frame at most; false when nothing waits any longer. */
   sendQueued(): boolean;
 }
 

@@ -10,7 +10,7 @@ export interface StreamHost {
   readonly clientCertificate: ClientCertificate | undefined;
   /** Of each stream: what the peer may send without being told to go on. */
   readonly streamWindow: number;
-  /** Neither side sends any more. `code` goes to the peer unless it is undefined. */
+  /** Neither side sends any longer. `code` goes to the peer unless it is undefined. */
   streamClosed(stream: Http2Stream, code: number | undefined): void;
   /** Bytes of a body are taken: the peer may send as many more. */
   taken(count: number): void;

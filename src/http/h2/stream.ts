@@ -54,7 +54,7 @@ export interface ServerStream {
   readonly clientCertificate: ClientCertificate | undefined;
   /** The peer has sent its whole request; `onEnd` says so, too. */
   readonly isRemoteEnded: boolean;
-  /** Neither side sends any more. */
+  /** Neither side sends any longer. */
   readonly isClosed: boolean;
   /** Bytes of the body that wait because the peer doesn't take them. */
   readonly queuedBytes: number;

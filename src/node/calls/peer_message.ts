@@ -70,7 +70,7 @@ export interface Digest {
   readonly digest: string;
 }
 
-/** The receiver is no member any more and must stop. */
+/** The receiver is no longer a member and must stop. */
 export interface Removed {
   readonly type: "removed";
   readonly term: number;

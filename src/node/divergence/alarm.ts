@@ -14,7 +14,7 @@ import type { Failure } from "../ports.ts";
 export interface AlarmOptions extends Omit<ComparisonOptions, "agreed" | "diverged"> {
   readonly core: RaftCore;
   readonly logger: Logger;
-  /** This member must serve nobody any more. */
+  /** This member must serve nobody any longer. */
   readonly stop: (failure: Failure) => void;
 }
 
@@ -66,20 +66,20 @@ function describe(divergence: Divergence, members: readonly Member[]): string {
   switch (divergence.kind) {
     case "self":
       return `The state of this member at index ${index} has the digest ${divergence.digest}, ` +
-        `that of a majority ${divergence.of}: it serves nobody any more; check the memory and the ` +
-        "disk of this machine, then start it with -f and -C, to let it join anew";
+        `that of a majority ${divergence.of}: it serves nobody any longer; check the memory and the ` +
+        "disk of this machine, then start it with -f and -C, to let it join again";
     case "others":
       return `The state of ${
         named(divergence.members, members)
       } at index ${index} is not that of ` +
-        "a majority: it serves nobody any more; check its machine, then let it join anew with -f and -C";
+        "a majority: it serves nobody any longer; check its machine, then let it join again with -f and -C";
     case "undecided": {
       const digests = [...divergence.digests].map(([id, digest]) =>
         `${named([id], members)} has ${digest}`
       );
       return `Members differ in their states at index ${index}, and no majority agrees: ` +
         `${digests.join(", ")}; all go on, take a backup of each with "stale=true" and find out ` +
-        "which one is right, then let the others join anew with -f and -C";
+        "which one is right, then let the others join again with -f and -C";
     }
   }
 }

@@ -3,7 +3,7 @@
  * leader names the last index of its log; each member tells all others the
  * digest that its state has right after that entry, whenever it gets there, and
  * each judges for itself. Whoever differs from a quorum is wrong, by a fault of
- * its memory, its disk or this program, and must serve nobody any more. Without
+ * its memory, its disk or this program, and must serve nobody any longer. Without
  * a quorum nobody knows who is wrong: then all say so and go on, because to stop
  * would take the service away from those who may be right.
  *

@@ -59,7 +59,7 @@ export class Leadership {
     else this.#waiters.push({ done, deadlineTick });
   }
 
-  /** Once a turn: true when another leader is known than before, or none any more. */
+  /** Once a turn: true when another leader is known than before, or none any longer. */
   note(): boolean {
     const { leader, leaderId } = this;
     if (leader !== undefined && this.#waiters.length > 0) {
@@ -78,7 +78,7 @@ export class Leadership {
   /**
    * This node's disk does not take the log up to `index`: another member shall
    * lead, if the disks of the others have taken it and are a quorum. Then it is
-   * committed, and nobody can write or read here any more; else there would be no
+   * committed, and nobody can write or read here any longer; else there would be no
    * leader at all, whereas this one can serve reads. They are asked in turn.
    */
   handOverFor(index: number): void {

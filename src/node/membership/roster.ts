@@ -19,7 +19,7 @@ export interface RosterOptions {
   readonly onMembers: (members: readonly Member[]) => void;
   /** Tells a member that it was removed. */
   readonly tellRemoved: (id: MemberId) => void;
-  /** This node is no member any more. */
+  /** This node is no longer a member. */
   readonly onRemoved: () => void;
 }
 

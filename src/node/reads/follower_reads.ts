@@ -1,6 +1,6 @@
 /**
  * Linearizable reads on a follower: one barrier call to the leader for all that
- * wait, then the own state machine's turn to catch up. Each read has a deadline
+ * wait, then its own state machine's turn to catch up. Each read has a deadline
  * of its own, however many calls it has to wait for.
  */
 import { NOT_CONFIRMED, OVERLOADED } from "../failures.ts";

@@ -17,7 +17,7 @@ export interface SenderOptions {
   readonly stallTicks: number;
   /** Times in a row that a window may be sent again before the transfer is given up. */
   readonly stallsMax: number;
-  /** Times that the receiver may begin anew before the file counts as no good to it. */
+  /** Times that the receiver may begin again before the file counts as no good to it. */
   readonly restartsMax: number;
   readonly send: (to: MemberId, chunk: SnapshotChunk) => void;
 }
@@ -82,7 +82,7 @@ export class SnapshotSender {
   }
 
   /**
-   * False when the transfer has stalled or begun anew too often and must be given
+   * False when the transfer has stalled or begun again too often and must be given
    * up; also when the receiver had it all and yet never came to use it.
    */
   tick(tick: number): boolean {
@@ -146,7 +146,7 @@ export class SnapshotReceiver {
   #finishing: Incoming | undefined;
   /** From the last byte until the node has adopted or refused the file: nothing may touch it. */
   #held = false;
-  /** There was no room for it: the rest is left unanswered, until its sender gives up and begins anew. */
+  /** There was no room for it: the rest is left unanswered, until its sender gives up and begins again. */
   #unwanted: SnapshotMeta | undefined;
 
   constructor(options: ReceiverOptions) {
@@ -209,7 +209,7 @@ export class SnapshotReceiver {
     }
   }
 
-  /** The transfer that `chunk` belongs to, begun anew if its first chunk is here. */
+  /** The transfer that `chunk` belongs to, begun again if its first chunk is here. */
   #continue(
     from: MemberId,
     chunk: SnapshotChunk,

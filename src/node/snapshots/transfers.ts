@@ -26,7 +26,7 @@ export interface TransfersOptions {
   readonly renew: () => void;
 }
 
-/** A receiver that restarts begins anew, too. */
+/** A receiver that restarts begins again, too. */
 const RESTARTS_MAX = 3;
 
 export class SnapshotTransfers {

@@ -30,7 +30,7 @@ const SLICE_BYTES_MAX = 256 * 1024;
 /** Length and kind. */
 const BLOCK_HEAD_BYTES = 5;
 
-/** All that an image holds; nothing in it changes any more. */
+/** All that an image holds; nothing in it changes from here on. */
 interface Captured {
   /** Whole blocks that are small. */
   readonly first: readonly Uint8Array[];

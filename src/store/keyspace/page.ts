@@ -45,7 +45,7 @@ export class Page {
     this.#slots = slots;
   }
 
-  /** The same records, to be changed in `epoch`; this page does not change any more. */
+  /** The same records, to be changed in `epoch`; this page no longer changes. */
   fork(epoch: number): Page {
     const page = new Page(epoch, this.#bytes, this.#slots.slice());
     page.#prefixLength = this.#prefixLength;

@@ -100,7 +100,7 @@ export const KEYSPACE_MUTANTS: readonly Mutant[] = [
       "this.#tally.removeDirectory(key, this.#directories.get(key)!);\n      this.#hiddenCount--;",
     ],
     [
-      "an update of a directory makes it anew",
+      "an update of a directory makes it again",
       "createdIndex is of when it was created",
       "const createdIndex = found === undefined ? changeIndex : createdIndexAt(found.bytes, found.at);",
       "const createdIndex = changeIndex;",
@@ -162,7 +162,7 @@ export const KEYSPACE_MUTANTS: readonly Mutant[] = [
       "String(change.changeIndex)",
     ],
     [
-      "a compare-and-swap makes a key anew",
+      "a compare-and-swap makes a key again",
       "createdIndex is of when it was created",
       'keepsCreatedIndex: action === "update" || action === "compareAndSwap",',
       'keepsCreatedIndex: action === "update",',

@@ -357,7 +357,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   ...mutantsOf("src/node/snapshots/transfer.ts", NODE, [
     [
       "a file that is refused is sent for ever",
-      "a snapshot that nobody can use is made anew",
+      "a snapshot that nobody can use is made again",
       "if (this.#acknowledged > 0 || isAtOnce) this.#restarts++;",
       "",
     ],

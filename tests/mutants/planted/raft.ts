@@ -41,7 +41,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
   ...mutantsOf("src/raft/leader.ts", RAFT, [
     [
       "commits by counting an old term",
-      "only entries of the own term are counted (paper figure 8)",
+      "only entries of its own term are counted (paper figure 8)",
       "if (index <= state.commitIndex || !log.matches(index, term)) return;",
       "if (index <= state.commitIndex) return;",
     ],
@@ -138,7 +138,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     ],
     [
       "counts its own vote before it is saved",
-      "the own vote counts when it is on disk",
+      "its own vote counts when it is on disk",
       'if (state.role === "candidate" && state.saves.isVoteSaved(state.term, state.id)) {',
       'if (state.role === "candidate") {',
     ],

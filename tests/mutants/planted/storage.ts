@@ -221,7 +221,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
   ...mutantsOf("src/storage/fuse.ts", FAULTS, [
     [
       "a failed sync is tried again",
-      "after a failed sync nothing is written any more",
+      "after a failed sync nothing is written any longer",
       "this.#blown ??= error;",
       "",
     ],
