@@ -148,9 +148,9 @@ export class Server {
     if (this.#stopping) return;
     this.#stopping = true;
     const impatience = setTimeout(() => {
-      this.#logger.error(`Could not stop in order within ${LIMITS.gracefulStopMs} ms`);
+      this.#logger.error(`Could not stop in order within ${LIMITS.operations.gracefulStopMs} ms`);
       this.#ended.resolve(FAILED);
-    }, LIMITS.gracefulStopMs);
+    }, LIMITS.operations.gracefulStopMs);
     try {
       await this.#member?.node.handOver();
       await this.#ends.disposeAsync();
@@ -302,7 +302,7 @@ export class Server {
   async #startTicking(member: RealMember, tls: () => PeerTls | undefined): Promise<void> {
     const catchUpMax = ticks(this.#config.electionMs / 2);
     await this.#owned(
-      startTicker(systemClock, LIMITS.tickMs, catchUpMax, () => member.tick()),
+      startTicker(systemClock, LIMITS.cluster.tickMs, catchUpMax, () => member.tick()),
       (ticker) => ticker.stop(),
     );
     await this.#owned(
@@ -328,10 +328,10 @@ export class Server {
       await openPeerPort({
         addresses: this.#config.peer.listeners,
         ...(tls === undefined ? {} : { tls: { ...tls.material, ...tls.mutual } }),
-        limits: httpLimits(LIMITS.peerSpareDescriptors),
+        limits: httpLimits(LIMITS.descriptors.peerSpare),
         logger: this.#logger,
         renderFault: faultRenderer(),
-        waitingMax: LIMITS.peerStreamsMax,
+        waitingMax: LIMITS.transport.acceptedMax,
         resident: {
           memberId,
           session: this.#session,
@@ -351,10 +351,13 @@ export class Server {
       if (ports.length === 0) this.#logger.info("There are no certificates to read again");
       for (const port of ports) port.reload();
     });
-    await this.#owned(new CertificateWatch(ports, LIMITS.certificateLookMs), async (watch) => {
-      offReload();
-      await watch.stop();
-    });
+    await this.#owned(
+      new CertificateWatch(ports, LIMITS.operations.certificateLookMs),
+      async (watch) => {
+        offReload();
+        await watch.stop();
+      },
+    );
   }
 
   #removed(reason: string): void {

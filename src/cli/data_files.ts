@@ -10,10 +10,8 @@ import { CommandError } from "./command.ts";
 /** As a node has them. */
 export const DATA_OPTIONS: RebuildOptions = {
   scheduler: { defer: (task) => void setImmediate(task) },
-  segmentBytes: LIMITS.segmentBytes,
+  ...LIMITS.storage,
   spareSegmentsMax: 0,
-  sliceBytes: LIMITS.sliceBytes,
-  bulkSyncBytes: LIMITS.bulkSyncBytes,
   random: Math.random,
 };
 

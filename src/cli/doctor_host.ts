@@ -13,7 +13,7 @@ const DAY_MS = 86_400_000;
 /** Time enough to renew a certificate in working hours. */
 export const EXPIRY_WARN_DAYS = 30;
 /** Descriptors for the watches and streams that the limits allow, with files and others beside. */
-const DESCRIPTORS_GOOD = LIMITS.watchesMax + 2_000;
+const DESCRIPTORS_GOOD = LIMITS.api.watchesMax + 2_000;
 const DESCRIPTORS_BAD = 256;
 /** Clocks of machines that are kept by NTP differ by less. */
 const CLOCK_SKEW_MS = 5_000;
@@ -74,7 +74,7 @@ export function diagnoseLimits(directory = "."): Finding {
     check,
     found: `at most ${count} more at once`,
     advice:
-      `a node with ${LIMITS.watchesMax} watches needs ${DESCRIPTORS_GOOD}: "ulimit -n 65536", or LimitNOFILE= in its unit`,
+      `a node with ${LIMITS.api.watchesMax} watches needs ${DESCRIPTORS_GOOD}: "ulimit -n 65536", or LimitNOFILE= in its unit`,
   };
 }
 

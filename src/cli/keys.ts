@@ -79,7 +79,7 @@ async function write(
 }
 
 async function readValue(terminal: Terminal): Promise<string> {
-  const bytes = await terminal.readAll(LIMITS.bodyBytesMax);
+  const bytes = await terminal.readAll(LIMITS.http.bodyBytesMax);
   try {
     // A byte order mark is a part of the value, too.
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

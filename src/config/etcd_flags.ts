@@ -141,8 +141,8 @@ const FOLLOWED = [
   {
     ...integer(
       "max-learners",
-      LIMITS.learnersMax,
-      [1, LIMITS.membersMax],
+      LIMITS.cluster.learnersMax,
+      [1, LIMITS.cluster.membersMax],
       "learners that may be added",
     ),
     ...EXPERIMENTAL,

@@ -134,9 +134,9 @@ export const FLAGS = [
     group: "Cluster",
     kind: "integer",
     value: "N",
-    initial: LIMITS.membersMax,
+    initial: LIMITS.cluster.membersMax,
     min: 1,
-    max: LIMITS.membersMax,
+    max: LIMITS.cluster.membersMax,
     help: "most members this node admits",
   },
   {

@@ -64,7 +64,7 @@ export function authConfig(settings: Settings): AuthConfig {
 /** Bytes of data above which there is an alarm; 0 is what etcd has, less is no bound. */
 export function quotaBytes(settings: Settings): number | undefined {
   const bytes = settings.integer("quota-backend-bytes");
-  return bytes < 0 ? undefined : bytes === 0 ? LIMITS.quotaBytes : bytes;
+  return bytes < 0 ? undefined : bytes === 0 ? LIMITS.store.quotaBytes : bytes;
 }
 
 /** What is kept of the past: as etcd's flags say, or by the limits of this program. Throws `UsageError`. */

@@ -26,7 +26,7 @@ export async function askToJoin(
   tls: PeerTls | undefined,
   body: string,
 ): Promise<string> {
-  const reply = await request(address, tls, "POST", JOIN_PATH, body, LIMITS.joinTimeoutMs);
+  const reply = await request(address, tls, "POST", JOIN_PATH, body, LIMITS.member.joinTimeoutMs);
   if (reply.status === 200) return reply.body;
   if (reply.status === 404) {
     throw new RefusalError(
@@ -46,7 +46,7 @@ function request(
   timeoutMs: number,
 ): Promise<PeerReply> {
   const scheme = tls === undefined ? "http" : "https";
-  const responseBytesMax = LIMITS.bodyBytesMax;
+  const responseBytesMax = LIMITS.http.bodyBytesMax;
   const options = { method, path, body, tls, timeoutMs, responseBytesMax };
   return requestPeer(`${scheme}://${address}`, options);
 }

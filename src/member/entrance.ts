@@ -55,7 +55,9 @@ export class Entrance {
       ownAddresses,
       whoIsAt: (address) => {
         const isNamed = addresses.includes(address);
-        const timeoutMs = isNamed ? LIMITS.peerConnectTimeoutMs : LIMITS.copyTimeoutMs;
+        const timeoutMs = isNamed
+          ? LIMITS.transport.handshakeTimeoutMs
+          : LIMITS.member.copyTimeoutMs;
         return whoIsAt(address, tls(), timeoutMs);
       },
     });
@@ -126,10 +128,10 @@ export class Entrance {
     const { logger, tls, signal } = this.#options;
     return awaitFormation({
       own,
-      whoIsAt: (url) => whoIsAt(new URL(url).host, tls(), LIMITS.peerConnectTimeoutMs),
+      whoIsAt: (url) => whoIsAt(new URL(url).host, tls(), LIMITS.transport.handshakeTimeoutMs),
       logger,
-      retryMs: LIMITS.formationLookMs,
-      reportMs: LIMITS.unheardReportMs,
+      retryMs: LIMITS.member.formationLookMs,
+      reportMs: LIMITS.member.unheardReportMs,
       sleep: (ms) => sleepUntil(ms, signal),
     });
   }
@@ -158,7 +160,7 @@ export class Entrance {
       flag: config.initialCluster === undefined ? "-C" : "--initial-cluster",
       places: [],
       attempts: config.joinAttempts,
-      retryMs: LIMITS.joinRetryMs,
+      retryMs: LIMITS.member.joinRetryMs,
       random: randomFraction,
       logger,
       writeIdentity: (made) => storage.writeIdentity(made),

@@ -8,30 +8,29 @@ import type { MemberLimits } from "./member.ts";
 
 /** At least one tick. */
 export function ticks(ms: number): number {
-  return Math.max(1, Math.round(ms / LIMITS.tickMs));
+  return Math.max(1, Math.round(ms / LIMITS.cluster.tickMs));
 }
 
 /** Of a whole member. */
 export function memberLimits(config: Config): MemberLimits {
-  const { appendBytesMax, inflightMax, inflightBytesMax, uncommittedBytesMax } = LIMITS;
   return {
     core: {
       electionTicks: ticks(config.electionMs),
       heartbeatTicks: ticks(config.heartbeatMs),
-      ...{ appendBytesMax, inflightMax, inflightBytesMax, uncommittedBytesMax },
+      ...LIMITS.core,
     },
     node: nodeLimits(config),
-    strangersMax: LIMITS.membersMax,
+    strangersMax: LIMITS.cluster.membersMax,
     compaction: {
       eventsMin: config.historyMax,
       retention: retentionOf(config),
-      lookTicks: ticks(LIMITS.compactionLookMs),
+      lookTicks: ticks(LIMITS.store.compactionLookMs),
     },
     ...(config.quotaBytes === undefined ? {} : {
       quota: {
         quotaBytes: config.quotaBytes,
         eventsMin: config.historyMax,
-        lookTicks: ticks(LIMITS.quotaLookMs),
+        lookTicks: ticks(LIMITS.store.quotaLookMs),
       },
     }),
   };
@@ -43,8 +42,8 @@ function retentionOf({ compaction }: Config): Retention {
     case "limits":
       return {
         kind: "recent",
-        ageMaxMs: LIMITS.historyAgeMs,
-        bytesMax: LIMITS.historyBytesMax,
+        ageMaxMs: LIMITS.store.historyAgeMs,
+        bytesMax: LIMITS.store.historyBytesMax,
       };
     case "never":
       return { kind: "all" };
@@ -54,54 +53,39 @@ function retentionOf({ compaction }: Config): Retention {
       return {
         kind: "revision",
         count: compaction.retention,
-        everyTicks: ticks(LIMITS.revisionLookMs),
+        everyTicks: ticks(LIMITS.store.revisionLookMs),
       };
   }
 }
 
 /** Times in ticks. */
 function nodeLimits(config: Config): NodeLimits {
+  const { node, nodeTimes } = LIMITS;
+  const snapshotEntries = config.snapshotEntries ?? 0;
   return {
-    requestTicks: ticks(LIMITS.requestTimeoutMs),
+    ...node,
+    requestTicks: ticks(nodeTimes.requestMs),
     heartbeatTicks: ticks(config.heartbeatMs),
     electionTicks: ticks(config.electionMs),
-    waitingMax: LIMITS.waitingMax,
-    expiryBatchMax: LIMITS.expiryBatchMax,
     membersMax: config.membersMax,
     learnersMax: config.membership.learnersMax,
     isMembershipStrict: config.membership.isStrict,
-    applyBytesMax: LIMITS.applyBytesMax,
-    snapshotEntries: config.snapshotEntries ?? 0,
-    snapshotLogBytesMax: LIMITS.snapshotLogBytesMax,
+    snapshotEntries,
     // Half of what a snapshot stands for at most, or a small -snapCount would never cut the log.
-    trailingEntries: Math.min(
-      LIMITS.trailingEntries,
-      Math.floor((config.snapshotEntries ?? 0) / 2),
-    ),
-    trailingBytesMax: LIMITS.trailingBytesMax,
-    diskRetryTicks: ticks(LIMITS.diskRetryMs),
-    snapshotChunkBytes: LIMITS.snapshotChunkBytes,
-    snapshotWindowChunks: LIMITS.snapshotWindowChunks,
-    snapshotStallTicks: ticks(LIMITS.snapshotStallMs),
-    snapshotStallsMax: LIMITS.snapshotStallsMax,
-    snapshotBytesMax: LIMITS.snapshotBytesMax,
-    comparisonTicks: ticks(LIMITS.comparisonMs),
-    firstComparisonTicks: ticks(LIMITS.firstComparisonMs),
-    comparisonWaitTicks: ticks(LIMITS.comparisonWaitMs),
+    trailingEntries: Math.min(node.trailingEntries, Math.floor(snapshotEntries / 2)),
+    diskRetryTicks: ticks(nodeTimes.diskRetryMs),
+    snapshotStallTicks: ticks(nodeTimes.snapshotStallMs),
+    comparisonTicks: ticks(nodeTimes.comparisonMs),
+    firstComparisonTicks: ticks(nodeTimes.firstComparisonMs),
+    comparisonWaitTicks: ticks(nodeTimes.comparisonWaitMs),
   };
 }
 
 /** A dead connection is noticed within two election time-outs. */
 export function transportLimits(config: Config): TransportLimits {
   return {
-    queueBytesMax: LIMITS.peerQueueBytesMax,
-    frameBytesMax: LIMITS.frameBytesMax,
-    handshakeTimeoutMs: LIMITS.peerConnectTimeoutMs,
-    reconnectMinMs: LIMITS.reconnectMinMs,
-    reconnectMaxMs: LIMITS.reconnectMaxMs,
-    drainMsMax: LIMITS.peerDrainMs,
+    ...LIMITS.transport,
     pingIntervalMs: config.electionMs / 2,
     silenceMsMax: config.electionMs * 2,
-    acceptedMax: LIMITS.peerStreamsMax,
   };
 }

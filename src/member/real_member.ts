@@ -70,7 +70,7 @@ function makeTransport(
     session,
     clock: systemClock,
     logger,
-    patienceMs: LIMITS.rivalPatienceMs,
+    patienceMs: LIMITS.member.rivalPatienceMs,
     onRival: () => end.displaced(),
     onLost: onFatal,
   });

@@ -141,13 +141,13 @@ export function startSearch(options: {
     recorded: () => others().flatMap(({ peerUrls }) => peerUrls.map((url) => new URL(url).host)),
     isLeaderKnown: () => node.leader() !== undefined,
     isHeard: () => others().some(({ id }) => transport.hears(id)),
-    whoIsAt: (address) => whoIsAt(address, tls(), LIMITS.peerConnectTimeoutMs, node.self),
+    whoIsAt: (address) => whoIsAt(address, tls(), LIMITS.transport.handshakeTimeoutMs, node.self),
     found: (peer) => contacts.found(peer),
     clock: systemClock,
     logger,
-    silenceMs: LIMITS.unheardMs,
-    reportMs: LIMITS.unheardReportMs,
+    silenceMs: LIMITS.member.unheardMs,
+    reportMs: LIMITS.member.unheardReportMs,
   });
-  search.start(LIMITS.searchMs);
+  search.start(LIMITS.member.searchMs);
   return search;
 }

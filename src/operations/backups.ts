@@ -35,7 +35,13 @@ const BUSY: Failure = {
 /** The backups of a running member, by the limits of a real node. */
 export function backupsOf(member: RealMember, scheduler: Scheduler): Backups {
   const { node, name } = member;
-  return new Backups({ node, name, version: VERSION, scheduler, stallMs: LIMITS.backupStallMs });
+  return new Backups({
+    node,
+    name,
+    version: VERSION,
+    scheduler,
+    stallMs: LIMITS.operations.backupStallMs,
+  });
 }
 
 /** The client was too slow, or the node has stopped. */

@@ -47,8 +47,8 @@ export function startOverview(options: OverviewOptions): Overview {
   const { operations } = member.service;
   const syncs = new HistogramWindow(options.disk.logSyncs);
   const sampler = new Sampler({
-    intervalMs: LIMITS.sampleIntervalMs,
-    samplesMax: LIMITS.samplesMax,
+    intervalMs: LIMITS.samples.intervalMs,
+    samplesMax: LIMITS.samples.samplesMax,
     clock: systemClock,
     look: () => ({
       applied: member.node.status().appliedIndex,
@@ -86,7 +86,7 @@ function joinDashboard(
     report,
     ask: (peerUrl) => askReport(peerUrl, peerTls()),
     clock: systemClock,
-    freshMs: LIMITS.reportFreshMs,
+    freshMs: LIMITS.samples.reportFreshMs,
   });
   const { tls } = config.client;
   return makeDashboard({
@@ -99,10 +99,8 @@ function joinDashboard(
     banner: () => BANNER,
     name: config.name,
     clientTls: tls === undefined ? "none" : tls.caFile === undefined ? "server" : "mutual",
-    keyBytesMax: LIMITS.keyBytesMax,
-    pollsMax: LIMITS.eventPollsMax,
-    pollEventsMax: LIMITS.eventsPerPollMax,
-    pollWaitMs: LIMITS.eventPollMs,
+    keyBytesMax: LIMITS.api.keyBytesMax,
+    ...LIMITS.polls,
   });
 }
 
@@ -112,8 +110,8 @@ async function askReport(peerUrl: string, tls: PeerTls | undefined): Promise<str
     path: REPORT_PATH,
     body: "",
     tls,
-    timeoutMs: LIMITS.reportTimeoutMs,
-    responseBytesMax: LIMITS.bodyBytesMax,
+    timeoutMs: LIMITS.samples.reportTimeoutMs,
+    responseBytesMax: LIMITS.http.bodyBytesMax,
   });
   if (status === 200) return body;
   throw new Error(`Expected a report from "${peerUrl}", found status ${status}`);

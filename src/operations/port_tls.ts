@@ -159,7 +159,7 @@ export class PortTls implements WatchedFiles {
     const { verdict, shown } = await dialWithoutCertificate({
       hosts: [...new Set([...dialableHosts(hostname), ...named])],
       port,
-      timeoutMs: LIMITS.handshakeTimeoutMs,
+      timeoutMs: LIMITS.http.handshakeTimeoutMs,
       attempts: PROOF_ATTEMPTS,
     }).catch((error) => {
       if (!(error instanceof TlsError)) throw error;

@@ -52,13 +52,13 @@ export class Telemetry {
       times: disk,
       clock: systemClock,
       logger,
-      slowSyncMs: LIMITS.slowSyncMs,
-      stuckSyncMs: LIMITS.stuckSyncMs,
-      reportMs: LIMITS.slowDiskReportMs,
+      slowSyncMs: LIMITS.operations.slowSyncMs,
+      stuckSyncMs: LIMITS.operations.stuckSyncMs,
+      reportMs: LIMITS.operations.slowDiskReportMs,
       electionMs: config.electionMs,
     });
     this.checks = this.#makeChecks();
-    this.#timer = setInterval(() => this.#look(), LIMITS.lookMs);
+    this.#timer = setInterval(() => this.#look(), LIMITS.operations.lookMs);
   }
 
   /** Resolves when nothing is looked at any longer. */
@@ -145,7 +145,7 @@ export class Telemetry {
     const { node } = this.#options.member;
     const timers = () => {
       const lateMs = systemClock.monotonicMs() - this.#lookedMs;
-      return lateMs < LOOKS_MISSED_MAX * LIMITS.lookMs
+      return lateMs < LOOKS_MISSED_MAX * LIMITS.operations.lookMs
         ? undefined
         : `The process did nothing for ${Math.round(lateMs / 1000)} s`;
     };
@@ -179,8 +179,8 @@ export class Telemetry {
   #dataProblem(): Promise<string | undefined> {
     return new Promise((resolve) => {
       const timer = setTimeout(
-        () => resolve(`A linearizable read took over ${LIMITS.healthTimeoutMs} ms`),
-        LIMITS.healthTimeoutMs,
+        () => resolve(`A linearizable read took over ${LIMITS.api.healthTimeoutMs} ms`),
+        LIMITS.api.healthTimeoutMs,
       );
       this.#options.member.node.barrier((outcome) => {
         clearTimeout(timer);

@@ -103,7 +103,7 @@ function openOne(
 
 /** The largest message, as the base64 of the gateway's JSON. */
 function portBodyBytesMax({ v3 }: Config): number {
-  return Math.max(LIMITS.portBodyBytesMax, 2 * v3.requestBytesMax);
+  return Math.max(LIMITS.v3.portBodyBytesMax, 2 * v3.requestBytesMax);
 }
 
 function http2Limits({ v3 }: Config): Partial<Http2Limits> {
@@ -121,13 +121,7 @@ function makeApi(
   const read = () => telemetry.read();
   const backups = backupsOf(member, SCHEDULER);
   return makeClientApi(member.service, {
-    limits: {
-      bodyBytesMax: LIMITS.bodyBytesMax,
-      keyBytesMax: LIMITS.keyBytesMax,
-      watchesMax: LIMITS.watchesMax,
-      streamBacklogMax: LIMITS.streamBacklogMax,
-      healthTimeoutMs: LIMITS.healthTimeoutMs,
-    },
+    limits: { bodyBytesMax: LIMITS.http.bodyBytesMax, ...LIMITS.api },
     policy,
     origins: config.cors,
     redirect: config.redirect,

@@ -45,11 +45,8 @@ export async function openDataDirectory(
   if (config.forceNewCluster) await goOnAlone(config, disk, scheduler, logger);
   const opened = await openStorage(disk, {
     scheduler,
-    segmentBytes: LIMITS.segmentBytes,
-    sliceBytes: LIMITS.sliceBytes,
-    spareSegmentsMax: LIMITS.spareSegmentsMax,
+    ...LIMITS.storage,
     random: Math.random,
-    bulkSyncBytes: LIMITS.bulkSyncBytes,
     logger,
     ...(Deno.stderr.isTerminal() ? { onProgress: showProgress } : {}),
   });
@@ -57,7 +54,7 @@ export async function openDataDirectory(
     path: config.dataDirectory,
     files: () => opened.storage.files,
     stat: Deno.stat,
-    recheckMs: LIMITS.recheckMs,
+    recheckMs: LIMITS.operations.recheckMs,
   });
   await presence.look();
   return { ...opened, times, presence };
@@ -71,9 +68,13 @@ async function goOnAlone(
   logger: Logger,
 ): Promise<void> {
   if (isNew(disk)) return;
-  const { sliceBytes, segmentBytes, bulkSyncBytes } = LIMITS;
-  const pace = { scheduler, sliceBytes, segmentBytes, bulkSyncBytes };
-  const recovery = await Recovery.open(disk, { ...pace, spareSegmentsMax: 0, random: Math.random });
+  const { sliceBytes } = LIMITS.storage;
+  const recovery = await Recovery.open(disk, {
+    ...LIMITS.storage,
+    scheduler,
+    spareSegmentsMax: 0,
+    random: Math.random,
+  });
   try {
     const { content } = recovery;
     if (content !== undefined && membersOf(content).length === 1) {

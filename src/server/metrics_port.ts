@@ -59,7 +59,7 @@ export async function openMetricsPort(
     attach: ({ service }, telemetry) => {
       handle = makeRouter([
         metricsRoute(() => telemetry.read()),
-        healthRoute(service, LIMITS.healthTimeoutMs),
+        healthRoute(service, LIMITS.api.healthTimeoutMs),
         ...healthRoutes(() => telemetry.checks),
       ], METRICS_PATH);
     },

@@ -32,7 +32,7 @@ export function v3Of(
       txnOperationsMax: v3.txnOperationsMax,
       progressNotifyMs: v3.progressNotifyMs,
       eventsMin: historyMax,
-      watchesMax: LIMITS.v3WatchesMax,
+      watchesMax: LIMITS.v3.watchesMax,
     },
   });
 }

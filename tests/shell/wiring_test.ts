@@ -110,58 +110,50 @@ for (const [name, { value, beside = [], changes }] of Object.entries(SAMPLES)) {
   });
 }
 
-Deno.test("every limit of a port and of a member is the one of its name", () => {
-  const table = LIMITS as Readonly<Record<string, number>>;
-  const http = httpLimits();
-  for (const [name, value] of Object.entries(http)) assertEquals(value, table[name], name);
-  assertEquals(httpLimits(5), { ...http, spareDescriptors: 5 });
+type TicksOfNode =
+  | "requestTicks"
+  | "diskRetryTicks"
+  | "snapshotStallTicks"
+  | "comparisonTicks"
+  | "firstComparisonTicks"
+  | "comparisonWaitTicks";
+
+Deno.test("a part takes its group of limits whole, beside what flags say", () => {
+  assertEquals(httpLimits(5), { ...LIMITS.http, spareDescriptors: 5 });
+  assertEquals(httpLimits().spareDescriptors, LIMITS.descriptors.clientSpare);
   const config = configOf([
     ...["-heartbeat", "120", "-election", "2400", "-maxsize", "5", "-snapCount", "4000", "-m", "9"],
   ]);
   const { core, node, strangersMax, compaction } = memberLimits(config);
-  assertEquals(core, {
-    electionTicks: 240,
-    heartbeatTicks: 12,
-    appendBytesMax: table.appendBytesMax!,
-    inflightMax: table.inflightMax!,
-    inflightBytesMax: table.inflightBytesMax!,
-    uncommittedBytesMax: table.uncommittedBytesMax!,
-  });
-  assertEquals(strangersMax, LIMITS.membersMax);
+  assertEquals(core, { ...LIMITS.core, electionTicks: 240, heartbeatTicks: 12 });
+  assertEquals(strangersMax, LIMITS.cluster.membersMax);
   assertEquals(compaction, {
     eventsMin: 9,
     retention: {
       kind: "recent",
-      ageMaxMs: LIMITS.historyAgeMs,
-      bytesMax: LIMITS.historyBytesMax,
+      ageMaxMs: LIMITS.store.historyAgeMs,
+      bytesMax: LIMITS.store.historyBytesMax,
     },
-    lookTicks: ticks(LIMITS.compactionLookMs),
+    lookTicks: ticks(LIMITS.store.compactionLookMs),
   });
-  const own: Readonly<Record<string, number | boolean>> = {
+  const times = Object.entries(LIMITS.nodeTimes).map(([name, ms]) =>
+    [name.replace(/Ms$/, "Ticks"), ticks(ms)] as const
+  );
+  assertEquals(node, {
+    ...LIMITS.node,
+    ...Object.fromEntries(times) as Record<TicksOfNode, number>,
     isMembershipStrict: true,
     heartbeatTicks: 12,
     electionTicks: 240,
     membersMax: 5,
+    learnersMax: LIMITS.cluster.learnersMax,
     snapshotEntries: 4000,
     trailingEntries: 2000,
-    requestTicks: ticks(LIMITS.requestTimeoutMs),
-  };
-  for (const [name, value] of Object.entries(node)) {
-    const inTicks = table[name.replace(/Ticks$/, "Ms")];
-    const expected = own[name] ??
-      (name.endsWith("Ticks") && inTicks !== undefined ? ticks(inTicks) : table[name]);
-    assertEquals(value, expected, name);
-  }
+  });
   assertEquals(transportLimits(config), {
-    queueBytesMax: LIMITS.peerQueueBytesMax,
-    frameBytesMax: LIMITS.frameBytesMax,
-    handshakeTimeoutMs: LIMITS.peerConnectTimeoutMs,
-    reconnectMinMs: LIMITS.reconnectMinMs,
-    reconnectMaxMs: LIMITS.reconnectMaxMs,
-    drainMsMax: LIMITS.peerDrainMs,
+    ...LIMITS.transport,
     pingIntervalMs: 1_200,
     silenceMsMax: 4_800,
-    acceptedMax: LIMITS.peerStreamsMax,
   });
   assertEquals(memberLimits(configOf(["-snapshot=false"])).node.snapshotEntries, 0);
 });

@@ -90,8 +90,8 @@ export const WIRING_MUTANTS: readonly Mutant[] = [
     [
       "-heartbeat does not reach the core",
       REACHES,
-      "heartbeatTicks: ticks(config.heartbeatMs),\n      ...{",
-      "heartbeatTicks: 10,\n      ...{",
+      "heartbeatTicks: ticks(config.heartbeatMs),\n      ...L",
+      "heartbeatTicks: 10,\n      ...L",
     ],
     [
       "-election does not reach the core",
@@ -103,13 +103,13 @@ export const WIRING_MUTANTS: readonly Mutant[] = [
       "-maxsize does not reach the node",
       REACHES,
       "membersMax: config.membersMax,",
-      "membersMax: LIMITS.membersMax,",
+      "membersMax: LIMITS.cluster.membersMax,",
     ],
     [
       "-snapCount does not reach the node",
       REACHES,
-      "snapshotEntries: config.snapshotEntries ?? 0,",
-      "snapshotEntries: 100_000,",
+      "const snapshotEntries = config.snapshotEntries ?? 0;",
+      "const snapshotEntries = 100_000;",
     ],
     [
       "a dead connection is noticed late",
@@ -122,8 +122,8 @@ export const WIRING_MUTANTS: readonly Mutant[] = [
     [
       "a head may come as slowly as a connection idles",
       "each limit is the one of its name",
-      "headerTimeoutMs: LIMITS.headerTimeoutMs,",
-      "headerTimeoutMs: LIMITS.idleTimeoutMs,",
+      "return { ...LIMITS.http, spareDescriptors };",
+      "return { ...LIMITS.http, headerTimeoutMs: LIMITS.http.idleTimeoutMs, spareDescriptors };",
     ],
   ]),
   ...mutantsOf("src/server.ts", WIRING, [
