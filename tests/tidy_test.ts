@@ -60,7 +60,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...["storage", "http", "transport", "api", "dashboard"],
   ],
   cli: [
-    ...["base", "version", "config", "raft", "store", "storage", "x509"],
+    ...["base", "version", "config", "raft", "store", "storage", "x509", "bolt"],
     ...["http/pem", "http/tls_check", "http/tls_proof", "member/recovery"],
   ],
   main: ["base", "config", "server", "cli"],

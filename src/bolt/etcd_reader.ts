@@ -57,8 +57,32 @@ export class EtcdSnapshot {
 
   /** Every change that was not compacted away, by ascending revision. */
   async *revisions(): AsyncGenerator<EtcdRevision> {
-    for await (const batch of this.#batches()) {
+    for await (const batch of this.batches()) {
       for (const revision of batch) yield revision;
+    }
+  }
+
+  /**
+   * The same as `revisions`, the changes of one page after the other: a million promises
+   * would cost more than the rest.
+   */
+  async *batches(): AsyncGenerator<readonly EtcdRevision[]> {
+    const bucket = await this.#reader.bucket("key");
+    if (bucket === undefined) return;
+    const place = 'bucket "key"';
+    let before: EtcdRevision | undefined;
+    for await (const batch of bucket.batches()) {
+      const revisions: EtcdRevision[] = [];
+      for (const { key, value } of batch) {
+        const revision = decodeRevision(place, key, value);
+        // A put and a deletion of one revision have different keys in the file.
+        if (revision.main === before?.main && revision.sub === before.sub) {
+          throw new BoltError(place, `one change of ${revision.main}.${revision.sub}`, "two");
+        }
+        before = revision;
+        revisions.push(revision);
+      }
+      yield revisions;
     }
   }
 
@@ -70,7 +94,7 @@ export class EtcdSnapshot {
   async *live(): AsyncGenerator<EtcdRecord> {
     const isLive = await this.#findLive();
     let at = 0;
-    for await (const batch of this.#batches()) {
+    for await (const batch of this.batches()) {
       for (const { put, ...revision } of batch) {
         if (isLive.has(at++) && put !== undefined) yield { ...revision, put };
       }
@@ -107,32 +131,11 @@ export class EtcdSnapshot {
     for await (const { key, value } of bucket.entries()) yield decode(place, key, value);
   }
 
-  /** The changes of one page after the other: a million promises would cost more than the rest. */
-  async *#batches(): AsyncGenerator<readonly EtcdRevision[]> {
-    const bucket = await this.#reader.bucket("key");
-    if (bucket === undefined) return;
-    const place = 'bucket "key"';
-    let before: EtcdRevision | undefined;
-    for await (const batch of bucket.batches()) {
-      const revisions: EtcdRevision[] = [];
-      for (const { key, value } of batch) {
-        const revision = decodeRevision(place, key, value);
-        // A put and a deletion of one revision have different keys in the file.
-        if (revision.main === before?.main && revision.sub === before.sub) {
-          throw new BoltError(place, `one change of ${revision.main}.${revision.sub}`, "two");
-        }
-        before = revision;
-        revisions.push(revision);
-      }
-      yield revisions;
-    }
-  }
-
   async #findLive(): Promise<BitSet> {
     const isLive = new BitSet();
     const newest = new Map<string, number>();
     let at = 0;
-    for await (const batch of this.#batches()) {
+    for await (const batch of this.batches()) {
       for (const { key, put } of batch) {
         const name = mapKeyOf(key);
         const before = newest.get(name);

@@ -110,6 +110,11 @@ export interface MetaFault {
   readonly found: string;
 }
 
+/** Whether a page of `META_PAGE_BYTES` is meant as a meta page, sound or not. */
+export function hasMagic(page: Uint8Array): boolean {
+  return viewOf(page).getUint32(PAGE_HEADER_BYTES, true) === META_MAGIC;
+}
+
 /** Reads a meta page of `META_PAGE_BYTES`; looks at nothing but the page itself. */
 export function decodeMetaPage(page: Uint8Array): Meta | MetaFault {
   const { flags } = decodePageHeader(viewOf(page));

@@ -10,6 +10,7 @@ import {
   decodeMetaPage,
   decodePageHeader,
   ELEMENT_BYTES,
+  hasMagic,
   type Meta,
   META_PAGE_BYTES,
   type MetaFault,
@@ -146,6 +147,15 @@ export class PageFile {
     this.#blocks.set(number, block);
     return block.subarray(offset - start, offset - start + length);
   }
+}
+
+/** Whether the file is meant as one of bbolt, sound or not. */
+export async function isBolt(file: BoltFile): Promise<boolean> {
+  for (const offset of [0, ...POSSIBLE_PAGE_BYTES]) {
+    if (file.size < offset + META_PAGE_BYTES) continue;
+    if (hasMagic(await file.read(offset, META_PAGE_BYTES))) return true;
+  }
+  return false;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** The body of an answer, in portions, and the end of it when somebody has waited long enough. */
+import { CommandError } from "./command.ts";
 
 /**
  * Portions as they come; a body that nobody reads to its end closes its connection. Throws
@@ -27,10 +28,23 @@ export async function* portionsOf(
   }
 }
 
-/** All of it, as UTF-8. */
-export async function textOf(portions: AsyncIterable<Uint8Array>): Promise<string> {
+/** An answer is longer than whoever asked can take. */
+export class LongAnswerError extends CommandError {}
+
+/** All of it, as UTF-8. Rejects with `LongAnswerError`. */
+export async function textOf(
+  portions: AsyncIterable<Uint8Array>,
+  bytesMax = Infinity,
+): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
-  for await (const portion of portions) text += decoder.decode(portion, { stream: true });
+  let bytes = 0;
+  for await (const portion of portions) {
+    bytes += portion.length;
+    if (bytes > bytesMax) {
+      throw new LongAnswerError(`Expected an answer of at most ${bytesMax} bytes, found more`);
+    }
+    text += decoder.decode(portion, { stream: true });
+  }
   return text + decoder.decode();
 }

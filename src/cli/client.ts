@@ -28,6 +28,8 @@ export interface Request {
   readonly timeoutMs?: number | undefined;
   /** Ends the request, which then fails with its reason. */
   readonly signal?: AbortSignal;
+  /** A longer answer is not read to its end: `LongAnswerError`. */
+  readonly bytesMax?: number;
 }
 
 /** An answer of any status. */
@@ -53,23 +55,38 @@ export class ServerError extends CommandError {
   }
 }
 
+/** What the flags of a connection are called. */
+export interface ConnectionNames {
+  readonly peers: string;
+  readonly cacert: string;
+  readonly cert: string;
+  readonly key: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+const OWN_NAMES: ConnectionNames = {
+  ...{ peers: "peers", cacert: "cacert", cert: "cert", key: "key" },
+  ...{ user: "user", password: "password" },
+};
+
 /** Reads the connection's flags and the files they name. Throws `UsageError`. Close it when done. */
-export function connect(settings: Settings<Flag>): Client {
-  const [cacert, cert, key] = (["cacert", "cert", "key"] as const).map((name) =>
+export function connect(settings: Settings<Flag>, names = OWN_NAMES): Client {
+  const [cacert, cert, key] = [names.cacert, names.cert, names.key].map((name) =>
     settings.isGiven(name)
-      ? readFile(settings.text(name), settings.label(name), name === "key")
+      ? readFile(settings.text(name), settings.label(name), name === names.key)
       : undefined
   );
-  for (const [one, other] of [["cert", "key"], ["key", "cert"]] as const) {
+  for (const [one, other] of [[names.cert, names.key], [names.key, names.cert]] as const) {
     if (settings.isGiven(one) && !settings.isGiven(other)) {
       throw new UsageError(`${settings.label(one)} needs "-${other}" beside it`);
     }
   }
   const secure = cacert !== undefined || cert !== undefined;
-  const urls = peerUrls(settings.text("peers"), settings.label("peers"), secure);
+  const urls = peerUrls(settings.text(names.peers), settings.label(names.peers), secure);
   const timeoutMs = settings.integer("timeout") * 1000;
-  const login = loginOf(settings);
-  const http = httpClient(settings, cacert, cert, key);
+  const login = loginOf(settings, names);
+  const http = httpClient(settings, names, cacert, cert, key);
   return new Client(urls, timeoutMs, http, cert !== undefined, login);
 }
 
@@ -80,16 +97,16 @@ export interface Login {
 }
 
 /** `NAME:PASSWORD`, or the password beside it. Throws `UsageError`. */
-function loginOf(settings: Settings<Flag>): Login | undefined {
-  const text = settings.text("user");
+function loginOf(settings: Settings<Flag>, names: ConnectionNames): Login | undefined {
+  const text = settings.text(names.user);
   if (text === "") return undefined;
   const colon = text.indexOf(":");
   const user = colon < 0 ? text : text.slice(0, colon);
-  const password = colon < 0 ? settings.text("password") : text.slice(colon + 1);
+  const password = colon < 0 ? settings.text(names.password) : text.slice(colon + 1);
   if (user !== "" && password !== "") return { user, password };
   throw new UsageError(
-    `${settings.label("user")} expects NAME:PASSWORD, or a name with -password beside it, ` +
-      `found "${printable(user)}"`,
+    `${settings.label(names.user)} expects NAME:PASSWORD, or a name with -${names.password} ` +
+      `beside it, found "${printable(user)}"`,
   );
 }
 
@@ -119,6 +136,7 @@ function proxyOf(settings: Settings<Flag>): { readonly proxy?: Deno.Proxy } {
 
 function httpClient(
   settings: Settings<Flag>,
+  names: ConnectionNames,
   cacert: string | undefined,
   cert: string | undefined,
   key: string | undefined,
@@ -136,7 +154,9 @@ function httpClient(
       ? "two that do not belong together"
       : `what cannot be used (${messageOf(error)})`;
     throw new UsageError(
-      `${settings.label("cert")} and ${settings.label("key")} expect a certificate and its key, ` +
+      `${settings.label(names.cert)} and ${
+        settings.label(names.key)
+      } expect a certificate and its key, ` +
         `found ${found}: see "etcd certs check"`,
     );
   }
@@ -217,7 +237,7 @@ export class Client implements Disposable {
 
   /** The answer of the first server that gives one. Throws `CommandError` when none does. */
   async ask(request: Request): Promise<Answer> {
-    return await this.#inTurn(request, answerOf);
+    return await this.#inTurn(request, (head) => answerOf(head, request.bytesMax));
   }
 
   /** Like `ask()`, but the body of a 200 comes in portions, and only its head has to come in time. */
@@ -321,8 +341,8 @@ interface Head extends Omit<Answer, "body"> {
   readonly portions: AsyncIterable<Uint8Array>;
 }
 
-async function answerOf({ portions, ...head }: Head): Promise<Answer> {
-  return { ...head, body: await textOf(portions) };
+async function answerOf({ portions, ...head }: Head, bytesMax?: number): Promise<Answer> {
+  return { ...head, body: await textOf(portions, bytesMax) };
 }
 
 async function* oncePortion(text: string): AsyncGenerator<Uint8Array, void> {

@@ -26,6 +26,47 @@ const DIRECTORY_FLAG: Flag = {
 
 const FORCE_FLAG = { name: "force", kind: "boolean", initial: false } as const;
 
+/** How the cluster is reached that is copied. */
+const SOURCE_FLAGS: readonly Flag[] = [
+  {
+    name: "from",
+    kind: "text",
+    value: "LIST",
+    initial: "http://127.0.0.1:2379",
+    help: "client addresses of the etcd that is copied, separated by commas",
+  },
+  {
+    name: "from-cacert",
+    kind: "text",
+    value: "FILE",
+    initial: "",
+    help: "authority that signed the certificates there; asks for TLS",
+  },
+  {
+    name: "from-cert",
+    kind: "text",
+    value: "FILE",
+    initial: "",
+    help: "certificate to show there",
+  },
+  { name: "from-key", kind: "text", value: "FILE", initial: "", help: "its private key" },
+  {
+    name: "from-user",
+    kind: "text",
+    value: "NAME[:PASSWORD]",
+    initial: "",
+    help: "who asks there: root, where authentication is on",
+  },
+  {
+    name: "from-password",
+    env: "ETCD_FROM_PASSWORD",
+    kind: "text",
+    value: "PASSWORD",
+    initial: "",
+    help: "the password of -from-user",
+  },
+];
+
 /** In the order of the help text. */
 export const DATA_COMMANDS: readonly Command[] = [
   {
@@ -61,17 +102,48 @@ export const DATA_COMMANDS: readonly Command[] = [
   {
     name: "restore",
     group: "Data",
-    summary: "make the data directory of a new cluster from a backup",
+    summary: "make the data directory of a new cluster from a backup, or from a snapshot of etcd",
     operands: [{ name: "FILE" }],
     description: [
       "Its first member starts with that directory, others join it with -C. It is a new cluster: members of the old one are refused. Indexes go on from those of the backup.",
       "A key with a TTL keeps the date of its end: what has ended since is gone when the node starts.",
+      'A FILE of "etcdctl snapshot save" (etcd 3.x), or the file member/snap/db of a stopped member, brings its keys with their revisions and history, leases with their full TTL, users, roles and passwords. Revisions go on from there.',
     ],
     flags: [DIRECTORY_FLAG, ...nodeFlags("n", "c", "s")],
     examples: [
       { line: "etcd restore monday.backup -d data", says: 'then start it with "etcd -d data"' },
+      { line: "etcd restore old.snap -d data", says: "from a snapshot of etcd" },
     ],
     load: async () => (await import("./restore.ts")).runRestore,
+  },
+  {
+    name: "migrate",
+    group: "Data",
+    summary: "copy a running etcd into this cluster, and follow it until the clients move",
+    operands: [],
+    description: [
+      'Copies the keys and leases of an etcd 3.4 or later while it is written to, follows its watch until Enter is pressed or standard input ends, and then compares both, key by key. It fails when they differ. Leases keep their ids, and start with their full TTL; revisions are counted anew: who needs them takes a snapshot to "etcd restore".',
+      "Users and roles come along where -from-user may read them, with passwords that nobody knows. Authentication stays off until it is switched on here.",
+      "The cluster must be without keys, and only this command may write to it. When it was cut short, -again goes on: what is equal is not written again, and what the source does not have is deleted.",
+    ],
+    flags: [
+      ...SOURCE_FLAGS,
+      {
+        name: "again",
+        kind: "boolean",
+        initial: false,
+        help: "make a cluster that has keys already equal to the source",
+      },
+      ...CONNECTION_FLAGS,
+    ],
+    examples: [
+      {
+        line: "etcd migrate -from http://old1:2379,http://old2:2379 -peers new:2379",
+        says: "from an etcd to the cluster at new",
+      },
+      { line: "etcd migrate -from http://old:2379 </dev/null", says: "once, without following" },
+    ],
+    load: async () => (await import("./migrate/migrate.ts")).runMigrate,
   },
   {
     name: "recover",

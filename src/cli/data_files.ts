@@ -15,8 +15,9 @@ export const DATA_OPTIONS: RebuildOptions = {
   random: Math.random,
 };
 
-/** What the storage and the store say in words for the operator. */
+/** What storage, store and bbolt files say in words for the operator. */
 const SPOKEN: ReadonlySet<string> = new Set([
+  "BoltError",
   "CorruptionError",
   "DamagedBackupError",
   "DirectoryInUseError",

@@ -20,7 +20,13 @@ export class GatewayError extends CommandError {
 /** Fields of an answer. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Talks to the gateway; logs in before the first request. */
+/** The code of a token that is no longer good (gRPC). */
+const UNAUTHENTICATED = 16;
+
+/** What can be asked of one. */
+export type GatewayPort = Pick<Gateway, "ask" | "open">;
+
+/** Talks to the gateway; logs in before the first request, and again when that is forgotten. */
 export class Gateway {
   readonly #client: Client;
   #token: Promise<string | undefined> | undefined;
@@ -29,10 +35,39 @@ export class Gateway {
     this.#client = client;
   }
 
-  /** The answer to `message` at a path below `/v3/`. Throws `GatewayError` and `CommandError`. */
-  async ask(path: string, message: object = {}): Promise<Fields> {
+  /**
+   * The answer to `message` at a path below `/v3/`. Throws `GatewayError`, `CommandError`
+   * and `LongAnswerError`.
+   */
+  async ask(path: string, message: object = {}, bytesMax?: number): Promise<Fields> {
     this.#token ??= this.#login();
-    return await this.#post(path, message, await this.#token);
+    const token = this.#token;
+    try {
+      return await this.#post(path, message, await token, bytesMax);
+    } catch (error) {
+      const isOver = error instanceof GatewayError && error.code === UNAUTHENTICATED;
+      if (!isOver || this.#client.login === undefined) throw error;
+      if (this.#token === token) this.#token = this.#login();
+      return await this.#post(path, message, await this.#token, bytesMax);
+    }
+  }
+
+  /** The bytes of a stream of answers. */
+  async open(
+    path: string,
+    message: object,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>> {
+    this.#token ??= this.#login();
+    const token = await this.#token;
+    return await this.#client.open({
+      method: "POST",
+      path: `/v3/${path}`,
+      json: message,
+      timeoutMs: undefined,
+      signal,
+      ...(token !== undefined && { token }),
+    });
   }
 
   async #login(): Promise<string | undefined> {
@@ -50,12 +85,18 @@ export class Gateway {
     }
   }
 
-  async #post(path: string, json: object, token: string | undefined): Promise<Fields> {
+  async #post(
+    path: string,
+    json: object,
+    token: string | undefined,
+    bytesMax?: number,
+  ): Promise<Fields> {
     const answer = await this.#client.ask({
       method: "POST",
       path: `/v3/${path}`,
       json,
       ...(token !== undefined && { token }),
+      ...(bytesMax !== undefined && { bytesMax }),
     });
     const fields = fieldsOf(answer.body);
     if (answer.status === 200 && fields !== undefined) return fields;

@@ -64,6 +64,11 @@ export class ProgressLine {
   }
 }
 
+/** `1 key`, `1,000 keys`. */
+export function several(count: number, noun: string): string {
+  return `${amount(count, "items")} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** `1.5 MB`, or a number of items. */
 export function amount(count: number, unit: "bytes" | "items"): string {
   if (unit === "items") return Math.round(count).toLocaleString("en");

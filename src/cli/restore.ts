@@ -1,8 +1,11 @@
-/** `etcd restore FILE`: makes the data directory of a new cluster's first member from a backup. */
+/**
+ * `etcd restore FILE`: makes the data directory of a new cluster's first member from a
+ * backup, or from a snapshot of etcd 3.x.
+ */
 import { formatId } from "../base/ids.ts";
 import { type Address, formatAddress, parseAddress } from "../config/address.ts";
 import { makeName } from "../config/name.ts";
-import type { SnapshotMeta } from "../raft/types.ts";
+import type { Configuration, SnapshotMeta } from "../raft/types.ts";
 import { backupSlices, proveBackup, type ProvenBackup } from "../storage/backup_file.ts";
 import type { DiskFile } from "../storage/disk.ts";
 import type { Identity } from "../storage/identity.ts";
@@ -14,7 +17,8 @@ import { describeBackup } from "./backup.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { DATA_OPTIONS, newIdentity, spoken } from "./data_files.ts";
-import { ProgressLine } from "./progress.ts";
+import { type EtcdState, isEtcdSnapshot, readEtcdSnapshot } from "./etcd_snapshot.ts";
+import { ProgressLine, several } from "./progress.ts";
 import { shellWord } from "./shell_word.ts";
 
 /** What others dial. */
@@ -35,16 +39,18 @@ export async function runRestore(invocation: Invocation): Promise<number> {
   return await spoken(async () => {
     const file = openReadOnlyFile(path);
     try {
-      const backup = await prove(file, path, invocation);
+      const content = await isEtcdSnapshot(file)
+        ? await ofEtcd(file, path, invocation)
+        : await ofBackup(file, path, invocation);
       const disk = await openRealDisk(settings.text("d"));
-      const slices = backupSlices(file, path, backup, DATA_OPTIONS);
-      await restoreInto(
-        disk,
-        { identity, meta: place(backup, identity, addresses), slices },
-        DATA_OPTIONS,
-      );
+      const foundation = {
+        identity,
+        meta: { ...content.place, configuration: alone(identity, addresses) },
+        slices: content.slices,
+      };
+      await restoreInto(disk, foundation, DATA_OPTIONS);
       terminal.write(
-        `Restored ${describeBackup(backup.description)}\n` +
+        `Restored ${content.description}\n` +
           `into "${disk.path}": the first member, "${identity.name}", of the new cluster ${
             formatId(identity.clusterId)
           }\n` +
@@ -55,6 +61,51 @@ export async function runRestore(invocation: Invocation): Promise<number> {
       file.close();
     }
   });
+}
+
+/** What is restored, whatever it comes from. */
+interface Content {
+  readonly place: Pick<SnapshotMeta, "index" | "term">;
+  /** The image at that place. */
+  readonly slices: Iterable<Uint8Array>;
+  readonly description: string;
+}
+
+async function ofBackup(file: DiskFile, path: string, invocation: Invocation): Promise<Content> {
+  const backup = await prove(file, path, invocation);
+  const { index, term } = backup.meta;
+  return {
+    place: { index, term },
+    slices: backupSlices(file, path, backup, DATA_OPTIONS),
+    description: describeBackup(backup.description),
+  };
+}
+
+async function ofEtcd(file: DiskFile, path: string, { terminal }: Invocation): Promise<Content> {
+  const progress = new ProgressLine(terminal, {
+    label: "Reading",
+    total: undefined,
+    unit: "items",
+  });
+  try {
+    const state = await readEtcdSnapshot(file, (count) => progress.update(count));
+    const { index, term, slices } = state;
+    return { place: { index, term }, slices, description: describeSnapshot(path, state) };
+  } finally {
+    progress.finish();
+  }
+}
+
+function describeSnapshot(path: string, state: EtcdState): string {
+  const { keys, revision, compactedRevision, leases, users, roles } = state;
+  const compacted = compactedRevision === 0 ? "" : `, compacted at ${compactedRevision}`;
+  const counts = [several(leases, "lease"), several(users, "user"), several(roles, "role")];
+  return [
+    `etcd's snapshot "${path}": ${several(keys, "key")} at revision ${revision}${compacted}, ` +
+    counts.join(", "),
+    ...(state.isAuthEnabled ? ["  authentication is on, with the passwords as they were"] : []),
+    ...(state.hasChecksum ? [] : ["  it has no checksum: whether it is whole is not known"]),
+  ].join("\n");
 }
 
 /** Proves the checksums, and that a store comes of it that is what the backup says. */
@@ -100,12 +151,8 @@ function startLines({ client, peer }: Addresses, { settings }: Invocation): stri
     `and others with   etcd -C ${shellWord(formatAddress(peer))} and their own -d, -c and -s\n`;
 }
 
-/** The backup's place in the log, with one voter; its addresses are told again when it starts. */
-function place(
-  { meta }: ProvenBackup,
-  { memberId, name }: Identity,
-  { client, peer }: Addresses,
-): SnapshotMeta {
+/** One voter; its addresses are told again when it starts. */
+function alone({ memberId, name }: Identity, { client, peer }: Addresses): Configuration {
   const member = {
     id: memberId,
     name,
@@ -113,5 +160,5 @@ function place(
     clientUrls: [`http://${formatAddress(client)}`],
     voter: true,
   };
-  return { index: meta.index, term: meta.term, configuration: { members: [member], removed: [] } };
+  return { members: [member], removed: [] };
 }

@@ -187,7 +187,7 @@ const FOLLOWED = [
   text("host-whitelist", "NAMES", "*", "names that plain requests may use"),
   text("auth-token", "TYPE", "simple", 'how tokens are made: "simple" or "jwt,..."'),
   integer("auth-token-ttl", 300, [1, COUNT_MAX], "seconds that a token is good for"),
-  integer("bcrypt-cost", 10, [4, 31], "work that a password costs"),
+  integer("bcrypt-cost", 10, [4, 15], "work that a password costs"),
   text("listen-metrics-urls", "URLS", "", "more ports, for /metrics and probes"),
   boolean("enable-grpc-gateway", true, "serve v3 as JSON"),
   {

@@ -14,6 +14,7 @@ import { NONE } from "../raft/types.ts";
 import type { MemberId } from "../raft/types.ts";
 import { type CompactionPolicy, Compactor } from "../service/compactor.ts";
 import type { Audit } from "../service/auth/audit.ts";
+import type { Passwords } from "../service/auth/passwords.ts";
 import type { TokenScheme } from "../service/auth/tokens.ts";
 import { LeaseKeeper } from "../service/lease_keeper.ts";
 import { QuotaKeeper, type QuotaPolicy } from "../service/quota.ts";
@@ -85,6 +86,8 @@ export interface MemberOptions<T extends MemberTransport> {
   readonly identity: Identity;
   /** See `ServiceOptions`. */
   readonly tokens?: TokenScheme;
+  /** See `ServiceOptions`. */
+  readonly passwords?: Passwords;
   /** See `ServiceOptions`. */
   readonly audit?: Audit | undefined;
   readonly loaded: Loaded;
@@ -170,6 +173,7 @@ export async function makeMember<T extends MemberTransport>(
     node,
     store,
     ...(options.tokens !== undefined && { tokens: options.tokens }),
+    ...(options.passwords !== undefined && { passwords: options.passwords }),
     audit: options.audit,
   });
   const compactor = new Compactor(service, limits.compaction);

@@ -3,6 +3,7 @@ import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Config, LIMITS } from "../config.ts";
 import type { Loaded, Scheduler } from "../node/ports.ts";
+import { DEFAULT_COST, Passwords } from "../service/auth/passwords.ts";
 import type { DataStorage, Identity } from "../storage/storage.ts";
 import { refusalStatus, refuse } from "../transport/handshake.ts";
 import type { PeerTls } from "../transport/peer_http.ts";
@@ -51,6 +52,7 @@ export function startMember(options: RealMemberOptions): Promise<RealMember> {
     limits: memberLimits(config),
     identity,
     tokens: makeTokenScheme(config.auth.token),
+    passwords: new Passwords({ ...DEFAULT_COST, bcrypt: config.auth.bcryptCost }),
     audit: config.auth.audit === undefined ? undefined : openAudit(config.auth.audit),
     loaded,
     peerUrls: config.peer.urls,

@@ -208,7 +208,7 @@ export async function startNode(options: StartOptions = {}): Promise<TestNode> {
   const kind = options.kind ?? "deno";
   const store = new Store();
   const node = new FakeNode(store);
-  const passwords = new Passwords({ logN: 1, r: 1, p: 1 });
+  const passwords = new Passwords({ logN: 1, r: 1, p: 1, bcrypt: 4 });
   const service = new Service({ node, store, passwords });
   const tls = tlsOf(kind);
   const policy = { tls: tls !== undefined, isOwnName: (name: string) => name === "node1.example" };

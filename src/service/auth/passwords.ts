@@ -1,10 +1,13 @@
 /**
  * Passwords: hashed by the platform's scrypt (RFC 7914), off the event loop and a few
  * at a time, because each takes 16 MiB and a fifth of a second. A hash says by which
- * parameters it was made: `$scrypt$ln=14,r=8,p=5$SALT$HASH`, both in base64.
+ * parameters it was made: `$scrypt$ln=14,r=8,p=5$SALT$HASH`, both in base64. Behind it
+ * stands one of bcrypt, for the day when the users go back to etcd. One of bcrypt alone
+ * is of a user who came from there.
  */
 import { Buffer } from "node:buffer";
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+import { hashByBcrypt, isBcrypt, verifyByBcrypt } from "./bcrypt/bcrypt.ts";
 
 export interface ScryptCost {
   /** Binary logarithm of N: memory and time. */
@@ -15,8 +18,13 @@ export interface ScryptCost {
   readonly p: number;
 }
 
-/** What OWASP's password storage cheat sheet names for 16 MiB. */
-const DEFAULT_COST: ScryptCost = { logN: 14, r: 8, p: 5 };
+export interface PasswordCost extends ScryptCost {
+  /** Binary logarithm of bcrypt's rounds. */
+  readonly bcrypt: number;
+}
+
+/** What OWASP's password storage cheat sheet names for 16 MiB, and etcd's own. */
+export const DEFAULT_COST: PasswordCost = { logN: 14, r: 8, p: 5, bcrypt: 10 };
 
 /** A hash that asks for more is not computed: it might stand in an image from elsewhere. */
 const COST_MAX: ScryptCost = { logN: 18, r: 16, p: 16 };
@@ -44,32 +52,41 @@ interface ParsedHash {
 
 /** Hashes passwords, and checks them. */
 export class Passwords {
-  readonly #cost: ScryptCost;
+  readonly #cost: PasswordCost;
   #working = 0;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(cost: ScryptCost = DEFAULT_COST) {
+  constructor(cost: PasswordCost = DEFAULT_COST) {
     this.#cost = cost;
   }
 
   /** What the log may know of `password`. Rejects with `BusyError`. */
   async hash(password: string): Promise<string> {
-    const salt = randomBytes(SALT_BYTES);
-    const { logN, r, p } = this.#cost;
-    const hash = await this.#derive(password, salt, HASH_BYTES, this.#cost);
-    return `$scrypt$ln=${logN},r=${r},p=${p}$${base64(salt)}$${base64(hash)}`;
+    const { logN, r, p, bcrypt } = this.#cost;
+    return await this.#inTurn(async () => {
+      const salt = randomBytes(SALT_BYTES);
+      const hash = await derive(password, salt, HASH_BYTES, this.#cost);
+      const ours = `$scrypt$ln=${logN},r=${r},p=${p}$${base64(salt)}$${base64(hash)}`;
+      return ours + (await hashByBcrypt(password, bcrypt) ?? "");
+    });
   }
 
   /**
    * Whether `password` is the one of `hash`. Without a hash, or with one that is none,
-   * it is not, and to find that out takes as long. Rejects with `BusyError`.
+   * it is not, and to find that out takes as long as scrypt. Rejects with `BusyError`.
    */
   async verify(password: string, hash: string | undefined): Promise<boolean> {
-    const parsed = hash === undefined ? undefined : parseHash(hash);
-    const { cost, salt, hash: expected } = parsed ?? this.#nobody();
     const isLong = password.length > PASSWORD_LENGTH_MAX;
-    const found = await this.#derive(isLong ? "" : password, salt, expected.length, cost);
-    return timingSafeEqual(found, expected) && parsed !== undefined && !isLong;
+    const tried = isLong ? "" : password;
+    return await this.#inTurn(async () => {
+      if (hash !== undefined && isBcrypt(hash)) {
+        return await verifyByBcrypt(tried, hash) && !isLong;
+      }
+      const parsed = hash === undefined ? undefined : parseHash(hash);
+      const { cost, salt, hash: expected } = parsed ?? this.#nobody();
+      const found = await derive(tried, salt, expected.length, cost);
+      return timingSafeEqual(found, expected) && parsed !== undefined && !isLong;
+    });
   }
 
   #nobody(): ParsedHash {
@@ -77,22 +94,10 @@ export class Passwords {
     return { cost: this.#cost, salt: bytes.subarray(0, SALT_BYTES), hash: bytes };
   }
 
-  async #derive(
-    password: string,
-    salt: Uint8Array,
-    length: number,
-    { logN, r, p }: ScryptCost,
-  ): Promise<Uint8Array> {
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     await this.#enter();
     try {
-      const N = 2 ** logN;
-      const options = { N, r, p, maxmem: 256 * N * r };
-      return await new Promise((resolve, reject) => {
-        scrypt(password, salt, length, options, (error, key) => {
-          if (error === null) resolve(key);
-          else reject(error);
-        });
-      });
+      return await work();
     } finally {
       this.#working--;
       this.#waiting.shift()?.();
@@ -110,7 +115,15 @@ export class Passwords {
   }
 }
 
-const HASH = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([\w+/]{1,128})\$([\w+/]{22,128})$/;
+const HASH =
+  /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([\w+/]{1,128})\$([\w+/]{22,128})(\$2a\$.*)?$/;
+
+/** What etcd can check the same password by; undefined when there is nothing. */
+export function bcryptOf(hash: string): string | undefined {
+  if (isBcrypt(hash)) return hash;
+  const found = HASH.exec(hash)?.[6];
+  return found !== undefined && isBcrypt(found) ? found : undefined;
+}
 
 function parseHash(text: string): ParsedHash | undefined {
   const found = HASH.exec(text);
@@ -123,6 +136,22 @@ function parseHash(text: string): ParsedHash | undefined {
     salt: Buffer.from(found[4]!, "base64"),
     hash: Buffer.from(found[5]!, "base64"),
   };
+}
+
+function derive(
+  password: string,
+  salt: Uint8Array,
+  length: number,
+  { logN, r, p }: ScryptCost,
+): Promise<Uint8Array> {
+  const N = 2 ** logN;
+  const options = { N, r, p, maxmem: 256 * N * r };
+  return new Promise((resolve, reject) => {
+    scrypt(password, salt, length, options, (error, key) => {
+      if (error === null) resolve(key);
+      else reject(error);
+    });
+  });
 }
 
 /** Without padding. */

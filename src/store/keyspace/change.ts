@@ -3,6 +3,7 @@
  * it has made so far. Made for each command that is applied.
  */
 import type { Event } from "../event.ts";
+import { NO_VERSION, type Version } from "./record.ts";
 
 export class Change {
   /** The revision of what this entry changes of keys: one for all of it. */
@@ -38,4 +39,19 @@ export class Change {
     this.#changeIndex = this.format === 1 ? this.logIndex : this.#changeIndex + 1;
     return this.#changeIndex;
   }
+}
+
+/** Of a directory that the change makes. */
+export function directoryVersion(
+  change: Change,
+  changeIndex: number,
+  deadlineMs: number,
+): Version {
+  return {
+    ...NO_VERSION,
+    setIndex: change.logIndex,
+    createdIndex: changeIndex,
+    modifiedIndex: changeIndex,
+    deadlineMs,
+  };
 }

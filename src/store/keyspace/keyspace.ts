@@ -15,7 +15,7 @@ import type { ByteString } from "../byte_string.ts";
 import type { Action, Event } from "../event.ts";
 import type { Leases } from "../lease/leases.ts";
 import { endOf, isFilePath, parentOf, prefixOf, ROOT } from "../path.ts";
-import type { Change } from "./change.ts";
+import { type Change, directoryVersion } from "./change.ts";
 import type { Due } from "./deadlines.ts";
 import type { Hash } from "./hash.ts";
 import { eventAt, versionAtRevision } from "./history.ts";
@@ -70,6 +70,8 @@ export interface Put {
   /** v2's createdIndex stays what it was. */
   readonly keepsCreatedIndex: boolean;
   readonly isQuiet: boolean;
+  /** What another program has counted; else it is counted here. */
+  readonly counted?: Pick<Version, "createRevision" | "version">;
 }
 
 /** So many entries that were compacted are cut off at each change: more than one change makes. */
@@ -181,9 +183,11 @@ export class Keyspace implements Cursors {
     const after: Version = {
       value: put.value,
       setIndex: change.logIndex,
-      createRevision: continues ? createRevisionAt(found.bytes, found.at) : change.revision,
+      createRevision: put.counted?.createRevision ??
+        (continues ? createRevisionAt(found.bytes, found.at) : change.revision),
       modRevision: change.revision,
-      version: continues ? versionNumberAt(found.bytes, found.at) + 1 : 1,
+      version: put.counted?.version ??
+        (continues ? versionNumberAt(found.bytes, found.at) + 1 : 1),
       createdIndex: isLive && put.keepsCreatedIndex
         ? createdIndexAt(found.bytes, found.at)
         : changeIndex,
@@ -585,15 +589,4 @@ export class Keyspace implements Cursors {
 
 function isTombstone({ bytes, at }: Place): boolean {
   return (flagsAt(bytes, at) & TOMBSTONE) !== 0;
-}
-
-/** Of a directory that the change makes. */
-function directoryVersion(change: Change, changeIndex: number, deadlineMs: number): Version {
-  return {
-    ...NO_VERSION,
-    setIndex: change.logIndex,
-    createdIndex: changeIndex,
-    modifiedIndex: changeIndex,
-    deadlineMs,
-  };
 }

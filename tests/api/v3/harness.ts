@@ -30,7 +30,7 @@ export class V3Member implements Disposable {
   readonly service = new Service({
     node: this.node,
     store: this.store,
-    passwords: new Passwords({ logN: 1, r: 1, p: 1 }),
+    passwords: new Passwords({ logN: 1, r: 1, p: 1, bcrypt: 4 }),
   });
   readonly clock = new ManualClock();
   readonly leases = new LeaseKeeper({

@@ -7,6 +7,28 @@ const V3 = "tests/api/v3/auth_test.ts";
 const DOORS = "tests/api/auth_test.ts";
 
 export const AUTH_MUTANTS: readonly Mutant[] = [
+  ...mutantsOf("src/service/auth/passwords.ts", `${SERVICE}/bcrypt_test.ts`, [
+    [
+      "the hash that is for etcd opens the door here, too",
+      "a password is proven by scrypt, unless there is nothing but bcrypt's",
+      "if (hash !== undefined && isBcrypt(hash)) {\n        return await verifyByBcrypt(tried, hash) && !isLong;",
+      "if (hash !== undefined && bcryptOf(hash) !== undefined) {\n        return await verifyByBcrypt(tried, bcryptOf(hash)!) && !isLong;",
+    ],
+  ]),
+  ...mutantsOf("src/service/auth/bcrypt/bcrypt.ts", `${SERVICE}/bcrypt_test.ts`, [
+    [
+      "a hash may ask for any work",
+      "no hash stops the member",
+      "cost >= COST_MIN && cost <= COST_MAX",
+      "cost >= COST_MIN",
+    ],
+    [
+      "two passwords have one hash",
+      "no hash is made that others fit, too",
+      "if (bytes.length >= KEY_BYTES_MAX || bytes.includes(0)) return undefined;",
+      "",
+    ],
+  ]),
   ...mutantsOf("src/store/auth/judge.ts", AUTH, [
     [
       "a command is not judged again when users have changed",

@@ -6,6 +6,28 @@ const WRITER = "tests/bolt/writer_test.ts";
 const ETCD = "tests/bolt/etcd_test.ts";
 
 export const BOLT_MUTANTS: readonly Mutant[] = [
+  ...mutantsOf("src/store/image/foreign.ts", "tests/store/foreign_test.ts", [
+    [
+      "keys of etcd are counted anew",
+      "revisions and versions go on where they were",
+      "const counted = { createRevision, version };",
+      "const counted = { createRevision: revision, version: 1 };",
+    ],
+    [
+      "what was compacted comes back",
+      "a restored state begins at etcd's compaction",
+      'keys.compactBefore(keys.versions.lowerBound("revision", compactedRevision));',
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/cli/etcd_snapshot.ts", "tests/cli/restore_etcd_test.ts", [
+    [
+      "passwords of etcd are left behind",
+      "users log in with the passwords that they have",
+      "passwordHash: byteStringAt(passwordHash, 0, passwordHash.length),",
+      'passwordHash: "",',
+    ],
+  ]),
   ...mutantsOf("src/bolt/tree_builder.ts", WRITER, [
     [
       "the last branch of a level has one child",

@@ -7,6 +7,36 @@ const WATCH = "tests/cli/watch_test.ts";
 const DEFAULTS = "tests/shell/defaults_test.ts";
 
 export const COMMAND_MUTANTS: readonly Mutant[] = [
+  ...mutantsOf("src/cli/migrate/source_watch.ts", "tests/cli/migrate_test.ts", [
+    [
+      "half a revision counts as all of it",
+      "what the comparison is about has come over",
+      "upTo: result.fragment === true ? undefined : changes.at(-1)?.revision",
+      "upTo: changes.at(-1)?.revision",
+    ],
+  ]),
+  ...mutantsOf("src/cli/migrate/migrate.ts", "tests/cli/migrate_test.ts", [
+    [
+      "a cluster that holds something else is made a copy",
+      "nothing is deleted that nobody has given up",
+      'if (keys === 0 || this.#invocation.settings.boolean("again")) return;',
+      "if (keys >= 0) return;",
+    ],
+    [
+      "differences are told, and taken for a success",
+      "a copy that differs fails",
+      "    return EXIT.failed;\n  }\n\n  /** Whoever still wrote",
+      "    return EXIT.ok;\n  }\n\n  /** Whoever still wrote",
+    ],
+  ]),
+  ...mutantsOf("src/cli/migrate/leases.ts", "tests/cli/migrate_test.ts", [
+    [
+      "leases that have ended at the source stay",
+      "the copy has the leases of the source and no others",
+      "[...found].filter((id) => !wanted.has(id))",
+      "[...found].filter((id) => !found.has(id))",
+    ],
+  ]),
   ...mutantsOf("src/cli/client.ts", BAD_PATHS, [
     [
       "a write goes to the next server after a 500",

@@ -12,7 +12,7 @@ import { Store } from "../../../src/store/store.ts";
 import { FakeNode } from "../../api/fake_node.ts";
 
 /** A millisecond, instead of a fifth of a second. */
-export const CHEAP = { logN: 1, r: 1, p: 1 } as const;
+export const CHEAP = { logN: 1, r: 1, p: 1, bcrypt: 4 } as const;
 
 export const ROOT_PASSWORD = "rpw";
 export const ANN_PASSWORD = "apw:with colon";

@@ -1,29 +1,42 @@
 /**
  * The store of one moment as the content of etcd's snapshot: each key as it is, so
- * everything before counts as compacted.
+ * everything before counts as compacted. Users have the hash that etcd can check their
+ * password by; one who has none is there, and can't log in before root gives a new password.
  */
-import type { EtcdMember, EtcdRevision, EtcdSnapshotSource } from "../../../bolt/etcd_content.ts";
-import { bytesOf } from "../../../store/byte_string.ts";
+import type {
+  EtcdMember,
+  EtcdRevision,
+  EtcdRole,
+  EtcdSnapshotSource,
+  EtcdUser,
+} from "../../../bolt/etcd_content.ts";
+import { bcryptOf } from "../../../service/auth/passwords.ts";
+import type { Role, User } from "../../../store/auth/users.ts";
+import { bytesOf, textOf } from "../../../store/byte_string.ts";
+import type { PermissionType } from "../../../store/command/auth_command.ts";
 import type { FrozenStore } from "../../../store/frozen.ts";
+import type { Store } from "../../../store/store.ts";
 import { COMPATIBLE_CLUSTER_VERSION } from "../../../version.ts";
 import type { V3Context } from "../context.ts";
 
-/** What a snapshot of `store` is made of; both sequences read what is frozen. */
-export function sourceOf(store: FrozenStore, { service }: V3Context): EtcdSnapshotSource {
-  const { revision, appliedIndex } = store.head;
+/** What a snapshot of `store` as it is now is made of, however late it is read. */
+export function sourceOf(store: Store, { service }: V3Context): EtcdSnapshotSource {
+  const frozen = store.frozen();
+  const { auth } = store;
+  const { revision, appliedIndex } = frozen.head;
   return {
     facts: {
       consistentIndex: appliedIndex,
       term: service.node.term(),
       compactRevision: revision,
-      isAuthEnabled: false,
-      authRevision: 0,
+      isAuthEnabled: auth.isEnabled,
+      authRevision: auth.revision,
       clusterVersion: COMPATIBLE_CLUSTER_VERSION,
     },
-    revisions: () => revisionsOf(store),
-    leases: store.leases.map(({ id, ttlSeconds }) => ({ id, ttlSeconds, remainingSeconds: 0 })),
-    users: [],
-    roles: [],
+    revisions: () => revisionsOf(frozen),
+    leases: frozen.leases.map(({ id, ttlSeconds }) => ({ id, ttlSeconds, remainingSeconds: 0 })),
+    users: auth.users().map(userOf),
+    roles: auth.roles().map(roleOf),
     members: membersOf(service),
   };
 }
@@ -39,6 +52,32 @@ function* revisionsOf(store: FrozenStore): Generator<EtcdRevision, void> {
     const put = { createRevision, version: version.version, value, lease };
     yield { main, sub, key: bytesOf(key), put };
   }
+}
+
+function userOf({ name, passwordHash, noPassword, roles }: User): EtcdUser {
+  return {
+    name: textOf(name),
+    passwordHash: bytesOf(bcryptOf(passwordHash) ?? ""),
+    roles: roles.map(textOf),
+    hasNoPassword: noPassword,
+  };
+}
+
+const PERMISSIONS = {
+  read: "read",
+  write: "write",
+  readWrite: "readwrite",
+} as const satisfies Record<PermissionType, string>;
+
+function roleOf({ name, permissions }: Role): EtcdRole {
+  return {
+    name: textOf(name),
+    permissions: permissions.map(({ type, key, rangeEnd }) => ({
+      type: PERMISSIONS[type],
+      key: bytesOf(key),
+      rangeEnd: bytesOf(rangeEnd),
+    })),
+  };
 }
 
 function membersOf({ node }: V3Context["service"]): EtcdMember[] {

@@ -25,7 +25,7 @@ export class SnapshotStream implements StreamListener {
   constructor(v3: V3Context, call: StreamCall<SnapshotResponse>) {
     this.#call = call;
     readFresh(v3, call, ANYBODY, (store) => {
-      const source = sourceOf(store.frozen(), v3);
+      const source = sourceOf(store, v3);
       this.#send(source).catch((error) => {
         call.fail(status(StatusCode.internal, `etcdserver: ${messageOf(error)}`));
       });

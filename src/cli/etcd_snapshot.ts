@@ -1,0 +1,143 @@
+/**
+ * Reads a snapshot of etcd 3.x, or the database file of a member that was stopped, as
+ * the state that a new cluster begins with.
+ */
+import { randomBytes } from "node:crypto";
+import { BoltError } from "../bolt/errors.ts";
+import type { EtcdPermission, EtcdRevision, EtcdRole, EtcdUser } from "../bolt/etcd_content.ts";
+import { type EtcdSnapshot, openEtcdSnapshot } from "../bolt/etcd_reader.ts";
+import { type BoltFile, isBolt } from "../bolt/page_file.ts";
+import type { DiskFile } from "../storage/disk.ts";
+import type { AuthContent } from "../store/auth/content.ts";
+import type { Role, User } from "../store/auth/users.ts";
+import { type ByteString, byteStringAt, byteStringOf } from "../store/byte_string.ts";
+import type { Permission } from "../store/command/auth_command.ts";
+import { ForeignState } from "../store/image/foreign.ts";
+
+/** What a snapshot has become. */
+export interface EtcdState {
+  /** Its place in the log of the new cluster. */
+  readonly index: number;
+  readonly term: number;
+  /** The image. */
+  readonly slices: Iterable<Uint8Array>;
+  readonly keys: number;
+  readonly revision: number;
+  readonly compactedRevision: number;
+  readonly leases: number;
+  readonly users: number;
+  readonly roles: number;
+  readonly isAuthEnabled: boolean;
+  /** False for a member's database: nothing proves that it is whole. */
+  readonly hasChecksum: boolean;
+}
+
+/** Larger numbers are damage: records have no room for them. */
+const REVISION_MAX = 2 ** 47;
+
+/** As the store has it: signs the tokens of logins. */
+const SECRET_BYTES = 32;
+
+const PERMISSIONS = { read: "read", write: "write", readwrite: "readWrite" } as const;
+
+/** Whether `file` is one that `readEtcdSnapshot` is for. */
+export async function isEtcdSnapshot(file: DiskFile): Promise<boolean> {
+  return await isBolt(boltFileOf(file));
+}
+
+/** Rejects with `BoltError`. `onChange` is told after each batch how many changes were read. */
+export async function readEtcdSnapshot(
+  file: DiskFile,
+  onChange: (count: number) => void,
+): Promise<EtcdState> {
+  const pause = () => new Promise<void>((resolve) => void setImmediate(resolve));
+  const snapshot = await openEtcdSnapshot(boltFileOf(file), pause);
+  const state = new ForeignState(Date.now());
+  let leases = 0;
+  for await (const { id, ttlSeconds } of snapshot.leases()) {
+    state.grant(BigInt.asIntN(64, id), ttlSeconds);
+    leases++;
+  }
+  await takeChanges(snapshot, state, onChange);
+  const { consistentIndex, term, compactRevision, isAuthEnabled } = snapshot.facts;
+  const { revision } = snapshot;
+  const auth = await authOf(snapshot);
+  const index = Math.max(consistentIndex, revision);
+  return {
+    ...{ index, revision, leases, isAuthEnabled },
+    term: Math.max(term, 1),
+    keys: state.count,
+    compactedRevision: compactRevision,
+    users: auth.users.length,
+    roles: auth.roles.length,
+    hasChecksum: snapshot.hasChecksum,
+    slices: state.finish({
+      ...{ revision, auth },
+      compactedRevision: compactRevision,
+      appliedIndex: index,
+    }),
+  };
+}
+
+async function takeChanges(
+  snapshot: EtcdSnapshot,
+  state: ForeignState,
+  onChange: (count: number) => void,
+): Promise<void> {
+  let count = 0;
+  for await (const batch of snapshot.batches()) {
+    for (const change of batch) takeChange(change, state);
+    onChange(count += batch.length);
+  }
+}
+
+function takeChange({ main, key, put }: EtcdRevision, state: ForeignState): void {
+  if (main >= REVISION_MAX) {
+    throw new BoltError('bucket "key"', `a revision below ${REVISION_MAX}`, `${main}`);
+  }
+  const lease = BigInt.asIntN(64, put?.lease ?? 0n);
+  // A key of an ended lease would have gone with it: etcd lets such a key stay, too.
+  const known = state.hasLease(lease) ? lease : 0n;
+  state.add(main, byteStringAt(key, 0, key.length), put && { ...put, lease: known });
+}
+
+async function authOf(snapshot: EtcdSnapshot): Promise<AuthContent> {
+  const { isAuthEnabled: isEnabled, authRevision } = snapshot.facts;
+  const revision = Math.max(authRevision, 1);
+  const users: User[] = [];
+  for await (const user of snapshot.users()) users.push(userOf(user, revision));
+  const roles: Role[] = [];
+  for await (const role of snapshot.roles()) roles.push(roleOf(role));
+  const secret = new Uint8Array(randomBytes(isEnabled ? SECRET_BYTES : 0));
+  return { isEnabled, revision, secret, users, roles };
+}
+
+function userOf({ name, passwordHash, roles, hasNoPassword }: EtcdUser, revision: number): User {
+  return {
+    name: byteStringOf(name),
+    passwordHash: byteStringAt(passwordHash, 0, passwordHash.length),
+    noPassword: hasNoPassword,
+    roles: roles.map(byteStringOf).sort(),
+    revision,
+  };
+}
+
+function roleOf({ name, permissions }: EtcdRole): Role {
+  return { name: byteStringOf(name), permissions: permissions.map(permissionOf) };
+}
+
+function permissionOf({ type, key, rangeEnd }: EtcdPermission): Permission {
+  const text = (bytes: Uint8Array): ByteString => byteStringAt(bytes, 0, bytes.length);
+  return { type: PERMISSIONS[type], key: text(key), rangeEnd: text(rangeEnd) };
+}
+
+function boltFileOf(file: DiskFile): BoltFile {
+  return {
+    size: file.size(),
+    read: (offset, length) => {
+      const bytes = new Uint8Array(length);
+      file.read(bytes, offset);
+      return bytes;
+    },
+  };
+}
