@@ -2,8 +2,6 @@
  * Calls of the v3 API, a few in a row on a fresh member: whatever they ask, gRPC and
  * the gateway answer them alike, and nothing throws.
  */
-import type { Exchange } from "../../src/http/exchange.ts";
-import type { RouteHandler } from "../../src/http/router.ts";
 import { isFault } from "../../src/http/fault.ts";
 import { decode, encode } from "../../src/api/v3/messages/codec.ts";
 import { encodeJson } from "../../src/api/v3/messages/json_encode.ts";
@@ -91,32 +89,12 @@ function asJson(method: Method, bytes: Uint8Array): string | undefined {
   }
 }
 
-async function post({ v3 }: V3Member, method: Method, body: string): Promise<string> {
-  const path = method.gateway[0]!.slice("/v3".length);
-  const handler: RouteHandler = v3.routes.find(({ path }) => path === "/v3")!.methods.POST!;
-  const reply = await handler(new FuzzExchange(body), path, "");
+async function post(member: V3Member, method: Method, body: string): Promise<string> {
+  const reply = await member.post(method, body);
   if (isFault(reply) || typeof reply.body !== "string") {
     throw new FuzzError(`${method.path}: expected a reply with text`);
   }
   return reply.body;
-}
-
-class FuzzExchange implements Exchange {
-  readonly method = "POST";
-  readonly target = "/v3/fuzz";
-  readonly clientCertificate = undefined;
-
-  constructor(readonly body: string) {}
-
-  get bytes(): Uint8Array {
-    return new TextEncoder().encode(this.body);
-  }
-
-  header(): undefined {
-    return undefined;
-  }
-
-  onGone(): void {}
 }
 
 /** The same value has the same text. */

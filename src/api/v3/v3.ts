@@ -90,7 +90,7 @@ export function makeV3(
   return {
     grpc: makeGrpc(handlers, counters, { service, logger, messageBytesMax, open, nowMs }),
     routes: [
-      ...gatewayRoutes(handlers, { service, messageBytesMax, streams }),
+      ...gatewayRoutes(handlers, counters, { service, messageBytesMax, streams }),
       ...misdirectedRoutes(servedAt),
     ],
     counters,

@@ -7,6 +7,7 @@ import { decodeStatusMessage } from "../../../src/api/v3/status.ts";
 import { makeV3, type V3Api } from "../../../src/api/v3/v3.ts";
 import type { V3Limits } from "../../../src/api/v3/context.ts";
 import { silentLogger } from "../../../src/base/logger.ts";
+import type { Exchange, ReplyOrFault } from "../../../src/http/exchange.ts";
 import type { Field } from "../../../src/http/h2/stream.ts";
 import { LeaseKeeper } from "../../../src/service/lease_keeper.ts";
 import { Passwords } from "../../../src/service/auth/passwords.ts";
@@ -74,8 +75,41 @@ export class V3Member implements Disposable {
     return call;
   }
 
+  /** What the gateway replies to `body`; `exchange` says when its client leaves. */
+  async post(
+    { gateway }: Method,
+    body: string,
+    exchange = new PostExchange(body),
+  ): Promise<ReplyOrFault> {
+    const route = this.v3.routes.find(({ path }) => path === "/v3")!;
+    return await route.methods.POST!(exchange, gateway[0]!.slice(route.path.length), "");
+  }
+
   [Symbol.dispose](): void {
     this.v3.stop();
+  }
+}
+
+/** A request to the gateway. */
+export class PostExchange implements Exchange {
+  readonly method = "POST";
+  readonly target = "/v3/test";
+  readonly clientCertificate = undefined;
+  /** Called when the client leaves. */
+  gone: () => void = () => {};
+
+  constructor(readonly body: string) {}
+
+  get bytes(): Uint8Array {
+    return new TextEncoder().encode(this.body);
+  }
+
+  header(): undefined {
+    return undefined;
+  }
+
+  onGone(callback: () => void): void {
+    this.gone = callback;
   }
 }
 

@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { METHODS } from "../../../src/api/v3/methods.ts";
+import { type Method, METHODS } from "../../../src/api/v3/methods.ts";
 import { MethodCounters, readingOf } from "../../../src/api/v3/metrics.ts";
 import { StatusCode } from "../../../src/api/v3/status.ts";
+import { PostExchange, V3Member } from "./harness.ts";
 
 Deno.test("readingOf() names the method and the codes by which its calls have ended", () => {
   const counters = new MethodCounters(METHODS.watch.watch);
@@ -20,4 +21,42 @@ Deno.test("readingOf() names the method and the codes by which its calls have en
     messagesSent: 9,
     ended: new Map([["OK", 2], ["Unavailable", 2]]),
   });
+});
+
+/** What is counted of `method`. */
+function counted(member: V3Member, method: Method) {
+  const { started, messagesReceived, messagesSent, ended } = readingOf(
+    member.v3.counters.get(method)!,
+  );
+  return [started, messagesReceived, messagesSent, [...ended]];
+}
+
+Deno.test("calls through the gateway are counted as calls of gRPC, by how they end", async () => {
+  using member = new V3Member();
+  const { put } = METHODS.kv;
+  await member.post(put, '{"key":"YQ=="}');
+  await member.post(put, "{}");
+  assertEquals(counted(member, put), [2, 2, 1, [["OK", 1], ["InvalidArgument", 1]]]);
+  // What is no message never comes to a method.
+  await member.post(put, "{");
+  assertEquals(counted(member, put)[0], 2);
+
+  member.node.silent = true;
+  const body = '{"key":"YQ=="}';
+  const leaving = new PostExchange(body);
+  const late = member.post(put, body, leaving);
+  leaving.gone();
+  await late;
+  assertEquals(counted(member, put)[3], [["OK", 1], ["InvalidArgument", 1], ["Canceled", 1]]);
+});
+
+Deno.test("streams through the gateway are counted with every message", async () => {
+  using member = new V3Member();
+  const { watch } = METHODS.watch;
+  const body = '{"create_request":{"key":"YQ=="}}{"create_request":{"key":"Yg=="}}';
+  const exchange = new PostExchange(body);
+  await member.post(watch, body, exchange);
+  assertEquals(counted(member, watch), [1, 2, 2, [["OK", 0]]]);
+  exchange.gone();
+  assertEquals(counted(member, watch)[3], [["OK", 0], ["Canceled", 1]]);
 });

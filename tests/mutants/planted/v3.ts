@@ -111,6 +111,14 @@ export const V3_MUTANTS: readonly Mutant[] = [
       "if (stream.isRemoteEnded || this.#hasMessage) stream.end(SUCCESS);",
     ],
   ]),
+  ...mutantsOf("src/api/v3/gateway/unary_call.ts", V3, [
+    [
+      "calls through the gateway that fail are not counted",
+      "alarms that are set by grpc_server_handled_total see every client",
+      "    this.#counters.countFailure(status.code);\n",
+      "",
+    ],
+  ]),
   ...mutantsOf("src/api/v3/grpc/open_calls.ts", V3, [
     [
       "a stream outlives its leader",

@@ -3,6 +3,8 @@ import type { Reply } from "../../../http/exchange.ts";
 import type { FaultForm } from "../../../http/fault.ts";
 import type { Route, RouteHandler } from "../../../http/router.ts";
 import type { Handler } from "../call.ts";
+import type { Method } from "../methods.ts";
+import type { MethodCounters } from "../metrics.ts";
 import { type GatewayShared, renderFault } from "./shared.ts";
 import { answerStream } from "./stream_call.ts";
 import { answerUnary } from "./unary_call.ts";
@@ -15,18 +17,33 @@ export const V3_FAULTS: readonly FaultForm[] = PREFIXES.map((path) => ({
   render: renderFault,
 }));
 
-/** The routes of the gateway for `handlers`. */
-export function gatewayRoutes(handlers: readonly Handler[], shared: GatewayShared): Route[] {
-  const byPath = new Map<string, Handler>();
+interface Entry {
+  readonly handler: Handler;
+  readonly counters: MethodCounters;
+}
+
+/**
+ * The routes of the gateway for `handlers`. A call is counted as one of gRPC: etcd's gateway
+ * is a client of its own gRPC port, and alarms are set by what is counted there.
+ */
+export function gatewayRoutes(
+  handlers: readonly Handler[],
+  allCounters: ReadonlyMap<Method, MethodCounters>,
+  shared: GatewayShared,
+): Route[] {
+  const byPath = new Map<string, Entry>();
   for (const handler of handlers) {
-    for (const path of handler.method.gateway) byPath.set(path.slice(PREFIXES[0].length), handler);
+    const { method } = handler;
+    const entry = { handler, counters: allCounters.get(method)! };
+    for (const path of method.gateway) byPath.set(path.slice(PREFIXES[0].length), entry);
   }
   const post: RouteHandler = (exchange, rest) => {
-    const handler = byPath.get(rest);
-    if (handler === undefined) return NOT_FOUND;
+    const entry = byPath.get(rest);
+    if (entry === undefined) return NOT_FOUND;
+    const { handler, counters } = entry;
     return handler.kind === "unary"
-      ? answerUnary(shared, handler, exchange)
-      : answerStream(shared, handler, exchange);
+      ? answerUnary(shared, handler, counters, exchange)
+      : answerStream(shared, handler, counters, exchange);
   };
   const refuse: RouteHandler = (_, rest) => byPath.has(rest) ? NOT_ALLOWED : NOT_FOUND;
   const methods = { POST: post, GET: refuse, PUT: refuse, DELETE: refuse };

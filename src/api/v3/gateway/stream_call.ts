@@ -10,6 +10,8 @@ import { decodeJson } from "../messages/json_decode.ts";
 import { encodeJson } from "../messages/json_encode.ts";
 import { JsonStream } from "../messages/json_stream.ts";
 import { MessageError } from "../messages/message_error.ts";
+import type { MethodCounters } from "../metrics.ts";
+import { StatusCode } from "../status.ts";
 import { httpStatusOf, type Status } from "../statuses.ts";
 import { callerOf, errorLine, type GatewayShared, requiresLeader, unreadable } from "./shared.ts";
 
@@ -22,36 +24,51 @@ const QUEUED_CHARS_ENOUGH = 256 * 1024;
 export function answerStream(
   shared: GatewayShared,
   handler: StreamHandler,
+  counters: MethodCounters,
   exchange: Exchange,
 ): Reply | Promise<Reply> {
   const { method } = handler;
-  const needsLeader = requiresLeader(exchange);
-  const problem = admissionProblem(shared.service, method, undefined, needsLeader);
-  if (problem !== undefined) return failedReply(problem);
   let requests: object[];
   try {
     requests = new JsonStream(shared.messageBytesMax).push(exchange.bytes)
       .map((message) => decodeJson(method.request, message));
   } catch (error) {
     if (!(error instanceof MessageError)) throw error;
-    return failedReply(unreadable(error));
+    const problem = unreadable(error);
+    return { status: httpStatusOf(problem.code), body: errorLine(problem) };
   }
+  const needsLeader = requiresLeader(exchange);
+  const problem = admissionProblem(shared.service, method, undefined, needsLeader);
   return new Promise((resolve) => {
     const { streams } = shared;
-    const call = new StreamGatewayCall(exchange, handler, resolve, (over) => streams.delete(over));
+    const call = new StreamGatewayCall({
+      exchange,
+      handler,
+      counters,
+      resolve,
+      onOver: (over) => streams.delete(over),
+    });
     streams.add(call);
     exchange.onGone(() => call.gone());
-    call.run(requests);
+    if (problem === undefined) call.run(requests);
+    else call.fail(problem);
   });
 }
 
-function failedReply(problem: Status): Reply {
-  return { status: httpStatusOf(problem.code), body: errorLine(problem) };
+interface StreamGatewayOptions {
+  readonly exchange: Exchange;
+  readonly handler: StreamHandler;
+  readonly counters: MethodCounters;
+  /** Takes the reply. */
+  readonly resolve: (reply: Reply) => void;
+  /** Nothing more comes. */
+  readonly onOver: (call: StreamGatewayCall) => void;
 }
 
 class StreamGatewayCall implements StreamCall<object> {
   readonly #exchange: Exchange;
   readonly #handler: StreamHandler;
+  readonly #counters: MethodCounters;
   readonly #resolve: (reply: Reply) => void;
   readonly #onOver: (call: StreamGatewayCall) => void;
   #listener: StreamListener | BidiListener<object> | undefined;
@@ -62,17 +79,13 @@ class StreamGatewayCall implements StreamCall<object> {
   #wantsDrain = false;
   #wake: (() => void) | undefined;
 
-  /** `resolve` takes the reply; `onOver` is called when nothing more comes. */
-  constructor(
-    exchange: Exchange,
-    handler: StreamHandler,
-    resolve: (reply: Reply) => void,
-    onOver: (call: StreamGatewayCall) => void,
-  ) {
+  constructor({ exchange, handler, counters, resolve, onOver }: StreamGatewayOptions) {
     this.#exchange = exchange;
     this.#handler = handler;
+    this.#counters = counters;
     this.#resolve = resolve;
     this.#onOver = onOver;
+    counters.started++;
   }
 
   get caller(): Caller {
@@ -86,6 +99,7 @@ class StreamGatewayCall implements StreamCall<object> {
   /** Gives the handler all that the client says. */
   run(requests: readonly object[]): void {
     const handler = this.#handler;
+    this.#counters.messagesReceived += requests.length;
     if (handler.kind === "serverStream") {
       this.#listener = handler.handle(requests[0] ?? {}, this);
       return;
@@ -101,6 +115,7 @@ class StreamGatewayCall implements StreamCall<object> {
 
   send(response: object): boolean {
     if (this.#isOver) return true;
+    this.#counters.messagesSent++;
     this.#push(`{"result":${encodeJson(this.#handler.method.response, response)}}\n`);
     this.#begin(200);
     this.#wantsDrain = this.#queuedChars > QUEUED_CHARS_ENOUGH;
@@ -114,12 +129,14 @@ class StreamGatewayCall implements StreamCall<object> {
 
   end(): void {
     if (this.#isOver) return;
+    this.#counters.succeeded++;
     this.#finish();
     this.#begin(200);
   }
 
   fail(status: Status): void {
     if (this.#isOver) return;
+    this.#counters.countFailure(status.code);
     this.#push(errorLine(status));
     this.#finish();
     this.#begin(httpStatusOf(status.code));
@@ -129,6 +146,7 @@ class StreamGatewayCall implements StreamCall<object> {
   /** The client has left. */
   gone(): void {
     if (this.#isOver) return;
+    this.#counters.countFailure(StatusCode.canceled);
     this.#finish();
     this.#begin(200);
     this.#listener?.onGone();

@@ -5,6 +5,8 @@ import type { Caller, Handler, UnaryCall } from "../call.ts";
 import { decodeJson } from "../messages/json_decode.ts";
 import { encodeJson } from "../messages/json_encode.ts";
 import { MessageError } from "../messages/message_error.ts";
+import type { MethodCounters } from "../metrics.ts";
+import { StatusCode } from "../status.ts";
 import type { Status } from "../statuses.ts";
 import { callerOf, errorReply, type GatewayShared, requiresLeader, unreadable } from "./shared.ts";
 
@@ -14,6 +16,7 @@ type UnaryHandler = Extract<Handler, { readonly kind: "unary" }>;
 export function answerUnary(
   shared: GatewayShared,
   handler: UnaryHandler,
+  counters: MethodCounters,
   exchange: Exchange,
 ): Reply | Promise<Reply> {
   const { method } = handler;
@@ -24,26 +27,31 @@ export function answerUnary(
     if (!(error instanceof MessageError)) throw error;
     return errorReply(unreadable(error));
   }
+  const call = new UnaryGatewayCall(exchange, handler, counters);
   const needsLeader = requiresLeader(exchange);
   const problem = admissionProblem(shared.service, method, request, needsLeader);
-  if (problem !== undefined) return errorReply(problem);
-  const call = new UnaryGatewayCall(exchange, handler);
-  handler.handle(request, call);
+  if (problem === undefined) handler.handle(request, call);
+  else call.fail(problem);
   return call.reply ?? new Promise((resolve) => call.wait(resolve));
 }
 
 class UnaryGatewayCall implements UnaryCall<object> {
   readonly #exchange: Exchange;
   readonly #handler: UnaryHandler;
+  readonly #counters: MethodCounters;
   /** There once the call is over. */
   reply: Reply | undefined;
   #resolve: ((reply: Reply) => void) | undefined;
   #isGone = false;
   #onGone: (() => void) | undefined;
 
-  constructor(exchange: Exchange, handler: UnaryHandler) {
+  /** Of a call whose message has come. */
+  constructor(exchange: Exchange, handler: UnaryHandler, counters: MethodCounters) {
     this.#exchange = exchange;
     this.#handler = handler;
+    this.#counters = counters;
+    counters.started++;
+    counters.messagesReceived++;
   }
 
   get caller(): Caller {
@@ -56,11 +64,15 @@ class UnaryGatewayCall implements UnaryCall<object> {
 
   answer(response: object): void {
     if (this.isOver) return;
+    this.#counters.messagesSent++;
+    this.#counters.succeeded++;
     this.#finish({ status: 200, body: encodeJson(this.#handler.method.response, response) });
   }
 
   fail(status: Status): void {
-    if (!this.isOver) this.#finish(errorReply(status));
+    if (this.isOver) return;
+    this.#counters.countFailure(status.code);
+    this.#finish(errorReply(status));
   }
 
   onGone(callback: () => void): void {
@@ -73,6 +85,7 @@ class UnaryGatewayCall implements UnaryCall<object> {
     this.#exchange.onGone(() => {
       if (this.isOver) return;
       this.#isGone = true;
+      this.#counters.countFailure(StatusCode.canceled);
       // Nobody reads it, but the port waits for one.
       resolve(NOBODY_IS_THERE);
       this.#onGone?.();
