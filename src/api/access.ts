@@ -30,7 +30,7 @@ const JUDGED: readonly RegExp[] = [
   /^\/(v3|v3beta|v3alpha)(\/|$)/,
   // gRPC on a port that can't serve it: the answer says so.
   /^\/(etcdserverpb|v3lockpb|v3electionpb|grpc\.health\.v1)\./,
-  /^\/dashboard\/api\/(session|keys|events|users|may)$/,
+  /^\/dashboard\/api\/(session|keys|flat|events|users|may)$/,
 ];
 
 /** Who may ask for `path`, which is a route's, by `method`. */

@@ -16,6 +16,7 @@ import { VERSION } from "../version.ts";
 import { describeCluster } from "./cluster_view.ts";
 import { EventPolls } from "./events.ts";
 import { DASHBOARD_API } from "./faults.ts";
+import { readFlat } from "./flat.ts";
 import { dashboardKeysRoute } from "./keys.ts";
 import { pageRoutes } from "./page.ts";
 import type { Reports } from "./reports.ts";
@@ -73,6 +74,7 @@ export function makeDashboard(options: DashboardOptions): Dashboard {
     get("status", () => status(options)),
     get("samples", (_, __, query) => json(sampler.view(numberIn(query, "after") ?? 0))),
     get("events", (exchange, _, query) => events(polls, keyBytesMax, exchange, query)),
+    get("flat", readFlat(service, keyBytesMax)),
     ...pageRoutes(options.banner),
   ];
   return { routes, stop: () => polls.stop() };

@@ -169,6 +169,33 @@ export type KeyView =
     readonly reserved: boolean;
   };
 
+/** A key as v3 has it. */
+export interface FlatKeyView {
+  /** Its bytes in hexadecimal. */
+  readonly hex: string;
+  /** Its text; null when it is none. */
+  readonly key: string | null;
+  /** The value's beginning; bytes that are no text are U+FFFD. */
+  readonly value: string;
+  /** UTF-16 units of the whole value. */
+  readonly length: number;
+  readonly version: number;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  /** In hexadecimal, as etcdctl has it; "" for none. */
+  readonly lease: string;
+  /** 0: it never expires; of a lease nothing is known here. */
+  readonly deadlineMs: number;
+}
+
+/** `GET /dashboard/api/flat`: a page of keys in the order of their bytes, or the one that was asked for. */
+export interface FlatView {
+  readonly keys: readonly FlatKeyView[];
+  /** What to ask for next, in hexadecimal; "" after the last page. */
+  readonly next: string;
+  readonly nowMs: number;
+}
+
 /** A change, with the beginning of its values. */
 export interface EventView {
   readonly action: "SET" | "DELETE";

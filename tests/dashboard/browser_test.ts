@@ -90,6 +90,30 @@ async function writing({ browser, url }: Stage): Promise<void> {
   });
 }
 
+async function flat({ browser, url }: Stage): Promise<void> {
+  for (const key of ["foo", "a//b", "\xff\x00"]) {
+    const body = JSON.stringify({ key: btoa(key), value: btoa(`value of ${key}`) });
+    const put = await fetch(`${url}/v3/kv/put`, { method: "POST", body });
+    assertEquals(put.status, 200, await put.text());
+  }
+  await browser.visit(`${url}/dashboard/#/keys`, {}, async (visit) => {
+    const { page } = visit;
+    await page.getByRole("link", { name: "All keys", exact: true }).click();
+    await page.getByRole("row", { name: /0xff00/ }).waitFor();
+    await page.getByRole("row", { name: /a\/\/b value of a\/\/b 1/ }).waitFor();
+    await page.getByLabel("That begin with").fill("fo");
+    await page.getByRole("row", { name: /0xff00/ }).waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "foo", exact: true }).click();
+    await page.getByRole("region", { name: "foo", exact: true }).getByText(/Version 1, created/)
+      .waitFor();
+    assertEquals(
+      await curlOf(page, "Read by curl").innerText(),
+      `curl ${url}/v3/kv/range -d '{"key":"Zm9v"}'`,
+    );
+    assertWellBehaved(visit, url);
+  });
+}
+
 async function expiry({ browser, cluster, url }: Stage): Promise<void> {
   await browser.visit(`${url}/dashboard/#/keys/short`, {}, async ({ page }) => {
     await page.getByText("There is no such key").waitFor();
@@ -183,8 +207,8 @@ async function keyboard({ browser, cluster, url }: Stage): Promise<void> {
     await page.keyboard.press("Tab");
     assertEquals(await page.locator(":focus").innerText(), "Skip to the content");
     await page.keyboard.press("Enter");
-    // From the content on: the field, its button, the tree.
-    for (let i = 0; i < 3; i++) await page.keyboard.press("Tab");
+    // From the content on: both views, the field, its button, the tree.
+    for (let i = 0; i < 5; i++) await page.keyboard.press("Tab");
     assertEquals(await page.locator(":focus").getAttribute("role"), "treeitem");
     for (const key of ["ArrowDown", "ArrowDown", "ArrowRight"]) await page.keyboard.press(key);
     await page.getByRole("treeitem", { name: "b", exact: true }).waitFor();
@@ -205,7 +229,7 @@ async function narrowAndDark({ browser, url }: Stage): Promise<void> {
     const background = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
     await page.getByText("Can lose 1").waitFor();
     const dark = await background();
-    for (const hash of ["#/", "#/keys", "#/keys/a/b/c", "#/events", "#/certificates"]) {
+    for (const hash of ["#/", "#/keys", "#/keys/a/b/c", "#/flat", "#/events", "#/certificates"]) {
       await page.goto(`${url}/dashboard/${hash}`);
       await page.getByRole("navigation", { name: "Sections" }).waitFor();
       const width = await page.evaluate("document.documentElement.scrollWidth");
@@ -342,6 +366,7 @@ Deno.test({
       t.step(name, () => cluster.explain(() => body(stage)));
     await step("shows the members, the margin and the last minutes", overview);
     await step("creates, tests and sets, and deletes a key", writing);
+    await step("shows keys that are no path, with their revisions", flat);
     await step("counts down to an expiry and sees it", expiry);
     await step("shows hostile keys and values as text", hostile);
     await step("shows the events of a prefix as they happen", events);

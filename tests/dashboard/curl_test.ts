@@ -14,6 +14,10 @@ Deno.test("curlLine() is as simple as what it does", () => {
     `curl ${ORIGIN}/v1/keys/foo -d value=bar -d ttl=5`,
   );
   assertEquals(
+    line({ path: "/v3/kv/range", json: '{"key":"Zm9v"}' }),
+    `curl ${ORIGIN}/v3/kv/range -d '{"key":"Zm9v"}'`,
+  );
+  assertEquals(
     line({ method: "DELETE", path: "/v1/keys/foo" }),
     `curl -X DELETE ${ORIGIN}/v1/keys/foo`,
   );

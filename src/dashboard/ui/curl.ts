@@ -6,8 +6,10 @@
 
 export interface CurlRequest {
   readonly method?: "DELETE";
-  /** Of the v1 API, encoded. */
+  /** Of the v1 API or of v3's gateway, encoded. */
   readonly path: string;
+  /** Sent as it is, which makes it a POST: v3's gateway takes that. */
+  readonly json?: string;
   /** Sent as a form, which makes it a POST. */
   readonly fields?: readonly (readonly [name: string, value: string])[];
 }
@@ -30,10 +32,11 @@ const OPTIONS = {
 
 /** One line. */
 export function curlLine({ origin, tls }: CurlTarget, request: CurlRequest): string {
-  const { method, path, fields = [] } = request;
+  const { method, path, json, fields = [] } = request;
   const verb = method === undefined ? "" : ` -X ${method}`;
   const data = fields.map(([name, value]) => ` ${dataOption(name, value)}`).join("");
-  return `curl${OPTIONS[tls]}${verb} ${quote(origin + path)}${data}`;
+  const body = json === undefined ? "" : ` -d ${quote(json)}`;
+  return `curl${OPTIONS[tls]}${verb} ${quote(origin + path)}${data}${body}`;
 }
 
 /** `/a b` as a path of the v1 API: `/a%20b`. */

@@ -5,7 +5,7 @@ import { encodeKey } from "./curl.ts";
 import { characters, oneLine } from "./format.ts";
 import { FilePanel } from "./file.tsx";
 import { NewKey } from "./new_key.tsx";
-import { Curl, Empty, ErrorNote, Icon, Loading } from "./parts.tsx";
+import { Curl, Empty, ErrorNote, Icon, KeyViews, Loading } from "./parts.tsx";
 import { hashOf, isReadonly } from "./state.ts";
 import { Tree, Ttl } from "./tree.tsx";
 import {
@@ -33,6 +33,7 @@ export function Keys({ path }: { path: string }) {
   return (
     <div class="keys">
       <aside class="card tree-card" aria-label="Key tree">
+        <KeyViews shown="keys" />
         <GoTo path={path} />
         <Tree selected={path} />
       </aside>

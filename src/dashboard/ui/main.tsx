@@ -2,6 +2,7 @@
 import { render } from "preact";
 import { Certificates } from "./certificates.tsx";
 import { Events } from "./events.tsx";
+import { Flat } from "./flat.tsx";
 import { Keys } from "./keys.tsx";
 import { Overview } from "./overview.tsx";
 import { ErrorNote, Icon, Logo } from "./parts.tsx";
@@ -32,6 +33,7 @@ function App() {
         <Login />
         {section === "overview" && <Overview />}
         {section === "keys" && <Keys path={path} />}
+        {section === "flat" && <Flat hex={path.slice(1)} />}
         {section === "events" && <Events key={path} path={path} />}
         {section === "users" && <Users />}
         {section === "certificates" && <Certificates />}
@@ -61,7 +63,7 @@ function Header() {
           <a
             key={section}
             href={hashOf(section)}
-            aria-current={route.value.section === section ? "page" : undefined}
+            aria-current={sectionOfNav() === section ? "page" : undefined}
           >
             {title}
           </a>
@@ -79,6 +81,12 @@ function Header() {
       </button>
     </header>
   );
+}
+
+/** Keys are shown in two ways, under one link. */
+function sectionOfNav(): Section {
+  const { section } = route.value;
+  return section === "flat" ? "keys" : section;
 }
 
 /** The hash is the route, so the link must not change it. */

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { ApiError } from "./api.ts";
 import { curlLine } from "./curl.ts";
 import type { CurlRequest } from "./curl.ts";
-import { announce, curlTarget } from "./state.ts";
+import { announce, curlTarget, hashOf } from "./state.ts";
 
 /** Three members and what holds them together. */
 export function Logo() {
@@ -118,6 +118,16 @@ export function Empty({ title, children }: { title: string; children?: Component
       <p class="empty-title">{title}</p>
       {children}
     </div>
+  );
+}
+
+/** The two ways to look at the keys. */
+export function KeyViews({ shown }: { shown: "keys" | "flat" }) {
+  return (
+    <nav class="segments" aria-label="How keys are shown">
+      <a href={hashOf("keys")} aria-current={shown === "keys" ? "true" : undefined}>Tree</a>
+      <a href={hashOf("flat")} aria-current={shown === "flat" ? "true" : undefined}>All keys</a>
+    </nav>
   );
 }
 

@@ -5,11 +5,11 @@ import { ApiError, get } from "./api.ts";
 import type { CurlTarget } from "./curl.ts";
 
 /** The page's sections, by the first segment of the hash. */
-export type Section = "overview" | "keys" | "events" | "users" | "certificates";
+export type Section = "overview" | "keys" | "flat" | "events" | "users" | "certificates";
 
 export interface Route {
   readonly section: Section;
-  /** A key for `keys`, a prefix for `events`. */
+  /** A key for `keys`, a prefix for `events`; for `flat` a slash and a key in hexadecimal, or none. */
   readonly path: string;
 }
 
@@ -66,7 +66,7 @@ export function hashOf(section: Section, path = "/"): string {
 function parseHash(hash: string): Route {
   const [, name = "", ...rest] = hash.split("/");
   const section =
-    (["keys", "events", "users", "certificates"] as const).find((one) => one === name) ??
+    (["keys", "flat", "events", "users", "certificates"] as const).find((one) => one === name) ??
       "overview";
   return { section, path: `/${rest.map(decode).filter((part) => part !== "").join("/")}` };
 }

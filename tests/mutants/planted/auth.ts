@@ -427,6 +427,20 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
       'if (key === "") {',
     ],
   ]),
+  ...mutantsOf("src/dashboard/flat.ts", "tests/dashboard/flat_test.ts", [
+    [
+      "the list of all keys shows what nobody may read",
+      "the page shows what its user may see",
+      'kvs.filter((kv) => rights.has("read", kv.key))',
+      "kvs",
+    ],
+    [
+      "the list of all keys shows any one of them",
+      "the page shows what its user may see",
+      'if (!rights.has("read", key)) return problemReply("permissionDenied");',
+      "",
+    ],
+  ]),
   ...mutantsOf("src/dashboard/events.ts", "tests/dashboard/users_test.ts", [
     [
       "the dashboard tells any event",

@@ -1,0 +1,133 @@
+/**
+ * All keys for the page as v3 has them: one after the other in the order of their bytes,
+ * whether they are a path or not, with their revisions, versions and leases. What the
+ * tree can't show is seen here.
+ */
+import type { ReplyOrFault } from "../http/exchange.ts";
+import { fault } from "../http/fault.ts";
+import { urlencodedFields } from "../http/form.ts";
+import { longerThan } from "../http/path.ts";
+import type { RouteHandler } from "../http/router.ts";
+import type { ServeWith } from "../service/auth/gate.ts";
+import { rangeOfPattern } from "../service/auth/patterns.ts";
+import type { Service } from "../service/service.ts";
+import type { Rights } from "../store/auth/rights.ts";
+import { type ByteString, byteStringAt, bytesOf, isUtf8, textOf } from "../store/byte_string.ts";
+import type { RangeOperation } from "../store/command/command.ts";
+import { rangeOf } from "../store/kv/range.ts";
+import type { KeyValue } from "../store/result.ts";
+import type { Store } from "../store/store.ts";
+import { textOfBytes } from "../store/value.ts";
+import { failureReply, rejectionReply } from "./faults.ts";
+import { CHILDREN_MAX, PREVIEW_LENGTH, VALUE_LENGTH } from "./limits.ts";
+import { problemReply, whoSits } from "./session.ts";
+import type { FlatKeyView, FlatView } from "./view.ts";
+
+/** `key` and `from` in hexadecimal, `prefix` as text. */
+const FIELDS = new Set(["prefix", "from", "key", "whole"]);
+
+const HEX = /^(?:[0-9a-f]{2})*$/;
+
+/** `GET /dashboard/api/flat`: a page of keys, or with `key` one of them. */
+export function readFlat(service: Service, keyBytesMax: number): RouteHandler {
+  return (exchange, _, query) => {
+    const fields = urlencodedFields("", query, FIELDS);
+    if ("cause" in fields) return fault(400, fields.cause);
+    const [key, from] = [fields.get("key"), fields.get("from") ?? ""];
+    const prefix = fields.get("prefix") ?? "";
+    for (const hex of [key ?? "", from]) {
+      if (!HEX.test(hex)) return fault(400, `Expected a key in hexadecimal, found "${hex}"`);
+    }
+    if (Math.max(from.length, key?.length ?? 0) > 2 * keyBytesMax || longerThan(prefix, keyBytesMax)) {
+      return fault(414, `Expected a key of at most ${keyBytesMax} bytes, found a longer one`);
+    }
+    const length = fields.get("whole") === "true" ? Infinity : VALUE_LENGTH;
+    const serve: ServeWith<ReplyOrFault> = (store, nowMs, rights) =>
+      key === undefined
+        ? json(page(store, rights, prefix, ofHex(from), nowMs))
+        : one(store, rights, ofHex(key), length, nowMs);
+    return service.auth.read<ReplyOrFault>(whoSits(exchange), serve, problemReply, failureReply);
+  };
+}
+
+/** A page of the keys that begin with `prefix`, from the key `from` on; undefined when none of them may be seen. */
+function page(
+  store: Store,
+  rights: Rights,
+  prefix: string,
+  from: ByteString,
+  nowMs: number,
+): FlatView | undefined {
+  const { key: first, rangeEnd } = rangeOfPattern(`${prefix}*`);
+  if (!rights.touches("read", rangeOf(first, rangeEnd))) return undefined;
+  const key = from > first ? from : first;
+  const { kvs, more } = rangeIn(store, { key, rangeEnd, limit: CHILDREN_MAX });
+  const last = kvs.at(-1);
+  return {
+    keys: kvs.filter((kv) => rights.has("read", kv.key)).map((kv) => viewOf(kv, PREVIEW_LENGTH)),
+    next: more && last !== undefined ? hexOf(`${last.key}\0`) : "",
+    nowMs,
+  };
+}
+
+function one(
+  store: Store,
+  rights: Rights,
+  key: ByteString,
+  length: number,
+  nowMs: number,
+): ReplyOrFault {
+  if (!rights.has("read", key)) return problemReply("permissionDenied");
+  const [found] = rangeIn(store, { key, rangeEnd: "", limit: 1 }).kvs;
+  if (found === undefined) return rejectionReply({ reason: "keyNotFound", key });
+  return json({ keys: [viewOf(found, length)], next: "", nowMs });
+}
+
+const NOW: Omit<RangeOperation, "key" | "rangeEnd" | "limit"> = {
+  type: "range",
+  revision: 0,
+  sortOrder: "none",
+  sortTarget: "key",
+  keysOnly: false,
+  countOnly: false,
+  minModRevision: 0,
+  maxModRevision: 0,
+  minCreateRevision: 0,
+  maxCreateRevision: 0,
+};
+
+function rangeIn(store: Store, range: Pick<RangeOperation, "key" | "rangeEnd" | "limit">) {
+  const found = store.range({ ...NOW, ...range });
+  if (typeof found === "string") throw new Error("Expected the newest revision to be readable");
+  return found;
+}
+
+/** `length`: UTF-16 units of the value that are shown. */
+function viewOf({ key, version }: KeyValue, length: number): FlatKeyView {
+  const text = textOfBytes(version.value);
+  return {
+    hex: hexOf(key),
+    key: isUtf8(key) ? textOf(key) : null,
+    value: text.slice(0, length),
+    length: text.length,
+    version: version.version,
+    createRevision: version.createRevision,
+    modRevision: version.modRevision,
+    lease: version.lease === 0n ? "" : version.lease.toString(16),
+    deadlineMs: version.deadlineMs,
+  };
+}
+
+function hexOf(key: ByteString): string {
+  return bytesOf(key).toHex();
+}
+
+function ofHex(hex: string): ByteString {
+  const bytes = Uint8Array.fromHex(hex);
+  return byteStringAt(bytes, 0, bytes.length);
+}
+
+function json(view: FlatView | undefined): ReplyOrFault {
+  if (view === undefined) return problemReply("permissionDenied");
+  return { status: 200, body: JSON.stringify(view) };
+}
