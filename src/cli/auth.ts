@@ -3,6 +3,7 @@ import { printable, UsageError } from "../config/usage_error.ts";
 import { connect } from "./client.ts";
 import { EXIT, type Invocation, type Run } from "./command.ts";
 import { type Fields, Gateway, GatewayError } from "./gateway.ts";
+import { endOfPrefix, fromKey, oneKey, type Range, underPrefix } from "./range.ts";
 import { table } from "./table.ts";
 
 const ROOT = "root";
@@ -13,7 +14,7 @@ function asking(
 ): Run {
   return async (invocation) => {
     const { settings, terminal } = invocation;
-    using client = connect(settings);
+    using client = await connect(settings, terminal);
     const [fields, text] = await work(new Gateway(client), invocation);
     const { header: _, ...told } = fields;
     terminal.write(settings.text("o") === "json" ? `${JSON.stringify(told)}\n` : text);
@@ -178,53 +179,33 @@ function split(text: string): { readonly name: string; readonly password: string
     : { name: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
-/** The one that is given, or the first line of standard input. */
+/** The new password that is given, or the first line of standard input: typed twice, as nobody sees it. */
 async function passwordOf(
   { terminal }: Invocation,
   given: string | undefined,
   user: string,
 ): Promise<string> {
   if (given !== undefined && given !== "") return given;
-  if (terminal.isInteractive) terminal.say(`Password of ${printable(user)} (it is shown): `);
-  const line = await terminal.readLine();
-  if (line !== undefined && line !== "") return line;
-  throw new UsageError("Expected a password on standard input, found none");
+  const line = await terminal.readSecret(`Password of ${printable(user)}: `);
+  if (line === undefined || line === "") {
+    throw new UsageError("Expected a password on standard input, found none");
+  }
+  if (terminal.hasKeyboard && await terminal.readSecret("The same again: ") !== line) {
+    throw new UsageError("Expected the same password twice, found two");
+  }
+  return line;
 }
 
-/** The range in base64. */
-function rangeOf(
-  { settings }: Invocation,
-  key: string,
-  end: string | undefined,
-): { readonly key: string; readonly range_end: string } {
+function rangeOf({ settings }: Invocation, key: string, end: string | undefined): Range {
   const isPrefix = settings.boolean("prefix");
   const isFromKey = settings.boolean("from-key");
   if (Number(isPrefix) + Number(isFromKey) + Number(end !== undefined) > 1) {
     throw new UsageError("Expected END, -prefix or -from-key, found more than one of them");
   }
   const bytes = new TextEncoder().encode(key);
-  if (isPrefix && bytes.length === 0 || isFromKey && bytes.length === 0) return EVERYTHING;
-  const last = isPrefix
-    ? endOfPrefix(bytes)
-    : isFromKey
-    ? NONE
-    : new TextEncoder().encode(end ?? "");
-  return { key: bytes.toBase64(), range_end: last.toBase64() };
-}
-
-/** Stands for no end. */
-const NONE = Uint8Array.of(0);
-
-const EVERYTHING = { key: NONE.toBase64(), range_end: NONE.toBase64() } as const;
-
-function endOfPrefix(prefix: Uint8Array): Uint8Array {
-  for (let at = prefix.length - 1; at >= 0; at--) {
-    if (prefix[at]! === 0xff) continue;
-    const end = prefix.slice(0, at + 1);
-    end[at]!++;
-    return end;
-  }
-  return NONE;
+  if (isPrefix) return underPrefix(bytes);
+  if (isFromKey) return fromKey(bytes);
+  return { ...oneKey(bytes), range_end: new TextEncoder().encode(end ?? "").toBase64() };
 }
 
 /** Type and keys of a permission. */

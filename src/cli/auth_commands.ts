@@ -55,7 +55,7 @@ function row(
 const auth = () => import("./auth.ts");
 
 const STANDARD_INPUT =
-  "A password that is not given is read from the first line of standard input.";
+  "A password that is not given is read from the first line of standard input; on a terminal it is asked for twice and does not show.";
 
 /** In the order of the help text. */
 export const AUTH_COMMANDS: readonly Command[] = [

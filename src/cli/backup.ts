@@ -73,7 +73,7 @@ async function take(
   { file, part, output, stallMs }: Place,
 ): Promise<ProvenBackup> {
   try {
-    using client = connect(settings);
+    using client = await connect(settings, terminal);
     const isStale = settings.boolean("stale");
     await download(client, { file, output, isStale, stallMs }, terminal);
   } finally {

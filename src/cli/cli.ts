@@ -6,7 +6,13 @@ import { VERSION } from "../version.ts";
 import { type Command, CommandError, EXIT, HELP_FLAG, operandsText } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { commandHelp, overview } from "./help.ts";
-import { ClosedPipeError, InputError, OutputError, type Terminal } from "./terminal.ts";
+import {
+  ClosedPipeError,
+  InputError,
+  InterruptedError,
+  OutputError,
+  type Terminal,
+} from "./terminal.ts";
 
 /** Runs the command that `args` begin with; resolves with the exit status. */
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -43,6 +49,7 @@ function explain(error: unknown, label: string, terminal: Terminal): number {
 function statusOf(error: unknown): number | undefined {
   if (error instanceof UsageError || error instanceof InputError) return EXIT.usage;
   if (error instanceof OutputError) return EXIT.untold;
+  if (error instanceof InterruptedError) return EXIT.interrupted;
   return error instanceof CommandError ? error.status : undefined;
 }
 

@@ -12,6 +12,7 @@ import { printable, UsageError } from "../config/usage_error.ts";
 import { PemError, readPem } from "../http/pem.ts";
 import { portionsOf, textOf } from "./body.ts";
 import { CommandError, EXIT } from "./command.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** What is asked of a server. */
 export interface Request {
@@ -70,8 +71,15 @@ const OWN_NAMES: ConnectionNames = {
   ...{ user: "user", password: "password" },
 };
 
-/** Reads the connection's flags and the files they name. Throws `UsageError`. Close it when done. */
-export function connect(settings: Settings<Flag>, names = OWN_NAMES): Client {
+/**
+ * Reads the connection's flags and the files they name, and asks for a password that is
+ * missing. Throws `UsageError`. Close it when done.
+ */
+export async function connect(
+  settings: Settings<Flag>,
+  terminal: Terminal,
+  names = OWN_NAMES,
+): Promise<Client> {
   const [cacert, cert, key] = [names.cacert, names.cert, names.key].map((name) =>
     settings.isGiven(name)
       ? readFile(settings.text(name), settings.label(name), name === names.key)
@@ -85,7 +93,7 @@ export function connect(settings: Settings<Flag>, names = OWN_NAMES): Client {
   const secure = cacert !== undefined || cert !== undefined;
   const urls = peerUrls(settings.text(names.peers), settings.label(names.peers), secure);
   const timeoutMs = settings.integer("timeout") * 1000;
-  const login = loginOf(settings, names);
+  const login = await loginOf(settings, terminal, names);
   const http = httpClient(settings, names, cacert, cert, key);
   return new Client(urls, timeoutMs, http, cert !== undefined, login);
 }
@@ -96,13 +104,20 @@ export interface Login {
   readonly password: string;
 }
 
-/** `NAME:PASSWORD`, or the password beside it. Throws `UsageError`. */
-function loginOf(settings: Settings<Flag>, names: ConnectionNames): Login | undefined {
+/** `NAME:PASSWORD`, or the password beside it, or typed by whoever sits there. Throws `UsageError`. */
+async function loginOf(
+  settings: Settings<Flag>,
+  terminal: Terminal,
+  names: ConnectionNames,
+): Promise<Login | undefined> {
   const text = settings.text(names.user);
   if (text === "") return undefined;
   const colon = text.indexOf(":");
   const user = colon < 0 ? text : text.slice(0, colon);
-  const password = colon < 0 ? settings.text(names.password) : text.slice(colon + 1);
+  let password = colon < 0 ? settings.text(names.password) : text.slice(colon + 1);
+  if (user !== "" && password === "" && terminal.hasKeyboard) {
+    password = await terminal.readSecret(`Password of ${printable(user)}: `) ?? "";
+  }
   if (user !== "" && password !== "") return { user, password };
   throw new UsageError(
     `${settings.label(names.user)} expects NAME:PASSWORD, or a name with -${names.password} ` +

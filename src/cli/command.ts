@@ -18,6 +18,8 @@ export const EXIT = {
   unreachable: 3,
   /** Standard output took no result; what the command was to change is changed. */
   untold: 4,
+  /** Somebody pressed Ctrl-C while a password was asked for: what a shell says of SIGINT. */
+  interrupted: 130,
 } as const;
 
 /** The headings of the help text, in its order. */

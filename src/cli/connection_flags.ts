@@ -41,7 +41,7 @@ export const CONNECTION_FLAGS: readonly Flag[] = [
     kind: "text",
     value: "NAME[:PASSWORD]",
     initial: "",
-    help: "who asks, where authentication is on",
+    help: "who asks, where authentication is on; a password that is missing is asked for",
   },
   {
     name: "password",

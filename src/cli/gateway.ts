@@ -1,4 +1,5 @@
 /** Asks v3's JSON gateway of the servers, as whoever `-user` names. */
+import { messageOf } from "../base/errors.ts";
 import { printable } from "../config/usage_error.ts";
 import type { Client } from "./client.ts";
 import { CommandError, EXIT } from "./command.ts";
@@ -70,6 +71,23 @@ export class Gateway {
     });
   }
 
+  /** The messages of a stream, each once its line is there; none when it has ended. Throws like `ask()`. */
+  async *stream(path: string, message: object, signal: AbortSignal): AsyncGenerator<Fields, void> {
+    const portions = await this.open(path, message, signal);
+    const decoder = new TextDecoder();
+    let rest = "";
+    try {
+      for await (const portion of portions) {
+        const lines = (rest + decoder.decode(portion, { stream: true })).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) yield resultIn(line);
+      }
+    } catch (error) {
+      if (error instanceof CommandError) throw error;
+      throw new CommandError(`Lost the server: ${messageOf(error)}`, EXIT.unreachable);
+    }
+  }
+
   async #login(): Promise<string | undefined> {
     const { login } = this.#client;
     if (login === undefined) return undefined;
@@ -110,10 +128,23 @@ export class Gateway {
   }
 }
 
+/** What a line of a stream brings. */
+function resultIn(line: string): Fields {
+  const { result, error } = fieldsOf(line) ?? {};
+  if (isFields(result)) return result;
+  if (!isFields(error)) throw new CommandError(`Expected a message, found "${printable(line)}"`);
+  throw new GatewayError(String(error.message), Number(error.grpc_code));
+}
+
+/** Whether `value` is an object of JSON. */
+export function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 function fieldsOf(text: string): Fields | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? value as Fields : undefined;
+    return isFields(value) ? value : undefined;
   } catch {
     return undefined;
   }

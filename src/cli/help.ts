@@ -42,7 +42,8 @@ export function commandHelp(command: Command): string {
 export const EXIT_TEXT =
   "Exit status: 0 done, 1 the server says no or a check fails, 2 a wrong command line,\n" +
   "3 no server could be reached, or it is unknown whether it was done,\n" +
-  "4 done, but the result could not be written to standard output.\n";
+  "4 done, but the result could not be written to standard output,\n" +
+  "130 interrupted while a password was asked for.\n";
 
 function describeFlag(flag: Flag): string {
   const usage = flag.kind === "boolean" ? `-${flag.name}` : `-${flag.name} ${flag.value}`;

@@ -3,19 +3,36 @@ import { LIMITS } from "../config/limits.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { type Client, connect } from "./client.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
+import { Gateway } from "./gateway.ts";
 import { isMissing, type Item, keyPath, parseItem, read } from "./items.ts";
 import { walk } from "./listing.ts";
+import { oneKey } from "./range.ts";
 import { Report, type Terminal, visible } from "./terminal.ts";
 
 /** `etcd get KEY` */
 export async function runGet({ settings, operands, terminal }: Invocation): Promise<number> {
   const key = operands[0]!;
-  using client = connect(settings);
-  const { body, found } = await read(client, key, settings.boolean("stale"));
+  using client = await connect(settings, terminal);
+  const { body, found } = await readOrHint(client, key, settings.boolean("stale"));
   if (settings.text("o") === "json") terminal.write(`${body}\n`);
   else if (found.kind === "file") terminal.write(withLineEnd(found.item.value ?? ""));
   else throw new CommandError(`Expected a key, found the directory "${key}": see "etcd ls"`);
   return EXIT.ok;
+}
+
+/** Whoever has put `foo` by v3 looks for it under that name, where v1 and v2 have `/foo`. */
+async function readOrHint(client: Client, key: string, stale: boolean) {
+  try {
+    return await read(client, key, stale);
+  } catch (error) {
+    if (!(error instanceof CommandError) || !isMissing(error) || key.startsWith("/")) throw error;
+    const range = oneKey(new TextEncoder().encode(key));
+    const raw = await new Gateway(client).ask("kv/range", range).catch(() => undefined);
+    if (raw?.kvs === undefined) throw error;
+    throw new CommandError(
+      `${error.message}: ${quoted(key)}, without a slash, is there: give "-raw"`,
+    );
+  }
 }
 
 /** `etcd set KEY VALUE` */
@@ -40,7 +57,7 @@ export async function runRemove({ settings, operands, terminal }: Invocation): P
   // Who can't be told of the first key has asked for the others all the same.
   const report = new Report(terminal);
   const tell = (body: string) => report.write(isJson ? `${body}\n` : deleted(parseItem(body)));
-  using client = connect(settings);
+  using client = await connect(settings, terminal);
   for (const key of operands) {
     if (settings.boolean("r")) await removeUnder(client, key, tell);
     else tell(await removeOne(client, key));
@@ -65,7 +82,7 @@ async function write(
 ): Promise<number> {
   const text = value === "-" ? await readValue(terminal) : value;
   if (text === "") throw new UsageError("VALUE is empty: a key needs a value, found none");
-  using client = connect(settings);
+  using client = await connect(settings, terminal);
   const ttl = settings.isGiven("ttl") ? { ttl: String(settings.integer("ttl")) } : {};
   const form = { value: text, ...condition, ...ttl };
   const body = await client.get({ method: "POST", path: keyPath(key), form });

@@ -12,7 +12,7 @@ export async function runList({ settings, operands, terminal }: Invocation): Pro
   const top = operands[0] ?? "/";
   const stale = settings.boolean("stale");
   const isJson = settings.text("o") === "json";
-  using client = connect(settings);
+  using client = await connect(settings, terminal);
   const items = settings.boolean("r") ? walk(client, top, stale) : list(client, top, stale);
   // Programs get keys as they are; a person gets a line a key, and no escapes that do something.
   const show = terminal.isScreen ? onOneLine : (key: string) => key;

@@ -21,7 +21,7 @@ interface MemberRow {
 
 /** `etcd members` */
 export async function runMembers({ settings, terminal }: Invocation): Promise<number> {
-  using client = connect(settings);
+  using client = await connect(settings, terminal);
   // Without a quorum this is asked most, so what one server knows has to do.
   const { found } = await read(client, "/_etcd/machines", true);
   const listed = found.kind === "directory" ? found.children : [];
@@ -48,7 +48,7 @@ export async function runRemoveMember(
       `Expected the name of a member, found "${printable(name)}": see "etcd members"`,
     );
   }
-  using client = connect(settings);
+  using client = await connect(settings, terminal);
   const body = await client.get({ method: "DELETE", path: `/v1/machines/${name}` });
   terminal.write(
     settings.text("o") === "json"

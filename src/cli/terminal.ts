@@ -1,5 +1,6 @@
 /** What a command sees of the world it was called from; tests have one of their own. */
 import { messageOf } from "../base/errors.ts";
+import { SecretLine } from "./secret_line.ts";
 
 /** The three streams. Texts are written as they are, without a line end added. */
 export interface Terminal {
@@ -16,6 +17,13 @@ export interface Terminal {
   readonly readAll: (bytesMax: number) => Promise<Uint8Array>;
   /** The next line of standard input without its line end; undefined at the end. Throws `InputError`. */
   readonly readLine: () => Promise<string | undefined>;
+  /**
+   * Like `readLine`, after `question` on standard error, and nothing that is typed shows.
+   * Where standard input is no keyboard nobody is asked. Rejects with `InterruptedError`.
+   */
+  readonly readSecret: (question: string) => Promise<string | undefined>;
+  /** Whether standard input is a keyboard. */
+  readonly hasKeyboard: boolean;
   /** Whether somebody reads standard output on a screen. */
   readonly isScreen: boolean;
   /** Whether somebody reads standard error on a screen. */
@@ -37,6 +45,11 @@ export class OutputError extends Error {
 /** Standard input gives nothing that can be used: it is a directory, or too long. */
 export class InputError extends Error {
   override readonly name = "InputError";
+}
+
+/** Whoever was asked wants none of it. */
+export class InterruptedError extends Error {
+  override readonly name = "InterruptedError";
 }
 
 /** Control characters but tabs and line ends, and those that turn the order of others round. */
@@ -87,23 +100,30 @@ export class Report {
 export function systemTerminal(): Terminal {
   const lines = readLines(Deno.stdin.readable);
   const isScreen = Deno.stdout.isTerminal();
+  const hasKeyboard = Deno.stdin.isTerminal();
+  const readLine = async () => (await withInput(() => lines.next())).value ?? undefined;
   return {
     write: (text) => writeOut(new TextEncoder().encode(isScreen ? visible(text) : text)),
     writeBytes: writeOut,
-    say: (text) => {
-      try {
-        writeAll(Deno.stderr, new TextEncoder().encode(text));
-      } catch {
-        // The exit status still tells.
-      }
-    },
+    say,
     readAll: (bytesMax) => readAll(Deno.stdin.readable, bytesMax),
-    readLine: async () => (await withInput(() => lines.next())).value ?? undefined,
+    readLine,
+    readSecret: async (question) =>
+      hasKeyboard ? await withInput(() => askSecretly(question)) : await readLine(),
+    hasKeyboard,
     isScreen,
     isInteractive: Deno.stderr.isTerminal(),
     columns: columns(),
     environment: (name) => Deno.env.get(name),
   };
+}
+
+function say(text: string): void {
+  try {
+    writeAll(Deno.stderr, new TextEncoder().encode(text));
+  } catch {
+    // The exit status still tells.
+  }
 }
 
 function writeOut(bytes: Uint8Array): void {
@@ -159,8 +179,29 @@ async function withInput<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
-    if (error instanceof InputError) throw error;
+    if (error instanceof InputError || error instanceof InterruptedError) throw error;
     throw new InputError(`Cannot read standard input: ${reasonOf(error)}`);
+  }
+}
+
+/** The terminal shows nothing of what is typed, and is as it was before when this is over. */
+async function askSecretly(question: string): Promise<string | undefined> {
+  const line = new SecretLine();
+  const buffer = new Uint8Array(256);
+  // Before the question, or the first keys of the answer could show.
+  Deno.stdin.setRaw(true);
+  try {
+    say(question);
+    for (;;) {
+      const count = await Deno.stdin.read(buffer);
+      if (count === null) return line.end();
+      const state = line.type(buffer.subarray(0, count));
+      if (state.kind === "done") return state.text;
+      if (state.kind === "interrupted") throw new InterruptedError("Interrupted");
+    }
+  } finally {
+    Deno.stdin.setRaw(false);
+    say("\n");
   }
 }
 

@@ -23,15 +23,16 @@ const UNAVAILABLE = 300;
  * nothing. It is asked more often while the cluster writes so much that the history
  * would be over.
  */
-const PROBE_MS = 5_000;
+export const PROBE_MS = 5_000;
 const PROBE_MS_MIN = 100;
 /** Of the events that every server keeps by default, 1024. */
 const BEHIND_MAX = 256;
-const RETRY_MS = 200;
+/** Before the next server is asked. */
+export const RETRY_MS = 200;
 
 /** `etcd watch KEY` */
 export async function runWatch({ settings, operands, terminal }: Invocation): Promise<number> {
-  using client = connect(settings);
+  using client = await connect(settings, terminal);
   let since = await firstIndex(client, settings);
   const follower = new Follower(client, {
     path: `/v1/watch${encodeKey(operands[0]!)}`,
@@ -179,7 +180,7 @@ function isPassing(error: CommandError): boolean {
 }
 
 /** Resolves after `ms`, or when `signal` is aborted. */
-function pause(ms: number, signal?: AbortSignal): Promise<void> {
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);

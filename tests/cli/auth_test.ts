@@ -95,3 +95,24 @@ Deno.test("whoever has the machine comes back in when nobody knows the password 
   assertMatch(await out(node, "auth status"), /off/);
   assertEquals(await out(node, "user list"), "root\n");
 });
+
+Deno.test("a password that is typed does not show, and a new one is typed twice", async () => {
+  await using node = await LocalNode.start();
+  const user = (...secrets: string[]) => node.etcd(["user", "add", "root"], { secrets });
+  const differing = await user("one", "two");
+  assertEquals([differing.status, differing.out], [2, ""]);
+  assertMatch(differing.err, /Expected the same password twice, found two\n$/);
+  assertMatch((await user("")).err, /Expected a password on standard input, found none\n$/);
+  assertEquals(await user("rpw", "rpw"), {
+    status: 0,
+    out: 'Made the user "root"\n',
+    err: "Password of root: The same again: ",
+  });
+  await run(node, "role add root");
+  await run(node, "user grant-role root root");
+  await run(node, "auth enable");
+  const known = await node.etcd(["user", "list", "-user", "root"], { secrets: ["rpw"] });
+  assertEquals(known, { status: 0, out: "root\n", err: "Password of root: " });
+  const none = await node.etcd(["user", "list", "-user", "root"], { secrets: [] });
+  assertMatch(none.err, /expects NAME:PASSWORD/);
+});

@@ -19,6 +19,8 @@ export interface Typed {
   readonly environment?: Readonly<Record<string, string>>;
   /** The next line of standard input. */
   readonly line?: string;
+  /** What is typed where nothing of it shows; there is a keyboard then. */
+  readonly secrets?: readonly string[];
   /** Gets standard output as it comes; what it throws, writing throws. */
   readonly onWrite?: (text: string) => void;
   /** Whether standard output is a screen. */
@@ -33,6 +35,8 @@ export function silentTerminal(instead: Partial<Terminal> = {}): Terminal {
     say: () => {},
     readAll: () => Promise.resolve(new Uint8Array(0)),
     readLine: () => Promise.resolve(undefined),
+    readSecret: () => Promise.resolve(undefined),
+    hasKeyboard: false,
     isScreen: false,
     isInteractive: false,
     columns: 80,
@@ -61,6 +65,7 @@ export async function inTime<T>(what: string, work: Promise<T>): Promise<T> {
 /** Runs a command to its end. */
 export async function etcd(args: readonly string[], typed: Typed = {}): Promise<Said> {
   const { input = "", environment = {}, onWrite, line, isScreen = false } = typed;
+  const secrets = [...typed.secrets ?? []];
   let out = "";
   let err = "";
   const write = (text: string) => {
@@ -74,6 +79,12 @@ export async function etcd(args: readonly string[], typed: Typed = {}): Promise<
     readAll: () =>
       Promise.resolve(typeof input === "string" ? new TextEncoder().encode(input) : input),
     readLine: () => Promise.resolve(line),
+    readSecret: (question) => {
+      if (typed.secrets === undefined) return Promise.resolve(line);
+      err += question;
+      return Promise.resolve(secrets.shift());
+    },
+    hasKeyboard: typed.secrets !== undefined,
     isScreen,
     environment: (name) => environment[name],
   });

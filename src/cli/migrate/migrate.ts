@@ -44,8 +44,9 @@ const PASSING_CODES: readonly number[] = [4, 5, 11, 14];
 
 /** Runs it. */
 export async function runMigrate(invocation: Invocation): Promise<number> {
-  using from = connect(invocation.settings, SOURCE_NAMES);
-  using to = connect(invocation.settings);
+  const { settings, terminal } = invocation;
+  using from = await connect(settings, terminal, SOURCE_NAMES);
+  using to = await connect(settings, terminal);
   return await new Migration(invocation, new Gateway(from), new Gateway(to)).run();
 }
 

@@ -207,6 +207,30 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
       "    since = event.index;",
     ],
   ]),
+  ...mutantsOf("src/cli/terminal.ts", "tests/cli/secret_line_test.ts", [
+    [
+      "a password shows while it is typed",
+      "nobody who looks on learns it",
+      "  Deno.stdin.setRaw(true);\n",
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/cli/raw_watch.ts", "tests/cli/raw_keys_test.ts", [
+    [
+      "a watch of raw keys begins again where it began",
+      "every event is seen once",
+      "if (message.created !== true) this.#from = BigInt(revisionOf(message)) + 1n;",
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/cli/raw_keys.ts", "tests/cli/raw_keys_test.ts", [
+    [
+      "a listing of raw keys ends after its first page",
+      "no key is invisible",
+      "if (answer.more !== true || last === undefined) return;",
+      "return;",
+    ],
+  ]),
   ...mutantsOf("src/config/command_line.ts", STREAMS, [
     [
       "bytes that are no UTF-8 become others",
