@@ -12,7 +12,7 @@ import type { ServeWith } from "../service/auth/gate.ts";
 import { rangeOfPattern } from "../service/auth/patterns.ts";
 import type { Service } from "../service/service.ts";
 import type { Rights } from "../store/auth/rights.ts";
-import { type ByteString, byteStringAt, bytesOf, isUtf8, textOf } from "../store/byte_string.ts";
+import { bytesOf, type ByteString, byteStringAt, isUtf8, textOf } from "../store/byte_string.ts";
 import type { RangeOperation } from "../store/command/command.ts";
 import { rangeOf } from "../store/kv/range.ts";
 import type { KeyValue } from "../store/result.ts";
@@ -38,7 +38,9 @@ export function readFlat(service: Service, keyBytesMax: number): RouteHandler {
     for (const hex of [key ?? "", from]) {
       if (!HEX.test(hex)) return fault(400, `Expected a key in hexadecimal, found "${hex}"`);
     }
-    if (Math.max(from.length, key?.length ?? 0) > 2 * keyBytesMax || longerThan(prefix, keyBytesMax)) {
+    if (
+      Math.max(from.length, key?.length ?? 0) > 2 * keyBytesMax || longerThan(prefix, keyBytesMax)
+    ) {
       return fault(414, `Expected a key of at most ${keyBytesMax} bytes, found a longer one`);
     }
     const length = fields.get("whole") === "true" ? Infinity : VALUE_LENGTH;

@@ -169,7 +169,7 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     [
       "a full standard error ends a command",
       "a command goes on without standard error",
-      "        // The exit status still tells.\n",
+      "    // The exit status still tells.\n",
       '        throw new Error("full");\n',
     ],
   ]),
