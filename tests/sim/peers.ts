@@ -5,7 +5,9 @@
  */
 import type { MemberEnd, MemberTransport } from "../../src/member/member.ts";
 import { decodeMessage } from "../../src/raft/codec.ts";
+import { hasSameItems } from "../../src/base/sequences.ts";
 import type { MemberId } from "../../src/raft/types.ts";
+import { type Peer, urlsOf } from "../../src/transport/peer_link.ts";
 import type { Machine } from "./machine.ts";
 import type { Process } from "./process.ts";
 import { describeMessage } from "./text.ts";
@@ -19,8 +21,9 @@ export class Peers implements MemberTransport {
   readonly #self: MemberId;
   readonly #site: Site;
   readonly #end: MemberEnd;
-  /** Where each peer is dialled. */
-  #urls: ReadonlyMap<MemberId, string> = new Map();
+  /** Where each peer is dialled: the first of these, which a vain attempt moves to the end. */
+  #urls: ReadonlyMap<MemberId, string[]> = new Map();
+  #peers: readonly Peer[] = [];
   /** From whom this member has taken a stream, and who opened it. */
   readonly #accepted = new Map<MemberId, Process>();
 
@@ -31,11 +34,17 @@ export class Peers implements MemberTransport {
     this.#end = end;
   }
 
-  setPeers(peers: readonly { readonly id: MemberId; readonly url: string }[]): void {
-    const urls = new Map(peers.map(({ id, url }) => [id, url]));
+  setPeers(peers: readonly Peer[]): void {
+    const before = new Map(this.#peers.map((peer) => [peer.id, peer]));
+    const urls = new Map(peers.map((peer) => {
+      const known = before.get(peer.id);
+      const isSame = known !== undefined && hasSameItems(urlsOf(known), urlsOf(peer));
+      return [peer.id, isSame ? this.#urls.get(peer.id)! : [...urlsOf(peer)]];
+    }));
     // Those that are gone find their stream closed, and hear why when they open another.
     for (const id of this.#urls.keys()) if (!urls.has(id)) this.#accepted.delete(id);
     this.#urls = urls;
+    this.#peers = peers;
   }
 
   hears(id: MemberId): boolean {
@@ -44,16 +53,17 @@ export class Peers implements MemberTransport {
 
   /** Whether this member would dial `machine`. */
   knows(machine: Machine): boolean {
-    return [...this.#urls.values()].includes(machine.url);
+    return [...this.#urls.values()].some((urls) => urls.includes(machine.url));
   }
 
   /** Opens a stream to each peer that there is none to; called once a tick. */
   dial(): void {
     const { network } = this.#site;
     const caller = this.#process;
-    for (const [id, url] of this.#urls) {
-      const there = this.#processAt(url);
+    for (const [id, urls] of this.#urls) {
+      const there = this.#processAt(urls[0]!);
       const peers = there?.running?.peers;
+      if (peers === undefined) urls.push(urls.shift()!);
       if (id === this.#self || peers === undefined || peers.#accepted.get(this.#self) === caller) {
         continue;
       }
@@ -72,7 +82,7 @@ export class Peers implements MemberTransport {
       trace.mix(message.term);
       durability.sent(message);
     }
-    const url = this.#urls.get(to);
+    const url = this.#urls.get(to)?.[0];
     const there = url === undefined ? undefined : this.#processAt(url);
     if (there === undefined) return false;
     const caller = this.#process;
