@@ -27,6 +27,8 @@ export const PROBE_MS = 5_000;
 const PROBE_MS_MIN = 100;
 /** Of the events that every server keeps by default, 1024. */
 const BEHIND_MAX = 256;
+/** A server that stops answers its watches last: their answers may follow a probe that failed. */
+const PARTING_MS = 1_000;
 /** Before the next server is asked. */
 export const RETRY_MS = 200;
 
@@ -140,6 +142,7 @@ export class Follower {
         await server.ask({ method: "GET", path: "/livez", signal: over.signal });
         this.#hasAnswered = true;
       } catch {
+        await pause(PARTING_MS, over.signal);
         over.abort(new Error("it answers no more"));
         return;
       }

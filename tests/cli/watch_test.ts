@@ -197,6 +197,29 @@ Deno.test("Follower.next() goes on after the index that a server names when it s
   assertEquals(asked, ["?index=7", "?index=1001"]);
 });
 
+Deno.test("Follower.next() waits for the last word of a server whose probe has failed", async () => {
+  const asked: string[] = [];
+  const parting = Promise.withResolvers<Response>();
+  const options = { port: 0, hostname: "127.0.0.1", onListen: () => {} };
+  await using server = Deno.serve(options, (request) => {
+    const { pathname, searchParams, search } = new URL(request.url);
+    if (pathname === "/livez") {
+      const body = '{"errorCode":300,"message":"Raft Internal Error","cause":"Stopping"}';
+      const headers = { "x-raft-index": "1000" };
+      // Long after the probe has failed, and long before a server is given up.
+      setTimeout(() => parting.resolve(new Response(body, { status: 503, headers })), 200);
+      return new Response(new ReadableStream({ start: (it) => it.error(new Error("cut off")) }));
+    }
+    if (searchParams.get("wait") === "false") return new Response(null, { status: 204 });
+    asked.push(search);
+    return asked.length > 1 ? new Response(EVENT) : parting.promise;
+  });
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  using client = new Client([url], 5_000, Deno.createHttpClient({}), false);
+  assertEquals(await inTime("the event", followerOf(client).next(7)), EVENT);
+  assertEquals(asked, ["?index=7", "?index=1001"]);
+});
+
 Deno.test("Follower.next() takes the event that its own connection has lost without a word", async () => {
   await using server = new PatientServer(() => new Response(EVENT));
   using client = new Client([server.url], 5_000, Deno.createHttpClient({}), false);
