@@ -19,13 +19,20 @@ export interface Head {
   readonly compactedRevision: number;
 }
 
+/**
+ * v2's index before anything was written, as in a new cluster of etcd 3.4. Not 0: who
+ * reads the index and waits for what comes behind it says so, and a `waitIndex` of 0
+ * means from now on, so that what came in between would be missed.
+ */
+const FRESH_CHANGE_INDEX = 3;
+
 /** Of a store that nothing was ever applied to. */
 export const FRESH_HEAD: Head = Object.freeze({
   timeMs: 0,
   index: 0,
   appliedIndex: 0,
   revision: 1,
-  changeIndex: 0,
+  changeIndex: FRESH_CHANGE_INDEX,
   compactedRevision: 0,
 });
 

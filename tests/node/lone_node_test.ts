@@ -133,7 +133,7 @@ Deno.test("Node.propose() expires what is due before the command comes to it", a
     kind: "rejected",
     reason: "keyNotFound",
     key: "/a",
-    changeIndex: 2,
+    changeIndex: 5,
   });
   await lone.node.stop();
 });

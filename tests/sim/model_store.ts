@@ -75,7 +75,7 @@ export class ModelStore {
       const step = this.#steps[at];
       if (step !== undefined) return step.numbers;
     }
-    return { index: 0, revision: 1, changeIndex: 0, compactedRevision: 0 };
+    return { index: 0, revision: 1, changeIndex: 3, compactedRevision: 0 };
   }
 
   /** What was there at `revision`. */

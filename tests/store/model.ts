@@ -55,7 +55,7 @@ export class Model {
   index = 0;
   appliedIndex = 0;
   revision = 1;
-  changeIndex = 0;
+  changeIndex = 3;
   compactedRevision = 0;
   readonly keys = new Map<string, PlainVersion>();
   readonly directories = new Map<string, ModelDirectory>();

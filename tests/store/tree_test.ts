@@ -72,6 +72,16 @@ Deno.test("a directory that a file hid tells the same from the history when anot
   assertEquals(told(log, view, 1).map(plainEvent), live.map(plainEvent));
 });
 
+Deno.test("who waits behind the index of a new cluster misses nothing", () => {
+  const log = new Log();
+  const index = log.store.changeIndex;
+  log.apply(treePut({ key: "/early" }));
+  const view = { kind: "path", api: "v2", path: "/", recursive: true } as const;
+  assertEquals(told(log, view, index).map(({ key }) => key), ["/early"]);
+  assert(index > 0, "etcd's clients say nothing of an index of 0, which means from now on");
+  assertEquals(log.store.changeIndex, 4, "as in a new cluster of etcd 3.4");
+});
+
 Deno.test("an update of a directory is told alike when it happens and from the history", () => {
   const log = new Log();
   const view = { kind: "path", api: "v2", path: "/", recursive: true } as const;
@@ -80,7 +90,7 @@ Deno.test("an update of a directory is told alike when it happens and from the h
   const update = { key: "/d", isDirectory: true, prevExist: true, value: utf8("") } as const;
   log.apply(treePut({ ...update, ttlSeconds: 5 }));
   log.apply(treePut({ ...update, ttlSeconds: 9 }));
-  assertEquals(live.map(({ after }) => after?.modifiedIndex), [1, 2, 3]);
+  assertEquals(live.map(({ after }) => after?.modifiedIndex), [4, 5, 6]);
   assertEquals(told(log, view, 1).map(plainEvent), live.map(plainEvent));
 });
 
@@ -91,7 +101,7 @@ Deno.test("v2 tells of a key that is created with refresh=true, and not of one t
   log.apply(create);
   log.apply({ ...create, prevExist: true });
   assertEquals(live.map(({ action }) => action), ["create"]);
-  assertEquals(log.store.changeIndex, 2);
+  assertEquals(log.store.changeIndex, 5);
 });
 
 Deno.test("an expiry takes a file below a file, too", () => {

@@ -309,7 +309,7 @@ Deno.test("a slow watch that begins in the midst of an entry misses nothing behi
   const success = ["/a", "/b", "/c"].map((key) => put({ key }));
   for (const log of [ahead, behind]) log.apply({ type: "txn", compares: [], success, failure: [] });
   const view = { kind: "path", api: "v2", path: "/", recursive: true } as const;
-  const watch = behind.store.watches.watch(view, 2, NO_CALLBACKS);
+  const watch = behind.store.watches.watch(view, 5, NO_CALLBACKS);
   await behind.store.restore(slices(ahead.store));
   const reading = watch.read(10);
   assert(reading.kind === "events");

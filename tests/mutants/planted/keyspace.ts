@@ -24,6 +24,14 @@ export const KEYSPACE_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
+  ...mutantsOf("src/store/head.ts", "tests/store/tree_test.ts", [
+    [
+      "the index of a new cluster means from now on",
+      "who waits behind the index misses nothing",
+      "FRESH_CHANGE_INDEX = 3",
+      "FRESH_CHANGE_INDEX = 0",
+    ],
+  ]),
   ...mutantsOf("src/store/keyspace/history.ts", STORE, [
     [
       "a read at a revision sees the one before",
