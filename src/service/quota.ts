@@ -1,8 +1,12 @@
 /**
- * Keeps the data within a quota, on the leader. What is superseded goes first: nobody is
- * locked out by history. Live data above the quota raises the alarm NOSPACE, under which
- * the store refuses what takes more; it is taken back as soon as there is room again.
+ * Keeps the data within a quota: each member within its own. What is superseded goes
+ * first: nobody is locked out by history. What would bring live data above the quota is
+ * refused where it arrives. A member that is full raises the alarm NOSPACE, under which
+ * the store refuses on every member what takes more; it is taken back as soon as there is
+ * room again.
  */
+import type { ActiveAlarm } from "../store/alarms.ts";
+import { spaceTaken } from "../store/admission.ts";
 import { CLUSTER, type Command } from "../store/command/command.ts";
 import type { Service } from "./service.ts";
 
@@ -23,10 +27,15 @@ export class QuotaKeeper {
   readonly #policy: QuotaPolicy;
   #tick = 0;
   #isUnderWay = false;
+  /** Something was refused since the last look. */
+  #hasRefused = false;
+  /** Looks in a row that found this member full, and no alarm. */
+  #looksFull = 0;
 
   constructor(service: Service, policy: QuotaPolicy) {
     this.#service = service;
     this.#policy = policy;
+    service.limitSpace((command) => this.#hasRoomFor(command));
   }
 
   /** Once every tick of the clock. */
@@ -35,9 +44,17 @@ export class QuotaKeeper {
     if (this.#tick % this.#policy.lookTicks === 0) this.#look();
   }
 
+  #hasRoomFor(command: Command): boolean {
+    const bytes = spaceTaken(command);
+    if (bytes === 0 || this.#service.liveBytes + bytes <= this.#policy.quotaBytes) return true;
+    this.#hasRefused = true;
+    return false;
+  }
+
   #look(): void {
-    if (this.#isUnderWay || !this.#service.node.isLeader()) return;
+    if (this.#isUnderWay) return;
     const command = this.#due();
+    this.#hasRefused = false;
     if (command === undefined) return;
     this.#isUnderWay = true;
     // Whatever came of it: what is due is found again.
@@ -47,16 +64,29 @@ export class QuotaKeeper {
   #due(): Command | undefined {
     const { quotaBytes, eventsMin } = this.#policy;
     const { liveBytes, historyBytes } = this.#service.stats();
-    const raised = this.#service.alarms.find(({ alarm }) => alarm === "noSpace");
-    if (liveBytes > quotaBytes) {
-      if (raised !== undefined) return undefined;
-      const member = BigInt(this.#service.node.self);
-      return { type: "alarm", action: "activate", alarm: "noSpace", member };
+    const { node } = this.#service;
+    const raised = this.#service.alarms.filter(({ alarm }) => alarm === "noSpace");
+    const hasRoom = liveBytes <= quotaBytes * ROOM;
+    if (raised.length === 0 && (liveBytes > quotaBytes || this.#hasRefused && !hasRoom)) {
+      // One alarm will do: the leader's, unless only another member's quota is so small.
+      if (++this.#looksFull === 1 && !node.isLeader() && !this.#hasRefused) return undefined;
+      return { type: "alarm", action: "activate", alarm: "noSpace", member: BigInt(node.self) };
     }
-    if (raised !== undefined && liveBytes <= quotaBytes * ROOM) {
-      return { type: "alarm", action: "deactivate", ...raised };
-    }
+    this.#looksFull = 0;
+    const over = hasRoom ? raised.find((alarm) => this.#mayTakeBack(alarm)) : undefined;
+    if (over !== undefined) return { type: "alarm", action: "deactivate", ...over };
+    if (!node.isLeader() || liveBytes > quotaBytes) return undefined;
     if (liveBytes + historyBytes <= quotaBytes) return undefined;
     return this.#service.compactionDue(0, quotaBytes - liveBytes, eventsMin);
+  }
+
+  /** Each member its own, and the leader those of members that can't. What a client raised for nobody stays. */
+  #mayTakeBack({ member }: ActiveAlarm): boolean {
+    const { node } = this.#service;
+    if (member === BigInt(node.self)) return true;
+    if (!node.isLeader()) return false;
+    const { removed } = node.configuration();
+    if (removed.some((id) => BigInt(id) === member)) return true;
+    return node.status().followers.some(({ id, alive }) => BigInt(id) === member && !alive);
   }
 }

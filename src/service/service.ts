@@ -12,7 +12,7 @@ import { decodeCommand, encodeCommand, stampCommand } from "../store/command/cod
 import { CommandError, NOBODY } from "../store/command/command.ts";
 import type { Command, CompactCommand, Requester } from "../store/command/command.ts";
 import type { ActiveAlarm } from "../store/alarms.ts";
-import type { Result } from "../store/result.ts";
+import type { Rejected, RejectionReason, Result } from "../store/result.ts";
 import { decodeResult, encodeResult, ResultError } from "../store/result_codec.ts";
 import type { StoreCounters } from "../store/counters.ts";
 import type { Store, StoreStats } from "../store/store.ts";
@@ -65,6 +65,8 @@ export class Service {
   readonly auth: AuthGate;
   /** By the kind of the request. */
   readonly #handlers = new Map<number, LeaderHandler>();
+  /** Whether this member has room for what a command takes. */
+  #hasRoomFor: (command: Command) => boolean = () => true;
   /** Given out to readers only, so that nobody reads from a member that serves nobody. */
   readonly #store: Store;
 
@@ -91,6 +93,11 @@ export class Service {
     done: OnAnswer<Result>,
     requester: Requester = NOBODY,
   ): void {
+    if (!this.#hasRoomFor(command)) {
+      // Who may not do it at all hears that, and nothing of the quota.
+      const reason = this.#store.refusalOf(command, requester) ?? "noSpace";
+      return done({ ok: true, value: this.#rejected(reason) });
+    }
     const bytes = encodeCommand(command, requester);
     if (!this.node.isLeader()) return this.#passOn(bytes, redirects, done);
     this.#propose(bytes, (outcome) => {
@@ -208,6 +215,16 @@ export class Service {
     return this.#store.digest();
   }
 
+  /** From now on a command is refused here when `hasRoomFor` says no. */
+  limitSpace(hasRoomFor: (command: Command) => boolean): void {
+    this.#hasRoomFor = hasRoomFor;
+  }
+
+  /** Bytes of all that is in the store, without versions of the past. */
+  get liveBytes(): number {
+    return this.#store.liveBytes;
+  }
+
   /** How much there is in the store. */
   stats(): StoreStats {
     return this.#store.stats();
@@ -243,6 +260,10 @@ export class Service {
     done(
       encodeFailure(refused(`Expected a kind of request that this member knows, found ${kind}`)),
     );
+  }
+
+  #rejected(reason: RejectionReason): Rejected {
+    return { kind: "rejected", reason, key: "", changeIndex: this.changeIndex };
   }
 
   #propose(command: Uint8Array, done: Done<Result>): void {

@@ -1,4 +1,7 @@
-/** What the store refuses while an alarm is active: without space, whatever takes more of it. */
+/**
+ * What the store refuses while an alarm is active: without space, whatever takes more of
+ * it. And how much that is, for who keeps a quota.
+ */
 import type { Alarms } from "./alarms.ts";
 import type { Command, Operation } from "./command/command.ts";
 import type { RejectionReason } from "./result.ts";
@@ -43,4 +46,22 @@ function takesSpace(command: Command | Operation): boolean {
     default:
       return false;
   }
+}
+
+/** Bytes of keys and values that `command` may add; 0 when it adds none. */
+export function spaceTaken(command: Command | Operation): number {
+  switch (command.type) {
+    case "set":
+    case "treePut":
+    case "put":
+      return command.key.length + command.value.length;
+    case "txn":
+      return Math.max(sumOfSpace(command.success), sumOfSpace(command.failure));
+    default:
+      return 0;
+  }
+}
+
+function sumOfSpace(operations: readonly Operation[]): number {
+  return operations.reduce((sum, operation) => sum + spaceTaken(operation), 0);
 }

@@ -24,6 +24,7 @@ import {
   NOBODY,
   type Operation,
   type RangeOperation,
+  type Requester,
   type SetCommand,
   type StampedCommand,
   type TxnOperation,
@@ -39,7 +40,7 @@ import { type RangeResult, readRange } from "./kv/range.ts";
 import { applyLeaseGrant, applyLeaseRevoke, applyOperation } from "./kv/writes.ts";
 import type { Lease } from "./lease/leases.ts";
 import { reject } from "./rejections.ts";
-import type { Applied, Rejected, Result } from "./result.ts";
+import type { Applied, Rejected, RejectionReason, Result } from "./result.ts";
 import { type Item, pageOfChildren, readItem, TreeReader } from "./tree/listing.ts";
 import { applyDelete, applySet } from "./tree/v1_writes.ts";
 import { applyExpire, applyTreeDelete, applyTreePut, firstMissing } from "./tree/v2_writes.ts";
@@ -113,6 +114,11 @@ export class Store implements StateMachine<Result> {
     return this.#head.changeIndex;
   }
 
+  /** Of all live records. */
+  get liveBytes(): number {
+    return this.#keys.liveBytes;
+  }
+
   /** The lowest revision that can be read; 0 when all can. */
   get compactedRevision(): number {
     return this.#head.compactedRevision;
@@ -125,6 +131,11 @@ export class Store implements StateMachine<Result> {
   /** Users and roles. */
   get auth(): AuthView {
     return this.#auth;
+  }
+
+  /** Why `requester` may not have `command` carried out; undefined when it may. */
+  refusalOf(command: Command, requester: Requester): RejectionReason | undefined {
+    return this.#auth.isEnabled ? refusalOf(this.#auth, this, command, requester) : undefined;
   }
 
   /** Calls `listener`, which must not throw, whenever users, roles or the switch may have changed. */
@@ -327,10 +338,8 @@ export class Store implements StateMachine<Result> {
 
   #apply({ command, requester }: StampedCommand, change: Change): Result {
     const keys = this.#keys;
-    if (this.#auth.isEnabled) {
-      const refusal = refusalOf(this.#auth, this, command, requester);
-      if (refusal !== undefined) return reject(refusal, "", change);
-    }
+    const refusal = this.refusalOf(command, requester);
+    if (refusal !== undefined) return reject(refusal, "", change);
     const alarm = alarmAgainst(this.#alarms, command);
     if (alarm !== undefined) return reject(alarm, "", change);
     switch (command.type) {

@@ -132,13 +132,13 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
     [
       "history raises the alarm",
       "nobody is locked out by history",
-      "if (liveBytes > quotaBytes) {",
-      "if (liveBytes + historyBytes > quotaBytes) {",
+      "(liveBytes > quotaBytes || ",
+      "(liveBytes + historyBytes > quotaBytes || ",
     ],
     [
       "the alarm is never taken back",
       "it goes by itself when there is room",
-      'return { type: "alarm", action: "deactivate", ...raised };',
+      'return { type: "alarm", action: "deactivate", ...over };',
       "return undefined;",
     ],
     [
@@ -149,9 +149,29 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
     ],
     [
       "every member raises the alarm",
-      "only the leader looks after the quota",
-      "if (this.#isUnderWay || !this.#service.node.isLeader()) return;",
-      "if (this.#isUnderWay) return;",
+      "one alarm will do",
+      "if (++this.#looksFull === 1 && !node.isLeader() && !this.#hasRefused) return undefined;",
+      "",
+    ],
+    [
+      "the leader takes back what is another member's",
+      "a member with a smaller quota would raise it again, for ever",
+      "if (!node.isLeader()) return false;",
+      "return node.isLeader();",
+    ],
+    [
+      "what has no room is taken",
+      "the quota is kept, and not only told of",
+      "    this.#hasRefused = true;\n    return false;",
+      "    this.#hasRefused = true;\n    return true;",
+    ],
+  ]),
+  ...mutantsOf("src/store/admission.ts", QUOTA, [
+    [
+      "a transaction takes what its first branch takes",
+      "either branch may be taken",
+      "return Math.max(sumOfSpace(command.success), sumOfSpace(command.failure));",
+      "return sumOfSpace(command.success);",
     ],
   ]),
 ];
