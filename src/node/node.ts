@@ -254,7 +254,13 @@ export class Node<R> implements ClusterNode<R> {
   }
 
   status(): NodeStatus {
-    return statusOf(this.#core, this.#replica, this.#proposals.size, this.#alarm.text);
+    return statusOf(
+      this.#core,
+      this.#replica,
+      this.#proposals.size,
+      this.#transfers.comesFrom,
+      this.#alarm.text,
+    );
   }
 
   /** Once every tick of the outside's monotonic clock. */

@@ -273,6 +273,8 @@ export interface NodeStatus {
   readonly proposalsPending: number;
   /** Writes are refused until there is space. */
   readonly diskIsFull: boolean;
+  /** Who sends a snapshot to this member; undefined when nobody does. */
+  readonly snapshotFrom: MemberId | undefined;
   /** What the operator has to know at once: members whose states differ. */
   readonly alarm: string | undefined;
   /** Every other member as the leader knows it; empty elsewhere. */

@@ -1,5 +1,6 @@
 /** Where a member stands, put together for metrics, statistics and the dashboard. */
 import type { RaftCore } from "../raft/core.ts";
+import type { MemberId } from "../raft/types.ts";
 import type { NodeStatus } from "./ports.ts";
 
 /** As of this call. */
@@ -7,6 +8,7 @@ export function statusOf(
   core: RaftCore,
   replica: { readonly snapshotIndex: number; readonly diskIsFull: boolean },
   proposalsPending: number,
+  snapshotFrom: MemberId | undefined,
   alarm: string | undefined,
 ): NodeStatus {
   return {
@@ -19,6 +21,7 @@ export function statusOf(
     snapshotIndex: replica.snapshotIndex,
     proposalsPending,
     diskIsFull: replica.diskIsFull,
+    snapshotFrom,
     alarm,
     followers: core.progress().map(({ id, match, state, ticksSinceHeard, recentActive }) => ({
       id,

@@ -6,6 +6,9 @@ type Method = "GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "OPTIONS" | "other";
 export class RequestCounters {
   /** Linearizable reads that no leader confirmed. */
   readsFailed = 0;
+  /** Answers of `/health`. */
+  healthSuccesses = 0;
+  healthFailures = 0;
   #get = 0;
   #post = 0;
   #put = 0;

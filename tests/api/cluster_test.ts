@@ -128,6 +128,8 @@ Deno.test("info() is healthy when a linearizable read works, and not else", asyn
   node.node.failure = undefined;
   node.node.silent = true;
   assertEquals(await health(), [503, "false"]);
+  const { healthSuccesses, healthFailures } = node.service.requests;
+  assertEquals([healthSuccesses, healthFailures], [1, 2], "as the metrics tell");
 });
 
 Deno.test("/health fails under an alarm unless it is excluded, and needs no quorum to be serializable", async () => {

@@ -187,6 +187,7 @@ export class FakeNode implements ClusterNode<Result> {
       snapshotIndex: 0,
       proposalsPending: 0,
       diskIsFull: false,
+      snapshotFrom: undefined,
       alarm: this.alarm,
       followers: this.followers,
     };

@@ -50,8 +50,12 @@ function chunk(offset: number, term: number, from = LEADER): SnapshotChunk {
 
 Deno.test("snapshotReceiver() acknowledges what it holds and hands over a whole file", async () => {
   const { receiver: it, acks, completed } = receiver();
-  for (const offset of [0, 10, 10, 20]) it.receive(LEADER, chunk(offset, 4), 0);
+  assertEquals(it.from, undefined);
+  it.receive(LEADER, chunk(0, 4), 0);
+  assertEquals(it.from, LEADER);
+  for (const offset of [10, 10, 20]) it.receive(LEADER, chunk(offset, 4), 0);
   await Promise.resolve();
+  assertEquals(it.from, undefined);
   assertEquals(acks.map(({ received }) => received), [10, 20, 20, 30]);
   assertEquals(completed.map(({ term }) => term), [4]);
 });

@@ -137,6 +137,10 @@ async function tellsOfPeers(cluster: TestCluster, stage: Stage): Promise<void> {
     const { samples } = metrics.get("etcd_network_peer_round_trip_time_seconds")!;
     assertEquals([...samples.keys()].filter((key) => key.startsWith("_count")).length, 2);
     assertEquals(metrics.get("etcd_network_active_peers")!.samples.size, 2);
+    for (const way of ["send", "receive"]) {
+      const { samples } = metrics.get(`etcd_network_snapshot_${way}_inflights_total`)!;
+      assertEquals([...samples.values()], [0, 0]);
+    }
     for (const value of metrics.get("etcd_network_peer_sent_bytes_total")!.samples.values()) {
       assertGreater(value, 0);
     }

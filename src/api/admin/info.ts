@@ -41,13 +41,19 @@ export function infoRoutes(service: Service, healthTimeoutMs: number): Route[] {
  * `serializable=true` what this member knows by itself will do.
  */
 export function healthRoute(service: Service, healthTimeoutMs: number): Route {
-  const get: RouteHandler = (_, __, query) => {
+  const judge = (query: string): Reply | Promise<Reply> => {
     const parameters = new URLSearchParams(query);
     const alarm = alarmOf(service, parameters.getAll("exclude"));
     if (alarm !== undefined) return unhealthy({ reason: `ALARM ${alarm}` });
     return parameters.get("serializable") === "true"
       ? service.readStale(() => healthy(service.node.status().alarm), failed)
       : health(service, healthTimeoutMs);
+  };
+  const get: RouteHandler = async (_, __, query) => {
+    const reply = await judge(query);
+    if (reply.status === 200) service.requests.healthSuccesses++;
+    else service.requests.healthFailures++;
+    return reply;
   };
   return { path: "/health", allow: "GET", methods: { GET: get } };
 }

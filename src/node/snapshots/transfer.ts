@@ -177,6 +177,11 @@ export class SnapshotReceiver {
     this.#finish(incoming);
   }
 
+  /** Whose file is on its way here; undefined when none is. */
+  get from(): MemberId | undefined {
+    return (this.#finishing ?? this.#incoming)?.from;
+  }
+
   /** The node has adopted the file, or does not want it. */
   release(): void {
     this.#held = false;

@@ -81,6 +81,11 @@ export class SnapshotTransfers {
     );
   }
 
+  /** Who sends a snapshot to this member; undefined when nobody does. */
+  get comesFrom(): MemberId | undefined {
+    return this.#receiver.from;
+  }
+
   received(from: MemberId, chunk: SnapshotChunk): void {
     this.#receiver.receive(from, chunk, this.#options.core.commitIndex);
   }

@@ -3,6 +3,7 @@
  * the same, so that its boards and alerts work; where etcd has none they start
  * with `etcd_` all the same.
  */
+import { formatId } from "../../../base/ids.ts";
 import type { Route } from "../../../http/router.ts";
 import { COMPATIBLE_CLUSTER_VERSION } from "../../../version.ts";
 import { Exposition, EXPOSITION_TYPE } from "./exposition.ts";
@@ -22,11 +23,13 @@ export function metricsRoute(read: () => Reading): Route {
 function metricsText(reading: Reading): string {
   const out = new Exposition();
   writeServer(out, reading);
+  writeRequests(out, reading);
   writeStore(out, reading);
   writeKeySpace(out, reading);
   writeCalls(out, reading);
   writeDisk(out, reading);
   writeNetwork(out, reading);
+  writeSnapshots(out, reading);
   writeProcess(out, reading);
   return out.text;
 }
@@ -89,10 +92,23 @@ function writeServer(out: Exposition, reading: Reading): void {
     "The index of the newest snapshot.",
     status.snapshotIndex,
   );
+}
+
+function writeRequests(out: Exposition, { requests }: Reading): void {
   out.counter(
     "etcd_http_received_total",
     "Requests of clients.",
     ...[...requests.received].map(([method, value]) => ({ labels: { method }, value })),
+  );
+  out.counter(
+    "etcd_server_health_success",
+    "Answers of /health that this member is well.",
+    requests.healthSuccesses,
+  );
+  out.counter(
+    "etcd_server_health_failures",
+    "Answers of /health that it is not.",
+    requests.healthFailures,
   );
 }
 
@@ -194,6 +210,25 @@ function writeNetwork(out: Exposition, reading: Reading): void {
     "etcd_network_peer_round_trip_time_seconds",
     "How long pings to a peer took.",
     ...peers.map(({ id, roundTrips: { histogram } }) => ({ labels: { To: id }, histogram })),
+  );
+}
+
+/** Snapshots under way: what the leader sends, and what comes here. */
+function writeSnapshots(out: Exposition, { peers, status }: Reading): void {
+  const { followers, snapshotFrom } = status;
+  const sentTo = followers.filter(({ state }) => state === "snapshot").map(({ id }) =>
+    formatId(id)
+  );
+  const from = snapshotFrom === undefined ? undefined : formatId(snapshotFrom);
+  out.gauge(
+    "etcd_network_snapshot_send_inflights_total",
+    "1 for a peer that a snapshot is being sent to.",
+    ...peers.map(({ id }) => ({ labels: { To: id }, value: sentTo.includes(id) ? 1 : 0 })),
+  );
+  out.gauge(
+    "etcd_network_snapshot_receive_inflights_total",
+    "1 for a peer that a snapshot comes from.",
+    ...peers.map(({ id }) => ({ labels: { From: id }, value: id === from ? 1 : 0 })),
   );
 }
 
