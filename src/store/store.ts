@@ -182,6 +182,15 @@ export class Store implements StateMachine<Result> {
     );
   }
 
+  /**
+   * The time by which an answer tells what is left of lifetimes. The clock of a follower
+   * may be a few milliseconds behind the newest entry, and then a TTL of 500, just set,
+   * would be told as 501.
+   */
+  lifetimesAtMs(nowMs: number): number {
+    return Math.max(nowMs, this.#head.timeMs);
+  }
+
   /** What v1 and v2 see at `key` at the time `nowMs`; undefined when nothing is there. */
   read(key: ByteString, nowMs: number): Item | undefined {
     const item = readItem(this.#keys, key, nowMs);

@@ -111,11 +111,12 @@ class Keys {
     const found = store.read(bytes, nowMs);
     if (!maySee(rights, bytes, found?.isDirectory ?? true)) return problemReply("permissionDenied");
     if (found === undefined) return errorReply(100, key);
-    if (!found.isDirectory) return { status: 200, body: fileBody(found, store.index, nowMs) };
+    const toldMs = store.lifetimesAtMs(nowMs);
+    if (!found.isDirectory) return { status: 200, body: fileBody(found, store.index, toldMs) };
     const children = seenOf(rights, bytes, store.list(bytes, nowMs));
-    if (key !== ROOT) return { status: 200, body: listingBody(children, store.index, nowMs) };
+    if (key !== ROOT) return { status: 200, body: listingBody(children, store.index, toldMs) };
     const index = membershipIndex(this.#v1.service);
-    return { status: 200, body: listingBody(withReservedRoot(children), index, nowMs) };
+    return { status: 200, body: listingBody(withReservedRoot(children), index, toldMs) };
   }
 
   #serveMembership(key: string, nowMs: number): Reply {

@@ -124,7 +124,8 @@ function read(
   const item = store.read(key, nowMs);
   if (!maySee(rights, key, item?.isDirectory ?? true)) return unauthorizedReply(v2);
   if (item === undefined) return missing(v2, store, key);
-  const body = getBody(item, seenBy(rights, store.reader(nowMs)), recursive, nowMs);
+  const lister = seenBy(rights, store.reader(nowMs));
+  const body = getBody(item, lister, recursive, store.lifetimesAtMs(nowMs));
   return {
     status: 200,
     headers: indexHeaders(v2, store.changeIndex, store.appliedIndex),

@@ -6,6 +6,13 @@ const STORE = "tests/store";
 export const STORE_MUTANTS: readonly Mutant[] = [
   ...mutantsOf("src/store/store.ts", STORE, [
     [
+      "a lifetime is told by a clock that is behind",
+      "a TTL that was just set is told as it was set",
+      "return Math.max(nowMs, this.#head.timeMs);",
+      "return nowMs;",
+      "tests/api/lifetimes_test.ts",
+    ],
+    [
       "watches miss what a snapshot jumped over",
       "a watch sees every event, or is told of the gap",
       "this.watches.afterRestore(reached);",
