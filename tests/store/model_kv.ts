@@ -103,8 +103,13 @@ export function rangeOf(keys: Keys, operation: RangeOperation): PlainRange {
   const found = inRange(keys, operation.key, operation.rangeEnd);
   const { length: count } = found;
   if (operation.countOnly) return { type: "range", kvs: [], count, more: false };
-  const kvs = sorted(found.filter(({ version }) => isInBounds(version, operation)), operation);
   const limit = operation.limit || Infinity;
+  const { minModRevision, maxModRevision, minCreateRevision, maxCreateRevision } = operation;
+  const isBounded = minModRevision + maxModRevision + minCreateRevision + maxCreateRevision > 0;
+  // Without an order and without bounds, the limit comes before the sorting.
+  const isCutFirst = operation.sortOrder === "none" && !isBounded;
+  const taken = isCutFirst ? found.slice(0, limit + 1) : found;
+  const kvs = sorted(taken.filter(({ version }) => isInBounds(version, operation)), operation);
   return {
     type: "range",
     kvs: kvs.slice(0, limit).map(({ key, version }) => ({

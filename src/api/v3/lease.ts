@@ -47,7 +47,8 @@ export function leaseHandlers(v3: V3Context): readonly Handler[] {
           call.answer({
             header: headers.now(),
             id,
-            ttl: Math.floor(remainingMs / 1000),
+            // A TTL of 100 is told as 99 at once: the last second has begun.
+            ttl: Math.max(0, Math.ceil(remainingMs / 1000) - 1),
             grantedTtl: lease.ttlSeconds,
             keys: keys ? [...lease.keys].sort() : [],
           });

@@ -47,7 +47,9 @@ export function readRange(
   const isPast = operation.revision > 0 && operation.revision < revision;
   if (rangeEnd === "") return readKey(keys, key, operation, isPast);
   const found: KeyValue[] = [];
-  const limit = needsAll(operation) ? Infinity : operation.limit || Infinity;
+  const limit = needsAll(operation)
+    ? Infinity
+    : (operation.limit || Infinity) + (isSortedCut(operation) ? 1 : 0);
   let count = 0;
   const { start, end } = rangeOf(key, rangeEnd);
   if (end !== undefined && end <= start) return NOTHING_FOUND;
@@ -102,8 +104,17 @@ function versionOf(keys: Keyspace, key: ByteString, revision: number): Version |
 
 /** Whether an order or bounds have to be applied before the limit. */
 function needsAll(operation: RangeOperation): boolean {
-  const isInOrder = operation.sortTarget === "key" && operation.sortOrder !== "descend";
+  const { sortOrder, sortTarget } = operation;
+  const isInOrder = sortOrder === "none" || sortTarget === "key" && sortOrder === "ascend";
   return !isInOrder || hasBounds(operation);
+}
+
+/**
+ * Without an order, another target than the key means ascending. But as in etcd, what is
+ * sorted is then only what the limit leaves, and the one key by which it sees that there are more.
+ */
+function isSortedCut({ sortOrder, sortTarget }: RangeOperation): boolean {
+  return sortOrder === "none" && sortTarget !== "key";
 }
 
 function hasBounds(operation: RangeOperation): boolean {
@@ -121,7 +132,8 @@ function finish(
   sort(kvs, operation);
   const { limit, keysOnly } = operation;
   // What was taken in the order of keys may have been cut by the limit already.
-  const more = limit > 0 && (needsAll(operation) ? kvs.length > limit : count > kvs.length);
+  const isCut = !needsAll(operation) && !isSortedCut(operation);
+  const more = limit > 0 && (isCut ? count > kvs.length : kvs.length > limit);
   if (more) kvs = kvs.slice(0, limit);
   if (keysOnly) kvs = kvs.map(({ key, version }) => ({ key, version: withoutValue(version) }));
   return { kvs, count, more };
@@ -141,7 +153,6 @@ function sort(kvs: KeyValue[], { sortOrder, sortTarget }: RangeOperation): void 
     return;
   }
   const compare = COMPARISONS[sortTarget];
-  // Without an order, another target than the key means ascending, as in etcd.
   kvs.sort(sortOrder === "descend" ? (a, b) => compare(b, a) : compare);
 }
 

@@ -296,8 +296,8 @@ export const KEYSPACE_MUTANTS: readonly Mutant[] = [
     [
       "a page of a range does not say that more follows",
       "more says that the limit has cut something",
-      "needsAll(operation) ? kvs.length > limit : count > kvs.length",
-      "needsAll(operation) && kvs.length > limit",
+      "isCut ? count > kvs.length : kvs.length > limit",
+      "!isCut && kvs.length > limit",
     ],
     [
       "bounds of revisions are applied after the limit",

@@ -58,11 +58,16 @@ export function toRange(request: RangeRequest): RangeOperation | Status {
     sortTarget: SORT_TARGETS[sortTarget],
     keysOnly: request.keysOnly,
     countOnly: request.countOnly,
-    minModRevision: Math.max(0, request.minModRevision),
+    minModRevision: leastOf(request.minModRevision, request.maxModRevision),
     maxModRevision: Math.max(0, request.maxModRevision),
-    minCreateRevision: Math.max(0, request.minCreateRevision),
+    minCreateRevision: leastOf(request.minCreateRevision, request.maxCreateRevision),
     maxCreateRevision: Math.max(0, request.maxCreateRevision),
   };
+}
+
+/** The lowest revision that fits both bounds, of which 0 is none: no key has one up to a number below 0. */
+function leastOf(min: number, max: number): number {
+  return max < 0 ? Number.MAX_SAFE_INTEGER : Math.max(0, min);
 }
 
 /** The put that is asked for, or why it is none. */
