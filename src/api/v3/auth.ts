@@ -156,12 +156,15 @@ function roleHandlers(v3: V3Context): readonly Handler[] {
     }),
 
     unary(auth.roleGrantPermission, ({ name, perm }, call) => {
-      if (perm === undefined) return call.fail(STATUS.permissionNotGiven);
+      const role = byteStringOf(name);
+      if (perm === undefined || typeof perm.permType !== "string") {
+        const isThere = service.auth.view.role(role) !== undefined;
+        return call.fail(isThere ? STATUS.permissionNotGiven : STATUS.roleNotFound);
+      }
       const { permType, key, rangeEnd } = perm;
-      if (typeof permType !== "string") return call.fail(STATUS.permissionNotGiven);
       change(v3, call, {
         type: "roleGrantPermission",
-        role: byteStringOf(name),
+        role,
         permission: { type: PERMISSIONS[permType], key, rangeEnd },
       });
     }),

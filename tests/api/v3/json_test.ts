@@ -1,8 +1,7 @@
 /** Messages as the gateway's JSON. Texts and bodies were recorded from etcd 3.4.23's own codec. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { decodeJson } from "../../../src/api/v3/messages/json_decode.ts";
+import { decodeJson, decodeMessages } from "../../../src/api/v3/messages/json_decode.ts";
 import { encodeJson, jsonString } from "../../../src/api/v3/messages/json_encode.ts";
-import { JsonStream } from "../../../src/api/v3/messages/json_stream.ts";
 import {
   PutRequest,
   RangeRequest,
@@ -227,30 +226,15 @@ Deno.test("decodeJson() bounds how deeply values are nested", () => {
   refused(TxnRequest, txn, "more than 100 messages are nested");
 });
 
-Deno.test("JsonStream finds messages however they are cut", () => {
-  const messages = ['{"a":"}\\"{"}', "{}", '{"b":[{"c":"\\\\"}]}'];
-  const text = bytes(`\n${messages[0]}${messages[1]}\r\n  ${messages[2]}\n`);
-  for (let size = 1; size <= text.length; size++) {
-    const stream = new JsonStream(100);
-    const found: string[] = [];
-    for (let at = 0; at < text.length; at += size) {
-      for (const message of stream.push(text.subarray(at, at + size))) {
-        found.push(new TextDecoder().decode(message));
-      }
-    }
-    assertEquals(found, messages);
-    assertEquals(stream.isInMessage, false);
-  }
-});
-
-Deno.test("JsonStream refuses what is no object, and a message without end", () => {
-  const words = "looking for beginning of message";
-  assertThrows(() => new JsonStream(9).push(bytes(" 1")), MessageError, words);
-  assertThrows(() => new JsonStream(9).push(bytes("{}}")), MessageError, words);
-  const stream = new JsonStream(9);
-  stream.push(bytes('{"a":'));
-  assertEquals(stream.isInMessage, true);
-  assertThrows(() => stream.push(bytes('"bcde')), MessageError, "message is too large");
-  const whole = bytes('{} {"a":"bcde"}');
-  assertThrows(() => new JsonStream(9).push(whole), MessageError, "message is too large");
+Deno.test("decodeMessages() finds one message after another, up to what is none", () => {
+  const keysOf = (text: string) => decodeMessages(RangeRequest, bytes(text)).map(({ key }) => key);
+  assertEquals(keysOf(""), []);
+  assertEquals(keysOf('\n{"key":"YQ=="}{}\r\n  {"key":"Yg==","x":"}\\"{"}\n'), ["a", "", "b"]);
+  assertEquals(keysOf('{"key":"YQ=="} x {"key":"Yg=="}'), ["a"]);
+  assertEquals(keysOf('{"key":"YQ=="}{"key":'), ["a"]);
+  const first = (text: string, words: string) =>
+    assertThrows(() => decodeMessages(RangeRequest, bytes(text)), MessageError, words);
+  first("x", "invalid character 'x' looking for beginning of value");
+  first("[{}]", "json: cannot unmarshal array into Go value of type map[string]json.RawMessage");
+  first('{"key":', "unexpected EOF");
 });

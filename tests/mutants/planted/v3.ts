@@ -177,6 +177,14 @@ export const V3_MUTANTS: readonly Mutant[] = [
       "if (!read.ok) return call.fail(STATUS.memberNotFound);\n      change(",
     ],
   ]),
+  ...mutantsOf("src/api/v3/concurrency/queue.ts", "tests/cluster/v3_recorded_test.ts", [
+    [
+      "who leads by no key proclaims one",
+      "an empty key is refused everywhere",
+      'if (key === "") return failAsClient(call, STATUS.emptyKey);\n  const txn',
+      "const txn",
+    ],
+  ]),
   ...mutantsOf("src/api/v2/members.ts", "tests/conformance/v2_test.ts", [
     [
       "a removed member is an unknown one",

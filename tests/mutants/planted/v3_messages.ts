@@ -68,13 +68,11 @@ export const V3_MESSAGE_MUTANTS: readonly Mutant[] = [
       "if (fault >= 0) throw",
       "if (fault > 4) throw",
     ],
-  ]),
-  ...mutantsOf(`${MESSAGES}/json_stream.ts`, V3, [
     [
-      "a backslash at the end of a piece is forgotten",
-      "a body means the same however it is cut",
-      "if (byte === BACKSLASH && at + 1 === length) return this.#pause(at);",
-      "",
+      "a stream that begins with no message is taken for an empty one",
+      "who sends what is no message is told so",
+      "|| messages.length === 0) throw error;",
+      ") throw error;",
     ],
   ]),
   ...mutantsOf("src/api/v3/framing.ts", V3, [

@@ -17,7 +17,8 @@ import type { Watch } from "../../../store/watch/hub.ts";
 import type { UnaryCall } from "../call.ts";
 import type { V3Context } from "../context.ts";
 import { failureStatus } from "../refusal.ts";
-import { STATUS } from "../statuses.ts";
+import { StatusCode } from "../status.ts";
+import { STATUS, type Status, status } from "../statuses.ts";
 import { mayRead, readFresh, whoCalls, write, writeOperation } from "../waist.ts";
 
 type Call = Pick<UnaryCall<object>, "caller" | "fail" | "isOver">;
@@ -145,6 +146,7 @@ export function first(v3: V3Context, call: Call, name: ByteString) {
 
 /** Deletes `key`; resolves with the revision then, or undefined when the call failed. */
 export async function leave(v3: V3Context, call: Call, key: ByteString) {
+  if (key === "") return failAsClient(call, STATUS.emptyKey);
   const operation = { type: "deleteRange", key, rangeEnd: "", wantsPrevious: false } as const;
   return (await apply(v3, call, operation))?.revision;
 }
@@ -163,6 +165,7 @@ export async function ifCreatedAt(
   revision: number,
   operations: readonly Operation[],
 ) {
+  if (key === "") return failAsClient(call, STATUS.emptyKey);
   const txn: TxnOperation = {
     type: "txn",
     compares: [createdAt(key, revision)],
@@ -289,10 +292,24 @@ function relay({ caller }: Call) {
 }
 
 function failAnd(call: Call, then: () => void): Call["fail"] {
-  return (status) => {
-    call.fail(status);
+  return (problem) => {
+    failAsClient(call, problem);
     then();
   };
+}
+
+/** What may end by itself keeps its code, so that clients try again. */
+const KEPT: ReadonlySet<StatusCode> = new Set([
+  StatusCode.unavailable,
+  StatusCode.resourceExhausted,
+]);
+
+/**
+ * etcd's locks and elections are clients of its keys and leases, and pass on only the
+ * texts of their errors: refusals have the code "unknown".
+ */
+export function failAsClient(call: Call, { code, message }: Status): void {
+  call.fail(status(KEPT.has(code) ? code : StatusCode.unknown, message));
 }
 
 function createdAt(key: ByteString, revision: number): Compare {

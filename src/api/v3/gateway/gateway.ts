@@ -1,5 +1,5 @@
 /** The JSON gateway: POST `/v3/…`, and by its older names `/v3beta/…` and `/v3alpha/…`. */
-import type { Reply } from "../../../http/exchange.ts";
+import type { Exchange, Reply } from "../../../http/exchange.ts";
 import type { FaultForm } from "../../../http/fault.ts";
 import type { Route, RouteHandler } from "../../../http/router.ts";
 import type { Handler } from "../call.ts";
@@ -37,18 +37,24 @@ export function gatewayRoutes(
     const entry = { handler, counters: allCounters.get(method)! };
     for (const path of method.gateway) byPath.set(path.slice(PREFIXES[0].length), entry);
   }
+  /** Etcd's paths have no slash at their end. */
+  const handlerOf = ({ target }: Exchange, rest: string) =>
+    SLASH_AT_END.test(target) ? undefined : byPath.get(rest);
   const post: RouteHandler = (exchange, rest) => {
-    const entry = byPath.get(rest);
+    const entry = handlerOf(exchange, rest);
     if (entry === undefined) return NOT_FOUND;
     const { handler, counters } = entry;
     return handler.kind === "unary"
       ? answerUnary(shared, handler, counters, exchange)
       : answerStream(shared, handler, counters, exchange);
   };
-  const refuse: RouteHandler = (_, rest) => byPath.has(rest) ? NOT_ALLOWED : NOT_FOUND;
+  const refuse: RouteHandler = (exchange, rest) =>
+    handlerOf(exchange, rest) === undefined ? NOT_FOUND : NOT_ALLOWED;
   const methods = { POST: post, GET: refuse, PUT: refuse, DELETE: refuse };
-  return PREFIXES.map((path) => ({ path, subtree: true, methods }));
+  return PREFIXES.map((path) => ({ path, subtree: true, allow: "POST", methods }));
 }
 
+const SLASH_AT_END = /^[^?]*\/(\?|$)/;
+
 const NOT_FOUND: Reply = renderFault({ status: 404 });
-const NOT_ALLOWED: Reply = renderFault({ status: 405 });
+const NOT_ALLOWED: Reply = renderFault({ status: 405, headers: { allow: "POST" } });

@@ -10,7 +10,7 @@ import { httpStatusOf, type Status, status } from "../statuses.ts";
 
 export interface GatewayShared {
   readonly service: Service;
-  /** Of one message in a stream. */
+  /** Of one message, as gRPC would have it. */
   readonly messageBytesMax: number;
   /** Under way; to be ended when the server stops. */
   readonly streams: Set<EndableStream>;
@@ -68,6 +68,14 @@ export function errorLine({ code, message }: Status): string {
   const httpStatus = httpStatusOf(code);
   return `{"error":{"grpc_code":${code},"http_code":${httpStatus},` +
     `"message":${jsonString(message)},"http_status":"${HTTP_TEXTS.get(httpStatus) ?? ""}"}}\n`;
+}
+
+/** Like gRPC's server, which etcd's gateway asks. */
+export function tooLargeMessage(bytes: number, bytesMax: number): Status {
+  return status(
+    StatusCode.resourceExhausted,
+    `grpc: received message larger than max (${bytes} vs. ${bytesMax})`,
+  );
 }
 
 /** A body is no message. */

@@ -6,14 +6,20 @@
 import type { Exchange, Reply } from "../../../http/exchange.ts";
 import { admissionProblem } from "../admission.ts";
 import type { BidiListener, Caller, Handler, StreamCall, StreamListener } from "../call.ts";
-import { decodeJson } from "../messages/json_decode.ts";
+import { decodeMessages } from "../messages/json_decode.ts";
 import { encodeJson } from "../messages/json_encode.ts";
-import { JsonStream } from "../messages/json_stream.ts";
 import { MessageError } from "../messages/message_error.ts";
 import type { MethodCounters } from "../metrics.ts";
 import { StatusCode } from "../status.ts";
-import { httpStatusOf, type Status } from "../statuses.ts";
-import { callerOf, errorLine, type GatewayShared, requiresLeader, unreadable } from "./shared.ts";
+import { httpStatusOf, type Status, status } from "../statuses.ts";
+import {
+  callerOf,
+  errorLine,
+  errorReply,
+  type GatewayShared,
+  requiresLeader,
+  unreadable,
+} from "./shared.ts";
 
 type StreamHandler = Exclude<Handler, { readonly kind: "unary" }>;
 
@@ -30,12 +36,13 @@ export function answerStream(
   const { method } = handler;
   let requests: object[];
   try {
-    requests = new JsonStream(shared.messageBytesMax).push(exchange.bytes)
-      .map((message) => decodeJson(method.request, message));
+    requests = decodeMessages(method.request, exchange.bytes);
   } catch (error) {
     if (!(error instanceof MessageError)) throw error;
-    const problem = unreadable(error);
-    return { status: httpStatusOf(problem.code), body: errorLine(problem) };
+    // Of a stream both ways etcd's gateway says no more than that something went wrong.
+    return errorReply(
+      method.kind === "bidi" ? status(StatusCode.unknown, error.message) : unreadable(error),
+    );
   }
   const needsLeader = requiresLeader(exchange);
   const problem = admissionProblem(shared.service, method, undefined, needsLeader);

@@ -2,13 +2,21 @@
 import type { Exchange, Reply } from "../../../http/exchange.ts";
 import { admissionProblem } from "../admission.ts";
 import type { Caller, Handler, UnaryCall } from "../call.ts";
+import { prepare } from "../messages/codec.ts";
 import { decodeJson } from "../messages/json_decode.ts";
 import { encodeJson } from "../messages/json_encode.ts";
 import { MessageError } from "../messages/message_error.ts";
 import type { MethodCounters } from "../metrics.ts";
 import { StatusCode } from "../status.ts";
 import type { Status } from "../statuses.ts";
-import { callerOf, errorReply, type GatewayShared, requiresLeader, unreadable } from "./shared.ts";
+import {
+  callerOf,
+  errorReply,
+  type GatewayShared,
+  requiresLeader,
+  tooLargeMessage,
+  unreadable,
+} from "./shared.ts";
 
 type UnaryHandler = Extract<Handler, { readonly kind: "unary" }>;
 
@@ -26,6 +34,13 @@ export function answerUnary(
   } catch (error) {
     if (!(error instanceof MessageError)) throw error;
     return errorReply(unreadable(error));
+  }
+  // Base64 makes of three bytes four characters, so most bodies tell without counting.
+  if (exchange.body.length > shared.messageBytesMax) {
+    const { size } = prepare(method.request, request);
+    if (size > shared.messageBytesMax) {
+      return errorReply(tooLargeMessage(size, shared.messageBytesMax));
+    }
   }
   const call = new UnaryGatewayCall(exchange, handler, counters);
   const needsLeader = requiresLeader(exchange);

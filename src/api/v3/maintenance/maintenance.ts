@@ -97,7 +97,7 @@ function hashHandlers(v3: V3Context): Handler[] {
 
     unary(METHODS.maintenance.hashKv, ({ revision }, call) => {
       readFresh(v3, call, ANYBODY, (store) => {
-        const wanted = revision === 0 ? store.revision : revision;
+        const wanted = revision <= 0 ? store.revision : revision;
         if (wanted > store.revision) return call.fail(STATUS.futureRevision);
         if (wanted < store.compactedRevision) return call.fail(STATUS.compacted);
         const compactRevision = store.compactedRevision;
@@ -109,13 +109,13 @@ function hashHandlers(v3: V3Context): Handler[] {
   ];
 }
 
-function moveLeaderHandler({ service: { node }, headers }: V3Context): Handler {
+function moveLeaderHandler({ service: { node } }: V3Context): Handler {
   return unary(METHODS.maintenance.moveLeader, ({ targetId }, call) => {
     const target = node.configuration().members.find(({ id }) => BigInt(id) === targetId);
     if (!node.isLeader()) return call.fail(STATUS.notLeader);
     if (target === undefined || !target.voter) return call.fail(STATUS.badLeaderTransferee);
     node.moveLeader(target.id, (outcome) => {
-      if (outcome.ok) call.answer({ header: headers.at(0) });
+      if (outcome.ok) call.answer({});
       else call.fail(failureStatus(outcome));
     });
   });

@@ -3,7 +3,7 @@
  * `jsonpb` takes with unknown fields allowed, as grpc-gateway 1.9 uses it, in its
  * words where it refuses. Null is the same as absent, in a oneof and a list, too.
  */
-import { firstValue, type Json, JsonNumber, onlyValue } from "./json_text.ts";
+import { allValues, firstValue, type Json, JsonNumber, onlyValue } from "./json_text.ts";
 import { MessageError } from "./message_error.ts";
 import { type EnumType, enumValue, NO_BYTES, type ScalarKind, watchId } from "./scalars.ts";
 import type { Element, MessageType, TableField } from "./table.ts";
@@ -21,12 +21,29 @@ export function decodeJson<T extends object>(type: MessageType<T>, body: Uint8Ar
   return readMessage(type, value ?? null, 0) as T;
 }
 
+/**
+ * The messages that a stream's body is, one after another, up to the first thing that is
+ * none. Throws `MessageError` when the body begins with that.
+ */
+export function decodeMessages<T extends object>(type: MessageType<T>, body: Uint8Array): T[] {
+  const messages: T[] = [];
+  try {
+    for (const json of allValues(decoder.decode(body))) {
+      messages.push(readMessage(type, json, 0) as T);
+    }
+  } catch (error) {
+    if (!(error instanceof MessageError) || messages.length === 0) throw error;
+  }
+  return messages;
+}
+
 function readMessage(type: MessageType<object>, json: Json, depth: number): object {
   const message: Record<string, unknown> = { ...type.empty };
   if (json === null) return message;
   if (!(json instanceof Map)) return mismatch(json, "map[string]json.RawMessage");
   for (const field of type.fields) {
-    const value: Json | undefined = json.get(field.jsonName) ?? json.get(field.name);
+    const { jsonName, name } = field;
+    const value: Json | undefined = json.get(json.has(jsonName) ? jsonName : name);
     if (value === undefined || value === null) continue;
     const { property, oneof } = field;
     if (field.repeated) {

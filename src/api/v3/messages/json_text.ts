@@ -45,6 +45,12 @@ export function firstValue(text: string): Json | undefined {
   return scanner.atEnd ? undefined : scanner.value(0);
 }
 
+/** The values of `text`, one after another. Throws `MessageError` at what is none. */
+export function* allValues(text: string): Generator<Json, void> {
+  const scanner = new Scanner(text, "unexpected EOF");
+  for (scanner.blanks(); !scanner.atEnd; scanner.blanks()) yield scanner.value(0);
+}
+
 /** The one value that `text` is. Throws `MessageError`. */
 export function onlyValue(text: string): Json {
   const scanner = new Scanner(text, "unexpected end of JSON input");
