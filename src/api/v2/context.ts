@@ -43,5 +43,10 @@ export function indexHeaders(
 
 /** A text, as Go's `http.Error` writes one. */
 export function textReply(status: number, text: string, headers = {}): Reply {
-  return { status, contentType: "text/plain; charset=utf-8", headers, body: `${text}\n` };
+  return {
+    status,
+    contentType: "text/plain; charset=utf-8",
+    headers: { "x-content-type-options": "nosniff", ...headers },
+    body: `${text}\n`,
+  };
 }

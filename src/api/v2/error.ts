@@ -127,6 +127,9 @@ export function failureReply(v2: V2, { reason, cause }: Failure): Reply {
   }
 }
 
+/** In the original's words; it takes forms of up to 10 MB. */
+const TOO_LARGE = "http: POST too large";
+
 /** How clients of v2 hear of faults of HTTP. */
 export function renderFault({ status, problem, headers = {} }: Fault): Reply {
   switch (status) {
@@ -134,6 +137,8 @@ export function renderFault({ status, problem, headers = {} }: Fault): Reply {
       return textReply(404, "404 page not found", headers);
     case 405:
       return textReply(405, "Method Not Allowed", headers);
+    case 413:
+      return { status: 400, headers, body: errorBody(210, KINDS[210].message, TOO_LARGE, 0) };
     case 503:
       return { status, headers, body: errorBody(300, KINDS[300].message, problem, 0) };
     default:

@@ -11,8 +11,16 @@ export type Pairs = ReadonlyMap<string, ByteString>;
 
 const URLENCODED = "application/x-www-form-urlencoded";
 
-/** A media type without its parameters, as RFC 9110 §8.3.1 and Go have it. */
-const MEDIA_TYPE = /^\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+(?:\/[!#$%&'*+.^_`|~0-9A-Za-z-]+)?)\s*(?:;|$)/;
+/** As RFC 9110 §5.6.2 has it. */
+const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]";
+
+/** What there is of `type/subtype`, at the beginning of a header. */
+const MEDIA_TYPE = new RegExp(`^(${TOKEN}*)(?:(/)(${TOKEN}*))?(.*)$`, "s");
+
+/** A parameter; a quoted value has no line breaks. */
+const PARAMETER = new RegExp(
+  `^\\s*;\\s*(${TOKEN}+)\\s*=\\s*(?:${TOKEN}+|"(?:\\\\[^\\r\\n]|[^"\\\\\\r\\n])*")`,
+);
 
 /** The pairs of a request; only the body of a PUT or a POST, and only an urlencoded one, is read. */
 export function readPairs(exchange: Exchange, query: string): Pairs | BadRequest {
@@ -20,16 +28,36 @@ export function readPairs(exchange: Exchange, query: string): Pairs | BadRequest
   const hasForm = exchange.method === "PUT" || exchange.method === "POST";
   if (hasForm) {
     const type = exchange.header("content-type") ?? "";
-    const media = MEDIA_TYPE.exec(type)?.[1];
-    if (media === undefined && type !== "") {
-      return { code: 210, cause: "mime: expected a media type, found another header" };
-    }
-    if (media?.toLowerCase() === URLENCODED) {
+    const [media = ""] = type.split(";", 1);
+    const problem = type === URLENCODED || type === "" ? undefined : mediaTypeProblem(type, media);
+    if (problem !== undefined) return { code: 210, cause: `mime: ${problem}` };
+    if (media.trim().toLowerCase() === URLENCODED) {
       const bad = collect(exchange.body, pairs);
       if (bad !== undefined) return bad;
     }
   }
   return collect(query, pairs) ?? pairs;
+}
+
+/** What is wrong with a `type` that begins with `media`, in the words of Go's `mime.ParseMediaType`. */
+function mediaTypeProblem(type: string, media: string): string | undefined {
+  const [, name, slash, subtype, rest] = MEDIA_TYPE.exec(media.trim())!;
+  if (name === "") return "no media type";
+  if (slash === undefined) {
+    if (rest !== "") return "expected slash after first token";
+  } else {
+    if (subtype === "") return "expected token after slash";
+    if (rest !== "") return "unexpected content after media subtype";
+  }
+  const names = new Set<string>();
+  for (let left = type.slice(media.length).trimEnd(); left !== "" && left.trim() !== ";";) {
+    const [parameter, given] = PARAMETER.exec(left) ?? [];
+    if (parameter === undefined || given === undefined) return "invalid media parameter";
+    if (names.has(given.toLowerCase())) return "duplicate parameter name";
+    names.add(given.toLowerCase());
+    left = left.slice(parameter.length);
+  }
+  return undefined;
 }
 
 function collect(text: string, pairs: Map<string, ByteString>): BadRequest | undefined {

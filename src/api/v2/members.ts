@@ -18,12 +18,17 @@ export function membersRoute(v2: V2): Route {
     subtree: true,
     allow: ALLOW,
     methods: {
-      GET: (_, rest) => list(v2, rest),
+      GET: ({ target }, rest) => list(v2, isSlashed(target, rest) ? `${rest}/` : rest),
       POST: (exchange) => add(v2, exchange),
       PUT: (exchange, rest) => update(v2, exchange, rest.slice(1)),
       DELETE: (_, rest) => remove(v2, rest.slice(1)),
     },
   };
+}
+
+/** Whether there is a slash behind what the path says, which makes it another path. */
+function isSlashed(target: string, rest: string): boolean {
+  return rest !== "/" && /^[^?]*\/(\?|$)/.test(target);
 }
 
 function list(v2: V2, rest: string): Reply {
