@@ -17,7 +17,7 @@ const PLACES: readonly Place[] = [
     tls: false,
     files: [
       ...["keys.json", "compare.json", "directories.json", "parameters.json", "paths.json"],
-      ...["ttl.json", "watch.json", "walks.json", "cluster.json"],
+      ...["ttl.json", "watch.json", "walks.json", "cluster.json", "compared.json"],
     ],
   },
   { size: 1, tls: true, files: ["keys.json", "paths.json"] },

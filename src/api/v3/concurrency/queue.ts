@@ -308,7 +308,7 @@ const KEPT: ReadonlySet<StatusCode> = new Set([
  * etcd's locks and elections are clients of its keys and leases, and pass on only the
  * texts of their errors: refusals have the code "unknown".
  */
-export function failAsClient(call: Call, { code, message }: Status): void {
+function failAsClient(call: Call, { code, message }: Status): void {
   call.fail(status(KEPT.has(code) ? code : StatusCode.unknown, message));
 }
 
