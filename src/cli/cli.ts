@@ -5,7 +5,7 @@ import { printable, UsageError } from "../config/usage_error.ts";
 import { VERSION } from "../version.ts";
 import { type Command, CommandError, EXIT, HELP_FLAG, operandsText } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
-import { commandHelp, overview } from "./help.ts";
+import { commandHelp, familyHelp, overview } from "./help.ts";
 import {
   ClosedPipeError,
   InputError,
@@ -14,11 +14,15 @@ import {
   type Terminal,
 } from "./terminal.ts";
 
+const HELP = /^--?h(elp)?$/;
+
 /** Runs the command that `args` begin with; resolves with the exit status. */
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
   let label = "etcd";
   try {
     if (args[0] === "help") return help(args.slice(1), terminal);
+    const [first = "", second = ""] = args;
+    if (familyOf([first]).length > 0 && HELP.test(second)) return help([first], terminal);
     const found = findCommand(args);
     label = `etcd ${found.command.name}`;
     return await run(found.command, found.rest, terminal);
@@ -117,7 +121,7 @@ function findCommand(args: readonly string[]): {
 
 function unknownCommand(args: readonly string[]): UsageError {
   const [first = "", second = ""] = args;
-  const family = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
+  const family = familyOf([first]);
   if (family.length > 0) {
     const names = family.map(({ name }) => `"etcd ${name}"`).join(" or ");
     const found = second === "" ? "nothing after it" : `"${printable(second)}"`;
@@ -129,7 +133,15 @@ function unknownCommand(args: readonly string[]): UsageError {
 }
 
 function help(args: readonly string[], terminal: Terminal): number {
-  const { command } = args.length === 0 ? { command: undefined } : findCommand(args);
-  terminal.write(command === undefined ? overview(COMMANDS, VERSION) : commandHelp(command));
+  const family = familyOf(args);
+  if (args.length === 0) terminal.write(overview(COMMANDS, VERSION));
+  else if (family.length > 0) terminal.write(familyHelp(family));
+  else terminal.write(commandHelp(findCommand(args).command));
   return EXIT.ok;
+}
+
+/** The commands that begin with the one word of `args`, which is none itself, as `certs`. */
+function familyOf([first = "", ...rest]: readonly string[]): readonly Command[] {
+  if (rest.length > 0 || COMMANDS.some(({ name }) => name === first)) return [];
+  return COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
 }

@@ -6,13 +6,12 @@ const WIDTH = 96;
 
 /** The text of `etcd help`: every command, a line each. */
 export function overview(commands: readonly Command[], version: string): string {
-  const usages = commands.map((command) => `${command.name} ${operandsText(command)}`.trim());
-  const width = Math.max(...usages.map((usage) => usage.length));
+  const width = widthOf(commands);
   const groups = COMMAND_GROUPS.flatMap((group) => {
-    const rows = commands.flatMap((command, i) =>
-      command.group === group ? [`  ${usages[i]!.padEnd(width)}  ${command.summary}\n`] : []
-    );
-    return rows.length === 0 ? [] : [`${group}:\n${rows.join("")}`];
+    const rows = commands.filter((command) => command.group === group);
+    return rows.length === 0
+      ? []
+      : [`${group}:\n${rows.map((row) => describeCommand(row, width)).join("")}`];
   });
   return [
     `etcd ${version}: a distributed, durable key-value store\n`,
@@ -21,6 +20,25 @@ export function overview(commands: readonly Command[], version: string): string 
     ...groups,
     EXIT_TEXT,
   ].join("\n");
+}
+
+/** The text of `etcd certs -h`, and of other first words of commands. */
+export function familyHelp(family: readonly Command[]): string {
+  const width = widthOf(family);
+  return `${family.map((command) => describeCommand(command, width)).join("")}\n` +
+    `See "etcd ${family[0]?.name ?? "COMMAND"} -h"\n`;
+}
+
+function usageOf(command: Command): string {
+  return `${command.name} ${operandsText(command)}`.trim();
+}
+
+function widthOf(commands: readonly Command[]): number {
+  return Math.max(...commands.map((command) => usageOf(command).length));
+}
+
+function describeCommand(command: Command, width: number): string {
+  return `  ${usageOf(command).padEnd(width)}  ${command.summary}\n`;
 }
 
 /** The text of `etcd COMMAND -h`. */
