@@ -81,12 +81,20 @@ export class Entrance {
       });
     }
     const { forming } = this;
-    if (forming === undefined) return await this.#bootstrap({ addresses: namedAddresses(config) });
+    if (forming !== undefined) return await this.#form(forming);
+    const addresses = namedAddresses(config);
+    if (config.initialCluster === undefined) return await this.#bootstrap({ addresses });
+    const entered = await this.#takePlace(addresses);
+    if (entered instanceof JoinError) throw entered;
+    return entered;
+  }
+
+  async #form(forming: Forming): Promise<Identity> {
     for (;;) {
       const verdict = await this.#awaitFormation(forming);
       if (verdict.kind === "found") return await this.#found(forming);
-      const entered = await this.#takePlace(verdict.urls);
-      if (entered !== undefined) return entered;
+      const entered = await this.#takePlace(verdict.urls.map((url) => new URL(url).host));
+      if (!(entered instanceof JoinError)) return entered;
     }
   }
 
@@ -97,12 +105,15 @@ export class Entrance {
     return this.#bootstrap({ addresses: [], identity: undefined, places });
   }
 
-  /** Undefined when nobody could say whether there is a place: then it is asked again. */
-  async #takePlace(urls: readonly string[]): Promise<Identity | undefined> {
+  /**
+   * Goes on, or takes the place that the cluster of `--initial-cluster` keeps for this
+   * node: a blank directory never enters in another way, whatever its name. Resolves with
+   * an error when nobody could say whether there is one.
+   */
+  async #takePlace(addresses: readonly string[]): Promise<Identity | JoinError> {
     const { config } = this.#options;
     let isRefused = false;
     try {
-      const addresses = urls.map((url) => new URL(url).host);
       const requestJoin: BootstrapOptions["requestJoin"] = async (address, newcomer) => {
         try {
           return await this.#requestJoin(address, newcomer, true);
@@ -114,12 +125,12 @@ export class Entrance {
       return await this.#bootstrap({ addresses, requestJoin });
     } catch (error) {
       if (!(error instanceof JoinError)) throw error;
-      if (!isRefused) return undefined;
+      if (!isRefused) return error;
       throw new JoinError(
         "The members that --initial-cluster names are a cluster already, which keeps no place for " +
           `this node, and the data directory "${config.dataDirectory}" is empty: run "etcdctl member ` +
-          `remove" for the "${config.name}" that was and "etcdctl member add ${config.name} ` +
-          `--peer-urls=${config.peer.urls.join()}", or start with --initial-cluster-state=existing`,
+          `remove" if a "${config.name}" was there before, then "etcdctl member add ${config.name} ` +
+          `--peer-urls=${config.peer.urls.join()}", and start it again`,
       );
     }
   }

@@ -55,7 +55,11 @@ export function judge(own: Forming, seen: ReadonlyMap<string, Sighting>): Verdic
   }
   const [founder] = names;
   if (founder === own.name) return { kind: "found" };
-  return { kind: "wait", cause: `"${founder}" founds it, and has not yet` };
+  return {
+    kind: "wait",
+    cause: `"${founder}" founds it, and has not yet; if it never will, take it out of every ` +
+      "--initial-cluster, and add it later",
+  };
 }
 
 function clusterSeen(own: Forming, seen: ReadonlyMap<string, Sighting>): Verdict | undefined {

@@ -14,6 +14,10 @@ interface Place {
   readonly directory: string;
 }
 
+interface MemberAnswer {
+  readonly members?: readonly { readonly ID: string; readonly name?: string }[];
+}
+
 export class EtcdMembers implements AsyncDisposable {
   readonly #root = Deno.makeTempDirSync();
   readonly #places: readonly Place[];
@@ -73,6 +77,23 @@ export class EtcdMembers implements AsyncDisposable {
   async wipe(name: string): Promise<void> {
     await this.stop(name);
     await Deno.remove(this.place(name).directory, { recursive: true });
+  }
+
+  /** Does at `asked` what "etcdctl member remove" and "member add" do for a dead `name`. */
+  async replace(name: string, asked: string): Promise<void> {
+    const { members } = await this.#member(asked, "list", {});
+    const dead = members!.find((member) => member.name === name);
+    await this.#member(asked, "remove", { ID: dead!.ID });
+    await this.#member(asked, "add", { peerURLs: [this.place(name).peerUrl] });
+  }
+
+  /** Asks until it is done: a change may have to wait for the one before. */
+  #member(asked: string, what: string, message: object): Promise<MemberAnswer> {
+    const url = `${this.place(asked).clientUrl}/v3/cluster/member/${what}`;
+    return until(`member ${what}`, async () => {
+      const { status, text } = await askAt(url, { method: "POST", body: JSON.stringify(message) });
+      return status === 200 && JSON.parse(text) as MemberAnswer;
+    });
   }
 
   async set(name: string, key: string, value: string): Promise<number> {

@@ -73,9 +73,16 @@ for (const name of NAMES) {
     assertEquals(await members.set(other!, "a", "b"), 201);
     const cluster = await members.clusterOf(other!);
     await members.wipe(name);
-    await assertRejects(() => members.start(name), JoinError, "etcdctl member add");
+    for (const state of ["new", "existing"]) {
+      await assertRejects(
+        () => members.start(name, "--initial-cluster-state", state),
+        JoinError,
+        "etcdctl member add",
+      );
+    }
     assertEquals(await members.get(other!, "a"), "b");
     // A newcomer under its name, admitted through the log.
+    await members.replace(name, other!);
     await members.start(name, "--initial-cluster-state", "existing");
     assertEquals([await members.clusterOf(name), await members.get(name, "a")], [cluster, "b"]);
     await members.knows(other!, 3);

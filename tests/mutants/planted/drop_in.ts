@@ -84,6 +84,14 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "? true",
     ],
   ]),
+  ...mutantsOf("src/member/entrance.ts", "tests/cluster/initial_cluster_test.ts", [
+    [
+      "existing lets a blank node in under a dead one's name",
+      "a blank directory enters by a place that was reserved (rule 8)",
+      "const entered = await this.#takePlace(addresses);",
+      "const entered = await this.#bootstrap({ addresses });",
+    ],
+  ]),
   ...mutantsOf("src/server/peer_port.ts", "tests/cluster/initial_cluster_test.ts", [
     [
       "a wiped member that starts with new is let in",
