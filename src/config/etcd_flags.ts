@@ -109,6 +109,8 @@ const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 const UINT32_MAX = 2 ** 32 - 1;
 const MINUTES_MS = 60_000;
 const EXPERIMENTAL = { experimental: true } as const;
+/** Of what a request becomes there must be room in one frame to a peer, beside a MiB of the rest. */
+const REQUEST_BYTES_MAX = LIMITS.transport.frameBytesMax - 2 ** 20;
 
 /** What is followed. The defaults are etcd's, where its flags alone place the node. */
 const FOLLOWED = [
@@ -154,7 +156,7 @@ const FOLLOWED = [
     "data above it raises an alarm; 0 is 2 GiB, below 0 none",
   ),
   integer("max-txn-ops", 128, [1, 1_000_000], "operations of a transaction"),
-  integer("max-request-bytes", 1_572_864, [1, 64 * 2 ** 20], "bytes of a request of v3"),
+  integer("max-request-bytes", 1_572_864, [1, REQUEST_BYTES_MAX], "bytes of a request of v3"),
   integer("max-concurrent-streams", UINT32_MAX, [1, UINT32_MAX], "HTTP/2 streams a connection"),
   duration("grpc-keepalive-min-time", 5000, "5s", "clients that ping oftener are closed"),
   duration("grpc-keepalive-interval", 120 * MINUTES_MS, "2h", "silent clients are pinged"),
@@ -205,7 +207,6 @@ const FOLLOWED = [
 ] as const satisfies readonly EtcdFlag[];
 
 const IGNORED: readonly EtcdFlag[] = [
-  ...ignored("the log is in the data directory, too", "wal-dir"),
   ...ignored(
     "certificates made for TLS last a year",
     "self-signed-cert-validity",
@@ -280,6 +281,11 @@ const IGNORED: readonly EtcdFlag[] = [
 ];
 
 const REFUSED: readonly EtcdFlag[] = [
+  ...refused(
+    "the log is in the data directory: let --data-dir be on the disk that is for the log",
+    "",
+    "wal-dir",
+  ),
   ...refusedSwitches(
     'members prove who they are, always: make certificates by "etcd certs init"',
     "peer-auto-tls",

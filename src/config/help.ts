@@ -39,8 +39,8 @@ export function helpText(version: string): string {
 
 /** The text of `-version`, its first line as etcd's. */
 export function versionText(version: string): string {
-  return `etcd Version: ${COMPATIBLE_VERSION} (etcd for Deno ${version})\nDeno Version: ${Deno.version.deno}\n` +
-    `Deno OS/Arch: ${Deno.build.os}/${Deno.build.arch}\n`;
+  return `etcd Version: ${COMPATIBLE_VERSION}\netcd for Deno Version: ${version}\n` +
+    `Deno Version: ${Deno.version.deno}\nDeno OS/Arch: ${Deno.build.os}/${Deno.build.arch}\n`;
 }
 
 /** A row of etcd's flags for people: its names, and what it says or whose other name it is. */

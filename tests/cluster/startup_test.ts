@@ -27,7 +27,7 @@ Deno.test("node() prints help and version and ends with status 0", async () => {
   assertMatch(help.stdout, /^etcd .*\n\nUsage: etcd \[flags\]/);
   const version = await run("-version");
   assertEquals(version.code, 0);
-  assertStringIncludes(version.stdout, `(etcd for Deno ${VERSION})\n`);
+  assertStringIncludes(version.stdout, `\netcd for Deno Version: ${VERSION}\n`);
 });
 
 Deno.test("node() ends with status 2 when the command line can't be followed", async () => {

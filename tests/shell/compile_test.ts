@@ -44,7 +44,7 @@ async function useExecutable(executable: string, directory: string): Promise<voi
   const env = { XDG_CACHE_HOME: `${directory}/cache` };
   const version = await run(executable, ["-version"], env);
   assertEquals([version.code, version.said], [0, ""]);
-  assertStringIncludes(version.out, `(etcd for Deno ${VERSION})\n`);
+  assertStringIncludes(version.out, `\netcd for Deno Version: ${VERSION}\n`);
   const wrong = await run(executable, ["-snapcount", "5"], env);
   assertEquals([wrong.code, wrong.out], [2, ""]);
   assertStringIncludes(wrong.said, 'did you mean "-snapCount"?');

@@ -350,7 +350,7 @@ Deno.test("parseFlags() prints help with every flag, and the version", () => {
   }
   const version = parse("-version");
   assert(version.kind === "version");
-  assertStringIncludes(version.text, `(etcd for Deno ${VERSION})\n`);
+  assertStringIncludes(version.text, `\netcd for Deno Version: ${VERSION}\n`);
 });
 
 Deno.test("FLAGS has no name and no variable twice", () => {

@@ -323,6 +323,10 @@ Deno.test("flags that ask for what is not there are refused with the reason", ()
     assert(line.startsWith(`-`) && line.includes(" is not supported: "), line);
     if (row.initial !== "") assertEquals(parse(`--${row.name}=${row.initial}`).kind, "run");
   }
+  assertMatch(errorOf("--wal-dir=/wal"), /let --data-dir be on the disk/);
+  // An entry that fits in no frame would stop the cluster.
+  assertEquals(parse("--max-request-bytes=15728640").kind, "run");
+  assertMatch(errorOf("--max-request-bytes=15728641"), /15728640, found "15728641"/);
   assertMatch(errorOf("--unsafe-no-fsync"), /a write that was acknowledged is on disk, always/);
   assertMatch(errorOf("--listen-client-url x"), /did you mean "--listen-client-urls"\?/);
   assertMatch(errorOf("--experimental-name=x"), /^Unknown flag "--experimental-name"/);

@@ -23,8 +23,8 @@ export interface Page {
   readonly next: ByteString | undefined;
 }
 
-/** As many as kube-apiserver asks for at most. */
-const PAGE_KEYS_MAX = 1_000;
+/** So that the transactions of a page share a few syncs at the target. */
+const PAGE_KEYS_MAX = 5_000;
 /** What a page should have. */
 const PAGE_BYTES = 4 * 1024 * 1024;
 /** See `RangeReader`: a value of the largest request that etcd takes fits many times. */

@@ -14,7 +14,7 @@ const OPERATIONS_MAX = 128;
 /** Half of what a request may have by default; a larger value goes alone. */
 const TRANSACTION_BYTES = 768 * 1024;
 /** Transactions at once, of keys that are all different. */
-const AT_ONCE = 8;
+const AT_ONCE = 32;
 
 export class TargetWriter {
   readonly #gateway: GatewayPort;
