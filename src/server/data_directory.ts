@@ -26,7 +26,12 @@ export interface OpenedDirectory extends OpenedStorage {
   readonly presence: Presence;
 }
 
-/** Rejects with what `openStorage` rejects with; the message is for the operator. */
+/** The directory is etcd's own: a node that started beside it would seem to have lost all data. */
+export class EtcdDataError extends Error {
+  override readonly name = "EtcdDataError";
+}
+
+/** Rejects with what `openStorage` rejects with, and `EtcdDataError`; the message is for the operator. */
 export async function openDataDirectory(
   config: Config,
   scheduler: Scheduler,
@@ -42,6 +47,7 @@ export async function openDataDirectory(
       });
     }
   }
+  if (isNew(disk)) await refuseDataOfEtcd(config);
   if (config.forceNewCluster) await goOnAlone(config, disk, scheduler, logger);
   const opened = await openStorage(disk, {
     scheduler,
@@ -58,6 +64,21 @@ export async function openDataDirectory(
   });
   await presence.look();
   return { ...opened, times, presence };
+}
+
+async function refuseDataOfEtcd({ dataDirectory, name }: Config): Promise<void> {
+  const database = `${dataDirectory}/member/snap/db`;
+  try {
+    await Deno.stat(database);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return;
+    throw error;
+  }
+  throw new EtcdDataError(
+    `Expected a directory of this program, found one of etcd's own, with "${database}": bring the ` +
+      `data by "etcd restore ${database} -d OTHER -n ${name}" or by "etcd migrate", and start with ` +
+      "the other directory",
+  );
 }
 
 /** `--force-new-cluster`: as `etcd recover`, unless this member is alone already. */

@@ -2,9 +2,16 @@
  * The lines by which others start etcd, as they are but for directories and ports: the unit
  * of Debian's package, and the static pods of kubeadm; and what probes them.
  */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { silentLogger } from "../../src/base/logger.ts";
 import { Server } from "../../src/server.ts";
+import { EtcdDataError } from "../../src/server/data_directory.ts";
 import { fixture } from "../cluster/client.ts";
 import { NodeProcess } from "../cluster/node_process.ts";
 import { freePort } from "../cluster/ports.ts";
@@ -58,6 +65,22 @@ Deno.test("Debian's unit starts a node that tells systemd when it serves", async
   node.signal("SIGTERM");
   assertEquals((await node.ended).code, 0);
   socket.close();
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("a node does not start in etcd's own directory, and says how the data comes over", async () => {
+  const directory = await Deno.makeTempDir();
+  await Deno.mkdir(`${directory}/member/snap`, { recursive: true });
+  await Deno.writeTextFile(`${directory}/member/snap/db`, "");
+  const ports = ["-c", `${freePort()}`, "-s", `${freePort()}`];
+  const config = configOf(["-d", directory, "-n", "m1", ...ports]);
+  await assertRejects(
+    () => Server.start(config, silentLogger),
+    EtcdDataError,
+    `etcd restore ${directory}/member/snap/db -d OTHER -n m1`,
+  );
+  const names = Array.from(Deno.readDirSync(directory), ({ name }) => name);
+  assertEquals(names.filter((name) => name !== "etcd.lock"), ["member"]);
   await Deno.remove(directory, { recursive: true });
 });
 

@@ -84,6 +84,14 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "? true",
     ],
   ]),
+  ...mutantsOf("src/server/data_directory.ts", "tests/shell/drop_in_test.ts", [
+    [
+      "a node starts without data in etcd's own directory",
+      "nobody seems to have lost everything",
+      "if (isNew(disk)) await refuseDataOfEtcd(config);",
+      "",
+    ],
+  ]),
   ...mutantsOf("src/member/entrance.ts", "tests/cluster/initial_cluster_test.ts", [
     [
       "existing lets a blank node in under a dead one's name",
