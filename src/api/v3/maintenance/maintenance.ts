@@ -21,6 +21,9 @@ const UNKNOWN_ALARM = status(StatusCode.invalidArgument, "etcdserver: unknown al
 const ALARMS = { noSpace: "NOSPACE", corrupt: "CORRUPT" } as const;
 const ALARM_TYPES = { NOSPACE: "noSpace", CORRUPT: "corrupt" } as const;
 
+/** etcd's word for a store whose history begins with its first revision. */
+const NEVER_COMPACTED = -1;
+
 /** What answers the Maintenance service. Defragment has nothing to do: memory is reused as it is. */
 export function maintenanceHandlers(v3: V3Context): readonly Handler[] {
   return [
@@ -100,7 +103,7 @@ function hashHandlers(v3: V3Context): Handler[] {
         const wanted = revision <= 0 ? store.revision : revision;
         if (wanted > store.revision) return call.fail(STATUS.futureRevision);
         if (wanted < store.compactedRevision) return call.fail(STATUS.compacted);
-        const compactRevision = store.compactedRevision;
+        const compactRevision = store.compactedRevision || NEVER_COMPACTED;
         hashKeys(v3, call, wanted, (hash) => {
           call.answer({ header: headers.now(), hash, compactRevision, hashRevision: wanted });
         });

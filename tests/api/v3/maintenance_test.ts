@@ -1,0 +1,18 @@
+/** The Maintenance service, where it says what etcd says. */
+import { assertEquals } from "@std/assert";
+import { METHODS } from "../../../src/api/v3/methods.ts";
+import { bytes, V3Member } from "./harness.ts";
+
+Deno.test("HashKV() tells the revision of the last compaction, and -1 before the first", async () => {
+  using member = new V3Member();
+  const { compact, put } = METHODS.kv;
+  const { hashKv } = METHODS.maintenance;
+  await member.call(put, { key: "a", value: bytes("1") });
+  await member.call(put, { key: "a", value: bytes("2") });
+  const before = await member.call(hashKv, {});
+  assertEquals(before.response?.compactRevision, -1);
+  assertEquals((await member.call(compact, { revision: 2 })).code, 0);
+  assertEquals((await member.call(hashKv, {})).response?.compactRevision, 2);
+  const gone = await member.call(hashKv, { revision: 1 });
+  assertEquals(gone.message, "etcdserver: mvcc: required revision has been compacted");
+});
