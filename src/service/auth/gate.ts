@@ -215,7 +215,7 @@ export class AuthGate {
 
   /** What the log may know of a password. Rejects with `BusyError`. */
   hashPassword(password: string): Promise<string> {
-    return this.#logins.hash(password);
+    return this.#logins.hash(password, this.#service.node.nowMs());
   }
 
   /** For `authEnable`. */

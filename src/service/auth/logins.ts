@@ -1,7 +1,8 @@
 /**
- * Who has proven their password: by a login, or with every request. The latter is
- * remembered for a while, since a password takes a fifth of a second to check; what is
- * kept is a hash under a key of this process.
+ * Who has proven their password: by a login, or with every request. Both are remembered for
+ * a while, since a password takes a fifth of a second to check, and more on a busy machine:
+ * etcdctl logs in for every command, and gives up after two seconds. What is kept is a hash
+ * under a key of this process.
  */
 import { Buffer } from "node:buffer";
 import { createHmac, randomBytes } from "node:crypto";
@@ -9,13 +10,13 @@ import type { AuthView } from "../../store/auth/auth.ts";
 import type { ByteString } from "../../store/byte_string.ts";
 import { parseBasic } from "./credentials.ts";
 import { LoginPace } from "./login_pace.ts";
-import { BusyError, type Passwords } from "./passwords.ts";
+import { BusyError, PASSWORD_LENGTH_MAX, type Passwords } from "./passwords.ts";
 import { Recent } from "./recent.ts";
 
 /** Why a password opens nothing. */
 export type LoginProblem = "authenticationFailed" | "tooManyLogins";
 
-/** Headers that are remembered, and for how long. */
+/** Headers and passwords that are remembered, and for how long. */
 const PROVEN_MAX = 1000;
 const PROVEN_MS = 300_000;
 
@@ -30,6 +31,8 @@ export class Logins {
   readonly #passwords: Passwords;
   readonly #pace = new LoginPace();
   readonly #proven = new Recent<string, Proven>(PROVEN_MAX);
+  /** Passwords that were made or proven lately, with their hashes; until when, in ms. */
+  readonly #known = new Recent<string, number>(PROVEN_MAX);
   /** Headers that are being looked at: who sends the same at once waits for the same answer. */
   readonly #underWay = new Map<string, Promise<LoginProblem | undefined>>();
   readonly #key = randomBytes(32);
@@ -42,9 +45,11 @@ export class Logins {
     this.#passwords = passwords;
   }
 
-  /** See `Passwords.hash`. */
-  hash(password: string): Promise<string> {
-    return this.#passwords.hash(password);
+  /** See `Passwords.hash`. Whoever made it logs in next. */
+  async hash(password: string, nowMs: number): Promise<string> {
+    const hash = await this.#passwords.hash(password);
+    if (password.length <= PASSWORD_LENGTH_MAX) this.#remember(password, hash, nowMs);
+    return hash;
   }
 
   /** Why the password is not that of `user`; undefined when it is. */
@@ -61,13 +66,15 @@ export class Logins {
     const hash = auth.user(user)?.passwordHash;
     let isRight: boolean;
     try {
-      isRight = await this.#passwords.verify(password, hash === "" ? undefined : hash);
+      isRight = this.#knows(password, hash, nowMs) ||
+        await this.#passwords.verify(password, hash === "" ? undefined : hash);
     } catch (error) {
       if (!(error instanceof BusyError)) throw error;
       this.slowed++;
       return "tooManyLogins";
     }
     if (isRight) {
+      if (hash !== undefined) this.#remember(password, hash, nowMs);
       this.succeeded++;
       this.#pace.succeeded(user);
       return undefined;
@@ -111,7 +118,18 @@ export class Logins {
     return undefined;
   }
 
-  #nameOf(header: string): string {
-    return createHmac("sha256", this.#key).update(Buffer.from(header)).digest("base64");
+  /** Whether `password` was found to be that of `hash`, which has a salt of its own. */
+  #knows(password: string, hash: string | undefined, nowMs: number): boolean {
+    if (hash === undefined || hash === "") return false;
+    return nowMs < (this.#known.get(this.#nameOf(`${hash}\n${password}`)) ?? 0);
+  }
+
+  #remember(password: string, hash: string, nowMs: number): void {
+    this.#known.set(this.#nameOf(`${hash}\n${password}`), nowMs + PROVEN_MS);
+  }
+
+  /** What stands for a secret in memory. */
+  #nameOf(secret: string): string {
+    return createHmac("sha256", this.#key).update(Buffer.from(secret)).digest("base64");
   }
 }

@@ -30,7 +30,7 @@ export const DEFAULT_COST: PasswordCost = { logN: 14, r: 8, p: 5, bcrypt: 10 };
 const COST_MAX: ScryptCost = { logN: 18, r: 16, p: 16 };
 
 /** Longer ones are nobody's. */
-const PASSWORD_LENGTH_MAX = 4096;
+export const PASSWORD_LENGTH_MAX = 4096;
 
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;

@@ -319,6 +319,18 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
       "",
     ],
     [
+      "a password that nobody has proven counts as proven",
+      "only the right password opens",
+      "password}`)) ?? 0);",
+      "password}`)) ?? Infinity);",
+    ],
+    [
+      "a login is remembered for ever",
+      "what is kept of a password is kept for minutes",
+      "return nowMs < (this.#known",
+      "return 0 < (this.#known",
+    ],
+    [
       "a password that was proven opens for ever",
       "another password ends what was proven",
       "auth.user(proven.user)?.revision === proven.revision ? proven.user : undefined",

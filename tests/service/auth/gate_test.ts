@@ -6,6 +6,7 @@ import {
   NO_CREDENTIALS,
   parseBasic,
 } from "../../../src/service/auth/credentials.ts";
+import { Passwords } from "../../../src/service/auth/passwords.ts";
 import type { RangeView } from "../../../src/store/watch/view.ts";
 import { compare, put, range } from "../../store/commands.ts";
 import { random } from "../../store/log.ts";
@@ -13,6 +14,7 @@ import {
   ANN_PASSWORD,
   basic,
   change,
+  CHEAP,
   login,
   type Member,
   memberWithoutUsers,
@@ -155,6 +157,47 @@ Deno.test("a password that was proven is remembered until it is another one", as
   member.node.advance(300_000);
   assertEquals(await read(member, basic("ann", "new")), "read");
   assertEquals(member.service.auth.counters.succeeded, 3, "not remembered for ever");
+});
+
+Deno.test("who has just got a password, or logged in, logs in without scrypt, until it is another one", async () => {
+  const passwords = new Passwords(CHEAP);
+  const verify = passwords.verify.bind(passwords);
+  let verified = 0;
+  passwords.verify = (password, hash) => {
+    verified++;
+    return verify(password, hash);
+  };
+  const member = memberWithoutUsers(undefined, undefined, passwords);
+  const { auth } = member.service;
+  const long = "x".repeat(5_000);
+  await change(member, [
+    {
+      type: "userAdd",
+      user: "root",
+      passwordHash: await auth.hashPassword("one"),
+      noPassword: false,
+    },
+    { type: "userGrantRole", user: "root", role: "root" },
+    {
+      type: "userAdd",
+      user: "long",
+      passwordHash: await auth.hashPassword(long),
+      noPassword: false,
+    },
+    { type: "authEnable", secret: auth.makeSecret() },
+  ]);
+  for (let i = 0; i < 3; i++) assert((await login(member, "root", "one")).length > 20);
+  assertEquals(verified, 0);
+  assertEquals(await login(member, "root", "two"), "authenticationFailed");
+  assertEquals(await login(member, "long", long), "authenticationFailed");
+  assertEquals(verified, 2);
+  member.node.advance(300_000);
+  for (let i = 0; i < 3; i++) assert((await login(member, "root", "one")).length > 20);
+  assertEquals(verified, 3);
+  const passwordHash = await new Passwords(CHEAP).hash("two");
+  await change(member, [{ type: "userChangePassword", user: "root", passwordHash }]);
+  assertEquals(await login(member, "root", "one"), "authenticationFailed");
+  assert((await login(member, "root", "two")).length > 20);
 });
 
 Deno.test("who sends the same password at once waits for the same proof", async () => {

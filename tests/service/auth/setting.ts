@@ -23,10 +23,13 @@ export interface Member {
   readonly service: Service;
 }
 
-export function memberWithoutUsers(tokens?: TokenScheme, audit?: Audit): Member {
+export function memberWithoutUsers(
+  tokens?: TokenScheme,
+  audit?: Audit,
+  passwords = new Passwords(CHEAP),
+): Member {
   const store = new Store();
   const node = new FakeNode(store);
-  const passwords = new Passwords(CHEAP);
   const service = new Service({ node, store, passwords, ...(tokens && { tokens }), audit });
   return { node, store, service };
 }
