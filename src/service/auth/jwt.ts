@@ -77,7 +77,8 @@ export class JwtTokens implements TokenScheme {
 
   issue({ user, revision }: TokenClaims, _: AuthView, nowMs: number): string | undefined {
     if (this.#sign === undefined) return undefined;
-    const exp = Math.floor((nowMs + this.#ttlMs) / 1000);
+    // Whole seconds, and not fewer than were said: one of a second's life would be dead on arrival.
+    const exp = Math.ceil((nowMs + this.#ttlMs) / 1000);
     const text = `${encode({ alg: this.#method, typ: "JWT" })}.${
       encode({ username: textOf(user), revision, exp })
     }`;

@@ -285,6 +285,12 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
       "checked !== undefined",
     ],
     [
+      "a JWT is dead before its time",
+      "it lives as long as was said",
+      "const exp = Math.ceil(",
+      "const exp = Math.floor(",
+    ],
+    [
       "a JWT counts before its time",
       "nbf is heeded",
       'typeof nbf !== "number" || nowMs < nbf * 1000',

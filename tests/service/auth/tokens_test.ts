@@ -117,6 +117,18 @@ for (const [name, make] of SCHEMES) {
   });
 }
 
+Deno.test("a JWT lives as long as was said, whenever in a second it begins", () => {
+  const log = logWithAnn();
+  const [privateKey, ttlMs] = [Buffer.from("a secret of a good length, well."), 1_000];
+  const scheme = new JwtTokens({ method: "HS256", privateKey, publicKey: undefined, ttlMs });
+  for (const part of [0, 1, 999]) {
+    const nowMs = START_MS + part;
+    const token = issue(log, scheme, "ann", nowMs);
+    assertEquals(userOf(log, scheme, token, nowMs + ttlMs - 1), "ann", `${part}`);
+    assertEquals(userOf(log, scheme, token, nowMs + 2 * ttlMs), undefined, `${part}`);
+  }
+});
+
 Deno.test("a simple token is good on every member, and by the same secret only", () => {
   const log = logWithAnn();
   const token = issue(log, new SimpleTokens(TTL_MS));
