@@ -95,6 +95,8 @@ export class Replica<R> {
   #savingSinceTick = 0;
   /** The last entry of that batch. */
   #savingIndex = 0;
+  /** How many that batch, or the last one, has. */
+  #savingEntries = 0;
   /** A batch that found the disk full. */
   #stuck: { batch: SaveBatch; retryTick: number } | undefined;
   #snapshotting: Promise<void> | undefined;
@@ -186,13 +188,15 @@ export class Replica<R> {
   /**
    * Whether more proposals came in this turn of the event loop than before it:
    * then the batch waits for the next turn, so that all who were answered
-   * together can be in one batch again. A sync costs far more than a turn.
+   * together can be in one batch again. A sync costs far more than a turn. A client
+   * that writes alone is not kept waiting for others.
    */
   #isGathering(): boolean {
-    const { lastIndex, role } = this.#core;
+    const { lastIndex, savedIndex, role } = this.#core;
     const grew = lastIndex > this.#gatheredIndex;
     this.#gatheredIndex = lastIndex;
-    if (grew && role === "leader" && this.#gatheringTurns < GATHERING_TURNS_MAX) {
+    const isAlone = this.#savingEntries <= 1 && lastIndex === savedIndex + 1;
+    if (grew && !isAlone && role === "leader" && this.#gatheringTurns < GATHERING_TURNS_MAX) {
       this.#gatheringTurns++;
       return true;
     }
@@ -239,6 +243,7 @@ export class Replica<R> {
     assert(this.#saving === undefined, "One save at a time");
     this.#savingSinceTick = this.#tick;
     this.#savingIndex = batch.entries.at(-1)?.index ?? 0;
+    this.#savingEntries = batch.entries.length;
     this.#saving = this.#persist(batch).then(() => {
       this.#saving = undefined;
       if (this.#stuck !== undefined) {

@@ -117,6 +117,31 @@ Deno.test("Replica applies what is committed while the next batch still gathers"
   assertEquals({ applied, batchesAsked }, { applied: [7], batchesAsked: 0 });
 });
 
+/** The turns after which a leader asks for the batch that ends with `lastIndex`; index 7 is saved. */
+function turnsBefore(lastIndex: number): number {
+  let isAsked = false;
+  const core = {
+    role: "leader" as const,
+    lastIndex,
+    savedIndex: 7,
+    takeMessages: () => [],
+    takeCommitted: () => [],
+    takeSave: () => {
+      isAsked = true;
+      return undefined;
+    },
+  };
+  const { replica, tasks } = replicaOf(core, {}, {}, {});
+  replica.schedule();
+  let turns = 0;
+  for (; !isAsked; turns++) tasks.shift()!();
+  return turns;
+}
+
+Deno.test("Replica saves a command that comes alone at once, and lets others join two", () => {
+  assertEquals([turnsBefore(8), turnsBefore(9)], [1, 2]);
+});
+
 Deno.test("Replica says each time that there is still no space, and once that there is", async () => {
   const core = { ...coreWith({ entries: [ENTRY] }), role: "leader" as const };
   const told: string[] = [];
