@@ -1,11 +1,10 @@
 /**
- * What a connection sends. All that one turn of the event loop brings is collected in
+ * What a connection sends. All that one callback of the event loop brings is collected in
  * one buffer and written at once: a write costs more than making an answer. While a
  * write is under way, what comes meanwhile waits, and goes out together, too.
  */
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
-import { setImmediate } from "node:timers";
 
 /** Most turns bring one small answer, and there may be thousands of connections … */
 const SMALL_BYTES = 4 * 1024;
@@ -34,7 +33,7 @@ interface Filled {
   readonly length: number;
 }
 
-/** Outputs with something to send at the end of this turn. */
+/** Outputs with something to send once the callback that is running has ended. */
 let dirty: Output[] = [];
 
 function flushAll(): void {
@@ -84,7 +83,8 @@ export class Output {
     this.unsentBytes += count;
     if (this.#isDirty) return;
     this.#isDirty = true;
-    if (dirty.push(this) === 1) setImmediate(flushAll);
+    // Whatever else is answered by this callback, or by promises that it keeps, goes along.
+    if (dirty.push(this) === 1) queueMicrotask(flushAll);
   }
 
   /** Writes what there is, unless a write is under way: then it follows that one. */
