@@ -3,22 +3,17 @@
  * plain connections with one request each under way, so that the server groups
  * commits as it would for many clients.
  */
+import { FORM, keyPath } from "./keys.ts";
 import type { Subject } from "./subject.ts";
 
 const CONNECTIONS = 128;
 
-/** Keys `path(0)` to `path(count - 1)`; `body` is the form sent with each. */
-export async function fillKeys(
-  subject: Subject,
-  count: number,
-  path: (key: number) => string,
-  body: string,
-): Promise<void> {
+/** Sets the keys 0 to `count - 1` of v2. */
+export async function fillKeys(subject: Subject, count: number): Promise<void> {
   const { hostname, port, host } = new URL(subject.leader.clientUrl);
-  const { putMethod } = subject.dialect;
   const rest = ` HTTP/1.1\r\nHost: ${host}\r\n` +
     "Content-Type: application/x-www-form-urlencoded\r\n" +
-    `Content-Length: ${body.length}\r\n\r\n${body}`;
+    `Content-Length: ${FORM.length}\r\n\r\n${FORM}`;
   const encoder = new TextEncoder();
   let next = 0;
   const work = async () => {
@@ -26,7 +21,7 @@ export async function fillKeys(
     const buffer = new Uint8Array(16 * 1024);
     try {
       while (next < count) {
-        await socket.write(encoder.encode(`${putMethod} ${path(next++)}${rest}`));
+        await socket.write(encoder.encode(`PUT ${keyPath(next++)}${rest}`));
         await readAnswer(socket, buffer);
       }
     } finally {

@@ -12,6 +12,7 @@ export interface Row {
 
 const TOOLS: ReadonlyMap<string, string> = new Map([
   ["wrk", "apt-get install wrk"],
+  ["go", "apt-get install golang-go"],
   ["etcd", "apt-get install etcd-server"],
 ]);
 
@@ -40,24 +41,43 @@ export function machineLine(): string {
     `${Math.round(total / 2 ** 30)} GiB, Linux ${Deno.osRelease()}, Deno ${deno}, V8 ${v8}`;
 }
 
-/** Writes `RESULTS.md` beside this file. */
+const RESULTS = new URL("RESULTS.md", import.meta.url);
+const TABLE_HEAD = "| load | etcd for Deno | etcd 3.4 | unit | ratio | bar | on |";
+
+/** Puts `rows` into `RESULTS.md`, in place of what was found about the same loads before. */
 export async function writeResults(rows: readonly Row[], args: readonly string[]): Promise<void> {
-  const lines = rows.map(({ what, ours, theirs, unit, bar }) => {
-    const ratio = theirs === undefined ? "" : `${(ours / theirs).toFixed(2)} ×`;
-    const cells = [what, figure(ours), theirs === undefined ? "" : figure(theirs), unit, ratio];
-    return `| ${[...cells, bar ?? ""].join(" | ")} |`;
-  });
+  const today = new Date().toISOString().slice(0, 10);
+  const found = new Map(rows.map((row) => [row.what, lineOf(row, today)]));
+  const known = await knownLines();
+  const lines = new Map([...known, ...found]);
   const command = ["deno task bench", ...args].join(" ");
   const text = `# Benchmark
 
-${new Date().toISOString().slice(0, 10)}, \`${command}\`, ${machineLine()}.
-Medians of paired runs on one machine, the load generator included.
+Last run: \`${command}\`, ${machineLine()}.
+Medians of runs in turn on one machine, the load generator included. Two systems in one
+run are compared, and no row with another row.
 
-| load | etcd for Deno | etcd 3.4 (v2) | unit | ratio | bar |
-|---|---|---|---|---|---|
-${lines.join("\n")}
+${TABLE_HEAD}
+|---|---|---|---|---|---|---|
+${[...lines.values()].join("\n")}
 `;
-  await Deno.writeTextFile(new URL("RESULTS.md", import.meta.url), text);
+  await Deno.writeTextFile(RESULTS, text);
+}
+
+/** The lines of earlier runs by their loads. */
+async function knownLines(): Promise<Map<string, string>> {
+  const text = await Deno.readTextFile(RESULTS).catch(() => "");
+  const [, table = ""] = text.split(TABLE_HEAD);
+  return new Map(
+    table.split("\n").filter((line) => line.startsWith("| "))
+      .map((line) => [line.split(" | ")[0]!.slice("| ".length), line]),
+  );
+}
+
+function lineOf({ what, ours, theirs, unit, bar }: Row, date: string): string {
+  const ratio = theirs === undefined ? "" : `${(ours / theirs).toFixed(2)} ×`;
+  const cells = [what, figure(ours), theirs === undefined ? "" : figure(theirs), unit, ratio];
+  return `| ${[...cells, bar ?? "", date].join(" | ")} |`;
 }
 
 function figure(value: number): string {

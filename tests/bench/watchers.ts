@@ -12,7 +12,7 @@ export async function timeWatches(subject: Subject, count: number): Promise<numb
   const url = new URL(subject.leader.clientUrl);
   const key = `watched-${crypto.randomUUID()}`;
   const request = new TextEncoder().encode(
-    `GET ${subject.dialect.watchPath(key)} HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`,
+    `GET /v2/keys/${key}?wait=true HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`,
   );
   const sockets: Deno.TcpConn[] = [];
   const open = async () => {
@@ -27,8 +27,8 @@ export async function timeWatches(subject: Subject, count: number): Promise<numb
   await settle(subject);
   const answered = sockets.map((socket) => readAnswer(socket));
   const begun = performance.now();
-  const response = await fetch(subject.leader.clientUrl + subject.dialect.writePath(key), {
-    method: subject.dialect.putMethod,
+  const response = await subject.fetch(`/v2/keys/${key}`, {
+    method: "PUT",
     body: new URLSearchParams({ value: "go" }),
   });
   await response.body?.cancel();
@@ -55,7 +55,7 @@ const SETTLE_MS = 50;
 
 async function settle(subject: Subject): Promise<void> {
   for (let round = 0; round < SETTLE_ROUNDS; round++) {
-    const response = await fetch(`${subject.leader.clientUrl}/version`);
+    const response = await subject.fetch("/version");
     await response.body?.cancel();
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   }

@@ -1,19 +1,9 @@
-/** Runs `wrk` (Debian's package) with `load.lua` and reads what it measured. */
+/** Runs `wrk` (Debian's package) with `load/wrk.lua` and reads what it measured. */
 import { fileURLToPath } from "node:url";
-
-/** What one run of the load generator found. */
-export interface Measured {
-  readonly requests: number;
-  readonly seconds: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly maxMs: number;
-  /** Sockets that failed and answers of 400 and above. */
-  readonly errors: number;
-}
+import type { Measured } from "./measured.ts";
 
 export interface Load {
-  readonly method: "GET" | "POST" | "PUT";
+  readonly method: "GET" | "PUT";
   /** A `%010d` in it becomes the number of a key. */
   readonly path: string;
   readonly keys: number;
@@ -22,7 +12,7 @@ export interface Load {
   readonly seconds: number;
 }
 
-const SCRIPT = fileURLToPath(new URL("load.lua", import.meta.url));
+const SCRIPT = fileURLToPath(new URL("load/wrk.lua", import.meta.url));
 
 /** Loads the server at `url`. Throws when the generator itself fails. */
 export async function runWrk(url: string, load: Load): Promise<Measured> {

@@ -1,0 +1,71 @@
+/** A part of the benchmark: what it is given, and how it compares two systems. */
+import type { Row } from "./report.ts";
+import { debianEtcd, ours, startSubject } from "./subject.ts";
+import type { Subject } from "./subject.ts";
+
+export interface Settings {
+  /** Runs of each system, in turn. */
+  readonly pairs: number;
+  /** Of each run. */
+  readonly seconds: number;
+}
+
+export type Report = (row: Row) => void;
+
+export type Part = (settings: Settings, report: Report) => Promise<void>;
+
+/** Two systems, and what they are called in a row. */
+export type Comparison = (
+  a: Subject,
+  b: Subject,
+  label: string,
+  settings: Settings,
+  report: Report,
+) => Promise<void>;
+
+const LABELS: ReadonlyMap<number, string> = new Map([[1, "single"], [3, "three members"]]);
+
+/** Starts this system alone. */
+export function startOurs(members: number, isMutual = false): Promise<Subject> {
+  const main = new URL("../../main.ts", import.meta.url).pathname;
+  const flags = ["--no-prompt", "--allow-net", "--allow-read", "--allow-write", "--allow-env"];
+  return startSubject(ours(Deno.execPath(), ["run", ...flags, main]), members, isMutual);
+}
+
+/** Runs `compare` on both systems, for each number of members. */
+export function comparing(
+  compare: Comparison,
+  { members = [1], isMutual = false }: {
+    readonly members?: readonly number[];
+    readonly isMutual?: boolean;
+  } = {},
+): Part {
+  return async (settings, report) => {
+    for (const count of members) {
+      const a = await startOurs(count, isMutual);
+      const b = await startSubject(debianEtcd(), count, isMutual);
+      try {
+        await compare(a, b, LABELS.get(count)!, settings, report);
+      } finally {
+        await a.stop();
+        await b.stop();
+      }
+    }
+  };
+}
+
+/** Runs `measure` on both in turn: A B A B. */
+export async function pairs<T>(
+  { pairs }: Settings,
+  measure: (subject: Subject) => Promise<T>,
+  a: Subject,
+  b: Subject,
+): Promise<[T[], T[]]> {
+  const one: T[] = [];
+  const other: T[] = [];
+  for (let pair = 0; pair < pairs; pair++) {
+    one.push(await measure(a));
+    other.push(await measure(b));
+  }
+  return [one, other];
+}
