@@ -54,8 +54,10 @@ export class WatchHub {
   readonly #exactKeys = new Map<ByteString, Bucket>();
   readonly #ranges = new Map<string, RangeBucket>();
   readonly #unsynced = new Set<Watch>();
-  /** Who has not been told yet of the entry that is being published, and what. */
-  readonly #toTell = new Map<Watch, Event[]>();
+  /** Who sees something of the entry that is being published. */
+  readonly #toTell: Watch[] = [];
+  /** Where its events are in the list, once somebody has asked: many are paused by one entry. */
+  #placeToTell: number | undefined;
   #size = 0;
   #synced = 0;
 
@@ -109,18 +111,20 @@ export class WatchHub {
   /** Tells the events of one entry to all synced watches that see them; the list has them already. */
   publish(events: readonly Event[]): void {
     if (this.#synced === 0 || events.length === 0) return;
-    const toTell = this.#toTell;
+    this.#placeToTell = undefined;
     let top: Event | undefined;
     for (const event of events) {
       if (event.isDirectory && !event.isCovered) top = event;
-      this.#collectPaths(event, top, toTell);
-      if (!event.isDirectory) this.#collectRanges(event, toTell);
+      this.#collectPaths(event, top);
+      if (!event.isDirectory) this.#collectRanges(event);
     }
-    for (const [watch, seen] of toTell) {
-      toTell.delete(watch);
-      // An earlier callback may have ended it.
-      if (watch.isSynced) watch.callbacks.onEvents(seen);
+    for (const watch of this.#toTell) {
+      const seen = watch.untold;
+      watch.untold = undefined;
+      // An earlier callback may have paused it, or ended it.
+      if (seen !== undefined && watch.isSynced) watch.callbacks.onEvents(seen);
     }
+    this.#toTell.length = 0;
   }
 
   /** Tells every watch that users or roles may have changed. */
@@ -206,13 +210,13 @@ export class WatchHub {
   pause(watch: Watch): void {
     if (!watch.isSynced) return;
     const { versions } = this.#keys();
-    const [first] = this.#toTell.get(watch) ?? [];
-    this.#toTell.delete(watch);
+    const [first] = watch.untold ?? [];
+    watch.untold = undefined;
     // Another's callback may pause it before it is told of the same entry.
     if (first === undefined) watch.hasReached(versions.newest);
     const place = first === undefined
       ? versions.end
-      : versions.lowerBound("logIndex", first.logIndex);
+      : this.#placeToTell ??= versions.lowerBound("logIndex", first.logIndex);
     this.#leaveSynced(watch, place);
   }
 
@@ -287,40 +291,51 @@ export class WatchHub {
     if (bucket.watches.size === 0) this.#ranges.delete(name);
   }
 
-  #collectPaths(event: Event, top: Event | undefined, told: Map<Watch, Event[]>): void {
+  #collectPaths(event: Event, top: Event | undefined): void {
     if (this.#paths.size === 0 || !event.isFile || event.isQuiet) return;
     const { key } = event;
     let hash = PATH_HASH_START;
     for (let i = 0; i < key.length; i++) {
       const unit = key.charCodeAt(i);
-      if (unit === SLASH && i > 0) this.#collectPath(hash, event, top, told);
+      if (unit === SLASH && i > 0) this.#collectPath(hash, event, top);
       hash = pathHash(hash, unit);
-      if (i === 0 && key !== ROOT) this.#collectPath(hash, event, top, told);
+      if (i === 0 && key !== ROOT) this.#collectPath(hash, event, top);
     }
-    this.#collectPath(hash, event, top, told);
+    this.#collectPath(hash, event, top);
   }
 
-  #collectPath(
-    hash: number,
-    event: Event,
-    top: Event | undefined,
-    told: Map<Watch, Event[]>,
-  ): void {
+  #collectPath(hash: number, event: Event, top: Event | undefined): void {
     for (const watch of this.#paths.get(hash) ?? []) {
       const seen = seenBy(watch.view, event, top);
       if (seen === undefined || event[numberOf(watch.view)] < watch.since) continue;
-      const events = told.get(watch);
-      if (events === undefined) told.set(watch, [seen]);
+      const events = watch.untold;
+      if (events === undefined) this.#willTell(watch, [seen]);
       else if (events.at(-1) !== seen) events.push(seen);
     }
   }
 
-  #collectRanges(event: Event, told: Map<Watch, Event[]>): void {
+  #collectRanges(event: Event): void {
     const exact = this.#exactKeys.get(event.key);
-    if (exact !== undefined) tellAll(exact, event, told);
+    if (exact !== undefined) this.#collectAll(exact, event);
     for (const { view, watches } of this.#ranges.values()) {
-      if (isWithin(view.range, event.key)) tellAll(watches, event, told);
+      if (isWithin(view.range, event.key)) this.#collectAll(watches, event);
     }
+  }
+
+  #collectAll(watches: Bucket, event: Event): void {
+    // Those who see the same from the same event on share one list.
+    let shared: Event[] | undefined;
+    for (const watch of watches) {
+      if (event.revision < watch.since) continue;
+      const events = watch.untold;
+      if (events === undefined) this.#willTell(watch, shared ??= [event]);
+      else if (events.at(-1) !== event) events.push(event);
+    }
+  }
+
+  #willTell(watch: Watch, events: Event[]): void {
+    watch.untold = events;
+    this.#toTell.push(watch);
   }
 }
 
@@ -333,6 +348,8 @@ export class Watch {
   isCleared = false;
   /** While it is not synced: the next entry of the list that it has to look at. */
   place = 0;
+  /** What it sees of the entry that is being published, until it is told. */
+  untold: Event[] | undefined;
 
   constructor(
     readonly hub: WatchHub,
@@ -365,21 +382,6 @@ export class Watch {
   /** Ends it; does nothing when it is over. */
   cancel(): void {
     this.hub.drop(this);
-  }
-}
-
-function tellAll(watches: Bucket, event: Event, told: Map<Watch, Event[]>): void {
-  // Those who see the same from the same event on share one list.
-  let shared: Event[] | undefined;
-  for (const watch of watches) {
-    if (event.revision < watch.since) continue;
-    const events = told.get(watch);
-    if (events === undefined) {
-      shared ??= [event];
-      told.set(watch, shared);
-    } else if (events.at(-1) !== event) {
-      events.push(event);
-    }
   }
 }
 

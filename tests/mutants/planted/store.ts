@@ -91,8 +91,8 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     [
       "a cancelled watch is called back",
       "a cancelled watch is over",
-      "if (watch.isSynced) watch.callbacks.onEvents(seen);",
-      "watch.callbacks.onEvents(seen);",
+      "if (seen !== undefined && watch.isSynced) watch.callbacks.onEvents(seen);",
+      "if (seen !== undefined) watch.callbacks.onEvents(seen);",
     ],
   ]),
   ...mutantsOf("src/store/watch/view.ts", STORE, [

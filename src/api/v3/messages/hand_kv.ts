@@ -22,7 +22,7 @@ import type * as kv from "./kv.ts";
 import { NO_BYTES } from "./scalars.ts";
 import type { Draft, HandCodec } from "./table.ts";
 import { deeper, type WireReader } from "./wire_reader.ts";
-import type { WireWriter } from "./wire_writer.ts";
+import { WireWriter } from "./wire_writer.ts";
 
 const HEADER_NAMES: FieldNames = {
   1: "cluster_id",
@@ -61,14 +61,26 @@ function readHeader(
   return { clusterId, memberId, revision, raftTerm };
 }
 
+/** The ids that were written last: they are the same in all answers of a member. */
+let written = { clusterId: 0n, memberId: 0n, bytes: new Uint8Array(0) };
+
+function idsOf({ clusterId = 0n, memberId = 0n }: Draft<kv.ResponseHeader>): Uint8Array {
+  if (written.clusterId !== clusterId || written.memberId !== memberId) {
+    const writer = new WireWriter();
+    writeIdField(writer, 8, clusterId);
+    writeIdField(writer, 16, memberId);
+    written = { clusterId, memberId, bytes: writer.written().slice() };
+  }
+  return written.bytes;
+}
+
 function headerSize(header: Draft<kv.ResponseHeader>): number {
-  return idFieldSize(header.clusterId) + idFieldSize(header.memberId) +
-    numberFieldSize(header.revision) + numberFieldSize(header.raftTerm);
+  return idsOf(header).length + numberFieldSize(header.revision) +
+    numberFieldSize(header.raftTerm);
 }
 
 function writeHeader(header: Draft<kv.ResponseHeader>, writer: WireWriter): void {
-  writeIdField(writer, 8, header.clusterId);
-  writeIdField(writer, 16, header.memberId);
+  writer.raw(idsOf(header));
   writeNumberField(writer, 24, header.revision);
   writeNumberField(writer, 32, header.raftTerm);
 }
