@@ -56,8 +56,8 @@ export class WatchHub {
   readonly #unsynced = new Set<Watch>();
   /** Who sees something of the entry that is being published. */
   readonly #toTell: Watch[] = [];
-  /** Where its events are in the list, once somebody has asked: many are paused by one entry. */
-  #placeToTell: number | undefined;
+  /** Where the list was searched last by an entry of the log: many watches pause at the same. */
+  #searched = { logIndex: 0, end: 0, place: 0 };
   #size = 0;
   #synced = 0;
 
@@ -111,7 +111,6 @@ export class WatchHub {
   /** Tells the events of one entry to all synced watches that see them; the list has them already. */
   publish(events: readonly Event[]): void {
     if (this.#synced === 0 || events.length === 0) return;
-    this.#placeToTell = undefined;
     let top: Event | undefined;
     for (const event of events) {
       if (event.isDirectory && !event.isCovered) top = event;
@@ -207,17 +206,24 @@ export class WatchHub {
   }
 
   /** For `Watch.pause`. */
-  pause(watch: Watch): void {
+  pause(watch: Watch, unsent: Event | undefined): void {
     if (!watch.isSynced) return;
     const { versions } = this.#keys();
-    const [first] = watch.untold ?? [];
+    const first = unsent ?? watch.untold?.[0];
     watch.untold = undefined;
     // Another's callback may pause it before it is told of the same entry.
     if (first === undefined) watch.hasReached(versions.newest);
-    const place = first === undefined
-      ? versions.end
-      : this.#placeToTell ??= versions.lowerBound("logIndex", first.logIndex);
+    const place = first === undefined ? versions.end : this.#placeOf(first.logIndex);
     this.#leaveSynced(watch, place);
+  }
+
+  #placeOf(logIndex: number): number {
+    const { versions } = this.#keys();
+    const { end } = versions;
+    if (this.#searched.logIndex !== logIndex || this.#searched.end !== end) {
+      this.#searched = { logIndex, end, place: versions.lowerBound("logIndex", logIndex) };
+    }
+    return this.#searched.place;
   }
 
   /** For `Watch.cancel`. */
@@ -374,9 +380,12 @@ export class Watch {
     return this.hub.read(this, entriesMax);
   }
 
-  /** Stops being told: what happens from now on has to be read. */
-  pause(): void {
-    this.hub.pause(this);
+  /**
+   * Stops being told: what happens from now on has to be read, and before that the events
+   * from `unsent` on, which it was told of and has not passed on.
+   */
+  pause(unsent?: Event): void {
+    this.hub.pause(this, unsent);
   }
 
   /** Ends it; does nothing when it is over. */

@@ -77,6 +77,43 @@ Deno.test("a slow client holds up all watches of its stream, and no other stream
   assertEquals(revisions(rest).toSorted(), [3, 4, 5]);
 });
 
+/** Puts all values at once, so that they are applied in one go. */
+async function putTogether(member: V3Member, key: string, sizes: readonly number[]): Promise<void> {
+  await Promise.all(
+    sizes.map((size) => member.call(put, { key, value: bytes("v".repeat(size)) })),
+  );
+}
+
+Deno.test("what is applied in one go is told in one message, unless that grows large", async () => {
+  using member = new V3Member();
+  const all = await watching(member, ALL);
+  const one = await watching(member, { key: "a" });
+  await putTogether(member, "a", [1, 2, 3]);
+  const found = [all, one].map((stream) => stream.received().map((one) => revisions([one])));
+  assertEquals(found, [[[2, 3, 4]], [[2, 3, 4]]]);
+  await putTogether(member, "a", [40_000, 40_000, 1]);
+  assertEquals(one.received().map((one) => revisions([one])), [[5], [6, 7]]);
+});
+
+Deno.test("a client that turns out to be slow gets what was not sent later, once and in order", async () => {
+  using member = new V3Member();
+  const slow = await watching(member, { key: "a" });
+  await watching(member, { key: "a", watchId: 7 }, slow);
+  slow.stream.isFull = true;
+  // The first message stops the stream: of one watch in the middle, of the other at its beginning.
+  await putTogether(member, "a", [40_000, 40_000, 1]);
+  const sent = slow.received();
+  assertEquals(sent.map((one) => revisions([one])), [[2]]);
+  slow.stream.drain();
+  const rest = await events(slow, 5);
+  await turns();
+  for (const id of [0, 7]) {
+    const told = [...sent, ...rest].filter(({ watchId }) => watchId === id);
+    assertEquals(revisions(told), [2, 3, 4], `watch ${id}`);
+  }
+  assertEquals(slow.received(), []);
+});
+
 Deno.test("a client that is slow while a watch reads the past goes on later", async () => {
   using member = new V3Member();
   await fill(member, "a", 2_000);

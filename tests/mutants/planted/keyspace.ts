@@ -206,8 +206,8 @@ export const KEYSPACE_MUTANTS: readonly Mutant[] = [
     [
       "a paused watch misses the entry that pauses it",
       "a watch sees every event, or is told of the gap",
-      "const place = first === undefined\n",
-      "const place = first !== null\n",
+      "const place = first === undefined ? versions.end",
+      "const place = first !== null ? versions.end",
     ],
     [
       "a slow watch goes on as if nothing were lost",

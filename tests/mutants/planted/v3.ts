@@ -90,6 +90,18 @@ export const V3_MUTANTS: readonly Mutant[] = [
       "if (bytes >= SLICE_BYTES) break;",
       "",
     ],
+    [
+      "what was not sent to a slow client is forgotten",
+      "a watch sees every event, or is told of the gap",
+      "this.#watch.pause(first);",
+      "this.#watch.pause();",
+    ],
+    [
+      "a message has all that is applied in one go",
+      "memory is bounded whatever a client asks for",
+      "before.bytes + next.bytes <= TOGETHER_BYTES_MAX",
+      "before.bytes <= Infinity",
+    ],
   ]),
   ...mutantsOf("src/api/v3/grpc/unary_call.ts", V3, [
     [

@@ -72,24 +72,44 @@ export function fragmentsOf(
   return parts;
 }
 
+/** Events that are told in one message. All watches that are told the same share it. */
+export class Telling {
+  readonly messages: readonly Draft<EventMessage>[];
+  /** Not less than their size. */
+  readonly bytes: number;
+  #next: Telling | undefined;
+  #both: Telling | undefined;
+
+  constructor(messages: readonly Draft<EventMessage>[]) {
+    this.messages = messages;
+    this.bytes = messages.reduce((sum, message) => sum + sizeOf(message), 0);
+  }
+
+  /** This, and then `next`: the same for all who ask for the same. */
+  with(next: Telling): Telling {
+    if (this.#both === undefined || this.#next !== next) {
+      this.#next = next;
+      this.#both = new Telling([...this.messages, ...next.messages]);
+    }
+    return this.#both;
+  }
+}
+
 /**
- * The events of the entry that is being told, as messages: all who see the same share
- * the store's list of them, so they are made once for each view.
+ * What watches are told of an entry, made once for all that have the same view: the store
+ * gives all of them the same list of events.
  */
 export class SharedEvents {
   #events: readonly Event[] | undefined;
-  readonly #made: (readonly Draft<EventMessage>[] | undefined)[] = [];
+  readonly #made: (Telling | undefined)[] = [];
 
-  messagesOf(
-    events: readonly Event[],
-    view: EventView,
-    compactedRevision: number,
-  ): readonly Draft<EventMessage>[] {
+  /** Of the events of one entry, those that `view` wants. */
+  tellingOf(events: readonly Event[], view: EventView, compactedRevision: number): Telling {
     if (events !== this.#events) {
       this.#events = events;
       this.#made.length = 0;
     }
     const place = (view.puts ? 1 : 0) | (view.deletes ? 2 : 0) | (view.previous ? 4 : 0);
-    return this.#made[place] ??= toMessages(events, view, compactedRevision);
+    return this.#made[place] ??= new Telling(toMessages(events, view, compactedRevision));
   }
 }

@@ -32,6 +32,8 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
   readonly #watchers = new Map<WatchId, Watcher>();
   /** Those that have to read, in turns. */
   readonly #behind = new Set<Watcher>();
+  /** Those that may have something to tell. */
+  #withUntold: Watcher[] = [];
   #nextId = 0;
   #isReading = false;
   /** The client doesn't take what was sent. */
@@ -49,6 +51,7 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
   }
 
   onMessage(request: WatchRequest): void {
+    this.#tellAll();
     switch (request.kind) {
       case "create":
         return this.#admit(request.value);
@@ -92,12 +95,18 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
     }
   }
 
+  hasUntold(watcher: Watcher): void {
+    if (this.#withUntold.push(watcher) === 1) queueMicrotask(() => this.#tellAll());
+  }
+
   behind(watcher: Watcher): void {
+    this.#tellAll();
     this.#behind.add(watcher);
     this.#readOn();
   }
 
   denied(watcher: Watcher): void {
+    this.#tellAll();
     this.#drop(watcher);
     this.#send({
       header: this.#v3.headers.now(),
@@ -105,6 +114,14 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
       canceled: true,
       cancelReason: DENIED,
     });
+  }
+
+  /** Sends what the entries brought that were applied together. */
+  #tellAll(): void {
+    if (this.#withUntold.length === 0) return;
+    const watchers = this.#withUntold;
+    this.#withUntold = [];
+    for (const watcher of watchers) watcher.tell();
   }
 
   #send(response: Draft<WatchResponse>): void {
@@ -223,6 +240,7 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
 
   /** Tells how far the stream has come, once that means that all up to there was sent. */
   #payProgress(): void {
+    this.#tellAll();
     if (!this.#owesProgress || this.#behind.size > 0) return;
     const { revision } = this.service;
     for (const { startRevision } of this.#watchers.values()) {
@@ -238,6 +256,7 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
 
   /** To watches that have heard nothing since the last time. */
   #tellProgress(): void {
+    this.#tellAll();
     const header = this.#v3.headers.now();
     for (const watcher of this.#watchers.values()) {
       if (!watcher.wantsProgress) continue;

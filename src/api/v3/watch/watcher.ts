@@ -13,7 +13,7 @@ import type { Event as EventMessage } from "../messages/kv.ts";
 import type { WatchId } from "../messages/scalars.ts";
 import type { Draft } from "../messages/table.ts";
 import type { WatchCreateRequest } from "../messages/watch.ts";
-import { type EventView, type SharedEvents, sizeOf, toMessages } from "./events.ts";
+import { type EventView, type SharedEvents, sizeOf, type Telling, toMessages } from "./events.ts";
 
 /** Entries of the list that are looked at in a turn, and in one step of it. */
 const ENTRIES_PER_SLICE = 512;
@@ -22,12 +22,17 @@ const ENTRIES_PER_STEP = 4;
 /** What a slice may weigh, give or take one revision. */
 const SLICE_BYTES = 512 * 1024;
 
+/** What a message may weigh that tells of several revisions. */
+const TOGETHER_BYTES_MAX = 64 * 1024;
+
 /** What a watcher needs of its stream. */
 export interface WatcherOwner {
   readonly service: Service;
   readonly shared: SharedEvents;
   /** Sends events to the client; there is one at least. */
   told(watcher: Watcher, events: readonly Draft<EventMessage>[]): void;
+  /** The watcher has `untold` events, and had none. */
+  hasUntold(watcher: Watcher): void;
   /** The watcher has to read. */
   behind(watcher: Watcher): void;
   /** Its client may no longer see what it watches. */
@@ -53,6 +58,9 @@ export class Watcher implements EventView {
   readonly #owner: WatcherOwner;
   readonly #watch: Watch;
   #hasRead = false;
+  /** What is to be sent when all has been applied that is committed, and its first event. */
+  #untold: Telling | undefined;
+  #firstUntold: Event | undefined;
 
   constructor(owner: WatcherOwner, id: WatchId, request: WatchCreateRequest) {
     const { filters, startRevision } = request;
@@ -81,13 +89,23 @@ export class Watcher implements EventView {
     return this.#watch.isSynced;
   }
 
-  /** From here on it has to read: the client doesn't keep up. */
+  /** From here on it has to read, what it has not sent included: the client doesn't keep up. */
   pause(): void {
-    this.#watch.pause();
+    const first = this.#untold === undefined ? undefined : this.#firstUntold;
+    this.#untold = undefined;
+    this.#watch.pause(first);
   }
 
   cancel(): void {
+    this.#untold = undefined;
     this.#watch.cancel();
+  }
+
+  /** Sends what it has been told of. */
+  tell(): void {
+    const untold = this.#untold;
+    this.#untold = undefined;
+    if (untold !== undefined) this.#owner.told(this, untold.messages);
   }
 
   /** Reads on and sends what there is. */
@@ -122,10 +140,21 @@ export class Watcher implements EventView {
     return outcome;
   }
 
+  /** Many entries may be applied at once, and one message costs hardly more than one event. */
   #onEvents(events: readonly Event[]): void {
     const { shared, service } = this.#owner;
-    const messages = shared.messagesOf(events, this, service.compactedRevision);
-    if (messages.length > 0) this.#owner.told(this, messages);
+    const next = shared.tellingOf(events, this, service.compactedRevision);
+    if (next.messages.length === 0) return;
+    const before = this.#untold;
+    if (before !== undefined && before.bytes + next.bytes <= TOGETHER_BYTES_MAX) {
+      this.#untold = before.with(next);
+      return;
+    }
+    // Before anything is sent: who turns out to be slow has to read all that is not.
+    this.#untold = next;
+    this.#firstUntold = events[0];
+    if (before === undefined) this.#owner.hasUntold(this);
+    else this.#owner.told(this, before.messages);
   }
 }
 
