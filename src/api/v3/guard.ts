@@ -1,8 +1,10 @@
 /** Lets handlers see only calls of those who may call their methods at all. */
 import type { Service } from "../../service/service.ts";
 import type { Rights } from "../../store/auth/rights.ts";
+import { GUEST_ROLE } from "../../store/auth/users.ts";
 import { accessOf } from "./access.ts";
 import type { Handler, StreamCall, StreamListener, UnaryCall } from "./call.ts";
+import { type Method, METHODS } from "./methods.ts";
 import { failureStatus, rejectionStatus } from "./refusal.ts";
 import { whoCalls } from "./waist.ts";
 
@@ -13,7 +15,7 @@ export function guarded({ auth }: Service, handler: Handler): Handler {
     return {
       ...handler,
       handle: (request: object, call: UnaryCall<object>) => {
-        if (!auth.isOn) return handler.handle(request, call);
+        if (!auth.isOn || isForGuests(auth, method)) return handler.handle(request, call);
         const needs = needsOf(accessOf(method, request));
         if (needs === undefined) return handler.handle(request, call);
         auth.admit(
@@ -50,6 +52,14 @@ export function guarded({ auth }: Service, handler: Handler): Handler {
     handle: (request: object, call: StreamCall<object>) =>
       isRefused(call) ? NOTHING : handler.handle(request, call),
   };
+}
+
+/**
+ * Patroni up to 4.1.0 asks for the members before it logs in. Where guests are let in, which
+ * an operator says by a role for them, they are told here what v2 tells everybody.
+ */
+function isForGuests({ view }: Service["auth"], method: Method): boolean {
+  return method === METHODS.cluster.memberList && view.role(GUEST_ROLE) !== undefined;
 }
 
 /** What the access asks of rights; undefined: nothing that could be asked here. */

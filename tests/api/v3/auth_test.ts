@@ -37,6 +37,19 @@ Deno.test("a call without a token is told that the user's name is empty", async 
   assertEquals([bad.code, bad.message], [16, "etcdserver: invalid auth token"]);
 });
 
+Deno.test("who has not logged in is told the members where there is a role for guests, and nothing else", async () => {
+  using member = new V3Member();
+  await withUsers(member);
+  const { memberList } = METHODS.cluster;
+  assertEquals((await member.call(memberList, {})).message, "etcdserver: user name is empty");
+  await member.call(auth.roleAdd, { name: "guest" }, await tokenOf(member, "root", "rpw"));
+  assertEquals((await member.call(memberList, {})).response?.members.length, 1);
+  const range = await member.call(METHODS.kv.range, { key: "/a/1" });
+  assertEquals(range.message, "etcdserver: user name is empty");
+  const alarms = await member.call(METHODS.maintenance.alarm, { action: "GET" });
+  assertEquals(alarms.message, "etcdserver: user name is empty");
+});
+
 Deno.test("a token may come as token or as authorization", async () => {
   using member = new V3Member();
   await withUsers(member);

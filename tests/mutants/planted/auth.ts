@@ -386,6 +386,12 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
       "return ({ isRoot }) => isRoot;",
       "return () => true;",
     ],
+    [
+      "anybody is told the members",
+      "who has not logged in is told nothing, unless guests are let in",
+      "view.role(GUEST_ROLE) !== undefined;",
+      "view.isEnabled;",
+    ],
   ]),
   ...mutantsOf("src/api/access.ts", DOORS, [
     [
