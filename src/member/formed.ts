@@ -1,8 +1,9 @@
 /**
- * When members that form a cluster may serve clients. The founder is a quorum by itself
+ * When members that `--initial-cluster` names may serve clients. The founder is a quorum by itself
  * until others vote, too: what it acknowledged then would be on one disk, where whoever
  * names three members expects two. And a newcomer that has not caught up does not count
- * for the quorum: whoever has seen all three serve may let one of them die.
+ * for the quorum, also where it takes the place of a dead one: whoever has seen all three serve
+ * may let one of them die.
  */
 import type { Config } from "../config.ts";
 import { quorumSize } from "../raft/quorum.ts";
@@ -21,7 +22,7 @@ export async function whenFormed(
   isNew: boolean,
   isOver: () => boolean,
 ): Promise<void> {
-  if (initialCluster?.state !== "new") return;
+  if (initialCluster === undefined) return;
   const isReady = () => {
     const configuration = node.configuration();
     return initial === undefined

@@ -143,7 +143,12 @@ export class Turnover implements AsyncDisposable {
 
   async #progress(): Promise<void> {
     const goal = this.#acknowledged.size + WRITES_WHILE_AWAY;
-    await until("writes to go on", () => this.#acknowledged.size >= goal);
+    try {
+      await until("writes to go on", () => this.#acknowledged.size >= goal);
+    } catch (cause) {
+      const logs = [...this.#nodes].map(([name, { logTail }]) => `--- ${name}\n${logTail}`);
+      throw new Error(logs.join("\n"), { cause });
+    }
   }
 
   async #write(writer: number): Promise<void> {

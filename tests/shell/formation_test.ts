@@ -179,19 +179,21 @@ Deno.test("whenFormed() lets a founder serve when a majority of those named vote
 
 Deno.test("whenFormed() lets a newcomer serve when it votes, and one that was there before at once", async () => {
   const identity = { memberId: 2, clusterId: 1, name: "m2", initial: undefined };
-  const config = { initialCluster: { state: "new", token: "t", members: MEMBERS } } as const;
   const own = { id: 2, name: "m2", peerUrls: ["http://m2:2380"], clientUrls: [] };
-  let members: Member[] = [{ ...own, voter: false }];
-  const node = { configuration: () => ({ members, removed: [] }) };
-  let served = false;
-  const serving = whenFormed({ node }, identity, config, true, () => false)
-    .then(() => served = true);
-  await new Promise((resolve) => setTimeout(resolve, 60));
-  assertEquals(served, false);
-  members = [{ ...own, voter: true }];
-  await serving;
-  members = [{ ...own, voter: false, learner: true }];
-  await whenFormed({ node }, identity, config, true, () => false);
-  members = [{ ...own, voter: false }];
-  await whenFormed({ node }, identity, config, false, () => false);
+  for (const state of ["new", "existing"] as const) {
+    const config = { initialCluster: { state, token: "t", members: MEMBERS } };
+    let members: Member[] = [{ ...own, voter: false }];
+    const node = { configuration: () => ({ members, removed: [] }) };
+    let served = false;
+    const serving = whenFormed({ node }, identity, config, true, () => false)
+      .then(() => served = true);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    assertEquals(served, false);
+    members = [{ ...own, voter: true }];
+    await serving;
+    members = [{ ...own, voter: false, learner: true }];
+    await whenFormed({ node }, identity, config, true, () => false);
+    members = [{ ...own, voter: false }];
+    await whenFormed({ node }, identity, config, false, () => false);
+  }
 });

@@ -78,6 +78,12 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "return !isAwaited || voters >= 1;",
     ],
     [
+      "who takes a dead one's place serves before it counts",
+      "who has seen the replaced one serve may let another die",
+      "if (initialCluster === undefined) return;",
+      'if (initialCluster?.state !== "new") return;',
+    ],
+    [
       "a newcomer serves before it counts",
       "who has seen all serve may let one die",
       "? !isNew || !isLearning(configuration, memberId)",
