@@ -2,13 +2,15 @@
  * `deno task release`: executables for five platforms and their checksums, in
  * `dist/`. By `deno compile` where its runtimes can be downloaded, else from the
  * `deno` of each platform, which npm has: self-unpacking files for Linux and
- * macOS (see `self_unpacking.ts`), an archive with a launcher for Windows.
+ * macOS (see `self_unpacking.ts`), an archive with a launcher for Windows. On a Debian,
+ * packages for Debian are made of those for Linux (see `deb.ts`).
  *
  *     deno task release [--output DIR] [--target TRIPLE,…] [--fallback]
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { ensureDir } from "@std/fs/ensure-dir";
 import { VERSION } from "../src/version.ts";
+import { makeDeb } from "./deb.ts";
 import { bundleProgram, denoCompile, RUN_FLAGS } from "./executable.ts";
 import {
   checksumLine,
@@ -87,8 +89,12 @@ async function makeAll({ output, targets, fallback }: Request, work: string): Pr
     const compiled = canCompile ? await compileTarget(target, output) : undefined;
     // What one runtime can't be downloaded from, another can't either.
     if (compiled === undefined) canCompile = false;
-    names.push(compiled ?? await packTarget(target, output, work));
-    console.log(`release: Made "${output}/${names.at(-1)}"`);
+    const name = compiled ?? await packTarget(target, output, work);
+    const deb = await packageForDebian(target, { name, output, work });
+    for (const made of [name, ...deb]) {
+      names.push(made);
+      console.log(`release: Made "${output}/${made}"`);
+    }
   }
   const lines = await Promise.all(names.map((name) => checksumLine(`${output}/${name}`, name)));
   await Deno.writeTextFile(`${output}/SHA256SUMS`, lines.join(""));
@@ -125,6 +131,19 @@ async function packTarget(target: ReleaseTarget, output: string, work: string): 
     output: `${output}/${name}`,
   });
   return name;
+}
+
+async function packageForDebian(
+  { triple, label }: ReleaseTarget,
+  { name, output, work }: { readonly name: string; readonly output: string; readonly work: string },
+): Promise<readonly string[]> {
+  if (!triple.includes("-linux-")) return [];
+  const root = `${work}/${label}-deb`;
+  await ensureDir(root);
+  const deb = await makeDeb({ program: `${output}/${name}`, triple, output, work: root });
+  if (deb !== undefined) return [deb];
+  console.log("release: Made no package for Debian, because dpkg-deb was not found");
+  return [];
 }
 
 /** The path of the runtime, of this deno's version; npm checks its integrity. */

@@ -1,7 +1,9 @@
 /** What is packed for other machines, as far as it can be judged on this one. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type Flag, FLAGS } from "../../src/config/flags.ts";
+import { configOf } from "../shell/flag_node.ts";
 import { PERMISSION_FLAGS, UNSTABLE_FLAGS } from "../../tools/node_flags.ts";
+import { debianUnit, makeDeb } from "../../tools/deb.ts";
 import { checksumLine, RELEASE_TARGETS, windowsLauncher } from "../../tools/release_targets.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -94,5 +96,55 @@ Deno.test("etcd.service passes the checks of systemd-analyze", async () => {
     console.log("systemd-analyze was not found; on Debian: apt-get install systemd");
   } finally {
     await Deno.remove(directory, { recursive: true });
+  }
+});
+
+/** The settings of `/etc/default/etcd` as the unit hands them on. */
+function defaults(): Record<string, string> {
+  const lines = read("debian/default").split("\n").filter((line) => /^[A-Z]/.test(line));
+  return Object.fromEntries(lines.map((line) => {
+    const [, name, value] = /^(\w+)="(.*)"$/.exec(line)!;
+    return [name!, value!];
+  }));
+}
+
+Deno.test("the package for Debian places a node where Debian's etcd-server does", () => {
+  const unit = debianUnit(read("etcd.service"));
+  assertMatch(unit, /^ExecStart=\/usr\/bin\/etcd \$DAEMON_ARGS$/m);
+  assertMatch(unit, /^EnvironmentFile=-\/etc\/default\/etcd$/m);
+  assertMatch(unit, /^Environment=.*ETCD_DATA_DIR=\/var\/lib\/etcd\/default /m);
+  const variables = { ETCD_NAME: "debian", ...defaults() };
+  const { client, peer, name } = configOf([], variables);
+  assertEquals([name, client.urls, peer.urls], [
+    "debian",
+    ["http://localhost:2379"],
+    ["http://localhost:2380"],
+  ]);
+});
+
+Deno.test("makeDeb() makes a package with program, unit, defaults, man page and completion", async () => {
+  const root = await Deno.makeTempDir();
+  await Deno.mkdir(`${root}/work`);
+  await Deno.writeTextFile(`${root}/etcd`, "#!/bin/sh\n");
+  try {
+    const triple = "aarch64-unknown-linux-gnu";
+    const options = { program: `${root}/etcd`, triple, output: root, work: `${root}/work` };
+    const name = await makeDeb(options);
+    if (name === undefined) return console.log("dpkg-deb was not found; it is on every Debian");
+    const { stdout } = await new Deno.Command("dpkg-deb", { args: ["-c", `${root}/${name}`] })
+      .output();
+    const listed = new TextDecoder().decode(stdout);
+    for (
+      const file of [
+        "-rwxr-xr-x root/root +\\d+ .* ./usr/bin/etcd",
+        "./lib/systemd/system/etcd.service",
+        "./etc/default/etcd",
+        "./usr/share/man/man1/etcd.1.gz",
+        "./usr/share/bash-completion/completions/etcd",
+      ]
+    ) assertMatch(listed, new RegExp(`${file}$`, "m"));
+    assertMatch(name, /_arm64\.deb$/);
+  } finally {
+    await Deno.remove(root, { recursive: true });
   }
 });
