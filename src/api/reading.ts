@@ -93,6 +93,8 @@ export interface Reading {
     readonly revision: number;
     readonly compactedRevision: number;
   };
+  /** What may be stored; undefined when there is no bound. */
+  readonly quotaBytes: number | undefined;
   readonly disk: DiskReading;
   readonly peers: readonly PeerReading[];
   readonly process: ProcessReading;

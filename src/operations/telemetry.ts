@@ -92,6 +92,7 @@ export class Telemetry {
       requests: service.requests,
       calls: this.#calls(),
       numbers: { revision: service.revision, compactedRevision: service.compactedRevision },
+      quotaBytes: config.quotaBytes,
       disk,
       peers: this.#peers(),
       process: {

@@ -71,7 +71,12 @@ export interface StoreStats {
   readonly historyFirstIndex: number;
   /** Of all live records. */
   readonly liveBytes: number;
+  /** Of all that is here, versions of the past included. */
+  readonly sizeBytes: number;
 }
+
+/** What a store has even when it is empty: its numbers, and pages that have room. */
+const OVERHEAD_BYTES = 64 * 1024;
 
 export class Store implements StateMachine<Result> {
   /** Who waits for events; stays the same for the life of the store, restores included. */
@@ -337,6 +342,7 @@ export class Store implements StateMachine<Result> {
       historyBytes: keys.versions.size,
       historyFirstIndex: this.#historyFirstIndex(),
       liveBytes: keys.liveBytes,
+      sizeBytes: OVERHEAD_BYTES + keys.liveBytes + keys.versions.size,
     };
   }
 

@@ -74,6 +74,11 @@ async function servesMetrics(cluster: TestCluster, stage: Stage): Promise<void> 
     assertEquals(grown("etcd_mvcc_put_total"), 1);
     assertEquals(grown("etcd_mvcc_range_total"), 1);
     assertEquals(grown("etcd_debugging_mvcc_current_revision"), 1);
+    assertEquals(valueOf(after, "etcd_server_quota_backend_bytes"), 2 ** 31);
+    const sizes = ["etcd_mvcc", "etcd_debugging_mvcc"].map((of) => `${of}_db_total_size_in_bytes`);
+    for (const name of [...sizes, "etcd_mvcc_db_total_size_in_use_in_bytes"]) {
+      assertGreater(grown(name), 0, name);
+    }
     const put = 'grpc_method="Put",grpc_service="etcdserverpb.KV",grpc_type="unary"}';
     assertEquals(grown("grpc_server_handled_total", `{grpc_code="OK",${put}`), 1);
     await ask("kv/deleterange", { key: "YQ==" });

@@ -163,7 +163,7 @@ function writeDisk(out: Exposition, { disk, status }: Reading): void {
     disk.logBytesWritten,
   );
   out.gauge(
-    "etcd_mvcc_db_total_size_in_bytes",
+    "etcd_disk_directory_size_bytes",
     "Size of the files in the data directory.",
     disk.sizeBytes(),
   );

@@ -35,7 +35,8 @@ export function writeCalls(out: Exposition, { calls }: Reading): void {
 }
 
 /** `etcd_mvcc_*` and `etcd_debugging_mvcc_*`. */
-export function writeKeySpace(out: Exposition, { store, operations, numbers }: Reading): void {
+export function writeKeySpace(out: Exposition, reading: Reading): void {
+  const { store, operations, numbers } = reading;
   out.counter("etcd_mvcc_range_total", "Ranges read.", operations.ranges);
   out.counter("etcd_mvcc_put_total", "Puts applied.", operations.puts);
   out.counter("etcd_mvcc_delete_total", "Deletes of ranges applied.", operations.deletes);
@@ -53,11 +54,7 @@ export function writeKeySpace(out: Exposition, { store, operations, numbers }: R
     "Revisions below it can't be read.",
     numbers.compactedRevision,
   );
-  out.gauge(
-    "etcd_mvcc_db_total_size_in_use_in_bytes",
-    "Bytes of keys and values, without versions of the past.",
-    store.liveBytes,
-  );
+  writeSizes(out, reading);
   out.gauge("etcd_debugging_lease_total", "Leases.", store.leases);
   out.gauge(
     "etcd_store_history_events",
@@ -65,4 +62,23 @@ export function writeKeySpace(out: Exposition, { store, operations, numbers }: R
     store.historyEvents,
   );
   out.gauge("etcd_store_history_bytes", "Bytes that they take.", store.historyBytes);
+}
+
+/** What the quota is held against, by the names that boards and alerts have for it: nothing lies idle. */
+function writeSizes(out: Exposition, { store, quotaBytes }: Reading): void {
+  for (
+    const name of [
+      "etcd_mvcc_db_total_size_in_bytes",
+      "etcd_debugging_mvcc_db_total_size_in_bytes",
+      "etcd_mvcc_db_total_size_in_use_in_bytes",
+    ]
+  ) {
+    out.gauge(name, "Bytes of all that is stored, versions of the past included.", store.sizeBytes);
+  }
+  out.gauge("etcd_store_live_bytes", "Bytes of keys and values of now.", store.liveBytes);
+  out.gauge(
+    "etcd_server_quota_backend_bytes",
+    "What may be stored, in bytes; 0 without a quota.",
+    quotaBytes ?? 0,
+  );
 }

@@ -12,9 +12,6 @@ import { ANYBODY, readFresh, write } from "../waist.ts";
 import { hashKeys } from "./hash_keys.ts";
 import { SnapshotStream } from "./snapshot_stream.ts";
 
-/** What a store has even when it is empty: its numbers, and pages that have room. */
-const STORE_OVERHEAD_BYTES = 64 * 1024;
-
 const UNKNOWN_ACTION = status(StatusCode.invalidArgument, "etcdserver: unknown alarm action");
 const UNKNOWN_ALARM = status(StatusCode.invalidArgument, "etcdserver: unknown alarm type");
 
@@ -40,12 +37,13 @@ export function maintenanceHandlers(v3: V3Context): readonly Handler[] {
 function statusHandler({ service, headers }: V3Context): Handler {
   return unary(METHODS.maintenance.status, (_, call) => {
     const { term, leader, commitIndex, appliedIndex } = service.node.status();
-    const { liveBytes, historyBytes } = service.stats();
+    const { sizeBytes } = service.stats();
     call.answer({
       header: headers.now(),
       version: COMPATIBLE_VERSION,
-      dbSize: STORE_OVERHEAD_BYTES + liveBytes + historyBytes,
-      dbSizeInUse: STORE_OVERHEAD_BYTES + liveBytes,
+      dbSize: sizeBytes,
+      // Nothing lies idle that a defragmentation could give back.
+      dbSizeInUse: sizeBytes,
       leader: BigInt(leader),
       raftIndex: commitIndex,
       raftTerm: term,
