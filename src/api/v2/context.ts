@@ -6,6 +6,8 @@ import type { Service } from "../../service/service.ts";
 export interface V2 {
   readonly service: Service;
   readonly limits: V2Limits;
+  /** As `hexId` has it: every answer says it. */
+  readonly clusterId: string;
 }
 
 export interface V2Limits {
@@ -23,18 +25,18 @@ export function hexId(id: number): string {
 }
 
 /** The header that every answer about keys and members has. */
-export function clusterHeaders({ service }: V2): Readonly<Record<string, string>> {
-  return { "x-etcd-cluster-id": hexId(service.node.clusterId) };
+export function clusterHeaders({ clusterId }: V2): Readonly<Record<string, string>> {
+  return { "x-etcd-cluster-id": clusterId };
 }
 
 /** The headers of a success: the index that it was answered at, and where the log stands. */
 export function indexHeaders(
-  { service: { node } }: V2,
+  { service: { node }, clusterId }: V2,
   changeIndex: number,
   logIndex: number,
 ): Readonly<Record<string, string>> {
   return {
-    "x-etcd-cluster-id": hexId(node.clusterId),
+    "x-etcd-cluster-id": clusterId,
     "x-etcd-index": `${changeIndex}`,
     "x-raft-index": `${logIndex}`,
     "x-raft-term": `${node.term()}`,

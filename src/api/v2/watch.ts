@@ -23,6 +23,7 @@ const ENTRIES_AT_ONCE = 1000;
 export class Watches {
   readonly #v2: V2;
   readonly #open = new Set<Feed>();
+  readonly #texts = new EventTexts();
   /** What every watch is answered with from now on. */
   #stopping: ReplyOrFault | undefined;
 
@@ -68,7 +69,14 @@ export class Watches {
       const rights = service.auth.rightsOf(who);
       return typeof rights !== "string" && rights.has("read", key);
     };
-    const feed = new Feed(watch, !stream, streamBacklogMax, isSeen, () => this.#open.delete(feed));
+    const feed = new Feed({
+      watch,
+      isForOne: !stream,
+      backlogMax: streamBacklogMax,
+      isSeen,
+      textOf: (event) => this.#texts.of(event),
+      onEnd: () => this.#open.delete(feed),
+    });
     this.#open.add(feed);
     exchange.onGone(() => feed.end());
     feed.catchUp();
@@ -87,42 +95,54 @@ export class Watches {
   }
 }
 
+/** The text of the newest event: all who wait for it are told the same. */
+class EventTexts {
+  #event: Event | undefined;
+  #text = "";
+
+  of(event: Event): string {
+    if (event !== this.#event) {
+      this.#event = event;
+      this.#text = eventBody(event);
+    }
+    return this.#text;
+  }
+}
+
+interface FeedOptions {
+  readonly watch: Watch;
+  readonly isForOne: boolean;
+  readonly backlogMax: number;
+  readonly isSeen: (event: Event) => boolean;
+  readonly textOf: (event: Event) => string;
+  readonly onEnd: () => void;
+}
+
 /** What one client of a watch is given: events as texts, as it takes them. */
 class Feed {
+  readonly #options: FeedOptions;
   readonly #watch: Watch;
-  readonly #isForOne: boolean;
-  readonly #backlogMax: number;
-  readonly #isSeen: (event: Event) => boolean;
-  readonly #onEnd: () => void;
   #waiting: string[] = [];
   #backlog = 0;
   #isOver = false;
   #wake = () => {};
 
-  constructor(
-    watch: Watch,
-    isForOne: boolean,
-    backlogMax: number,
-    isSeen: (event: Event) => boolean,
-    onEnd: () => void,
-  ) {
-    this.#watch = watch;
-    this.#isForOne = isForOne;
-    this.#backlogMax = backlogMax;
-    this.#isSeen = isSeen;
-    this.#onEnd = onEnd;
+  constructor(options: FeedOptions) {
+    this.#options = options;
+    this.#watch = options.watch;
   }
 
   tell(told: readonly Event[]): void {
     if (this.#isOver) return;
-    const events = told.every(this.#isSeen) ? told : told.filter(this.#isSeen);
+    const { isForOne, backlogMax, isSeen, textOf } = this.#options;
+    const events = told.every(isSeen) ? told : told.filter(isSeen);
     if (events.length === 0) return;
-    for (const event of this.#isForOne ? events.slice(0, 1) : events) {
-      const text = eventBody(event);
+    for (const event of isForOne ? events.slice(0, 1) : events) {
+      const text = textOf(event);
       this.#waiting.push(text);
       this.#backlog += text.length;
     }
-    if (this.#isForOne || this.#backlog > this.#backlogMax) this.end();
+    if (isForOne || this.#backlog > backlogMax) this.end();
     else this.#wake();
   }
 
@@ -130,7 +150,7 @@ class Feed {
   catchUp(): void {
     if (this.#isOver || this.#watch.isSynced) return;
     // A client that takes nothing must not have the whole history read for it.
-    if (this.#backlog > this.#backlogMax / 2) return;
+    if (this.#backlog > this.#options.backlogMax / 2) return;
     const reading = this.#watch.read(ENTRIES_AT_ONCE);
     if (reading.kind === "cleared") return this.end();
     if (reading.events.length > 0) this.tell(reading.events);
@@ -142,7 +162,7 @@ class Feed {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#watch.cancel();
-    this.#onEnd();
+    this.#options.onEnd();
     this.#wake();
   }
 

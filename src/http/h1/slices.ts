@@ -16,6 +16,16 @@ export interface SliceSink {
 
 type Slices = Exclude<Reply["body"], string | Uint8Array>;
 
+/** Up to here a slice waits a turn for what follows: if that is the end, one write is enough. */
+const SMALL_SLICE_BYTES = 4 * 1024;
+
+/** A slice that was asked for. */
+interface Asked {
+  readonly slice: Promise<IteratorResult<string | Uint8Array>>;
+  /** There is none; false as long as that is not known. */
+  isEnd: boolean;
+}
+
 /** One body under way. */
 export class SlicedBody {
   readonly #iterator: Iterator<string> | AsyncIterator<string | Uint8Array>;
@@ -33,18 +43,36 @@ export class SlicedBody {
 
   /** Resolves when all is written, or the sink is gone. Rejects as the slices do. */
   async writeTo(sink: SliceSink): Promise<void> {
+    let asked = this.#ask();
     for (;;) {
-      const { done, value } = await this.#iterator.next();
+      const { done, value } = await asked.slice;
       if (sink.isGone) return this.cancel();
       if (done) break;
       const bytes = this.#framed(value);
-      if (bytes !== undefined && !sink.write(bytes)) await sink.drained();
+      const isSmall = bytes !== undefined && bytes.length <= SMALL_SLICE_BYTES;
+      if (isSmall) asked = this.#ask();
+      else if (bytes !== undefined && !sink.write(bytes)) await sink.drained();
       // A socket that takes all at once never leaves the microtasks: others want their turn.
       await new Promise((resolve) => setImmediate(resolve));
       if (sink.isGone) return this.cancel();
+      if (isSmall && asked.isEnd) return this.#end(sink, bytes);
+      if (!isSmall) asked = this.#ask();
+      else if (!sink.write(bytes)) await sink.drained();
     }
+    this.#end(sink, NOTHING);
+  }
+
+  #ask(): Asked {
+    const asked: Asked = { slice: Promise.resolve(this.#iterator.next()), isEnd: false };
+    asked.slice.then(({ done }) => asked.isEnd = done === true, () => {});
+    return asked;
+  }
+
+  /** Writes `bytes`, which are the last. */
+  #end(sink: SliceSink, bytes: Buffer): void {
     this.#isOver = true;
-    if (this.#isChunked) sink.write(LAST_CHUNK);
+    const last = this.#isChunked ? Buffer.concat([bytes, LAST_CHUNK]) : bytes;
+    if (last.length > 0) sink.write(last);
   }
 
   /** Lets go of the slices: they may hold much that has changed since. */
@@ -74,6 +102,7 @@ export class SlicedBody {
 }
 
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
+const NOTHING = Buffer.alloc(0);
 
 /** Bytes that are there already, in portions that show whether the client goes on reading. */
 export function portionsOf(bytes: Uint8Array): Slices {
