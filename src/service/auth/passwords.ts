@@ -65,9 +65,13 @@ export class Passwords {
     const { logN, r, p, bcrypt } = this.#cost;
     return await this.#inTurn(async () => {
       const salt = randomBytes(SALT_BYTES);
-      const hash = await derive(password, salt, HASH_BYTES, this.#cost);
+      // Side by side: scrypt has threads of its own, bcrypt has the event loop.
+      const [hash, byBcrypt] = await Promise.all([
+        derive(password, salt, HASH_BYTES, this.#cost),
+        hashByBcrypt(password, bcrypt),
+      ]);
       const ours = `$scrypt$ln=${logN},r=${r},p=${p}$${base64(salt)}$${base64(hash)}`;
-      return ours + (await hashByBcrypt(password, bcrypt) ?? "");
+      return ours + (byBcrypt ?? "");
     });
   }
 

@@ -379,6 +379,14 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
       ";",
     ],
   ]),
+  ...mutantsOf("src/api/v2/auth/plans.ts", "tests/api/v2_auth_test.ts", [
+    [
+      "permissions without patterns are permissions",
+      "etcdctl of v2 grants and revokes",
+      "permissions.read.length + permissions.write.length > 0;",
+      "permissions.read.length + permissions.write.length >= 0;",
+    ],
+  ]),
   ...mutantsOf("src/api/v3/guard.ts", V3, [
     [
       "root's methods are everybody's",

@@ -103,7 +103,10 @@ export function planRole(auth: AuthView, body: RoleBody): Plan {
   const { role: name, permissions, grant, revoke } = body;
   if (name === ROOT_NAME) return ROOT_ROLE_IS_FIXED;
   const isUpdate = grant !== undefined || revoke !== undefined;
-  if (permissions !== undefined && isUpdate) {
+  // etcdctl and Go's client send permissions without patterns with every grant.
+  const hasPatterns = permissions !== undefined &&
+    permissions.read.length + permissions.write.length > 0;
+  if (hasPatterns && isUpdate) {
     return refusal(400, "Role JSON contains both permissions and grant/revoke");
   }
   const role = auth.role(byteStringOf(name));
