@@ -119,6 +119,20 @@ Deno.test("awaitFormation() has one founder in all six orders of start, and the 
   }
 });
 
+Deno.test("awaitFormation() founds nothing with nodes that start with data, and waits for them", async () => {
+  let looks = 0;
+  const starting = { clusterId: undefined, memberId: 5, session: 1, problem: undefined };
+  const waiting = awaitFormation({
+    own: forming("m1"),
+    whoIsAt: () => Promise.resolve(starting),
+    logger: silentLogger,
+    retryMs: 1,
+    reportMs: 10,
+    sleep: () => ++looks < 3 ? Promise.resolve() : Promise.reject(new Error("stopped")),
+  });
+  await assertRejects(() => waiting, Error, "stopped");
+});
+
 Deno.test("awaitFormation() ends with the reason, or as soon as the node is to end", async () => {
   const options = {
     own: forming("m1"),

@@ -61,7 +61,6 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "a majority must be blank (rule 8)",
       'return forming === undefined ? { kind: "busy" } : { kind: "blank", forming };',
       'return { kind: "blank", forming: forming! };',
-      "tests/cluster/initial_cluster_test.ts",
     ],
     [
       "two clusters of one list grow together",
