@@ -42,16 +42,16 @@ export function comparing(
 ): Part {
   return async (settings, report) => {
     for (const count of members) {
-      const a = await startOurs(count, isMutual);
-      const b = await startSubject(debianEtcd(), count, isMutual);
-      try {
-        await compare(a, b, LABELS.get(count)!, settings, report);
-      } finally {
-        await a.stop();
-        await b.stop();
-      }
+      await using ends = new AsyncDisposableStack();
+      const a = ends.adopt(await startOurs(count, isMutual), stop);
+      const b = ends.adopt(await startSubject(debianEtcd(), count, isMutual), stop);
+      await compare(a, b, LABELS.get(count)!, settings, report);
     }
   };
+}
+
+function stop(subject: Subject): Promise<void> {
+  return subject.stop();
 }
 
 /** Runs `measure` on both in turn: A B A B. */
