@@ -179,11 +179,11 @@ export class Server {
     for (const { flag, why } of idle) {
       this.#logger.warn("A setting does nothing here", { flag, why });
     }
-    this.#makeOwnCertificate();
+    this.#makeOwnCertificates();
     const clientTls = PortTls.load("client", client, this.#logger);
     const peerTls = PortTls.load("peer", peer, this.#logger);
     await this.#watchCertificates([clientTls, peerTls].filter((tls) => tls !== undefined));
-    const peerMaterial = () => peerTls?.mutual;
+    const peerMaterial = () => peerTls?.peer;
     const metricsPort = await this.#owned(
       await openMetricsPort(this.#config.metrics, clientTls, this.#logger),
       (port) => port.shutdown(),
@@ -263,16 +263,18 @@ export class Server {
     );
   }
 
-  /** Before anything is read: `--auto-tls`. */
-  #makeOwnCertificate(): void {
-    const { tls, urls, listeners } = this.#config.client;
-    if (tls === undefined || !tls.isOwn) return;
-    const hosts = [
-      ...urls.map((url) => new URL(url).hostname),
-      ...listeners.map(({ host }) => host),
-      ...["localhost", "127.0.0.1"],
-    ];
-    makeOwnCertificate(tls, hosts, systemClock.wallMs(), this.#logger);
+  /** Before anything is read: `--auto-tls`, `--peer-auto-tls`. */
+  #makeOwnCertificates(): void {
+    for (const name of ["client", "peer"] as const) {
+      const { tls, urls, listeners } = this.#config[name];
+      if (tls === undefined || !tls.isOwn) continue;
+      const hosts = [
+        ...urls.map((url) => new URL(url).hostname),
+        ...listeners.map(({ host }) => host),
+        ...["localhost", "127.0.0.1"],
+      ];
+      makeOwnCertificate(name, tls, hosts, systemClock.wallMs(), this.#logger);
+    }
   }
 
   async #startMember(
@@ -287,7 +289,7 @@ export class Server {
       identity,
       session: this.#session,
       loaded,
-      tls: tls === undefined ? undefined : () => tls.mutual,
+      tls: tls === undefined ? undefined : () => tls.peer,
       onRemoved: (reason) => this.#removed(reason),
       onFatal: (error) => this.#fatal(error),
     });
@@ -327,7 +329,7 @@ export class Server {
     const port = await this.#owned(
       await openPeerPort({
         addresses: this.#config.peer.listeners,
-        ...(tls === undefined ? {} : { tls: { ...tls.material, ...tls.mutual } }),
+        ...(tls === undefined ? {} : { tls: { ...tls.material, ...tls.peer } }),
         limits: httpLimits(LIMITS.descriptors.peerSpare),
         logger: this.#logger,
         renderFault: faultRenderer(),

@@ -178,6 +178,9 @@ const FOLLOWED = [
   boolean("client-cert-auth", false, "demand client certificates"),
   boolean("peer-client-cert-auth", false, "members always prove themselves"),
   boolean("auto-tls", false, "make a certificate of the client port where none is given"),
+  boolean("peer-auto-tls", false, "the same of the peer port: members encrypt, and prove nothing"),
+  text("peer-client-cert-file", "FILE", "", "must be --peer-cert-file: members dial with that"),
+  text("peer-client-key-file", "FILE", "", "must be --peer-key-file"),
   text("client-crl-file", "FILE", "", "certificates of clients that are revoked"),
   text("peer-crl-file", "FILE", "", "certificates of peers that are revoked"),
   text("client-cert-allowed-hostname", "NAME", "", "what a client's certificate must be for"),
@@ -207,6 +210,7 @@ const FOLLOWED = [
 ] as const satisfies readonly EtcdFlag[];
 
 const IGNORED: readonly EtcdFlag[] = [
+  ...ignored("no member dials its own client port", "client-cert-file", "client-key-file"),
   ...ignored(
     "certificates made for TLS last a year",
     "self-signed-cert-validity",
@@ -286,10 +290,6 @@ const REFUSED: readonly EtcdFlag[] = [
     "",
     "wal-dir",
   ),
-  ...refusedSwitches(
-    'members prove who they are, always: make certificates by "etcd certs init"',
-    "peer-auto-tls",
-  ),
   ...refused(
     "there is no discovery service, name the members by --initial-cluster",
     "",
@@ -331,14 +331,6 @@ const REFUSED: readonly EtcdFlag[] = [
     "peer-skip-client-san-verification",
   ),
   ...refusedSwitches("a write that was acknowledged is on disk, always", "unsafe-no-fsync"),
-  ...refused(
-    "give the certificate of the port the use of a client, too",
-    "",
-    "client-cert-file",
-    "client-key-file",
-    "peer-client-cert-file",
-    "peer-client-key-file",
-  ),
 ];
 
 /** The names of 3.6's switches; all are of things that are settled here. */

@@ -11,9 +11,9 @@ export interface TlsFiles {
   readonly caFile: string | undefined;
   /** Of certificates that are refused although the authority has signed them. */
   readonly crlFile: string | undefined;
-  /** The only name of a client's certificate that is taken. */
-  readonly allowedName:
-    | { readonly kind: "commonName" | "hostname"; readonly name: string }
+  /** A client's certificate that has none of these names is not taken. */
+  readonly allowedNames:
+    | { readonly kind: "commonName" | "hostname"; readonly names: readonly string[] }
     | undefined;
   /** The certificate and its key are made where there are none. */
   readonly isOwn: boolean;

@@ -22,6 +22,8 @@ interface TlsFlags {
   readonly key: FlagName<"text">;
   readonly ca: FlagName<"text">;
   readonly proof: FlagName<"boolean">;
+  /** Has the node make its own pair. */
+  readonly auto: FlagName<"boolean">;
   readonly crl: FlagName<"text">;
   readonly commonName: FlagName<"text"> | undefined;
   readonly hostname: FlagName<"text">;
@@ -34,6 +36,7 @@ const CLIENT: TlsFlags = {
   key: "clientKey",
   ca: "clientCAFile",
   proof: "client-cert-auth",
+  auto: "auto-tls",
   crl: "client-crl-file",
   commonName: undefined,
   hostname: "client-cert-allowed-hostname",
@@ -45,6 +48,7 @@ const PEER: TlsFlags = {
   key: "serverKey",
   ca: "serverCAFile",
   proof: "peer-client-cert-auth",
+  auto: "peer-auto-tls",
   crl: "peer-crl-file",
   commonName: "peer-cert-allowed-cn",
   hostname: "peer-cert-allowed-hostname",
@@ -61,7 +65,7 @@ export function tlsFiles(
   const pair = certificatePair(settings, flags, dataDirectory);
   const caFile = existingFile(settings, flags.ca);
   const crlFile = existingFile(settings, flags.crl);
-  const allowedName = nameAllowed(settings, flags);
+  const allowedNames = namesAllowed(settings, flags);
   if (pair === undefined) {
     refuseWithout(
       settings,
@@ -75,13 +79,29 @@ export function tlsFiles(
     const needing = [flags.proof, ...beside(flags), ...side === "server" ? [flags.cert] : []];
     refuseWithout(settings, needing, caName("ca", settings, flags));
   }
+  if (flags === PEER) refuseSecondPair(settings);
   checkSuites(settings);
-  return Object.freeze({ ...pair, caFile, crlFile, allowedName, ...versions(settings) });
+  return Object.freeze({ ...pair, caFile, crlFile, allowedNames, ...versions(settings) });
 }
 
 /** What only certificates of clients are for. */
 function beside({ crl, commonName, hostname }: TlsFlags): readonly FlagName[] {
   return [crl, ...commonName === undefined ? [] : [commonName], hostname];
+}
+
+/** etcd can dial its peers with another certificate than that of the port; nobody here has needed one. */
+function refuseSecondPair(settings: Settings): void {
+  const pairs = [
+    ["peer-client-cert-file", PEER.cert, "cert"],
+    ["peer-client-key-file", PEER.key, "key"],
+  ] as const;
+  for (const [second, first, file] of pairs) {
+    if (!settings.isGiven(second) || settings.text(second) === settings.text(first)) continue;
+    throw new UsageError(
+      `${settings.label(second)} names another file than ${caName(file, settings, PEER)}: give ` +
+        "the certificate of the port the use of a client, too, and leave this out",
+    );
+  }
 }
 
 function certificatePair(
@@ -94,9 +114,15 @@ function certificatePair(
   if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile, isOwn: false };
   if (certFile !== undefined) refuseWithout(settings, [flags.cert], caName("key", settings, flags));
   if (keyFile !== undefined) refuseWithout(settings, [flags.key], caName("cert", settings, flags));
-  if (flags !== CLIENT || !settings.boolean("auto-tls")) return undefined;
+  if (!settings.boolean(flags.auto)) return undefined;
+  if (flags === PEER && settings.isGiven(flags.ca)) {
+    throw new UsageError(
+      `${settings.label(flags.auto)} and ${settings.label(flags.ca)} contradict each other: ` +
+        "no authority signs what a node makes for itself",
+    );
+  }
   // Where etcd keeps them.
-  const directory = join(dataDirectory, "fixtures", "client");
+  const directory = join(dataDirectory, "fixtures", flags === PEER ? "peer" : "client");
   return {
     certFile: join(directory, "cert.pem"),
     keyFile: join(directory, "key.pem"),
@@ -123,10 +149,10 @@ function caName(file: "cert" | "key" | "ca", settings: Settings, flags: TlsFlags
   return `${flags.prefix}${file === "ca" ? "trusted-ca" : file}-file`;
 }
 
-function nameAllowed(
+function namesAllowed(
   settings: Settings,
   { commonName, hostname }: TlsFlags,
-): TlsFiles["allowedName"] {
+): TlsFiles["allowedNames"] {
   const isCommon = commonName !== undefined && settings.isGiven(commonName);
   const isHost = settings.isGiven(hostname);
   if (isCommon && isHost) {
@@ -135,8 +161,15 @@ function nameAllowed(
         "give one of them",
     );
   }
-  if (isCommon) return { kind: "commonName", name: settings.text(commonName) };
-  return isHost ? { kind: "hostname", name: settings.text(hostname) } : undefined;
+  if (isCommon) return { kind: "commonName", names: namesOf(settings, commonName) };
+  return isHost ? { kind: "hostname", names: namesOf(settings, hostname) } : undefined;
+}
+
+/** One, or since etcd 3.6 a list; at least one. */
+function namesOf(settings: Settings, flag: FlagName<"text">): readonly string[] {
+  const names = settings.text(flag).split(",").map((name) => name.trim());
+  if (names.every((name) => name !== "")) return names;
+  throw new UsageError(`${settings.label(flag)} expects names, found an empty one`);
 }
 
 function versions(settings: Settings): { minVersion: TlsVersion; maxVersion: TlsVersion } {
@@ -151,7 +184,9 @@ function versions(settings: Settings): { minVersion: TlsVersion; maxVersion: Tls
 /** The runtime offers its own list, so one that is shorter would be a promise that nobody keeps. */
 function checkSuites(settings: Settings): void {
   if (!settings.isGiven("cipher-suites") || settings.text("tls-min-version") === "TLS1.3") return;
-  const named = settings.text("cipher-suites").split(/[\s,]+/);
+  const named = settings.text("cipher-suites").split(/[\s,]+/)
+    // Go's older names, which etcd takes, too.
+    .map((suite) => suite.endsWith("_POLY1305") ? `${suite}_SHA256` : suite);
   const missing = SUITES.find((suite) => !named.includes(suite));
   if (missing === undefined) return;
   throw new UsageError(

@@ -1,7 +1,7 @@
 /**
- * `--auto-tls`: a certificate of the client port's own, made where there is none, in the
- * place where etcd keeps its. It encrypts, and proves nothing: nobody can tell it from
- * another's.
+ * `--auto-tls` and `--peer-auto-tls`: a certificate of a port's own, made where there is
+ * none, in the place where etcd keeps its. It encrypts, and proves nothing: nobody can
+ * tell it from another's.
  */
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { dirname } from "node:path";
@@ -20,6 +20,7 @@ const VALID_MS = 365 * DAY_MS;
 
 /** Makes the pair unless both files are there. Throws what the disk does. */
 export function makeOwnCertificate(
+  port: "client" | "peer",
   { certFile, keyFile }: TlsFiles,
   hosts: readonly string[],
   nowMs: number,
@@ -48,7 +49,7 @@ export function makeOwnCertificate(
   const key = privateKey.export({ type: "pkcs8", format: "pem" });
   Deno.writeTextFileSync(keyFile, `${key}`, { mode: 0o600 });
   Deno.writeTextFileSync(certFile, toPem(der), { mode: 0o644 });
-  logger.warn("Made a certificate for the client port, which proves nothing to anybody", {
+  logger.warn(`Made a certificate for the ${port} port, which proves nothing to anybody`, {
     certificate: certFile,
   });
 }

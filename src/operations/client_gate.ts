@@ -22,9 +22,9 @@ export interface ClientGate {
 
 /** Undefined when every certificate of the authority will do. Throws `TlsError`. */
 export function loadClientGate(
-  { caFile, crlFile, allowedName }: TlsFiles,
+  { caFile, crlFile, allowedNames }: TlsFiles,
 ): ClientGate | undefined {
-  if (caFile === undefined || (crlFile === undefined && allowedName === undefined)) {
+  if (caFile === undefined || (crlFile === undefined && allowedNames === undefined)) {
     return undefined;
   }
   const crl = crlFile === undefined ? "" : readText(crlFile, "revocation list");
@@ -32,7 +32,7 @@ export function loadClientGate(
   return {
     crl,
     clientProblem: (certificate) =>
-      revokedProblem(certificate, lists) ?? nameProblem(certificate, allowedName),
+      revokedProblem(certificate, lists) ?? nameProblem(certificate, allowedNames),
   };
 }
 
@@ -85,24 +85,26 @@ function revokedProblem(
 
 function nameProblem(
   certificate: Uint8Array,
-  allowed: TlsFiles["allowedName"],
+  allowed: TlsFiles["allowedNames"],
 ): string | undefined {
   if (allowed === undefined) return undefined;
   const parsed = new X509Certificate(certificate);
+  const wanted = allowed.names.map((name) => `"${name}"`).join(" or ");
   switch (allowed.kind) {
-    case "commonName":
-      return parsed.subject.split("\n").includes(`CN=${allowed.name}`)
+    case "commonName": {
+      const subject = parsed.subject.split("\n");
+      return allowed.names.some((name) => subject.includes(`CN=${name}`))
         ? undefined
-        : `Expected a certificate whose CN is "${allowed.name}", found "${
-          parsed.subject.replaceAll("\n", ", ")
-        }"`;
+        : `Expected a certificate whose CN is ${wanted}, found "${subject.join(", ")}"`;
+    }
     case "hostname":
-      return (isIP(allowed.name) === 0
-          ? parsed.checkHost(allowed.name)
-          : parsed.checkIP(allowed.name)) !== undefined
+      return allowed.names.some((name) => isFor(parsed, name))
         ? undefined
-        : `Expected a certificate for "${allowed.name}", found one for "${
-          parsed.subjectAltName ?? ""
-        }"`;
+        : `Expected a certificate for ${wanted}, found one for "${parsed.subjectAltName ?? ""}"`;
   }
+}
+
+function isFor(certificate: X509Certificate, host: string): boolean {
+  const matching = isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host);
+  return matching !== undefined;
 }

@@ -61,10 +61,11 @@ export class PortTls implements WatchedFiles {
     return this.#material;
   }
 
-  /** Of a peer port, where members verify each other: TLS there is mutual or not at all. */
-  get mutual(): PeerTls {
+  /** Of a peer port, where members verify each other, unless each has made its own certificate. */
+  get peer(): PeerTls {
     const { cert, key, ca } = this.#material;
     if (ca !== undefined) return { cert, key, ca };
+    if (this.#files.isOwn) return { cert, key };
     throw new TlsError(
       `Expected -serverCAFile beside -serverCert "${this.#files.certFile}": members verify each other, name the CA that signs their certificates`,
     );

@@ -58,6 +58,9 @@ const CERTIFICATE_PROBLEMS: ReadonlyMap<string, string> = new Map([
   ["INVALID_PURPOSE", UNVERIFIED],
 ]);
 
+/** What etcd prints when a peer refuses the certificate, word for word: people and scripts look for it. */
+const REFUSED_IN_ETCDS_WORDS = "remote error: tls: bad certificate";
+
 /** TLS record types that a server begins with: an alert or a handshake message (RFC 8446 §5.1). */
 const TLS_FIRST_BYTES = [0x15, 0x16];
 
@@ -88,9 +91,8 @@ export function explain(error: unknown, attempt: FailedAttempt): PeerError {
   if (code.startsWith("ERR_SSL_") && code.includes("ALERT")) {
     return failed(
       "certificate",
-      `Peer "${host}" refused the TLS handshake, it may not accept this member's certificate: ${
-        messageOf(error)
-      }`,
+      `${REFUSED_IN_ETCDS_WORDS}: peer "${host}" refused the TLS handshake, it may not accept ` +
+        `this member's certificate: ${messageOf(error)}`,
     );
   }
   return explainNetwork(error, code, attempt);
@@ -127,7 +129,9 @@ function explainNetwork(error: unknown, code: string, attempt: FailedAttempt): P
       return secured
         ? new PeerError(
           "certificate",
-          `Peer "${url.host}" closed the connection after the TLS handshake, it may not accept this member's certificate (signed by its -serverCAFile, valid now, for client use)`,
+          `${REFUSED_IN_ETCDS_WORDS}: peer "${url.host}" closed the connection after the TLS ` +
+            "handshake, it may not accept this member's certificate (signed by its " +
+            "-serverCAFile, valid now, for client use, of the name that it asks for)",
           cause,
         )
         : new PeerError(

@@ -13,8 +13,8 @@ import { bareHost, parsePeerUrl } from "./peer_url.ts";
 export interface PeerTls {
   readonly cert: string;
   readonly key: string;
-  /** The authority that must have signed the certificate of every peer. */
-  readonly ca: string;
+  /** The authority that must have signed the certificate of every peer; without it nobody proves who it is. */
+  readonly ca?: string;
 }
 
 export interface OpenRequest {
@@ -35,7 +35,7 @@ export interface OpenedRequest {
 
 /**
  * Prepares a request to the peer port at `url`. With TLS the peer's certificate
- * must be signed by `tls.ca` and be valid for the host of the URL. Throws
+ * must be signed by `tls.ca`, if there is one, and be valid for the host of the URL. Throws
  * `PeerError` for a URL that is none, or not of the scheme that `tls` asks for.
  */
 export function openRequest(url: string, options: OpenRequest): OpenedRequest {
@@ -48,9 +48,12 @@ export function openRequest(url: string, options: OpenRequest): OpenedRequest {
     headers: options.headers,
     agent: false as const,
   };
-  const request = options.tls === undefined
-    ? http.request(common)
-    : https.request({ ...common, ...options.tls, minVersion: "TLSv1.2" });
+  const request = options.tls === undefined ? http.request(common) : https.request({
+    ...common,
+    ...options.tls,
+    rejectUnauthorized: options.tls.ca !== undefined,
+    minVersion: "TLSv1.2",
+  });
   let secured = false;
   request.once("socket", (socket) => {
     socket.once("secureConnect", () => secured = true);

@@ -55,7 +55,7 @@ export interface PeerTransportOptions {
   readonly version: string;
   /** The advertised peer URL, asked for at every handshake. */
   readonly selfUrl: () => string;
-  /** Present: every peer is dialled by TLS and must present a certificate of this authority. Asked at every dial. */
+  /** Present: every peer is dialled by TLS, and must present a certificate of its `ca`. Asked at every dial and call. */
   readonly tls?: () => PeerTls;
   readonly limits: TransportLimits;
   readonly clock: Clock;
@@ -246,7 +246,7 @@ export class PeerTransport implements Transport {
     }, tls !== undefined);
     if (!parsed.ok) return parsed;
     const { hello } = parsed;
-    const problem = tls === undefined ? undefined : certificateProblem(socket, hello.url);
+    const problem = tls?.().ca === undefined ? undefined : certificateProblem(socket, hello.url);
     if (problem !== undefined) return refuse(refusalStatus.certificate, problem);
     if (this.#accepted.size >= limits.acceptedMax && !this.#accepted.has(hello.from)) {
       const reason = `This member takes at most ${limits.acceptedMax} streams`;

@@ -20,7 +20,7 @@ interface MemberAnswer {
 
 export class EtcdMembers implements AsyncDisposable {
   readonly #root = Deno.makeTempDirSync();
-  readonly #places: readonly Place[];
+  #places: readonly Place[];
   readonly #servers = new Map<string, Server>();
   readonly #starting = new Map<string, { readonly end: AbortController; over: Promise<void> }>();
   /** What each has said, warnings and more. */
@@ -33,6 +33,16 @@ export class EtcdMembers implements AsyncDisposable {
       clientUrl: `http://127.0.0.1:${freePort()}`,
       directory: `${this.#root}/${name}`,
     }));
+  }
+
+  /** Those whose peers are dialled by TLS. */
+  static secured(...names: readonly string[]): EtcdMembers {
+    const members = new EtcdMembers(...names);
+    members.#places = members.#places.map(({ peerUrl, ...place }) => ({
+      ...place,
+      peerUrl: peerUrl.replace("http:", "https:"),
+    }));
+    return members;
   }
 
   place(name: string): Place {

@@ -48,6 +48,16 @@ Deno.test("members that are started at the same moment form one cluster, and fin
   }
 });
 
+Deno.test("members that make their own certificates form one cluster, and encrypt", async () => {
+  await using members = EtcdMembers.secured(...NAMES);
+  await Promise.all(NAMES.map((name) => members.start(name, "--peer-auto-tls")));
+  for (const name of NAMES) await members.knows(name, 3);
+  assertEquals(await members.set("m2", "a", "b"), 201);
+  for (const name of NAMES) assertEquals(await members.get(name, "a"), "b");
+  const { peerUrl } = members.place("m1");
+  await assertRejects(() => fetch(peerUrl.replace("https:", "http:")));
+});
+
 Deno.test("two of three serve, and the third finds its place whenever it comes", async () => {
   await using members = new EtcdMembers(...NAMES);
   await Promise.all([members.start("m2"), members.start("m1")]);

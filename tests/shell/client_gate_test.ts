@@ -82,7 +82,7 @@ class Authority implements Disposable {
       keyFile: this.path("server.key"),
       caFile: this.path("ca.crt"),
       crlFile: undefined,
-      allowedName: undefined,
+      allowedNames: undefined,
       isOwn: false,
       minVersion: "TLSv1.2",
       maxVersion: "TLSv1.3",
@@ -152,11 +152,14 @@ Deno.test("a list that nobody signed, or that is none, opens no port", () => {
 Deno.test("only a certificate of the name asked for is taken", () => {
   using authority = new Authority();
   const der = authority.issue("member", "a.example", "10.0.0.1");
-  const problem = (kind: "commonName" | "hostname", name: string) =>
-    loadClientGate(authority.files({ allowedName: { kind, name } }))?.clientProblem(der);
+  const problem = (kind: "commonName" | "hostname", ...names: string[]) =>
+    loadClientGate(authority.files({ allowedNames: { kind, names } }))?.clientProblem(der);
   assertEquals(problem("commonName", "member"), undefined);
   assertMatch(problem("commonName", "memb") ?? "", /whose CN is "memb", found "/);
+  assertEquals(problem("commonName", "other", "member"), undefined);
+  assertMatch(problem("commonName", "a", "b") ?? "", /whose CN is "a" or "b", found "/);
   assertEquals(problem("hostname", "a.example"), undefined);
+  assertEquals(problem("hostname", "b.example", "a.example"), undefined);
   assertEquals(problem("hostname", "10.0.0.1"), undefined);
   assertMatch(problem("hostname", "b.example") ?? "", /for "b.example", found one for "DNS:a.ex/);
   assertEquals(loadClientGate(authority.files({})), undefined);
@@ -248,6 +251,7 @@ Deno.test("--auto-tls makes a certificate once, for the names of the port, and s
     const stranger = `${directory}/other/cert.pem`;
     const files = { certFile: stranger, keyFile: `${directory}/other/key.pem` };
     makeOwnCertificate(
+      "client",
       { ...configOf(args).client.tls!, ...files },
       ["a"],
       Date.now(),

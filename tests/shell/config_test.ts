@@ -232,7 +232,7 @@ Deno.test("parseFlags() wants certificate, key and authority together", () => {
     keyFile: `${CA}server.key.insecure`,
     caFile: `${CA}ca.crt`,
     crlFile: undefined,
-    allowedName: undefined,
+    allowedNames: undefined,
     isOwn: false,
     minVersion: "TLSv1.2",
     maxVersion: "TLSv1.3",

@@ -290,10 +290,41 @@ Deno.test("TLS is as old or as new as the flags say, and no shorter list of ciph
     errorOf(`${PEER_TLS} --peer-cert-allowed-cn=a --peer-cert-allowed-hostname=b`),
     /contradict each other/,
   );
+  const secured = `${PEER_TLS} --listen-peer-urls=https://127.0.0.1:2380`;
+  assertEquals(configOf(`${secured} --peer-cert-allowed-cn=a,b`).peer.tls?.allowedNames, {
+    kind: "commonName",
+    names: ["a", "b"],
+  });
+  const asClient = `--peer-client-cert-file=${CA}server.crt --peer-client-key-file`;
+  assertEquals(parse(`${secured} ${asClient}=${CA}server.key.insecure`).kind, "run");
+  assertMatch(
+    errorOf(`${secured} ${asClient}=${CA}server2.key.insecure`),
+    /^--peer-client-key-file names another file than --peer-key-file/,
+  );
+  assertMatch(
+    errorOf(`${PEER_TLS} --peer-cert-allowed-cn=a,`),
+    /expects names, found an empty one/,
+  );
   const own = configOf("--auto-tls --data-dir=/d --listen-client-urls=https://127.0.0.1:2379");
   assertEquals(own.client.tls?.certFile, "/d/fixtures/client/cert.pem");
   assertEquals(own.client.tls?.isOwn, true);
-  assertMatch(errorOf("--peer-auto-tls"), /members prove who they are, always/);
+  const peers = "--peer-auto-tls --data-dir=/d --listen-peer-urls=https://127.0.0.1:2380";
+  assertEquals(configOf(peers).peer.tls?.certFile, "/d/fixtures/peer/cert.pem");
+  assertEquals(configOf("--peer-auto-tls").peer.tls, undefined, "peers are plain");
+  assertEquals(configOf(`${peers} ${PEER_TLS}`).peer.tls?.isOwn, false);
+  assertMatch(
+    errorOf(`${peers} --peer-client-cert-auth`),
+    /^--peer-client-cert-auth needs "--peer-trusted-ca-file" beside it/,
+  );
+  assertMatch(
+    errorOf(`${peers} --peer-trusted-ca-file ${CA}ca.crt`),
+    /^--peer-auto-tls and --peer-trusted-ca-file contradict each other/,
+  );
+  const old = "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305,TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305";
+  const gcm = ["RSA", "ECDSA"].flatMap((key) =>
+    ["128_GCM_SHA256", "256_GCM_SHA384"].map((rest) => `TLS_ECDHE_${key}_WITH_AES_${rest}`)
+  );
+  assertEquals(parse(`${secure} --cipher-suites=${old},${gcm.join()}`).kind, "run");
 });
 
 Deno.test("flags that do nothing here are taken, and told with the reason", () => {

@@ -90,6 +90,15 @@ Deno.test("a caller whose certificate is not for its announced host is refused",
   assertEquals(two.hellos, []);
 });
 
+Deno.test("members without an authority take each other's certificates, whoever made them", async () => {
+  const { ca: _1, ...first } = tlsOf("server");
+  const { ca: _2, ...second } = tlsOf("foreign-client");
+  await using one = await TestMember.start({ id: 1, tls: first });
+  await using two = await TestMember.start({ id: 2, tls: second });
+  join(one, two);
+  await Promise.all([one.untilUp(2), two.untilUp(1)]);
+});
+
 Deno.test("a plain member that meets a TLS port says so, and the other way round", async () => {
   await using plain = await TestMember.start({ id: 1 });
   await using secure = await TestMember.start({ id: 2, tls: tlsOf("server") });

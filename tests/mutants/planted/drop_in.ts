@@ -129,7 +129,7 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
     [
       "any name will do",
       "only the name asked for is taken",
-      "?? nameProblem(certificate, allowedName),",
+      "?? nameProblem(certificate, allowedNames),",
       "?? nameProblem(certificate, undefined),",
     ],
   ]),

@@ -33,6 +33,14 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
       "this.#at = 0",
     ],
   ]),
+  ...mutantsOf("src/transport/peer_http.ts", TRANSPORT, [
+    [
+      "any certificate of a peer will do",
+      "with an authority, a peer is dialled only if it proves itself",
+      "rejectUnauthorized: options.tls.ca !== undefined,",
+      "rejectUnauthorized: false,",
+    ],
+  ]),
   ...mutantsOf("src/transport/handshake.ts", TRANSPORT, [
     [
       "two processes take turns under one id",

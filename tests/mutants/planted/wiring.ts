@@ -130,7 +130,7 @@ export const WIRING_MUTANTS: readonly Mutant[] = [
     [
       "the peer port speaks no TLS",
       "peers prove themselves",
-      "...(tls === undefined ? {} : { tls: { ...tls.material, ...tls.mutual } }),",
+      "...(tls === undefined ? {} : { tls: { ...tls.material, ...tls.peer } }),",
       "",
     ],
   ]),

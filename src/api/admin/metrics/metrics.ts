@@ -5,7 +5,7 @@
  */
 import { formatId } from "../../../base/ids.ts";
 import type { Route } from "../../../http/router.ts";
-import { COMPATIBLE_CLUSTER_VERSION } from "../../../version.ts";
+import { COMPATIBLE_CLUSTER_VERSION, COMPATIBLE_VERSION } from "../../../version.ts";
 import { Exposition, EXPOSITION_TYPE } from "./exposition.ts";
 import { writeCalls, writeKeySpace } from "./v3_metrics.ts";
 import type { PeerReading, Reading } from "../../reading.ts";
@@ -41,8 +41,12 @@ function writeServer(out: Exposition, reading: Reading): void {
     labels: { server_id: reading.id },
     value: 1,
   });
-  out.gauge("etcd_server_version", "The version that runs, in the label; always 1.", {
-    labels: { server_version: reading.version },
+  out.gauge("etcd_build_info", "The version of this program, in the label; always 1.", {
+    labels: { version: reading.version },
+    value: 1,
+  });
+  out.gauge("etcd_server_version", "What /version says, in the label; always 1.", {
+    labels: { server_version: COMPATIBLE_VERSION },
     value: 1,
   });
   out.gauge("etcd_cluster_version", "The version that clients judge by, in the label; always 1.", {
