@@ -29,7 +29,7 @@ import { UsageError } from "./config/usage_error.ts";
 import { VERSION } from "./version.ts";
 
 export type { Address } from "./config/address.ts";
-export { formatAddress, isLoopback } from "./config/address.ts";
+export { formatAddress, isLoopback, isUnspecified } from "./config/address.ts";
 export { LIMITS } from "./config/limits.ts";
 export type { Config, InitialMember, ListenAddress, PortConfig, TlsFiles } from "./config/model.ts";
 

@@ -7,7 +7,7 @@ import type { Forming } from "./api/peer/join.ts";
 import { InvariantError } from "./base/assert.ts";
 import { systemClock } from "./base/clock.ts";
 import type { Logger } from "./base/logger.ts";
-import { LIMITS } from "./config.ts";
+import { isUnspecified, LIMITS } from "./config.ts";
 import type { Config } from "./config.ts";
 import { openDataDirectory, type OpenedDirectory } from "./server/data_directory.ts";
 import { CertificateWatch } from "./operations/certificate_watch.ts";
@@ -35,6 +35,7 @@ import { Telemetry } from "./operations/telemetry.ts";
 import { startTicker } from "./server/ticker.ts";
 import type { Identity } from "./storage/storage.ts";
 import type { PeerTls } from "./transport/peer_http.ts";
+import { bareHost } from "./transport/peer_url.ts";
 import { VERSION } from "./version.ts";
 
 /** Exit statuses of a node; 2 is for the command line. */
@@ -178,6 +179,10 @@ export class Server {
     const { client, peer, idle } = this.#config;
     for (const { flag, why } of idle) {
       this.#logger.warn("A setting does nothing here", { flag, why });
+    }
+    for (const url of [...client.urls, ...peer.urls]) {
+      if (!isUnspecified(bareHost(new URL(url)))) continue;
+      this.#logger.warn("Nobody else can dial what this node announces", { url });
     }
     this.#makeOwnCertificates();
     const clientTls = PortTls.load("client", client, this.#logger);

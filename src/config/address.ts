@@ -17,17 +17,18 @@ const IPV6 = /^[0-9a-f:]+(\.\d+){0,3}(%\w+)?$/i;
 
 /**
  * Parses one address. A scheme is tolerated when it says what `secure` says, so
- * that a URL copied from `/machines` works. Throws `UsageError`.
+ * that a URL copied from `/machines` works. Port 0 has the system choose one, where
+ * `portMin` allows it. Throws `UsageError`.
  */
-export function parseAddress(text: string, label: string, secure: boolean): Address {
+export function parseAddress(text: string, label: string, secure: boolean, portMin = 1): Address {
   const match = /^(?:(https?):\/\/)?(?:(\[[^\]]*\]|[^:/[\]]*):)?(\d{1,5})\/?$/i.exec(text);
   if (match === null) throw invalidAddress(text, label);
   const [, scheme, rawHost = "", rawPort] = match;
   if (scheme !== undefined) checkScheme(text, label, scheme.toLowerCase() === "https", secure);
   const port = Number(rawPort);
-  if (port < 1 || port > 65_535) {
+  if (port < portMin || port > 65_535) {
     throw new UsageError(
-      `${label} expects a port from 1 to 65535, found "${printable(text)}"`,
+      `${label} expects a port from ${portMin} to 65535, found "${printable(text)}"`,
     );
   }
   if (rawHost === "") return { host: LOOPBACK, port };

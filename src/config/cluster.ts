@@ -1,5 +1,5 @@
 /** Which members a node is to meet, by either family of flags. */
-import { type Address, formatAddress, parseAddress } from "./address.ts";
+import { type Address, formatAddress, isUnspecified, parseAddress } from "./address.ts";
 import type { Settings } from "./command_line.ts";
 import { fileProblem } from "./files.ts";
 import type { InitialCluster, InitialMember, PortConfig } from "./model.ts";
@@ -83,6 +83,10 @@ export function initialCluster(
   if (members.length === 1) {
     if (state === "new") return undefined;
     throw new UsageError(`${label} names only this node: name the members of the cluster, too`);
+  }
+  for (const url of members.flatMap(({ peerUrls }) => peerUrls)) {
+    if (!isUnspecified(new URL(url).hostname.replace(/^\[|\]$/g, ""))) continue;
+    throw new UsageError(`${label} expects URLs that the other members can dial, found ${url}`);
   }
   return Object.freeze({ state, token, members: Object.freeze(members) });
 }

@@ -112,8 +112,12 @@ const PEER: UrlFlags = {
 function portOfUrls(settings: Settings, flags: UrlFlags, dataDirectory: string): PortConfig {
   const tls = tlsFiles(settings, flags.tlsSide, dataDirectory);
   const usual = `http://localhost:${flags.port}`;
-  const urlsOf = (name: UrlFlags["listen"] | UrlFlags["advertise"] | "listen-client-http-urls") =>
-    settings.isGiven(name) ? parseUrls(settings.text(name), settings.label(name)) : [];
+  const urlsOf = (name: UrlFlags["listen"] | UrlFlags["advertise"] | "listen-client-http-urls") => {
+    if (!settings.isGiven(name)) return [];
+    // Peers dial, and find nobody at a port that the system has chosen.
+    const portMin = name === PEER.advertise ? 1 : 0;
+    return parseUrls(settings.text(name), settings.label(name), portMin);
+  };
   const given = [...urlsOf(flags.listen), ...flags.more === undefined ? [] : urlsOf(flags.more)];
   const listened = given.length > 0 ? given : parseUrls(usual, `--${flags.listen}`);
   if (listened.some(({ secure }) => secure) && tls === undefined) {
@@ -152,12 +156,7 @@ function advertisedUrls(
   listened: readonly ParsedUrl[],
   given: readonly ParsedUrl[],
 ): readonly ParsedUrl[] {
-  for (const { host, url } of advertised) {
-    if (!isUnspecified(host)) continue;
-    throw new UsageError(
-      `${settings.label(advertise)} expects URLs that others can dial, found "${url}"`,
-    );
-  }
+  // Nobody can dial "0.0.0.0" from elsewhere, but etcd's own examples have it.
   if (advertised.length > 0) return advertised;
   if (given.length === 0) return parseUrls(`http://localhost:${port}`, `--${advertise}`);
   if (!listened.some(({ host }) => isUnspecified(host))) return listened;
@@ -244,5 +243,6 @@ function refuseTaken(label: string, address: Address, others: readonly PortConfi
 
 /** Whether two addresses to listen on would fight for one port. */
 function collide(a: Address, b: Address): boolean {
-  return a.port === b.port && (a.host === b.host || isUnspecified(a.host) || isUnspecified(b.host));
+  return a.port !== 0 && a.port === b.port &&
+    (a.host === b.host || isUnspecified(a.host) || isUnspecified(b.host));
 }

@@ -9,15 +9,15 @@ export interface ParsedUrl extends Address {
   readonly url: string;
 }
 
-/** Each once, in the order of the list. Throws `UsageError`. */
-export function parseUrls(list: string, label: string): readonly ParsedUrl[] {
+/** Each once, in the order of the list; see `parseAddress` for `portMin`. Throws `UsageError`. */
+export function parseUrls(list: string, label: string, portMin = 1): readonly ParsedUrl[] {
   const items = list.split(",").map((item) => item.trim()).filter((item) => item !== "");
   if (items.length === 0) throw new UsageError(`${label} expects URLs, found none`);
-  const urls = items.map((item) => parseUrl(item, label));
+  const urls = items.map((item) => parseUrl(item, label, portMin));
   return [...new Map(urls.map((url) => [url.url, url])).values()];
 }
 
-function parseUrl(text: string, label: string): ParsedUrl {
+function parseUrl(text: string, label: string, portMin: number): ParsedUrl {
   const [, scheme = "", rest = ""] = /^([a-z]+):\/\/(.*)$/i.exec(text) ?? [];
   const secure = scheme.toLowerCase() === "https";
   if (/^unixs?$/i.test(scheme)) {
@@ -35,7 +35,7 @@ function parseUrl(text: string, label: string): ParsedUrl {
       `${label} expects a URL with a host and a port and no path, found "${printable(text)}"`,
     );
   }
-  const address = parseAddress(rest, label, secure);
+  const address = parseAddress(rest, label, secure, portMin);
   const host = address.host.toLowerCase();
   return {
     host,

@@ -4,7 +4,11 @@
  */
 import { Buffer } from "node:buffer";
 import { createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import {
+  createServer as createTlsServer,
+  type Server as TlsServer,
+  type TLSSocket,
+} from "node:tls";
 import { messageOf } from "../base/errors.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Listener, ListenOptions, TlsMaterial } from "./endpoint.ts";
@@ -18,16 +22,92 @@ import { openServer, refusesClient, Reopening, secureContext } from "./node_serv
 import { TlsError } from "./tls_check.ts";
 import { TlsSessions } from "./tls_sessions.ts";
 
+/** The first byte of a connection that begins with a TLS handshake. */
+const HANDSHAKE_RECORD = 0x16;
+
 /** Both, the one that we like better first. */
 const PROTOCOLS = ["h2", "http/1.1"];
 
 /** Opens the port; TLS when `tls` is given, mutual when it has a `ca`. Rejects with `ListenError`. */
 export async function listenWire(options: ListenOptions, handler: Handler): Promise<Listener> {
-  const { tls, limits, logger } = options;
+  const { tls } = options;
   const server = tls === undefined ? createServer({ allowHalfOpen: true }) : makeTls(tls, options);
+  return await serve(server, options, (onScarcity) => [
+    makeWire(server, options, handler, onScarcity),
+  ]);
+}
+
+/**
+ * Opens a port where both TLS and plain text are spoken: the first byte tells (RFC 8446
+ * §5.1). `plain` serves those who do not encrypt. Rejects with `ListenError`.
+ */
+export async function listenMixed(
+  options: ListenOptions & { readonly tls: TlsMaterial },
+  handler: Handler,
+  plain: Handler,
+): Promise<Listener> {
+  const { tls, ...withoutTls } = options;
+  const secured = makeTls(tls, options);
+  const open = createServer({ allowHalfOpen: true });
+  const door = createServer({ allowHalfOpen: true });
+  return await serve(door, options, (onScarcity) => [
+    openDoor(door, options, secured, open),
+    makeWire(secured, options, handler, onScarcity),
+    makeWire(open, withoutTls, plain, onScarcity),
+  ]);
+}
+
+/** Who has to do with the connections of a port. */
+interface Part {
+  /** Takes no more requests, and closes what is idle. */
+  stop(): void;
+  /** Closes everything. */
+  cut(): void;
+  /** Absent where there is nothing to change. */
+  readonly reloadTls?: (next: TlsMaterial) => void;
+}
+
+async function serve(
+  server: Server,
+  options: ListenOptions,
+  partsOf: (onScarcity: () => void) => readonly Part[],
+): Promise<Listener> {
+  const { hostname, limits, logger, onShortage } = options;
+  const reopening = new Reopening(server, hostname);
+  const parts = partsOf(() => {
+    reopening.soon();
+    onShortage?.();
+  });
+  const address = await openServer(server, options);
+  server.on("error", (error: Error) => {
+    logger.error("A connection could not be accepted", { cause: error.message });
+    reopening.soon();
+  });
+  const reloads = parts.flatMap(({ reloadTls }) => reloadTls ?? []);
+  return {
+    hostname: address.address,
+    port: address.port,
+    shutdown: () => {
+      reopening.stop();
+      return shutdown(server, parts, limits.shutdownGraceMs);
+    },
+    reopen: () => reopening.soon(),
+    ...(reloads.length > 0 && {
+      reloadTls: (next: TlsMaterial) => reloads.forEach((reload) => reload(next)),
+    }),
+  };
+}
+
+/** Serves what `server` takes, whether or not it is `server` that listens. */
+function makeWire(
+  server: Server | TlsServer,
+  options: ListenOptions,
+  handler: Handler,
+  onScarcity: () => void,
+): Part {
+  const { tls, limits, logger } = options;
   const sessions = tls === undefined ? undefined : new TlsSessions(server, tls, logger);
   let inUse = tls;
-  const reopening = new Reopening(server, options.hostname);
   const protocols: Protocols = new Protocols(
     options,
     handler,
@@ -39,10 +119,7 @@ export async function listenWire(options: ListenOptions, handler: Handler): Prom
     spareDescriptors: limits.spareDescriptors,
     logger,
     isAnswering: (socket) => protocols.isBusy(socket),
-    onScarcity: () => {
-      reopening.soon();
-      options.onShortage?.();
-    },
+    onScarcity,
   });
   if (tls === undefined) server.on("connection", (socket: Socket) => protocols.sniff(socket));
   else {
@@ -55,19 +132,12 @@ export async function listenWire(options: ListenOptions, handler: Handler): Prom
       socket.destroy();
     });
   }
-  const address = await openServer(server, options);
-  server.on("error", (error: Error) => {
-    logger.error("A connection could not be accepted", { cause: error.message });
-    reopening.soon();
-  });
   return {
-    hostname: address.address,
-    port: address.port,
-    shutdown: () => {
-      reopening.stop();
-      return shutdown(server, protocols, connections, limits.shutdownGraceMs);
+    stop: () => {
+      protocols.close();
+      connections.closeIdle();
     },
-    reopen: () => reopening.soon(),
+    cut: () => connections.closeAll(),
     ...("setSecureContext" in server &&
       {
         reloadTls: (next: TlsMaterial) => {
@@ -77,6 +147,42 @@ export async function listenWire(options: ListenOptions, handler: Handler): Prom
         },
       }),
   };
+}
+
+/** Gives each connection to one of two servers, by its first byte. */
+function openDoor(
+  door: Server,
+  { limits }: ListenOptions,
+  secured: TlsServer,
+  open: Server,
+): Part {
+  const silent = new Deadlines<Socket>(limits.headerTimeoutMs, (socket) => socket.destroy());
+  let waiting = 0;
+  door.on("connection", (socket: Socket) => {
+    if (waiting >= limits.connectionsMax) return void socket.destroy();
+    waiting++;
+    const deadline = silent.add(socket);
+    const leave = () => {
+      waiting--;
+      silent.delete(deadline);
+      socket.off("data", onData).off("end", onEnd).off("error", leave).off("close", leave);
+    };
+    const onData = (first: Buffer) => {
+      leave();
+      socket.pause();
+      socket.unshift(first);
+      // TLS takes what was read, and what comes, out of the socket by itself.
+      if (first[0] === HANDSHAKE_RECORD) return void secured.emit("connection", socket);
+      open.emit("connection", socket);
+      socket.resume();
+    };
+    const onEnd = () => socket.destroy();
+    socket.on("data", onData).on("end", onEnd).on("error", leave).on("close", leave);
+  });
+  const stop = () => {
+    for (const socket of silent.close()) socket.destroy();
+  };
+  return { stop, cut: stop };
 }
 
 function makeTls(tls: TlsMaterial, { limits }: ListenOptions) {
@@ -169,19 +275,13 @@ function http2Limits({ limits, http2 }: ListenOptions): Http2Limits {
   return { ...HTTP2_LIMITS, ...common, ...http2 };
 }
 
-async function shutdown(
-  server: Server,
-  protocols: Protocols,
-  connections: NodeConnections,
-  graceMs: number,
-): Promise<void> {
+async function shutdown(server: Server, parts: readonly Part[], graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  protocols.close();
-  connections.closeIdle();
+  for (const part of parts) part.stop();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((resolve) => timer = setTimeout(resolve, graceMs));
   await Promise.race([closed, late]);
   clearTimeout(timer);
-  connections.closeAll();
+  for (const part of parts) part.cut();
   await closed;
 }

@@ -10,14 +10,14 @@ import { readingOf } from "../api/v3/metrics.ts";
 import type { V3Api } from "../api/v3/v3.ts";
 import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
-import { type Config, LIMITS, type ListenAddress } from "../config.ts";
+import { type Config, formatAddress, LIMITS, type ListenAddress } from "../config.ts";
 import { DASHBOARD_FAULTS } from "../dashboard/faults.ts";
 import type { Listener, ListenOptions } from "../http/endpoint.ts";
 import type { Handler } from "../http/exchange.ts";
 import type { Http2Limits } from "../http/h2/options.ts";
 import { onlyHosts } from "../http/host_whitelist.ts";
 import { listen } from "../http/listener.ts";
-import { listenWire } from "../http/wire_listener.ts";
+import { listenMixed, listenWire } from "../http/wire_listener.ts";
 import { SCHEDULER } from "../member/real_member.ts";
 import type { RealMember } from "../member/real_member.ts";
 import { backupsOf } from "../operations/backups.ts";
@@ -69,11 +69,11 @@ export async function openClientPorts(options: ClientPortOptions): Promise<Clien
     },
   };
   try {
-    for (const address of config.client.listeners) {
-      const given = address.secure ? secured : common;
-      const listener = await openOne(config, given, address, api.handle);
+    for (const shared of portsOf(config.client.listeners)) {
+      const { material } = tls ?? {};
+      const listener = await openOne(config, { ...common, material }, shared, api.handle);
       listeners.push(listener);
-      if (address.secure) tls?.attach(listener);
+      if (shared.some(({ secure }) => secure)) tls?.attach(listener);
     }
     const renderFault = etcdFaultRenderer([DASHBOARD_FAULTS]);
     const grpc = await openGrpcPort(config, { ...secured, renderFault }, api.handle);
@@ -89,16 +89,30 @@ export async function openClientPorts(options: ClientPortOptions): Promise<Clien
   }
 }
 
+/** The URLs of one port together, since it can be listened on once. */
+function portsOf(listeners: readonly ListenAddress[]): Iterable<readonly ListenAddress[]> {
+  return Map.groupBy(listeners, formatAddress).values();
+}
+
 function openOne(
   { client, hostWhitelist }: Config,
-  options: Omit<ListenOptions, "hostname" | "port">,
-  { host, port, secure }: ListenAddress,
+  { material: tls, ...common }: Omit<ListenOptions, "hostname" | "port" | "tls"> & {
+    readonly material: ListenOptions["tls"];
+  },
+  urls: readonly ListenAddress[],
   handle: Handler,
 ): Promise<Listener> {
-  const at = { ...options, hostname: host, port };
+  const { host: hostname, port } = urls[0]!;
+  const at = { ...common, hostname, port };
   // Under TLS the certificate has proven the name.
-  const handler = secure || hostWhitelist === undefined ? handle : onlyHosts(hostWhitelist, handle);
-  return client.servesGrpc ? listenWire(at, handler) : listen(at, handler);
+  const plain = hostWhitelist === undefined ? handle : onlyHosts(hostWhitelist, handle);
+  const isSecure = urls.some(({ secure }) => secure);
+  if (tls === undefined || !isSecure) {
+    return client.servesGrpc ? listenWire(at, plain) : listen(at, plain);
+  }
+  const secured = { ...at, tls };
+  if (!urls.every(({ secure }) => secure)) return listenMixed(secured, handle, plain);
+  return client.servesGrpc ? listenWire(secured, handle) : listen(secured, handle);
 }
 
 /** The largest message, as the base64 of the gateway's JSON. */

@@ -222,6 +222,33 @@ Deno.test("--client-crl-file and the names allowed are kept at both ports, and a
   }
 });
 
+Deno.test("one port serves http and https when the URLs of clients say so, and may be any port", async () => {
+  const directory = await Deno.makeTempDir();
+  const port = freePort();
+  const urls = [`http://localhost:${port}`, `https://localhost:${port}`, "http://127.0.0.2:0"];
+  const config = configOf([
+    ...["--data-dir", `${directory}/data`, "--auto-tls"],
+    ...["--listen-client-urls", urls.join(), "--advertise-client-urls", "http://0.0.0.0:0"],
+    ...["--listen-peer-urls", `http://127.0.0.1:${freePort()}`],
+  ]);
+  const lines: string[] = [];
+  const warn = (message: string) => void lines.push(message);
+  const server = await Server.start(config, { ...silentLogger, warn });
+  try {
+    const made = await Deno.readTextFile(`${directory}/data/fixtures/client/cert.pem`);
+    using client = Deno.createHttpClient({ caCerts: [made] });
+    for (const url of urls.slice(0, 2)) {
+      const response = await fetch(`${url}/version`, { client });
+      assertEquals(response.status, 200);
+      await response.body?.cancel();
+    }
+    assert(lines.includes("Nobody else can dial what this node announces"));
+  } finally {
+    await server.stop(0);
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
 Deno.test("--auto-tls makes a certificate once, for the names of the port, and serves under it", async () => {
   const directory = await Deno.makeTempDir();
   const port = freePort();

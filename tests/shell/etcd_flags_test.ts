@@ -120,18 +120,40 @@ Deno.test("what is listened on is advertised, if others can dial it", () => {
     errorOf("--listen-client-urls http://0.0.0.0:2379"),
     /^--advertise-client-urls is required when --listen-client-urls names every interface/,
   );
+  // As etcd's own examples for containers have it; the node warns.
+  const everywhere = "--listen-client-urls http://0.0.0.0:2379 --advertise-client-urls";
+  assertEquals(configOf(`${everywhere} http://0.0.0.0:2379`).client.urls, ["http://0.0.0.0:2379"]);
+  assertEquals(
+    configOf(
+      "--initial-advertise-peer-urls http://0.0.0.0:2380 --initial-cluster " +
+        "default=http://0.0.0.0:2380",
+    ).initialCluster,
+    undefined,
+  );
   assertMatch(
-    errorOf("--initial-advertise-peer-urls http://0.0.0.0:2380"),
-    /^--initial-advertise-peer-urls expects URLs that others can dial/,
+    errorOf(
+      "--initial-advertise-peer-urls http://0.0.0.0:2380 --initial-cluster " +
+        "default=http://0.0.0.0:2380,b=http://b:2380",
+    ),
+    /^--initial-cluster expects URLs that the other members can dial, found http:\/\/0.0.0.0:2380/,
   );
 });
 
 Deno.test("a URL has a scheme, a host, a port and nothing else", () => {
   const wrong = ["10.0.0.1:2379", "http://10.0.0.1", "http://a:1/path", "ftp://a:1", "http://:x"];
-  for (const url of [...wrong, "http://a:0", "http://a:70000", "https//a:1", "http://u@a:1"]) {
+  for (const url of [...wrong, "http://a:70000", "https//a:1", "http://u@a:1"]) {
     assertMatch(errorOf(`--listen-client-urls=${url}`), /^--listen-client-urls expects/, url);
   }
   assertMatch(errorOf("--listen-client-urls=,"), /expects URLs, found none/);
+  const free = configOf(
+    "--listen-client-urls=http://127.0.0.1:0 --listen-peer-urls=http://127.0.0.1:0 " +
+      "--initial-advertise-peer-urls=http://127.0.0.1:2380",
+  );
+  assertEquals([free.client.listen.port, free.peer.listen.port], [0, 0]);
+  assertMatch(
+    errorOf("--initial-advertise-peer-urls=http://a:0"),
+    /expects a port from 1 to 65535/,
+  );
   assertMatch(errorOf("--listen-peer-urls=unix://a:1"), /unix sockets are not served/);
   assertMatch(errorOf("--listen-client-urls=https://a:1"), /asks for TLS, but no certificate/);
   assertEquals(configOf("--listen-client-urls=HTTP://A.example:1/").client.urls, [

@@ -181,12 +181,26 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
       "if (this.#size < 0) ",
     ],
   ]),
+  ...mutantsOf("src/http/wire_listener.ts", "tests/http/mixed_listener_test.ts", [
+    [
+      "plain text is served as if it were encrypted",
+      "each is served by its own rules",
+      "      if (first[0] === HANDSHAKE_RECORD) return void secured.emit",
+      "      if (first[0] !== undefined) return void secured.emit",
+    ],
+    [
+      "who says nothing at a mixed port stays for ever",
+      "a silent connection is cut in time",
+      "    const deadline = silent.add(socket);\n    const leave = () => {\n      waiting--;",
+      "    const deadline = silent.add({} as Socket);\n    const leave = () => {\n      waiting--;",
+    ],
+  ]),
   ...mutantsOf("src/http/wire_listener.ts", "tests/http/wire_listener_test.ts", [
     [
       "a plain connection that says nothing is waited for",
       "who crowds a port keeps nobody out",
-      "limits.headerTimeoutMs, (socket) => socket.destroy());",
-      "limits.headerTimeoutMs, () => {});",
+      "this.#silent = new Deadlines(limits.headerTimeoutMs, (socket) => socket.destroy());",
+      "this.#silent = new Deadlines(limits.headerTimeoutMs, () => {});",
     ],
   ]),
 ];
