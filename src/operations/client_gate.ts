@@ -6,10 +6,11 @@
 import { hasSameItems } from "../base/sequences.ts";
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
+import { messageOf } from "../base/errors.ts";
 import type { TlsFiles } from "../config.ts";
-import { PemError, readPem } from "../http/pem.ts";
+import { PemError, readPem, writePem } from "../http/pem.ts";
 import { parseCertificates, readText, TlsError } from "../http/tls_check.ts";
-import { DerError } from "../x509/der.ts";
+import { DerError, TAG } from "../x509/der.ts";
 import { readIssuance, readRevocations, type Revocations } from "../x509/revocations.ts";
 
 /** What a port asks of the certificate of a client. */
@@ -27,7 +28,7 @@ export function loadClientGate(
   if (caFile === undefined || (crlFile === undefined && allowedNames === undefined)) {
     return undefined;
   }
-  const crl = crlFile === undefined ? "" : readText(crlFile, "revocation list");
+  const crl = crlFile === undefined ? "" : readList(crlFile);
   const lists = crlFile === undefined ? [] : readLists(crl, crlFile, caFile);
   return {
     crl,
@@ -47,6 +48,17 @@ function readLists(text: string, file: string, caFile: string): readonly Revocat
     );
   }
   return lists;
+}
+
+/** The file as PEM: it may be DER, as etcd has it. */
+function readList(file: string): string {
+  let bytes: Uint8Array;
+  try {
+    bytes = Deno.readFileSync(file);
+  } catch (error) {
+    throw new TlsError(`Cannot read the revocation list "${file}": ${messageOf(error)}`);
+  }
+  return bytes[0] === TAG.sequence ? writePem("X509 CRL", bytes) : new TextDecoder().decode(bytes);
 }
 
 function listsIn(text: string, file: string): readonly Revocations[] {

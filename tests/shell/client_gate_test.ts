@@ -118,6 +118,12 @@ Deno.test("a revoked certificate is not taken, and its neighbours are", () => {
   const gate = loadClientGate(authority.files({ crlFile: authority.path("crl.pem") }));
   assertEquals(gate?.clientProblem(good), undefined);
   assertMatch(gate?.clientProblem(bad) ?? "", /is revoked/);
+  // As etcd has them.
+  const text = Deno.readTextFileSync(authority.path("crl.pem")).replace(/-----[^-]+-----/g, "");
+  Deno.writeFileSync(authority.path("crl.der"), Uint8Array.fromBase64(text));
+  const same = loadClientGate(authority.files({ crlFile: authority.path("crl.der") }));
+  assertEquals(same?.clientProblem(good), undefined);
+  assertMatch(same?.clientProblem(bad) ?? "", /is revoked/);
   authority.revoke("none.pem", []);
   const empty = loadClientGate(authority.files({ crlFile: authority.path("none.pem") }));
   assertEquals(empty?.clientProblem(bad), undefined);
@@ -143,7 +149,9 @@ Deno.test("a list that nobody signed, or that is none, opens no port", () => {
   authority.revoke("crl.pem", [bad], privateKey);
   const crlFile = authority.path("crl.pem");
   assertThrows(() => loadClientGate(authority.files({ crlFile })), TlsError, "has signed");
-  for (const text of ["", "nonsense", "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n"]) {
+  for (
+    const text of ["", "0", "nonsense", "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n"]
+  ) {
     Deno.writeTextFileSync(crlFile, text);
     assertThrows(() => loadClientGate(authority.files({ crlFile })), TlsError);
   }

@@ -252,7 +252,8 @@ function readRole(fields: Fields): RoleBody | undefined {
   const revoke = readPatterns(fields.revoke);
   if (typeof role !== "string") return undefined;
   if (permissions === "bad" || grant === "bad" || revoke === "bad") return undefined;
-  return { role, permissions, grant, revoke };
+  const { read = null, write = null } = asObject(asObject(fields.permissions)?.kv) ?? {};
+  return { role, permissions, told: { read, write }, grant, revoke };
 }
 
 /** Undefined where there is nothing. */

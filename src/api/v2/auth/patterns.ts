@@ -43,7 +43,7 @@ export function planPatterns(
   }
   const after = (access: "read" | "write") =>
     [...before[access], ...new Set(granted[access])]
-      .filter((pattern) => !revoked[access].includes(pattern));
+      .filter((pattern) => !revoked[access].includes(pattern)).sort();
   const patterns = { read: after("read"), write: after("write") };
   const touched = new Set([
     ...[...granted.read, ...granted.write],

@@ -32,6 +32,8 @@ export interface RoleBody {
   readonly role: string;
   /** Undefined where it was not given. */
   readonly permissions: Patterns | undefined;
+  /** The same as it came, which the answer repeats: a list that was left out is null there. */
+  readonly told: { readonly read: unknown; readonly write: unknown };
   readonly grant: Patterns | undefined;
   readonly revoke: Patterns | undefined;
 }
@@ -157,6 +159,7 @@ function guestChanges(): readonly AuthChange[] {
   return createRole({
     role: GUEST_ROLE,
     permissions: ALL_PATTERNS,
+    told: ALL_PATTERNS,
     grant: undefined,
     revoke: undefined,
   }).changes;
@@ -219,7 +222,7 @@ function updateUser(auth: AuthView, user: User, body: UserBody): Plan {
   return { changes, status: 200, body: { user: name, roles } };
 }
 
-function createRole({ role: name, permissions }: RoleBody): Plan {
+function createRole({ role: name, permissions, told }: RoleBody): Plan {
   const role = byteStringOf(name);
   const planned = planPatterns(
     { name: role, permissions: [] },
@@ -230,7 +233,7 @@ function createRole({ role: name, permissions }: RoleBody): Plan {
   return {
     changes: [{ type: "roleAdd", role }, ...granted],
     status: 201,
-    body: roleBody(name, permissions ?? { read: null, write: null }),
+    body: roleBody(name, told),
   };
 }
 
