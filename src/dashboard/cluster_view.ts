@@ -2,6 +2,7 @@
  * What the members' reports add up to: who is there, who lags, and how many the
  * cluster can lose from here. A function of its input alone.
  */
+import { formatId } from "../base/ids.ts";
 import type { Member, MemberId } from "../raft/types.ts";
 import { hasStarted } from "../service/membership_view.ts";
 import type { Margin, MemberReport, MemberView, StatusView } from "./view.ts";
@@ -117,7 +118,7 @@ function describeMember(
   // Whoever answers is there; of the others the leader knows best.
   const alive = report !== undefined || progress?.alive === true;
   return {
-    name: isThere ? member.name : id.toString(16),
+    name: isThere ? member.name : formatId(id),
     voter,
     clientUrl,
     peerUrl,

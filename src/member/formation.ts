@@ -9,6 +9,7 @@
  */
 import type { Forming, Resident } from "../api/peer/join.ts";
 import { messageOf } from "../base/errors.ts";
+import { formatId } from "../base/ids.ts";
 import type { Logger } from "../base/logger.ts";
 import type { InitialMember } from "../config.ts";
 import { quorumSize } from "../raft/quorum.ts";
@@ -73,8 +74,8 @@ function clusterSeen(own: Forming, seen: ReadonlyMap<string, Sighting>): Verdict
   if (other !== undefined) {
     return {
       kind: "refuse",
-      cause: `"${first.name}" is of cluster ${clusterId.toString(16)} and "${other.name}" of ` +
-        `cluster ${other.clusterId.toString(16)}: name the members of one cluster`,
+      cause: `"${first.name}" is of cluster ${formatId(clusterId)} and "${other.name}" of ` +
+        `cluster ${formatId(other.clusterId)}: name the members of one cluster`,
     };
   }
   const urls = clusters.flatMap(({ name }) =>

@@ -5,6 +5,7 @@
  * the store refuses on every member what takes more; it is taken back as soon as there is
  * room again.
  */
+import { wideId } from "../base/ids.ts";
 import type { ActiveAlarm } from "../store/alarms.ts";
 import { spaceTaken } from "../store/admission.ts";
 import { CLUSTER, type Command } from "../store/command/command.ts";
@@ -70,7 +71,7 @@ export class QuotaKeeper {
     if (raised.length === 0 && (liveBytes > quotaBytes || this.#hasRefused && !hasRoom)) {
       // One alarm will do: the leader's, unless only another member's quota is so small.
       if (++this.#looksFull === 1 && !node.isLeader() && !this.#hasRefused) return undefined;
-      return { type: "alarm", action: "activate", alarm: "noSpace", member: BigInt(node.self) };
+      return { type: "alarm", action: "activate", alarm: "noSpace", member: wideId(node.self) };
     }
     this.#looksFull = 0;
     const over = hasRoom ? raised.find((alarm) => this.#mayTakeBack(alarm)) : undefined;
@@ -83,10 +84,10 @@ export class QuotaKeeper {
   /** Each member its own, and the leader those of members that can't. What a client raised for nobody stays. */
   #mayTakeBack({ member }: ActiveAlarm): boolean {
     const { node } = this.#service;
-    if (member === BigInt(node.self)) return true;
+    if (member === wideId(node.self)) return true;
     if (!node.isLeader()) return false;
     const { removed } = node.configuration();
-    if (removed.some((id) => BigInt(id) === member)) return true;
-    return node.status().followers.some(({ id, alive }) => BigInt(id) === member && !alive);
+    if (removed.some((id) => wideId(id) === member)) return true;
+    return node.status().followers.some(({ id, alive }) => wideId(id) === member && !alive);
   }
 }

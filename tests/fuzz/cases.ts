@@ -26,9 +26,9 @@ export const CASES: readonly Case[] = [
     subject: "handshakes",
     input: hex(JSON.stringify({
       "upgrade": "etcd-peer/2",
-      "etcd-cluster": "4d",
-      "etcd-from": "9",
-      "etcd-to": "5",
+      "etcd-cluster": "800000000000004d",
+      "etcd-from": "8000000000000009",
+      "etcd-to": "8000000000000005",
       "etcd-name": "a",
       "etcd-url": "http:-/[::1]:7001",
       "etcd-version": "1.0.0",

@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert";
 import { QuotaKeeper } from "../../src/service/quota.ts";
 import { Service } from "../../src/service/service.ts";
 import { Store } from "../../src/store/store.ts";
+import { narrowId, wideId } from "../../src/base/ids.ts";
 import { type Command, NOBODY, type Requester } from "../../src/store/command/command.ts";
 import { encodeCommand } from "../../src/store/command/codec.ts";
 import { rootChanges, SECRET, userWithRole } from "../store/auth/setting.ts";
@@ -64,7 +65,7 @@ class Kept {
       this.#keeper.tick();
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
-    return this.service.alarms.map(({ alarm, member }) => `${alarm} ${member}`);
+    return this.service.alarms.map(({ alarm, member }) => `${alarm} ${narrowId(member)}`);
   }
 }
 
@@ -151,11 +152,11 @@ Deno.test("the leader leaves alone what another member raised, unless that one i
   const kept = new Kept(64 * KIB);
   const heard = { id: 2, matchIndex: 0, state: "replicate", silentTicks: 0 } as const;
   kept.node.followers = [{ ...heard, alive: true }];
-  await kept.write({ type: "alarm", action: "activate", alarm: "noSpace", member: 2n });
+  await kept.write({ type: "alarm", action: "activate", alarm: "noSpace", member: wideId(2) });
   assertEquals(await kept.pass(4), ["noSpace 2"], "it takes it back by itself");
   kept.node.followers = [{ ...heard, alive: false }];
   assertEquals(await kept.pass(4), []);
-  await kept.write({ type: "alarm", action: "activate", alarm: "noSpace", member: 7n });
+  await kept.write({ type: "alarm", action: "activate", alarm: "noSpace", member: wideId(7) });
   assertEquals(await kept.pass(4), ["noSpace 7"], "somebody raised it by hand");
   kept.node.removedIds = [7];
   assertEquals(await kept.pass(4), []);

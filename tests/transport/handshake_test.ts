@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { parseId } from "../../src/base/ids.ts";
+import { formatId, narrowId, parseId, wideId } from "../../src/base/ids.ts";
 import {
   type Hello,
   helloHeaders,
@@ -48,7 +48,7 @@ Deno.test("parseHello() refuses another protocol and names both", () => {
 
 Deno.test("parseHello() refuses a missing or malformed header", () => {
   const wrong: Record<string, (string | undefined)[]> = {
-    "etcd-cluster": [undefined, "", "0", "xyz", "ABC", "01", "-1", "20000000000000", "1, 2"],
+    "etcd-cluster": [undefined, "", "0", "xyz", "ABC", "01", "-1", "8020000000000000", "1, 2"],
     "etcd-from": [undefined, "0", "ffffffffffffffff"],
     "etcd-to": [undefined, "1.5"],
     "etcd-name": [undefined, "%zz"],
@@ -72,7 +72,8 @@ Deno.test("judgeAddress() refuses who calls another cluster, another member or i
   assertEquals(judgeAddress(HELLO, 1, 0x123), {
     ok: false,
     status: refusalStatus.foreignCluster,
-    reason: 'Expected a member of cluster "123", found one of cluster "abcdef"',
+    reason:
+      'Expected a member of cluster "8000000000000123", found one of cluster "8000000000abcdef"',
   });
   const stale = judgeAddress(HELLO, 2, 0xabcdef);
   assertEquals(stale.ok || stale.status, refusalStatus.wrongReceiver);
@@ -93,9 +94,25 @@ Deno.test("judgeRival() takes the newest stream of a process, and of two process
 });
 
 Deno.test("parseId() takes ids up to 2^53 - 1", () => {
-  assertEquals(parseId("1fffffffffffff"), Number.MAX_SAFE_INTEGER);
-  assertEquals(parseId("20000000000000"), undefined);
-  assertEquals(parseId("1"), 1);
+  assertEquals(parseId("801fffffffffffff"), Number.MAX_SAFE_INTEGER);
+  assertEquals(parseId("8020000000000000"), undefined);
+  assertEquals(parseId("8000000000000001"), 1);
+  for (const text of ["8000000000000000", "0000000000000001", "1", "ffffffffffffffff"]) {
+    assertEquals(parseId(text), undefined, text);
+  }
+});
+
+Deno.test("ids are told as 64 bits, in 16 digits", () => {
+  for (const id of [1, 0xabcdef, Number.MAX_SAFE_INTEGER]) {
+    assertEquals(formatId(id).length, 16);
+    assertEquals(parseId(formatId(id)), id);
+    assertEquals(narrowId(wideId(id)), id);
+    assertEquals(wideId(id).toString(16), formatId(id));
+  }
+  assertEquals([wideId(0), formatId(0)], [0n, "0"]);
+  for (const wide of [0n, 1n, -1n, 1n << 63n, 1n << 64n, (1n << 63n) + (1n << 53n)]) {
+    assertEquals(narrowId(wide), undefined, `${wide}`);
+  }
 });
 
 Deno.test("refusalResponse() carries the reason in bytes as long as it says", () => {
@@ -103,7 +120,10 @@ Deno.test("refusalResponse() carries the reason in bytes as long as it says", ()
   const [head, body] = response.split("\r\n\r\n");
   assertEquals(parseReason(body!), { reason: 'naïve "x" ', rival: undefined });
   const byteLength = new TextEncoder().encode(body).length;
-  assertStringIncludes(head!, `Content-Length: ${byteLength}\r\nEtcd-Cluster: c1`);
+  assertStringIncludes(
+    head!,
+    `Content-Length: ${byteLength}\r\nEtcd-Cluster: 80000000000000c1`,
+  );
 });
 
 Deno.test("parseReason() finds none in what is no refusal", () => {

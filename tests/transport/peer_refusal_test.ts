@@ -16,10 +16,11 @@ Deno.test("a member of another cluster is refused with both ids", async () => {
   assertEquals(await refusalBetween(one, two), {
     id: 2,
     status: refusalStatus.foreignCluster,
-    reason: 'Expected a member of cluster "bbb", found one of cluster "aaa"',
+    reason:
+      'Expected a member of cluster "8000000000000bbb", found one of cluster "8000000000000aaa"',
   });
-  assertEquals(one.complaints('found one of cluster "aaa"').length, 1);
-  assertEquals(two.complaints('found one of cluster "aaa"').length, 1);
+  assertEquals(one.complaints('found one of cluster "8000000000000aaa"').length, 1);
+  assertEquals(two.complaints('found one of cluster "8000000000000aaa"').length, 1);
 });
 
 Deno.test("a member of version 1.0 is refused with a reason in both logs", async () => {
@@ -36,7 +37,10 @@ Deno.test("a call for another incarnation is refused", async () => {
   await using renewed = await TestMember.start({ id: 3 });
   const refusal = await refusalBetween(one, renewed);
   assertEquals(refusal.status, refusalStatus.wrongReceiver);
-  assertStringIncludes(refusal.reason, 'Expected a call for member "3", found one for "2"');
+  assertStringIncludes(
+    refusal.reason,
+    'Expected a call for member "8000000000000003", found one for "8000000000000002"',
+  );
 });
 
 Deno.test("a removed member is told so by the node's own judgement", async () => {
@@ -148,7 +152,10 @@ Deno.test("a stream that another member opens is not taken", async () => {
   await using one = await TestMember.start({ id: 1 });
   await using impostor = await startMutePeer(3, () => {});
   one.transport.setPeers([{ id: 2, url: impostor.url }]);
-  await one.until("a line", () => one.complaints('expected member "2"').length === 1);
+  await one.until(
+    "a line",
+    () => one.complaints('expected member "8000000000000002"').length === 1,
+  );
   assertEquals(one.stats(2).connected, false);
 });
 

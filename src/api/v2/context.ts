@@ -6,7 +6,7 @@ import type { Service } from "../../service/service.ts";
 export interface V2 {
   readonly service: Service;
   readonly limits: V2Limits;
-  /** As `hexId` has it: every answer says it. */
+  /** As `formatId` has it: every answer says it. */
   readonly clusterId: string;
 }
 
@@ -17,11 +17,6 @@ export interface V2Limits {
   readonly watchesMax: number;
   /** Characters of a stream's answers that its client may be behind; then it is cut off. */
   readonly streamBacklogMax: number;
-}
-
-/** As v2 shows 64-bit ids: in hexadecimal digits, without zeros in front. */
-export function hexId(id: number): string {
-  return id.toString(16);
 }
 
 /** The header that every answer about keys and members has. */

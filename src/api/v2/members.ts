@@ -3,11 +3,11 @@ import type { Exchange, Reply, ReplyOrFault } from "../../http/exchange.ts";
 import { fault } from "../../http/fault.ts";
 import type { Route } from "../../http/router.ts";
 import { messageOf } from "../../base/errors.ts";
-import { parseId } from "../../base/ids.ts";
+import { formatId, parseId } from "../../base/ids.ts";
 import type { Failure, FailureReason, MembersChanged, MemberWish } from "../../node/ports.ts";
 import type { Member } from "../../raft/types.ts";
 import { readPeerUrls } from "../peer_urls.ts";
-import { clusterHeaders, hexId, type V2 } from "./context.ts";
+import { clusterHeaders, type V2 } from "./context.ts";
 
 const ALLOW = "GET,POST,DELETE,PUT";
 
@@ -170,5 +170,5 @@ function notAllowed(): ReplyOrFault {
 
 /** A member in the original's order of fields. */
 function memberJson({ id, name, peerUrls, clientUrls }: Member) {
-  return { id: hexId(id), name, peerURLs: peerUrls, clientURLs: clientUrls };
+  return { id: formatId(id), name, peerURLs: peerUrls, clientURLs: clientUrls };
 }

@@ -1,11 +1,11 @@
 /** `/v2/stats/self`, `/leader` and `/store`: JSON in the shapes of the original. */
 import { goDuration } from "../../base/go_duration.ts";
+import { formatId } from "../../base/ids.ts";
 import type { Reply } from "../../http/exchange.ts";
 import type { Route } from "../../http/router.ts";
 import type { Reading } from "../reading.ts";
 import type { ClusterNode } from "../../node/ports.ts";
 import type { Result } from "../../store/result.ts";
-import { hexId } from "./context.ts";
 
 type Node = Pick<ClusterNode<Result>, "self" | "isLeader" | "leader">;
 
@@ -35,11 +35,11 @@ function selfStats(node: Node, reading: Reading, nowMs: number) {
   });
   return {
     name: reading.name,
-    id: hexId(node.self),
+    id: formatId(node.self),
     state: node.isLeader() ? "StateLeader" : "StateFollower",
     startTime: new Date(reading.process.startSeconds * 1000).toISOString(),
     leaderInfo: {
-      leader: leader === undefined ? "" : hexId(leader.id),
+      leader: leader === undefined ? "" : formatId(leader.id),
       uptime: goDuration(leader === undefined ? 0 : nowMs - leadership.sinceMs),
       startTime: new Date(leadership.sinceMs).toISOString(),
     },
@@ -64,7 +64,7 @@ function leaderStats(node: Node, { peers }: Reading) {
     };
     return [id, { latency, counts: { fail: dropped, success: sent } }];
   }));
-  return { leader: hexId(node.self), followers: Object.fromEntries(followers) };
+  return { leader: formatId(node.self), followers: Object.fromEntries(followers) };
 }
 
 function storeStats({ operations, store }: Reading) {

@@ -1,4 +1,5 @@
 /** The Cluster service: who is in the cluster, and how that changes. */
+import { narrowId, wideId } from "../../base/ids.ts";
 import type { MembersChanged, MemberWish } from "../../node/ports.ts";
 import type { Member, MemberId } from "../../raft/types.ts";
 import { readPeerUrls } from "../peer_urls.ts";
@@ -54,10 +55,9 @@ export function clusterHandlers(v3: V3Context): readonly Handler[] {
   ];
 }
 
-/** Nobody has an id of 2^53 or more. */
 function aboutMember(id: bigint, wish: (id: MemberId) => MemberWish): MemberWish | undefined {
-  const known = Number(id);
-  return known > 0 && Number.isSafeInteger(known) ? wish(known) : undefined;
+  const known = narrowId(id);
+  return known === undefined ? undefined : wish(known);
 }
 
 /** Has `wish` carried out; undefined is about a member that nobody knows. */
@@ -76,5 +76,5 @@ function change(
 
 function describeMember({ id, name, peerUrls, clientUrls, grpcUrls, learner }: Member) {
   const urls = { peerUrls, clientUrls: grpcUrls ?? clientUrls };
-  return { id: BigInt(id), name, ...urls, isLearner: learner === true };
+  return { id: wideId(id), name, ...urls, isLearner: learner === true };
 }

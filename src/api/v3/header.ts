@@ -1,4 +1,5 @@
 /** The header of every response: which cluster and member answers, at which revision. */
+import { wideId } from "../../base/ids.ts";
 import type { Service } from "../../service/service.ts";
 import type { ResponseHeader } from "./messages/kv.ts";
 
@@ -9,8 +10,8 @@ export class HeaderMaker {
 
   constructor(service: Service) {
     this.#service = service;
-    this.clusterId = BigInt(service.node.clusterId);
-    this.memberId = BigInt(service.node.self);
+    this.clusterId = wideId(service.node.clusterId);
+    this.memberId = wideId(service.node.self);
   }
 
   /** With the revision of a command that was applied; 0 leaves it out. */

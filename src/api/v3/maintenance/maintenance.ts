@@ -1,4 +1,5 @@
 /** The Maintenance service: how a member does, alarms, hashes, snapshots, and who leads. */
+import { wideId } from "../../../base/ids.ts";
 import type { AlarmType } from "../../../store/command/command.ts";
 import { COMPATIBLE_VERSION } from "../../../version.ts";
 import { isLearner } from "../admission.ts";
@@ -44,7 +45,7 @@ function statusHandler({ service, headers }: V3Context): Handler {
       dbSize: sizeBytes,
       // Nothing lies idle that a defragmentation could give back.
       dbSizeInUse: sizeBytes,
-      leader: BigInt(leader),
+      leader: wideId(leader),
       raftIndex: commitIndex,
       raftTerm: term,
       raftAppliedIndex: appliedIndex,
@@ -112,7 +113,7 @@ function hashHandlers(v3: V3Context): Handler[] {
 
 function moveLeaderHandler({ service: { node } }: V3Context): Handler {
   return unary(METHODS.maintenance.moveLeader, ({ targetId }, call) => {
-    const target = node.configuration().members.find(({ id }) => BigInt(id) === targetId);
+    const target = node.configuration().members.find(({ id }) => wideId(id) === targetId);
     if (!node.isLeader()) return call.fail(STATUS.notLeader);
     if (target === undefined || !target.voter) return call.fail(STATUS.badLeaderTransferee);
     node.moveLeader(target.id, (outcome) => {

@@ -3,6 +3,7 @@
  * everything before counts as compacted. Users have the hash that etcd can check their
  * password by; one who has none is there, and can't log in before root gives a new password.
  */
+import { wideId } from "../../../base/ids.ts";
 import type {
   EtcdMember,
   EtcdRevision,
@@ -82,7 +83,7 @@ function roleOf({ name, permissions }: Role): EtcdRole {
 
 function membersOf({ node }: V3Context["service"]): EtcdMember[] {
   return node.configuration().members.map(({ id, name, peerUrls, clientUrls, learner }) => ({
-    id: BigInt(id),
+    id: wideId(id),
     name,
     peerUrls,
     clientUrls,
