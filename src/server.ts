@@ -372,7 +372,8 @@ export class Server {
     const advice = `${reason}; to let this machine join again, start it with -f and -C`;
     if (!this.#serving) return this.#broken.reject(new RemovedError(advice));
     this.#logger.error(advice);
-    this.stop(FAILED);
+    // As at etcd: a service manager starts again what has failed.
+    this.stop(STOPPED);
   }
 
   #fatal(error: unknown): void {
