@@ -64,7 +64,8 @@ export async function runServer(
       return STOPPED;
     }
     logger.error(explain(error));
-    return FAILED;
+    // As at etcd: a service manager would start again what has failed.
+    return error instanceof RemovedError ? STOPPED : FAILED;
   }
   const manager = ServiceManager.connect((name) => Deno.env.get(name), logger);
   manager?.ready(`Serving clients on ${server.clientUrl}`);
@@ -372,7 +373,6 @@ export class Server {
     const advice = `${reason}; to let this machine join again, start it with -f and -C`;
     if (!this.#serving) return this.#broken.reject(new RemovedError(advice));
     this.#logger.error(advice);
-    // As at etcd: a service manager starts again what has failed.
     this.stop(STOPPED);
   }
 
