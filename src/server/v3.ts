@@ -32,6 +32,7 @@ export function v3Of(
       txnOperationsMax: v3.txnOperationsMax,
       progressNotifyMs: v3.progressNotifyMs,
       eventsMin: historyMax,
+      gatewayCallsMax: v3.streamsMax,
       watchesMax: LIMITS.v3.watchesMax,
     },
   });

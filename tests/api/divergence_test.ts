@@ -1,5 +1,6 @@
 /** What clients see of a member whose state is not that of the others. */
 import { assert, assertEquals } from "@std/assert";
+import { formatId } from "../../src/base/ids.ts";
 import { backupRoutes } from "../../src/api/admin/backup.ts";
 import { Backups } from "../../src/operations/backups.ts";
 import { startDashboard } from "../dashboard/harness.ts";
@@ -85,7 +86,8 @@ Deno.test("a diverged member changes no members, by whatever API it is asked", a
   const before = node.node.members;
   const init = { headers: { "content-type": "application/json" } };
   const body = '{"peerURLs":["http://a:1"]}';
-  for (const [method, path] of [["POST", ""], ["PUT", "/1"], ["DELETE", "/1"]] as const) {
+  const id = `/${formatId(1)}`;
+  for (const [method, path] of [["POST", ""], ["PUT", id], ["DELETE", id]] as const) {
     const answer = await node.ask(method, `/v2/members${path}`, body, init);
     assertEquals(answer.status, 503, method);
   }

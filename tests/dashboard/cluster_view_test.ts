@@ -1,5 +1,6 @@
 /** What the members' reports add up to. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { formatId } from "../../src/base/ids.ts";
 import { describeCluster, type Heard, marginOf } from "../../src/dashboard/cluster_view.ts";
 import type { MemberReport, MemberView } from "../../src/dashboard/view.ts";
 import { member } from "../api/fake_node.ts";
@@ -45,7 +46,11 @@ Deno.test("describeCluster() shows a place that nobody has taken, and counts on 
   const place = { ...member(255), name: "", clientUrls: [], voter: false };
   const { members, margin } = describeCluster({ self: 1, members: [member(1), place], heard });
   const [first] = members;
-  assertEquals([first?.name, first?.alive, margin.headline], ["ff", false, "Can lose none"]);
+  assertEquals([first?.name, first?.alive, margin.headline], [
+    formatId(255),
+    false,
+    "Can lose none",
+  ]);
   assertStringIncludes(first?.problem ?? "", "http://127.0.0.1:700255");
 });
 

@@ -14,6 +14,8 @@ export interface V3Limits {
   readonly progressNotifyMs: number;
   /** So many events stay for v1 and v2, whatever a client compacts; `-m`. */
   readonly eventsMin: number;
+  /** Calls of the gateway at once, by `--max-concurrent-streams`; undefined without that. */
+  readonly gatewayCallsMax: number | undefined;
   /** Watches of all streams together. */
   readonly watchesMax: number;
 }

@@ -90,7 +90,12 @@ export function makeV3(
   return {
     grpc: makeGrpc(handlers, counters, { service, logger, messageBytesMax, open, nowMs }),
     routes: [
-      ...gatewayRoutes(handlers, counters, { service, messageBytesMax, streams }),
+      ...gatewayRoutes(handlers, counters, {
+        service,
+        messageBytesMax,
+        callsMax: limits.gatewayCallsMax,
+        streams,
+      }),
       ...misdirectedRoutes(servedAt),
     ],
     counters,

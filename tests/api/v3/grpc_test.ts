@@ -1,6 +1,7 @@
 /** gRPC on streams of HTTP/2. */
 import { assert, assertEquals } from "@std/assert";
 import { gzipSync } from "node:zlib";
+import { wideId } from "../../../src/base/ids.ts";
 import { isGrpc } from "../../../src/api/v3/grpc/grpc.ts";
 import { METHODS } from "../../../src/api/v3/methods.ts";
 import { encode } from "../../../src/api/v3/messages/codec.ts";
@@ -17,7 +18,12 @@ Deno.test("a call is answered with a message, and ended by trailers", async () =
   assertEquals([first.code, first.response?.header?.revision], [StatusCode.ok, 2]);
   const { response } = await member.call(range, { key: "a" });
   assertEquals(response?.kvs.map(({ key, value }) => [key, text(value)]), [["a", "1"]]);
-  assertEquals(response?.header, { clusterId: 1n, memberId: 1n, revision: 2, raftTerm: 1 });
+  assertEquals(response?.header, {
+    clusterId: wideId(1),
+    memberId: wideId(1),
+    revision: 2,
+    raftTerm: 1,
+  });
 });
 
 Deno.test("a value outlives the bytes that brought it", async () => {

@@ -5,6 +5,7 @@ import type { Route, RouteHandler } from "../../../http/router.ts";
 import type { Handler } from "../call.ts";
 import type { Method } from "../methods.ts";
 import type { MethodCounters } from "../metrics.ts";
+import { CallSlots } from "./call_slots.ts";
 import { type GatewayShared, renderFault } from "./shared.ts";
 import { answerStream } from "./stream_call.ts";
 import { answerUnary } from "./unary_call.ts";
@@ -31,6 +32,8 @@ export function gatewayRoutes(
   allCounters: ReadonlyMap<Method, MethodCounters>,
   shared: GatewayShared,
 ): Route[] {
+  const { callsMax } = shared;
+  const slots = callsMax === undefined ? undefined : new CallSlots(callsMax);
   const byPath = new Map<string, Entry>();
   for (const handler of handlers) {
     const { method } = handler;
@@ -43,10 +46,9 @@ export function gatewayRoutes(
   const post: RouteHandler = (exchange, rest) => {
     const entry = handlerOf(exchange, rest);
     if (entry === undefined) return NOT_FOUND;
-    const { handler, counters } = entry;
-    return handler.kind === "unary"
-      ? answerUnary(shared, handler, counters, exchange)
-      : answerStream(shared, handler, counters, exchange);
+    if (slots === undefined) return answer(shared, entry, exchange, () => {});
+    return slots.enter((callback) => exchange.onGone(callback))
+      .then((leave) => leave === undefined ? TOO_LATE : answer(shared, entry, exchange, leave));
   };
   const refuse: RouteHandler = (exchange, rest) =>
     handlerOf(exchange, rest) === undefined ? NOT_FOUND : NOT_ALLOWED;
@@ -56,5 +58,21 @@ export function gatewayRoutes(
 
 const SLASH_AT_END = /^[^?]*\/(\?|$)/;
 
+/** `onOver` is called once, when nothing more is answered. */
+function answer(
+  shared: GatewayShared,
+  { handler, counters }: Entry,
+  exchange: Exchange,
+  onOver: () => void,
+): Reply | Promise<Reply> {
+  if (handler.kind !== "unary") return answerStream(shared, handler, counters, exchange, onOver);
+  const reply = answerUnary(shared, handler, counters, exchange);
+  if (reply instanceof Promise) return reply.finally(onOver);
+  onOver();
+  return reply;
+}
+
+/** Nobody reads it, but the port waits for one. */
+const TOO_LATE: Reply = { status: 408, body: "" };
 const NOT_FOUND: Reply = renderFault({ status: 404 });
 const NOT_ALLOWED: Reply = renderFault({ status: 405, headers: { allow: "POST" } });

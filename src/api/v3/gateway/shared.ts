@@ -12,6 +12,8 @@ export interface GatewayShared {
   readonly service: Service;
   /** Of one message, as gRPC would have it. */
   readonly messageBytesMax: number;
+  /** That may be under way at once; others wait. Undefined for as many as there are. */
+  readonly callsMax: number | undefined;
   /** Under way; to be ended when the server stops. */
   readonly streams: Set<EndableStream>;
 }

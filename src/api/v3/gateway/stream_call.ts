@@ -26,12 +26,16 @@ type StreamHandler = Exclude<Handler, { readonly kind: "unary" }>;
 /** Lines that wait for the client; above it the handler is asked to hold back. */
 const QUEUED_CHARS_ENOUGH = 256 * 1024;
 
-/** Has `handler` answer `exchange`; the reply begins with the first response. */
+/**
+ * Has `handler` answer `exchange`; the reply begins with the first response, and `onOver`
+ * is called once, when nothing more comes.
+ */
 export function answerStream(
   shared: GatewayShared,
   handler: StreamHandler,
   counters: MethodCounters,
   exchange: Exchange,
+  onOver: () => void,
 ): Reply | Promise<Reply> {
   const { method } = handler;
   let requests: object[];
@@ -39,6 +43,7 @@ export function answerStream(
     requests = decodeMessages(method.request, exchange.bytes);
   } catch (error) {
     if (!(error instanceof MessageError)) throw error;
+    onOver();
     // Of a stream both ways etcd's gateway says no more than that something went wrong.
     return errorReply(
       method.kind === "bidi" ? status(StatusCode.unknown, error.message) : unreadable(error),
@@ -53,7 +58,10 @@ export function answerStream(
       handler,
       counters,
       resolve,
-      onOver: (over) => streams.delete(over),
+      onOver: (over) => {
+        streams.delete(over);
+        onOver();
+      },
     });
     streams.add(call);
     exchange.onGone(() => call.gone());
