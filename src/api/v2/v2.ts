@@ -5,7 +5,7 @@ import type { Route } from "../../http/router.ts";
 import type { Service } from "../../service/service.ts";
 import { authRoutes } from "./auth/auth.ts";
 import { clusterRoutes } from "./cluster.ts";
-import { type V2, type V2Limits } from "./context.ts";
+import type { V2, V2Limits } from "./context.ts";
 import { renderFault } from "./error.ts";
 import { keysRoute } from "./keys.ts";
 import { Watches } from "./watch.ts";

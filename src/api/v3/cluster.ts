@@ -36,7 +36,7 @@ export function clusterHandlers(v3: V3Context): readonly Handler[] {
     unary(METHODS.cluster.memberUpdate, (request, call) => {
       const read = readPeerUrls(request.peerUrls);
       if (!read.ok) {
-        const isKnown = node.configuration().members.some(({ id }) => BigInt(id) === request.id);
+        const isKnown = node.configuration().members.some(({ id }) => wideId(id) === request.id);
         return call.fail(isKnown ? STATUS.badMemberUrls : STATUS.memberNotFound);
       }
       const wish = aboutMember(request.id, (id) => ({ kind: "update", id, peerUrls: read.urls }));
