@@ -109,8 +109,9 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
   /** The client sends no more: what is whole is answered. */
   end(): void {
     this.#hasEnded = true;
-    // Who waits for something to happen has gone, as far as one can see.
-    if (this.#phase === "answering" && this.#onGone !== undefined) this.#socket.destroy();
+    // Who waits for something to happen has gone, as far as one can see. A watch has its head by then.
+    const isServed = this.#phase === "answering" || this.#phase === "sending";
+    if (isServed && this.#onGone !== undefined) this.#socket.destroy();
     else this.#concludeEnded();
   }
 

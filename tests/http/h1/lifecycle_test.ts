@@ -214,6 +214,26 @@ Deno.test("Http1Server() takes a long poll whose client closes its half for one 
   assertEquals(await client.untilClosed(), "");
 });
 
+Deno.test("Http1Server() takes a watch whose client closes its half for one that has left, though its head is out", async () => {
+  const { promise: left, resolve } = Promise.withResolvers<void>();
+  const watch: Handler = (exchange) => {
+    exchange.onGone(resolve);
+    return {
+      status: 200,
+      body: (async function* () {
+        yield "begun";
+        await left;
+      })(),
+    };
+  };
+  await using server = await startHttp1(watch);
+  using client = await server.connect();
+  await client.send(GET);
+  await client.until("begun");
+  await client.closeWrite();
+  await within("the handler to hear of it", left, PATIENCE_MS);
+});
+
 Deno.test("Http1Server() cuts who never closes after the last answer", async () => {
   await using server = await startHttp1(echo, { limits: { idleTimeoutMs: 40 } });
   using client = await server.connect();

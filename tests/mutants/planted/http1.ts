@@ -102,6 +102,12 @@ export const HTTP1_MUTANTS: readonly Mutant[] = [
       "this.#port.closed(this.#socket);",
     ],
     [
+      "a watch waits for two minutes whether its client comes back",
+      "a watch ends with its client",
+      'this.#phase === "answering" || this.#phase === "sending";',
+      'this.#phase === "answering";',
+    ],
+    [
       "a body that stays away is waited for",
       "who sends nothing holds nothing",
       "if (passedMs > limits.bodyTimeoutMs) this.#refuse(bodyTooSlow(limits));",
