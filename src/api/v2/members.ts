@@ -153,7 +153,8 @@ function breaksOff(problem: string, body: string): boolean {
 }
 
 function json(v2: V2, status: number, value: unknown): Reply {
-  return { status, headers: clusterHeaders(v2), body: JSON.stringify(value) };
+  const end = status < 300 ? "\n" : "";
+  return { status, headers: clusterHeaders(v2), body: `${JSON.stringify(value)}${end}` };
 }
 
 function refuse(v2: V2, status: number, message: string): Reply {

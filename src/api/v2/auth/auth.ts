@@ -99,7 +99,7 @@ function reply(v2: V2, status: number, body: unknown): Reply {
   return {
     status,
     headers: clusterHeaders(v2),
-    body: body === undefined ? "" : JSON.stringify(body),
+    body: body === undefined ? "" : `${JSON.stringify(body)}${status < 300 ? "\n" : ""}`,
   };
 }
 
