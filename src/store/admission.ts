@@ -26,6 +26,7 @@ function changesKeys(command: Command): boolean {
     case "deleteRange":
     case "leaseGrant":
     case "leaseRevoke":
+    case "compact":
       return true;
     case "txn":
       return [...command.success, ...command.failure].some(changesKeys);

@@ -13,7 +13,7 @@ import type { LeaderKey, LeaderResponse } from "../messages/concurrency.ts";
 import { METHODS } from "../methods.ts";
 import { failureStatus } from "../refusal.ts";
 import { StatusCode } from "../status.ts";
-import { status } from "../statuses.ts";
+import { STATUS, status } from "../statuses.ts";
 import type { Watch } from "../../../store/watch/hub.ts";
 import {
   abandon,
@@ -23,13 +23,13 @@ import {
   isThere,
   leaseOf,
   putOf,
-  SESSION_EXPIRED,
   waitForTurn,
   watchQueue,
 } from "./queue.ts";
 
 const NO_LEADER = status(StatusCode.unknown, "election: no leader");
 const NOT_LEADER = status(StatusCode.unknown, "election: not leader");
+const SESSION_EXPIRED = status(StatusCode.unknown, STATUS.leaseNotFound.message);
 const NO_LEADER_KEY = status(StatusCode.unknown, '"leader" field must be provided');
 
 /** What answers the Election service. */
@@ -55,7 +55,8 @@ export function electionHandlers(v3: V3Context): readonly Handler[] {
       if (seen === undefined || call.isOver) return abandon(v3, call, key);
       if (!await isThere(v3, call, place)) return call.fail(SESSION_EXPIRED);
       const leader: LeaderKey = { name, key, rev: revision, lease };
-      call.answer({ header: headers.at(seen), leader });
+      // As etcd has it: of when the client came, not of when its turn did.
+      call.answer({ header: headers.at(place.headerRevision), leader });
     }),
 
     unary(METHODS.election.proclaim, async ({ leader, value }, call) => {

@@ -3,9 +3,14 @@ import { type Handler, unary } from "../call.ts";
 import type { V3Context } from "../context.ts";
 import { freshLeaseId } from "../lease.ts";
 import { METHODS } from "../methods.ts";
-import { abandon, enter, isThere, leaseOf, leave, SESSION_EXPIRED, waitForTurn } from "./queue.ts";
+import { StatusCode } from "../status.ts";
+import { status } from "../statuses.ts";
+import { abandon, enter, isThere, leaseOf, leave, waitForTurn } from "./queue.ts";
 
 const NO_VALUE = new Uint8Array(0);
+
+/** What a client hears whose lease has ended while it waited; etcd 3.4 gave it the lock. */
+const SESSION_EXPIRED = status(StatusCode.unknown, "mutex: session is expired");
 
 /** What answers the Lock service. */
 export function lockHandlers(v3: V3Context): readonly Handler[] {

@@ -334,6 +334,3 @@ function txnOf(result: OperationResult) {
 function rangeOfResult(result: OperationResult | undefined): readonly KeyValue[] | undefined {
   return result?.type === "range" ? result.kvs : undefined;
 }
-
-/** What a client hears whose lease has ended while it waited. */
-export const SESSION_EXPIRED = STATUS.leaseNotFound;
