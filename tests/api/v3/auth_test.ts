@@ -127,6 +127,22 @@ Deno.test("a watch of what its user may not read does not begin", async () => {
   assertEquals([created, canceled, watchId], [true, true, -1]);
 });
 
+Deno.test("watches are answered in the order in which they were asked for, whoever may have them", async () => {
+  using member = new V3Member();
+  await withUsers(member);
+  const stream = member.open(watch.watch, await tokenOf(member, "ann", "apw"));
+  stream.send({ kind: "create", value: { key: "secret" } });
+  stream.send({ kind: "create", value: { key: "a", watchId: 7 } });
+  stream.send({ kind: "cancel", value: { watchId: 7 } });
+  stream.send({ kind: "create", value: { key: "a", watchId: 7 } });
+  const told: unknown[] = [];
+  for (let i = 0; i < 4; i++) {
+    const { watchId, created, canceled } = await stream.next();
+    told.push([watchId, created, canceled]);
+  }
+  assertEquals(told, [[-1, true, true], [7, true, false], [7, false, true], [7, true, false]]);
+});
+
 Deno.test("leases are renewed, shown and listed by who may have their keys", async () => {
   using member = new V3Member();
   await withUsers(member);

@@ -189,6 +189,14 @@ export const V3_MUTANTS: readonly Mutant[] = [
       "if (!read.ok) return call.fail(STATUS.memberNotFound);\n      change(",
     ],
   ]),
+  ...mutantsOf("src/api/v3/watch/watch_stream.ts", "tests/api/v3/auth_test.ts", [
+    [
+      "a watch overtakes the one that was asked for before",
+      "watches are answered in the order of their requests",
+      "if (this.#isAdmitting) return void this.#later.push(request);",
+      "",
+    ],
+  ]),
   ...mutantsOf("src/api/v3/concurrency/queue.ts", "tests/cluster/v3_recorded_test.ts", [
     [
       "who leads by no key proclaims one",

@@ -26,7 +26,8 @@ export interface EndableStream {
 /** Who calls. */
 export function callerOf(exchange: Exchange): Caller {
   return {
-    token: exchange.header("authorization") ?? exchange.header("grpc-metadata-token"),
+    token: exchange.header("authorization") ?? exchange.header("grpc-metadata-token") ??
+      exchange.header("grpc-metadata-authorization"),
     certificate: exchange.clientCertificate,
     door: "gateway",
   };

@@ -41,6 +41,9 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
   /** The client asked how far the stream has come, and some watch was behind. */
   #owesProgress = false;
   #timer: ReturnType<typeof setInterval> | undefined;
+  /** It is being found out whether a watch may begin; answers go out in the order of the requests. */
+  #isAdmitting = false;
+  readonly #later: WatchRequest[] = [];
 
   constructor(v3: V3Context, call: StreamCall<WatchResponse>, shared: SharedEvents) {
     this.#v3 = v3;
@@ -51,6 +54,7 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
   }
 
   onMessage(request: WatchRequest): void {
+    if (this.#isAdmitting) return void this.#later.push(request);
     this.#tellAll();
     switch (request.kind) {
       case "create":
@@ -69,7 +73,7 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
 
   onDrain(): void {
     this.#isStalled = false;
-    this.#call.resume();
+    if (!this.#isAdmitting) this.#call.resume();
     this.#readOn();
   }
 
@@ -79,6 +83,7 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
     this.#v3.watches.count -= this.#watchers.size;
     this.#watchers.clear();
     this.#behind.clear();
+    this.#later.length = 0;
   }
 
   told(watcher: Watcher, events: readonly Draft<EventMessage>[]): void {
@@ -137,16 +142,33 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
   #admit(request: WatchCreateRequest): void {
     const { auth } = this.service;
     if (!auth.isOn) return this.#create(request);
+    this.#isAdmitting = true;
+    let isAtOnce = true;
     auth.admit(
       this.who,
       (rights) => mayWatch(rights, viewOf(request)),
       (problem) => {
+        this.#isAdmitting = false;
         if (this.#call.isOver) return;
+        this.#tellAll();
         if (problem === undefined) this.#create(request);
         else this.#refuse(printStatus(rejectionStatus(problem)));
+        if (!isAtOnce) this.#goOn();
       },
       (failure) => this.#call.fail(failureStatus(failure)),
     );
+    isAtOnce = false;
+    if (this.#isAdmitting) this.#call.pause();
+  }
+
+  /** Takes what has come while nobody knew whether a watch may begin. */
+  #goOn(): void {
+    while (!this.#isAdmitting) {
+      const request = this.#later.shift();
+      if (request === undefined) break;
+      this.onMessage(request);
+    }
+    if (!this.#isAdmitting && !this.#isStalled) this.#call.resume();
   }
 
   #refuse(problem: string): void {
