@@ -23,7 +23,7 @@ export interface Request {
   readonly form?: Readonly<Record<string, string>>;
   /** Sent as JSON instead. */
   readonly json?: object;
-  /** Of a login, instead of user and password. */
+  /** Of a login, instead of user and password; "" for no credential at all. */
   readonly token?: string;
   /** Until the answer is complete; undefined waits for ever. The flag's when absent. */
   readonly timeoutMs?: number | undefined;
@@ -309,6 +309,7 @@ export class Client implements Disposable {
   }
 
   #headers(token: string | undefined): Record<string, string> {
+    if (token === "") return {};
     if (token !== undefined) return { authorization: token };
     if (this.login === undefined) return {};
     const { user, password } = this.login;

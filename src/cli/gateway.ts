@@ -7,6 +7,9 @@ import { CommandError, EXIT } from "./command.ts";
 /** The code of a precondition that does not hold (gRPC). */
 const FAILED_PRECONDITION = 9;
 
+/** How etcd's gateway refuses a certificate that could speak for a user. */
+const NAMED_CERTIFICATE = "CommonName of client sending a request against gateway";
+
 /** A refusal in v3's words. */
 export class GatewayError extends CommandError {
   /** As gRPC has it. */
@@ -93,7 +96,7 @@ export class Gateway {
     if (login === undefined) return undefined;
     const { user: name, password } = login;
     try {
-      // An empty token is no credential; the password would be taken for one.
+      // Without a credential: etcd would look at it first.
       const { token } = await this.#post("auth/authenticate", { name, password }, "");
       return String(token);
     } catch (error) {
@@ -120,6 +123,12 @@ export class Gateway {
     if (answer.status === 200 && fields !== undefined) return fields;
     const message = fields?.message;
     if (typeof message === "string") throw new GatewayError(message, Number(fields?.code));
+    if (answer.body.startsWith(NAMED_CERTIFICATE)) {
+      throw new CommandError(
+        `"${answer.url}" takes no JSON by a certificate with a common name while authentication ` +
+          "is on: show one without a name, or bring the data by a snapshot",
+      );
+    }
     throw new CommandError(
       `"${answer.url}" answered ${answer.status}: ${printable(answer.body.trim())}: ` +
         "does it serve v3's JSON",

@@ -1,12 +1,15 @@
 /** `etcd migrate`: one cluster becomes the copy of another that is written to meanwhile. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { runCli } from "../../src/cli/cli.ts";
 import { RangeReader } from "../../src/cli/migrate/range.ts";
 import { SourceWatch, WatchLostError } from "../../src/cli/migrate/source_watch.ts";
 import { LongAnswerError } from "../../src/cli/body.ts";
-import type { Fields, GatewayPort } from "../../src/cli/gateway.ts";
+import { Client } from "../../src/cli/client.ts";
+import { CommandError } from "../../src/cli/command.ts";
+import { type Fields, Gateway, type GatewayPort } from "../../src/cli/gateway.ts";
 import { until } from "../cluster/wait.ts";
 import { FlagNode } from "../shell/flag_node.ts";
+import { answer, BrokenServer } from "./broken_server.ts";
 import { LocalNode, silentTerminal } from "./harness.ts";
 
 type Answer = Record<string, unknown>;
@@ -293,4 +296,42 @@ Deno.test("SourceWatch tells that the source was compacted before it", async () 
   assert(found instanceof WatchLostError);
   assertStringIncludes(found.message, "compacted at 9");
   await watch.close();
+});
+
+Deno.test("Gateway logs in without a credential, which etcd would refuse, and again when it is forgotten", async () => {
+  const seen: string[] = [];
+  let logins = 0;
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+    const path = new URL(request.url).pathname;
+    const token = request.headers.get("authorization");
+    seen.push(`${path} ${token}`);
+    if (path === "/v3/auth/authenticate") return Response.json({ token: `t${++logins}` });
+    if (token === "t2") return Response.json({ count: "1" });
+    return Response.json({ message: "etcdserver: invalid auth token", code: 16 }, { status: 401 });
+  });
+  const http = Deno.createHttpClient({});
+  {
+    const url = `http://127.0.0.1:${server.addr.port}`;
+    using client = new Client([url], 10_000, http, false, { user: "root", password: "rpw" });
+    assertEquals(await new Gateway(client).ask("kv/range"), { count: "1" });
+  }
+  assertEquals(seen, [
+    "/v3/auth/authenticate null",
+    "/v3/kv/range t1",
+    "/v3/auth/authenticate null",
+    "/v3/kv/range t2",
+  ]);
+  await server.shutdown();
+});
+
+Deno.test("Gateway says what to do where etcd takes no certificate with a name", async () => {
+  const text = "CommonName of client sending a request against gateway will be ignored";
+  await using broken = new BrokenServer(() => answer(400, text));
+  const http = Deno.createHttpClient({});
+  using client = new Client([`http://${broken.address}`], 10_000, http, true);
+  await assertRejects(
+    () => new Gateway(client).ask("kv/range"),
+    CommandError,
+    "show one without a name",
+  );
 });

@@ -7,6 +7,14 @@ const WATCH = "tests/cli/watch_test.ts";
 const DEFAULTS = "tests/shell/defaults_test.ts";
 
 export const COMMAND_MUTANTS: readonly Mutant[] = [
+  ...mutantsOf("src/cli/client.ts", "tests/cli/migrate_test.ts", [
+    [
+      "a login brings an empty token",
+      "etcd lets a user in who has no token yet",
+      '    if (token === "") return {};\n',
+      "",
+    ],
+  ]),
   ...mutantsOf("src/cli/migrate/source_watch.ts", "tests/cli/migrate_test.ts", [
     [
       "half a revision counts as all of it",
