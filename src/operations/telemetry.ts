@@ -150,8 +150,10 @@ export class Telemetry {
         ? undefined
         : `The process did nothing for ${Math.round(lateMs / 1000)} s`;
     };
+    // In etcd's name. The state is in memory: whoever can answer can read it.
+    const ownState: Check = { name: "serializable_read", problem: () => undefined };
     return {
-      live: [{ name: "timers", problem: timers }],
+      live: [{ name: "timers", problem: timers }, ownState],
       ready: [
         {
           name: "leader",
@@ -164,7 +166,8 @@ export class Telemetry {
           problem: () => node.status().diskIsFull ? "The disk is full" : undefined,
         },
         { name: "data_corruption", problem: () => node.refusal?.cause },
-        { name: "data", problem: () => this.#dataProblem() },
+        ownState,
+        { name: "linearizable_read", problem: () => this.#dataProblem() },
       ],
     };
   }

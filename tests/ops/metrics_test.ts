@@ -108,7 +108,12 @@ async function servesMetrics(cluster: TestCluster, stage: Stage): Promise<void> 
     const { body } = await client.ask(`${url}/readyz?verbose&exclude=space`);
     assertEquals(
       body,
-      "[+]leader ok\n[+]disk ok\n[+]directory ok\n[+]data_corruption ok\n[+]data ok\nok\n",
+      "[+]leader ok\n[+]disk ok\n[+]directory ok\n[+]data_corruption ok\n" +
+        "[+]serializable_read ok\n[+]linearizable_read ok\nok\n",
+    );
+    assertEquals(
+      (await client.ask(`${url}/livez?verbose`)).body,
+      "[+]timers ok\n[+]serializable_read ok\nok\n",
     );
     assertEquals((await client.ask(`${url}/readyz/disk?verbose`)).body, "[+]disk ok\nok\n");
     assertEquals((await client.ask(`${url}/readyz/nonsense`)).status, 404);
@@ -191,7 +196,7 @@ async function isNotReady(cluster: TestCluster, stage: Stage): Promise<void> {
     });
     assertMatch(answer.body, /^\[-\]leader failed: No leader is known$/m);
     assertMatch(answer.body, /^\[\+\]disk ok$/m);
-    assertMatch(answer.body, /^\[-\]data failed: .+$/m);
+    assertMatch(answer.body, /^\[-\]linearizable_read failed: .+$/m);
     assertMatch(answer.body, /^not ok$/m);
     assertEquals((await cluster.client.ask(`${first!.url}/livez`)).status, 200);
     const metrics = await scrape(cluster, first!.url);
