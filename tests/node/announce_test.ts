@@ -1,6 +1,7 @@
 /** What a member tells the leader of addresses: its own, and those of others that called. */
 import { assertEquals } from "@std/assert";
 import type { Call } from "../../src/node/calls/peer_message.ts";
+import { encodeMembershipOutcome } from "../../src/node/membership/outcome.ts";
 import { leading, member } from "./leading.ts";
 
 Deno.test("callService() records where a member is that called from another address than the log says", () => {
@@ -56,6 +57,21 @@ Deno.test("callService() leaves the addresses that were assigned to this member 
   configure(own);
   configure([elsewhere, ...others]);
   assertEquals(sent, []);
+});
+
+Deno.test("callService() leaves addresses that were assigned right after its own were recorded", () => {
+  const { calls, configure, own, elsewhere, others, sent } = assigned();
+  const [first] = own;
+  configure([{ ...first!, peerUrls: ["http://before:7001"] }, ...others]);
+  const [announce] = sent as Call[];
+  assertEquals(announce?.kind, "announce");
+  const configuration = { members: own, removed: [] };
+  const payload = encodeMembershipOutcome({ ok: true, value: { index: 2, configuration } });
+  const { session, id } = announce!;
+  calls.replied(1, { type: "callReply", session, id, led: true, payload }, 1);
+  // It did not look at its record in between.
+  configure([elsewhere, ...others]);
+  assertEquals(sent.length, 1);
 });
 
 Deno.test("callService() tells its own addresses when it starts and finds others assigned", () => {

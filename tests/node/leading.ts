@@ -117,5 +117,5 @@ export function leading(...others: ReturnType<typeof member>[]) {
     for (let i = 0; i < HEARTBEAT_TICKS; i++) service.tick(++tick);
     service.run();
   };
-  return { core, service, heartbeat, proposed, moved, sent, handled };
+  return { core, calls, service, heartbeat, proposed, moved, sent, handled };
 }

@@ -243,7 +243,11 @@ export class Administration {
     const announced = this.#changed();
     if (announced === undefined) return;
     this.#announcing = true;
-    this.#ask("announce", announced, () => this.#announcing = false);
+    this.#ask("announce", announced, (outcome) => {
+      this.#announcing = false;
+      // Others may be assigned before this member has looked at its record again.
+      this.#hasAnnounced ||= outcome.ok && announced.id === this.#core.id;
+    });
   }
 
   /** Whose addresses are not what the log says. */

@@ -142,6 +142,12 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "if (recorded.assigned || !isRecorded) return announced;",
     ],
     [
+      "a member that was just recorded takes back what an operator says next",
+      "assigned addresses hold until the member starts again",
+      "this.#hasAnnounced ||= outcome.ok && announced.id === this.#core.id;",
+      "",
+    ],
+    [
       "a member that starts again leaves the addresses that were assigned",
       "a member is where it says when it starts",
       "if (recorded.assigned ? !this.#hasAnnounced : !isRecorded) return announced;",
