@@ -44,7 +44,20 @@ Deno.test("members() has a bad body refused, whatever is bad about it", async ()
   assertEquals(await post("{]"), "400 invalid JSON in the request's body");
   assertEquals(await post('{"peerURLs":"http://a:1"}'), "400 peerURLs must be a list of strings");
   assertEquals(await post('{"peerURLs":[1]}'), "400 peerURLs must be a list of strings");
-  for (const body of ["null", "1", "[]"]) assertEquals(await post(body), "400 no valid URLs given");
+  for (const body of ["null", "1", "[]", '{"peerURLs":null}']) {
+    assertEquals(await post(body), "400 no valid URLs given");
+  }
+});
+
+Deno.test("members() looks at a body before it looks for the member, as the original does", async () => {
+  await using node = await startNode();
+  const put = async (id: string, body: string) => {
+    const answer = await node.ask("PUT", `/v2/members/${id}`, body, JSON_TYPE);
+    return `${answer.status} ${answer.json.message}`;
+  };
+  assertEquals(await put("abc", "{"), "400 unexpected end of JSON input");
+  assertEquals(await put("abc", '{"peerURLs":["http://a:1"]}'), "404 No such member: abc");
+  assertEquals(await put("xyz", "{"), "404 No such member: xyz");
 });
 
 Deno.test("members() tells a client to try again, or that nobody may be added", async () => {

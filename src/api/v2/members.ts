@@ -11,6 +11,9 @@ import { clusterHeaders, type V2 } from "./context.ts";
 
 const ALLOW = "GET,POST,DELETE,PUT";
 
+/** 64 bits, with or without zeros in front. */
+const AN_ID = /^0*[0-9a-f]{1,16}$/i;
+
 /** Lists, adds, changes and removes members. */
 export function membersRoute(v2: V2): Route {
   return {
@@ -57,9 +60,10 @@ function add(v2: V2, exchange: Exchange): ReplyOrFault | Promise<ReplyOrFault> {
 function update(v2: V2, exchange: Exchange, text: string): ReplyOrFault | Promise<ReplyOrFault> {
   if (text === "") return notAllowed();
   const id = parseId(text);
-  if (id === undefined) return refuse(v2, 404, `No such member: ${text}`);
-  const read = readBody(v2, exchange);
-  if (!("urls" in read)) return read;
+  // Of what may be an id, the original looks at the body before it looks for the member.
+  const read = AN_ID.test(text) ? readBody(v2, exchange) : undefined;
+  if (read !== undefined && !("urls" in read)) return read;
+  if (id === undefined || read === undefined) return refuse(v2, 404, `No such member: ${text}`);
   return change(v2, text, { kind: "update", id, peerUrls: read.urls }, () => empty(v2));
 }
 
@@ -139,9 +143,9 @@ function parsePeerUrls(body: string): readonly string[] | string {
       ? "unexpected end of JSON input"
       : "invalid JSON in the request's body";
   }
-  const { peerURLs = [] } = Object(value) as Record<string, unknown>;
-  const isList = Array.isArray(peerURLs) && peerURLs.every((url) => typeof url === "string");
-  return isList ? peerURLs : "peerURLs must be a list of strings";
+  const given = (Object(value) as Record<string, unknown>).peerURLs ?? [];
+  const isList = Array.isArray(given) && given.every((url) => typeof url === "string");
+  return isList ? given : "peerURLs must be a list of strings";
 }
 
 /** Whether the parser, which says where it stopped, stopped at the end. */

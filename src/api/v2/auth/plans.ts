@@ -245,7 +245,12 @@ function describeUser(auth: AuthView, user: User) {
 function describeRole(auth: AuthView, name: ByteString) {
   if (name === ROOT_NAME) return roleBody(ROOT_NAME, ALL_PATTERNS);
   const role: Role | undefined = auth.role(name);
-  return role && roleBody(textOf(name), patternsOf(role));
+  if (role === undefined) return undefined;
+  // The original keeps null where nothing was given.
+  return roleBody(
+    textOf(name),
+    role.permissions.length === 0 ? { read: null, write: null } : patternsOf(role),
+  );
 }
 
 function roleBody(role: string, { read, write }: { read: unknown; write: unknown }) {
