@@ -58,6 +58,13 @@ import { statusOf } from "./status.ts";
 
 const EMPTY = new Uint8Array(0);
 
+/**
+ * How long what is due stays when nobody asks. Whoever asks or writes finds it gone at once.
+ * etcd takes up to 500 ms; clients that were written for that look at a key's end, and take
+ * what they have made right after the key to be as old as a second by then.
+ */
+const EXPIRY_LATENESS_MS = 50;
+
 export class Node<R> implements ClusterNode<R> {
   readonly self: MemberId;
   readonly clusterId: number;
@@ -278,7 +285,7 @@ export class Node<R> implements ClusterNode<R> {
     this.#farewell.tick(tick);
     this.#alarm.tick(tick);
     if (this.#core.role === "leader") {
-      this.#expiry.run(this.#clock.nowMs());
+      this.#expiry.run(this.#clock.nowMs() - EXPIRY_LATENESS_MS);
       if (tick % this.#options.limits.heartbeatTicks === 0) {
         const { term, configuration } = this.#core;
         this.#outgoing.sendAll(configuration, { type: "clusterTime", term, timeMs: this.nowMs() });
