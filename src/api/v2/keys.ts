@@ -11,7 +11,7 @@ import type { Event } from "../../store/event.ts";
 import { isTooDeep, PATH_LEVELS_MAX, ROOT } from "../../store/path.ts";
 import type { Result } from "../../store/result.ts";
 import { type Access, coversBelow, type Rights } from "../../store/auth/rights.ts";
-import { maySee, seenBy } from "../../store/tree/permitted.ts";
+import { seenBy } from "../../store/tree/permitted.ts";
 import type { ServeWith } from "../../service/auth/gate.ts";
 import { directoryItem, isMachinesKey, viewMembership } from "../../service/membership_view.ts";
 import { whoAsks } from "../who.ts";
@@ -102,7 +102,7 @@ function whenAdmitted(
 function get(v2: V2, key: ByteString, parameters: Parameters, exchange: Exchange): Answered {
   const { auth } = v2.service;
   const serve: ServeWith<Reply> = (store, nowMs, rights) =>
-    read(v2, store, key, parameters, nowMs, rights);
+    read(v2, store, key, { ...parameters, sent: sentKey(key, exchange) }, nowMs, rights);
   const who = whoAsks(exchange);
   const refuse = () => unauthorizedReply(v2);
   const fail = (failure: Failure) => failureReply(v2, failure);
@@ -115,14 +115,16 @@ function read(
   v2: V2,
   store: Store,
   key: ByteString,
-  { recursive }: Parameters,
+  { recursive, sent }: Parameters & { readonly sent: ByteString },
   nowMs: number,
   rights: Rights,
 ): Reply {
   // Who is in the cluster is no secret.
   if (isMachinesKey(key)) return readMembers(v2, store, key, nowMs);
   const item = store.read(key, nowMs);
-  if (!maySee(rights, key, item?.isDirectory ?? true)) return unauthorizedReply(v2);
+  // Again, for what is read now. To etcd the path counts as it was sent: who may read /a/*
+  // reads the file /a as /a/.
+  if (!rights.has("read", sent)) return unauthorizedReply(v2);
   if (item === undefined) return missing(v2, store, key);
   const lister = seenBy(rights, store.reader(nowMs));
   const body = getBody(item, lister, recursive, store.lifetimesAtMs(nowMs));

@@ -439,10 +439,10 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/api/v2/keys.ts", DOORS, [
     [
-      "a file is read by the name of a directory",
-      "a trailing slash opens directories alone",
-      "if (!maySee(rights, key, item?.isDirectory ?? true)) return unauthorizedReply(v2);",
-      "",
+      "v2 judges a path without the slash that was sent",
+      "a path counts as it was sent",
+      "mayAskFor(access, sentKey(key, exchange), key, parameters.recursive)",
+      "mayAskFor(access, key, key, parameters.recursive)",
     ],
     [
       "v2 asks for no prefix where all that is below is asked for",
