@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import type { Call } from "../../src/node/calls/peer_message.ts";
 import { encodeMembershipOutcome } from "../../src/node/membership/outcome.ts";
-import { leading, member } from "./leading.ts";
+import { leading, leadingWith, member } from "./leading.ts";
 
 Deno.test("callService() records where a member is that called from another address than the log says", () => {
   const { heartbeat, service, moved, sent, proposed } = leading(member(2, true), member(3, true));
@@ -39,8 +39,8 @@ Deno.test("callService() answers at once who reports that a member moved once mo
 });
 
 /** Member 1, whose addresses the log has otherwise; 2 and 3 follow. */
-function assigned() {
-  const leader = leading(member(2, true), member(3, true));
+function assigned(log: { readonly lastIndex?: number } = {}) {
+  const leader = leadingWith(log, member(2, true), member(3, true));
   const { core } = leader;
   const own = core.configuration;
   const [first, ...others] = own.members;
@@ -72,6 +72,12 @@ Deno.test("callService() leaves addresses that were assigned right after its own
   // It did not look at its record in between.
   configure([elsewhere, ...others]);
   assertEquals(sent.length, 1);
+});
+
+Deno.test("callService() leaves addresses that were assigned before it looked, when it has just joined", () => {
+  const { configure, elsewhere, others, sent } = assigned({ lastIndex: 0 });
+  configure([elsewhere, ...others]);
+  assertEquals(sent, []);
 });
 
 Deno.test("callService() tells its own addresses when it starts and finds others assigned", () => {

@@ -26,6 +26,14 @@ export function member(id: number, voter: boolean) {
 
 /** Member 1 leads the others that are given, which are even with it and were heard just now. */
 export function leading(...others: ReturnType<typeof member>[]) {
+  return leadingWith({}, ...others);
+}
+
+/** The same, with a log that the process found at its start: `lastIndex`. */
+export function leadingWith(
+  { lastIndex = 1 }: { readonly lastIndex?: number },
+  ...others: ReturnType<typeof member>[]
+) {
   const configuration: Configuration = { members: [member(1, true), ...others], removed: [] };
   const proposed: Configuration[] = [];
   const core = {
@@ -33,6 +41,7 @@ export function leading(...others: ReturnType<typeof member>[]) {
     role: "leader" as Role,
     leader: 1,
     commitIndex: 0,
+    lastIndex,
     savedIndex: 1_000_000,
     appliedIndex: 1,
     configurationIndex: 1,

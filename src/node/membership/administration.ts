@@ -76,13 +76,15 @@ export class Administration {
   readonly #queue: MembershipQueue;
   #announcing = false;
   /** Whether the log had the addresses of this process. */
-  #hasAnnounced = false;
+  #hasAnnounced: boolean;
   /** Until when nobody is believed, of a member, that it moved once more. */
   readonly #movedUntil = new Map<MemberId, number>();
 
   constructor(options: AdministrationOptions) {
     this.#options = options;
     this.#core = options.core;
+    // Whose log is empty has just joined, and told its addresses then.
+    this.#hasAnnounced = options.core.lastIndex === 0;
     this.#queue = new MembershipQueue(options.core);
   }
 

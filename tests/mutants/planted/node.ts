@@ -148,6 +148,12 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "",
     ],
     [
+      "a member that has just joined takes back what an operator says next",
+      "assigned addresses hold until the member starts again",
+      "this.#hasAnnounced = options.core.lastIndex === 0;",
+      "this.#hasAnnounced = false;",
+    ],
+    [
       "a member that starts again leaves the addresses that were assigned",
       "a member is where it says when it starts",
       "if (recorded.assigned ? !this.#hasAnnounced : !isRecorded) return announced;",
