@@ -68,7 +68,7 @@ Deno.test("Backups gives the state as of the request, whatever is written while 
   const file = new MemoryDisk().create("b");
   file.write(joinBytes(parts), 0);
   const proven = await proveBackup(file, "b", smallOptions());
-  assertEquals(proven.description.cluster, "abc");
+  assertEquals(proven.description.cluster, "8000000000000abc");
   assertEquals(proven.description.digest, digest);
   const restored = new Store();
   await restored.restore(backupSlices(file, "b", proven, smallOptions()));

@@ -53,7 +53,7 @@ Deno.test("checkKinship() refuses a foreign directory with both ids and its path
   const error = await assertRejects(() => check([SILENCE, FOREIGN]), ForeignClusterError);
   assertEquals(
     error.message,
-    'Expected a directory of cluster "b", which 1 belongs to, found one of cluster "a" at "/data": choose another with -d, or start this one afresh with -f',
+    'Expected a directory of cluster "800000000000000b", which 1 belongs to, found one of cluster "800000000000000a" at "/data": choose another with -d, or start this one afresh with -f',
   );
 });
 
@@ -62,7 +62,7 @@ Deno.test("checkKinship() refuses a copy while its original runs, or starts", as
     const error = await assertRejects(() => check([], own), CopyError);
     assertEquals(
       error.message,
-      'Expected the member of "/data" (7) not to run yet, found it at own: this directory is a copy of its own, let a new node join with -C and another -d instead',
+      'Expected the member of "/data" (8000000000000007) not to run yet, found it at own: this directory is a copy of its own, let a new node join with -C and another -d instead',
     );
     await assertRejects(() => check([OURS, own]), CopyError, "found it at 1");
   }
