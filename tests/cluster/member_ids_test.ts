@@ -59,7 +59,7 @@ async function takesPlaces(cluster: TestCluster, stage: Stage): Promise<void> {
     await until("every member to know them", async () => {
       const found = await Promise.all(cluster.running.map((node) => memberOf(cluster, node, id)));
       if (found.every((one) => one?.peerURLs.join() === peerURLs.join())) return true;
-      // It was started just now: until it has looked at its record, its own word is the later one.
+      // It was started just now: its own word may have come after the operator's.
       if (found.some((one) => one?.peerURLs.join() === newcomer.peerUrl)) {
         await ask(cluster, one, "update", { ID: id, peerURLs });
       }

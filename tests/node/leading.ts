@@ -29,9 +29,9 @@ export function leading(...others: ReturnType<typeof member>[]) {
   return leadingWith({}, ...others);
 }
 
-/** The same, with a log that the process found at its start: `lastIndex`. */
+/** The same, with what the process found of the log at its start: `lastIndex`. */
 export function leadingWith(
-  { lastIndex = 1 }: { readonly lastIndex?: number },
+  { lastIndex = 0 }: { readonly lastIndex?: number },
   ...others: ReturnType<typeof member>[]
 ) {
   const configuration: Configuration = { members: [member(1, true), ...others], removed: [] };

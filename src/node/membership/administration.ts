@@ -75,7 +75,10 @@ export class Administration {
   readonly #core: RaftCore;
   readonly #queue: MembershipQueue;
   #announcing = false;
-  /** Whether the log had the addresses of this process. */
+  /**
+   * Whether the leader has heard the addresses of this process. By its log a member that
+   * starts can't tell: what it has of it may be older than what an operator said last.
+   */
   #hasAnnounced: boolean;
   /** Until when nobody is believed, of a member, that it moved once more. */
   readonly #movedUntil = new Map<MemberId, number>();
@@ -247,7 +250,6 @@ export class Administration {
     this.#announcing = true;
     this.#ask("announce", announced, (outcome) => {
       this.#announcing = false;
-      // Others may be assigned before this member has looked at its record again.
       this.#hasAnnounced ||= outcome.ok && announced.id === this.#core.id;
     });
   }
@@ -258,9 +260,8 @@ export class Administration {
     const recorded = this.#ownRecord();
     if (recorded === undefined) return undefined;
     const isRecorded = this.#core.configurationIndex > 0 && sameAddresses(recorded, announced);
-    this.#hasAnnounced ||= isRecorded && !recorded.assigned;
-    // What an operator said of it holds for as long as this process runs.
-    if (recorded.assigned ? !this.#hasAnnounced : !isRecorded) return announced;
+    // What an operator says of it after its own word holds for as long as this process runs.
+    if (!this.#hasAnnounced || !isRecorded && !recorded.assigned) return announced;
     const [other] = moved().filter(({ id }) => !this.#isAssigned(id));
     return other && { id: other.id, name: "", peerUrls: [other.url], clientUrls: [] };
   }

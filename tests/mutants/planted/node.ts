@@ -138,8 +138,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a member takes back what an operator said of its addresses",
       "assigned addresses hold until the member starts again",
-      "if (recorded.assigned ? !this.#hasAnnounced : !isRecorded) return announced;",
-      "if (recorded.assigned || !isRecorded) return announced;",
+      "if (!this.#hasAnnounced || !isRecorded && !recorded.assigned) return announced;",
+      "if (!this.#hasAnnounced || !isRecorded) return announced;",
     ],
     [
       "a member that was just recorded takes back what an operator says next",
@@ -156,8 +156,8 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a member that starts again leaves the addresses that were assigned",
       "a member is where it says when it starts",
-      "if (recorded.assigned ? !this.#hasAnnounced : !isRecorded) return announced;",
-      "if (!recorded.assigned && !isRecorded) return announced;",
+      "if (!this.#hasAnnounced || !isRecorded && !recorded.assigned) return announced;",
+      "if (!isRecorded && !recorded.assigned) return announced;",
     ],
     [
       "a removal is refused before anybody could answer",
