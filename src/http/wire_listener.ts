@@ -25,8 +25,8 @@ import { TlsSessions } from "./tls_sessions.ts";
 /** The first byte of a connection that begins with a TLS handshake. */
 const HANDSHAKE_RECORD = 0x16;
 
-/** Both, the one that we like better first. */
-const PROTOCOLS = ["h2", "http/1.1"];
+/** The one that we like best first. `curl -0` offers the last one alone. */
+const PROTOCOLS = ["h2", "http/1.1", "http/1.0"];
 
 /** Opens the port; TLS when `tls` is given, mutual when it has a `ca`. Rejects with `ListenError`. */
 export async function listenWire(options: ListenOptions, handler: Handler): Promise<Listener> {

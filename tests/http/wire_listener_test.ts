@@ -79,7 +79,9 @@ for (const kind of ["tls", "mtls"] as const) {
       ...(kind === "mtls" && { cert: pem("client.crt"), key: pem("client.key.insecure") }),
     };
     const agreed: (string | null)[] = [];
-    for (const alpnProtocols of [["h2", "http/1.1"], ["http/1.1", "h2"], ["http/1.1"], undefined]) {
+    // `curl -0` offers nothing but http/1.0.
+    const offers = [["h2", "http/1.1"], ["http/1.1", "h2"], ["http/1.1"], ["http/1.0"], undefined];
+    for (const alpnProtocols of offers) {
       const connection = await Deno.connectTls({
         ...tls,
         ...(alpnProtocols !== undefined && { alpnProtocols }),
@@ -95,7 +97,7 @@ for (const kind of ["tls", "mtls"] as const) {
         assertStringIncludes(await client.until("hello"), "HTTP/1.1 200 ");
       }
     }
-    assertEquals(agreed, ["h2", "h2", "http/1.1", null]);
+    assertEquals(agreed, ["h2", "h2", "http/1.1", "http/1.0", null]);
   });
 }
 
