@@ -122,7 +122,7 @@ export const DATA_COMMANDS: readonly Command[] = [
     summary: "copy a running etcd into this cluster, and follow it until the clients move",
     operands: [],
     description: [
-      'Copies the keys and leases of an etcd 3.4 or later while it is written to, follows its watch until Enter is pressed or standard input ends, and then compares both, key by key. It fails when they differ. Leases keep their ids, and start with their full TTL; revisions are counted anew: who needs them takes a snapshot to "etcd restore".',
+      'Copies the keys and leases of an etcd 3.4 or later while it is written to, follows its watch until Enter is pressed or standard input ends, and then compares both, key by key. It fails when they differ. Leases keep their ids, and start with their full TTL; revisions begin from the start: who needs them takes a snapshot to "etcd restore".',
       "Users and roles come along where -from-user may read them, with passwords that nobody knows. Authentication stays off until it is switched on here.",
       "The cluster must be without keys, and only this command may write to it. When it was cut short, -again goes on: what is equal is not written again, and what the source does not have is deleted.",
     ],
