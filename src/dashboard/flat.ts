@@ -13,7 +13,7 @@ import { rangeOfPattern } from "../service/auth/patterns.ts";
 import type { Service } from "../service/service.ts";
 import type { Rights } from "../store/auth/rights.ts";
 import { bytesOf, type ByteString, byteStringAt, isUtf8, textOf } from "../store/byte_string.ts";
-import type { RangeOperation } from "../store/command/command.ts";
+import { PLAIN_RANGE, type RangeOperation } from "../store/command/command.ts";
 import { rangeOf } from "../store/kv/range.ts";
 import type { KeyValue } from "../store/result.ts";
 import type { Store } from "../store/store.ts";
@@ -85,21 +85,8 @@ function one(
   return json({ keys: [viewOf(found, length)], next: "", nowMs });
 }
 
-const NOW: Omit<RangeOperation, "key" | "rangeEnd" | "limit"> = {
-  type: "range",
-  revision: 0,
-  sortOrder: "none",
-  sortTarget: "key",
-  keysOnly: false,
-  countOnly: false,
-  minModRevision: 0,
-  maxModRevision: 0,
-  minCreateRevision: 0,
-  maxCreateRevision: 0,
-};
-
 function rangeIn(store: Store, range: Pick<RangeOperation, "key" | "rangeEnd" | "limit">) {
-  const found = store.range({ ...NOW, ...range });
+  const found = store.range({ ...PLAIN_RANGE, ...range });
   if (typeof found === "string") throw new Error("Expected the newest revision to be readable");
   return found;
 }

@@ -55,3 +55,12 @@ export function isUtf8(key: ByteString): boolean {
     return false;
   }
 }
+
+/** The first key beyond all that begin with `prefix`; "\0", which means none, when nothing is beyond. */
+export function endOfPrefix(prefix: ByteString): ByteString {
+  for (let at = prefix.length - 1; at >= 0; at--) {
+    const unit = prefix.charCodeAt(at);
+    if (unit < 0xff) return prefix.slice(0, at) + String.fromCharCode(unit + 1);
+  }
+  return "\0";
+}

@@ -6,6 +6,7 @@ import type { ByteString } from "../../store/byte_string.ts";
 import { LongAnswerError } from "../body.ts";
 import type { Fields, GatewayPort } from "../gateway.ts";
 import {
+  after,
   bytesOf,
   encoded,
   fieldsOf,
@@ -15,7 +16,6 @@ import {
   listOf,
   numberOf,
 } from "./items.ts";
-import { after } from "./items.ts";
 
 export interface Page {
   readonly items: readonly Item[];

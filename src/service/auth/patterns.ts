@@ -2,7 +2,7 @@
  * Ranges of keys as people write them: a pattern with a star at its end is a prefix, any
  * other one key. A range that is neither has no pattern.
  */
-import { type ByteString, byteStringOf, textOf } from "../../store/byte_string.ts";
+import { byteStringOf, endOfPrefix, textOf } from "../../store/byte_string.ts";
 import type { Permission } from "../../store/command/auth_command.ts";
 
 type Range = Pick<Permission, "key" | "rangeEnd">;
@@ -23,13 +23,4 @@ export function patternOfRange({ key, rangeEnd }: Range): string | undefined {
   if (rangeEnd === "") return key.endsWith("*") ? undefined : textOf(key);
   if (key === EVERYTHING.key && rangeEnd === EVERYTHING.rangeEnd) return "*";
   return rangeEnd === endOfPrefix(key) ? `${textOf(key)}*` : undefined;
-}
-
-/** The first key beyond all that begin with `prefix`; "\0", which means none, when nothing is beyond. */
-function endOfPrefix(prefix: ByteString): ByteString {
-  for (let at = prefix.length - 1; at >= 0; at--) {
-    const unit = prefix.charCodeAt(at);
-    if (unit < 0xff) return prefix.slice(0, at) + String.fromCharCode(unit + 1);
-  }
-  return "\0";
 }

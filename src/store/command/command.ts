@@ -122,6 +122,23 @@ export interface RangeOperation {
   readonly maxCreateRevision: number;
 }
 
+/** The key "" as it is now, without order, bound or filter: for those who name the rest. */
+export const PLAIN_RANGE: RangeOperation = {
+  type: "range",
+  key: "",
+  rangeEnd: "",
+  limit: 0,
+  revision: 0,
+  sortOrder: "none",
+  sortTarget: "key",
+  keysOnly: false,
+  countOnly: false,
+  minModRevision: 0,
+  maxModRevision: 0,
+  minCreateRevision: 0,
+  maxCreateRevision: 0,
+};
+
 export type CompareOperator = "equal" | "greater" | "less" | "notEqual";
 export type CompareTarget = "version" | "create" | "mod" | "value" | "lease";
 

@@ -4,13 +4,14 @@
  * the queue; the one whose key was created first holds the lock, or leads.
  */
 import type { Failure } from "../../../node/ports.ts";
-import type { ByteString } from "../../../store/byte_string.ts";
+import { type ByteString, endOfPrefix } from "../../../store/byte_string.ts";
 import type {
   Compare,
   Operation,
   RangeOperation,
   TxnOperation,
 } from "../../../store/command/command.ts";
+import { PLAIN_RANGE } from "../../../store/command/command.ts";
 import { rangeOf } from "../../../store/kv/range.ts";
 import type { Applied, KeyValue, OperationResult } from "../../../store/result.ts";
 import type { Watch } from "../../../store/watch/hub.ts";
@@ -39,27 +40,6 @@ const OWN_LEASE_SECONDS = 60;
 
 /** Entries of the history that are looked at in one turn of the event loop. */
 const ENTRIES_AT_ONCE = 1000;
-
-const RANGE: RangeOperation = {
-  type: "range",
-  key: "",
-  rangeEnd: "",
-  limit: 0,
-  revision: 0,
-  sortOrder: "none",
-  sortTarget: "key",
-  keysOnly: false,
-  countOnly: false,
-  minModRevision: 0,
-  maxModRevision: 0,
-  minCreateRevision: 0,
-  maxCreateRevision: 0,
-};
-
-/** The first key beyond all that begin with `prefix`. */
-function endOfPrefix(prefix: ByteString): ByteString {
-  return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
-}
 
 /** What is below a name: keys are the name, a slash and the lease in hexadecimal digits. */
 function below(name: ByteString): Pick<RangeOperation, "key" | "rangeEnd"> {
@@ -91,7 +71,7 @@ export async function enter(
     type: "txn",
     compares: [createdAt(key, 0)],
     success: [putOf(key, value, lease)],
-    failure: [{ ...RANGE, key }],
+    failure: [{ ...PLAIN_RANGE, key }],
   });
   if (applied === undefined) return undefined;
   const { succeeded, results } = txnOf(applied.result);
@@ -128,14 +108,14 @@ export async function waitForTurn(
 
 /** Whether who has waited is still in the queue: its lease may have ended meanwhile. */
 export async function isThere(v3: V3Context, call: Call, place: Place): Promise<boolean> {
-  const found = await read(v3, call, { ...RANGE, key: place.key, keysOnly: true });
+  const found = await read(v3, call, { ...PLAIN_RANGE, key: place.key, keysOnly: true });
   return found?.kv?.version.createRevision === place.revision;
 }
 
 /** The oldest key of the queue of `name`, and the revision at which it was seen. */
 export function first(v3: V3Context, call: Call, name: ByteString) {
   const operation: RangeOperation = {
-    ...RANGE,
+    ...PLAIN_RANGE,
     ...below(name),
     limit: 1,
     sortOrder: "ascend",
@@ -242,7 +222,7 @@ function drain(watch: Watch, onAny: () => void): void {
 /** The newest key of the queue that was created before `revision`, if any, and the revision now. */
 function newestBefore(v3: V3Context, call: Call, name: ByteString, revision: number) {
   const operation: RangeOperation = {
-    ...RANGE,
+    ...PLAIN_RANGE,
     ...below(name),
     limit: 1,
     keysOnly: true,

@@ -4,7 +4,7 @@
  */
 import { crc32c } from "../../../base/crc32c.ts";
 import { bytesOf, type ByteString } from "../../../store/byte_string.ts";
-import type { RangeOperation } from "../../../store/command/command.ts";
+import { PLAIN_RANGE, type RangeOperation } from "../../../store/command/command.ts";
 import type { UnaryCall } from "../call.ts";
 import type { V3Context } from "../context.ts";
 import { rejectionStatus } from "../refusal.ts";
@@ -34,18 +34,4 @@ export function hashKeys(
   go("\0");
 }
 
-const ALL: RangeOperation = {
-  type: "range",
-  key: "",
-  rangeEnd: "\0",
-  limit: KEYS_AT_ONCE,
-  revision: 0,
-  sortOrder: "none",
-  sortTarget: "key",
-  keysOnly: false,
-  countOnly: false,
-  minModRevision: 0,
-  maxModRevision: 0,
-  minCreateRevision: 0,
-  maxCreateRevision: 0,
-};
+const ALL: RangeOperation = { ...PLAIN_RANGE, rangeEnd: "\0", limit: KEYS_AT_ONCE };
