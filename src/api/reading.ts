@@ -31,6 +31,8 @@ export interface RoundTripReading {
 }
 
 export interface DiskReading {
+  /** Of the log: from a batch's last write on. */
+  readonly commits: Histogram;
   readonly logSyncs: Histogram;
   readonly otherSyncs: Histogram;
   readonly logBytesWritten: number;
@@ -61,6 +63,9 @@ export interface MethodReading {
   readonly started: number;
   readonly messagesReceived: number;
   readonly messagesSent: number;
+  /** Of the messages alone; those of the gateway as JSON. */
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
   /** Ended calls, by the name of their code. */
   readonly ended: ReadonlyMap<string, number>;
 }

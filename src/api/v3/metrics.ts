@@ -9,6 +9,9 @@ export class MethodCounters {
   started = 0;
   messagesReceived = 0;
   messagesSent = 0;
+  /** Of the messages alone; those of the gateway as JSON. */
+  bytesReceived = 0;
+  bytesSent = 0;
   /** Calls that have ended well; most do. */
   succeeded = 0;
   readonly #failed = new Map<StatusCode, number>();
@@ -33,9 +36,13 @@ const TYPES = { unary: "unary", serverStream: "server_stream", bidi: "bidi_strea
 /** The counters as of now, by names. */
 export function readingOf(counters: MethodCounters): MethodReading {
   const { method: { kind, service, name }, started, messagesReceived, messagesSent } = counters;
+  const { bytesReceived, bytesSent } = counters;
   const failed = [...counters.failed].map(([code, count]) => [statusName(code), count] as const);
   const ended = new Map([["OK", counters.succeeded] as const, ...failed]);
-  return { service, name, type: TYPES[kind], started, messagesReceived, messagesSent, ended };
+  return {
+    ...{ service, name, type: TYPES[kind], started, ended },
+    ...{ messagesReceived, messagesSent, bytesReceived, bytesSent },
+  };
 }
 
 /** Counters for every method. */

@@ -9,10 +9,8 @@ import { authHandlers } from "./auth.ts";
 import type { Handler } from "./call.ts";
 import { makeContext, MESSAGE_EXTRA_BYTES, type V3Limits } from "./context.ts";
 import { gatewayRoutes } from "./gateway/gateway.ts";
-import type { EndableStream } from "./gateway/shared.ts";
 import { makeGrpc } from "./grpc/grpc.ts";
 import { misdirectedRoutes } from "./grpc/misdirected.ts";
-import { OpenCalls } from "./grpc/open_calls.ts";
 import { clusterHandlers } from "./cluster.ts";
 import { electionHandlers } from "./concurrency/election.ts";
 import { lockHandlers } from "./concurrency/lock.ts";
@@ -23,6 +21,7 @@ import { leaseHandlers } from "./lease.ts";
 import { maintenanceHandlers } from "./maintenance/maintenance.ts";
 import type { Method } from "./methods.ts";
 import { countersOfAll, type MethodCounters } from "./metrics.ts";
+import { OpenCalls } from "./open_calls.ts";
 import { failureStatus } from "./refusal.ts";
 import { StatusCode } from "./status.ts";
 import { STATUS, type Status, status } from "./statuses.ts";
@@ -81,11 +80,7 @@ export function makeV3(
     late: LATE,
     leaderless: STATUS.noLeader,
   });
-  const streams = new Set<EndableStream>();
-  const end = (problem: Status) => {
-    open.close(problem);
-    for (const stream of [...streams]) stream.fail(problem);
-  };
+  const end = (problem: Status) => open.close(problem);
   service.node.onRefusal((failure) => end(failureStatus(failure)));
   return {
     grpc: makeGrpc(handlers, counters, { service, logger, messageBytesMax, open, nowMs }),
@@ -94,7 +89,8 @@ export function makeV3(
         service,
         messageBytesMax,
         callsMax: limits.gatewayCallsMax,
-        streams,
+        open,
+        nowMs,
       }),
       ...misdirectedRoutes(servedAt),
     ],

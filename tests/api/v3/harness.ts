@@ -99,14 +99,17 @@ export class PostExchange implements Exchange {
   /** Called when the client leaves. */
   gone: () => void = () => {};
 
-  constructor(readonly body: string) {}
+  constructor(
+    readonly body: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {}
 
   get bytes(): Uint8Array {
     return new TextEncoder().encode(this.body);
   }
 
-  header(): undefined {
-    return undefined;
+  header(name: string): string | undefined {
+    return this.headers[name];
   }
 
   onGone(callback: () => void): void {

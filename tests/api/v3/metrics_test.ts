@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { prepare } from "../../../src/api/v3/messages/codec.ts";
 import { type Method, METHODS } from "../../../src/api/v3/methods.ts";
 import { MethodCounters, readingOf } from "../../../src/api/v3/metrics.ts";
 import { StatusCode } from "../../../src/api/v3/status.ts";
@@ -9,6 +10,8 @@ Deno.test("readingOf() names the method and the codes by which its calls have en
   counters.started = 5;
   counters.messagesReceived = 7;
   counters.messagesSent = 9;
+  counters.bytesReceived = 70;
+  counters.bytesSent = 90;
   counters.succeeded = 2;
   counters.countFailure(StatusCode.unavailable);
   counters.countFailure(StatusCode.unavailable);
@@ -19,6 +22,8 @@ Deno.test("readingOf() names the method and the codes by which its calls have en
     started: 5,
     messagesReceived: 7,
     messagesSent: 9,
+    bytesReceived: 70,
+    bytesSent: 90,
     ended: new Map([["OK", 2], ["Unavailable", 2]]),
   });
 });
@@ -48,6 +53,26 @@ Deno.test("calls through the gateway are counted as calls of gRPC, by how they e
   leaving.gone();
   await late;
   assertEquals(counted(member, put)[3], [["OK", 1], ["InvalidArgument", 1], ["Canceled", 1]]);
+});
+
+Deno.test("bytes are counted of messages, without what frames them", async () => {
+  using member = new V3Member();
+  const { put } = METHODS.kv;
+  await member.call(put, { key: "a", value: new Uint8Array(1_000) });
+  const { bytesReceived, bytesSent } = readingOf(member.v3.counters.get(put)!);
+  const { response } = await member.call(put, { key: "a", value: new Uint8Array(1_000) });
+  const sizes = [
+    prepare(put.request, { key: "a", value: new Uint8Array(1_000) }).size,
+    prepare(put.response, response!).size,
+  ];
+  assertEquals([bytesReceived, bytesSent], sizes);
+
+  using other = new V3Member();
+  const body = '{"key":"YQ=="}';
+  const reply = await other.post(put, body);
+  assert("body" in reply && typeof reply.body === "string");
+  const json = readingOf(other.v3.counters.get(put)!);
+  assertEquals([json.bytesReceived, json.bytesSent], [body.length, reply.body.length]);
 });
 
 Deno.test("streams through the gateway are counted with every message", async () => {

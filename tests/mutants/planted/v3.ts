@@ -87,7 +87,13 @@ export const V3_MUTANTS: readonly Mutant[] = [
     [
       "a slice of the past may weigh anything",
       "memory is bounded whatever a client asks for",
-      "if (bytes >= SLICE_BYTES) break;",
+      "if (bytes >= SLICE_BYTES_MAX) break;",
+      "",
+    ],
+    [
+      "a slice of many events may weigh as much as one of a few",
+      "clients get messages of a size that they take",
+      "if (bytes >= SLICE_BYTES && messages.length >= EVENTS_TOGETHER) break;",
       "",
     ],
     [
@@ -125,13 +131,19 @@ export const V3_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/api/v3/gateway/unary_call.ts", V3, [
     [
+      "a call through the gateway goes on when its time has passed",
+      "who sets a limit is told when it has passed",
+      "  shared.open.add(call);\n",
+      "",
+    ],
+    [
       "calls through the gateway that fail are not counted",
       "alarms that are set by grpc_server_handled_total see every client",
       "    this.#counters.countFailure(status.code);\n",
       "",
     ],
   ]),
-  ...mutantsOf("src/api/v3/grpc/open_calls.ts", V3, [
+  ...mutantsOf("src/api/v3/open_calls.ts", V3, [
     [
       "a stream outlives its leader",
       "clients that require a leader notice a partition",

@@ -5,7 +5,8 @@ import type { Service } from "../../../service/service.ts";
 import type { Caller } from "../call.ts";
 import { jsonString } from "../messages/json_encode.ts";
 import type { MessageError } from "../messages/message_error.ts";
-import { StatusCode } from "../status.ts";
+import type { OpenCalls } from "../open_calls.ts";
+import { parseTimeoutMs, StatusCode, StatusError } from "../status.ts";
 import { httpStatusOf, type Status, status } from "../statuses.ts";
 
 export interface GatewayShared {
@@ -14,13 +15,9 @@ export interface GatewayShared {
   readonly messageBytesMax: number;
   /** That may be under way at once; others wait. Undefined for as many as there are. */
   readonly callsMax: number | undefined;
-  /** Under way; to be ended when the server stops. */
-  readonly streams: Set<EndableStream>;
-}
-
-/** A stream as whoever stops the server sees it. */
-export interface EndableStream {
-  fail(status: Status): void;
+  /** Streams, and calls with a deadline. */
+  readonly open: OpenCalls;
+  readonly nowMs: () => number;
 }
 
 /** Who calls. */
@@ -37,6 +34,20 @@ export function callerOf(exchange: Exchange): Caller {
 export function requiresLeader(exchange: Exchange): boolean {
   return exchange.header("grpc-metadata-hasleader") === "true";
 }
+
+/** When a call is late, by the shared clock; Infinity when it never is. Throws `StatusError`. */
+export function deadlineOf({ nowMs }: GatewayShared, exchange: Exchange): number {
+  const text = exchange.header("grpc-timeout") ?? "";
+  if (text === "") return Infinity;
+  const timeoutMs = parseTimeoutMs(text);
+  if (timeoutMs === undefined) {
+    throw new StatusError(StatusCode.invalidArgument, `invalid grpc-timeout: ${text}`);
+  }
+  return timeoutMs === 0 ? Infinity : nowMs() + timeoutMs;
+}
+
+/** Of answers: what gRPC's server says in its head, as the gateway hands it on. */
+export const METADATA = { "grpc-metadata-content-type": "application/grpc" } as const;
 
 /** As grpc-gateway 1 does it: the text twice, for older and newer clients. */
 export function errorReply({ code, message }: Status): Reply {

@@ -10,13 +10,16 @@ import { decodeMessages } from "../messages/json_decode.ts";
 import { encodeJson } from "../messages/json_encode.ts";
 import { MessageError } from "../messages/message_error.ts";
 import type { MethodCounters } from "../metrics.ts";
-import { StatusCode } from "../status.ts";
+import type { OpenCall } from "../open_calls.ts";
+import { StatusCode, StatusError } from "../status.ts";
 import { httpStatusOf, type Status, status } from "../statuses.ts";
 import {
   callerOf,
+  deadlineOf,
   errorLine,
   errorReply,
   type GatewayShared,
+  METADATA,
   requiresLeader,
   unreadable,
 } from "./shared.ts";
@@ -38,12 +41,16 @@ export function answerStream(
   onOver: () => void,
 ): Reply | Promise<Reply> {
   const { method } = handler;
+  const { bytes } = exchange;
   let requests: object[];
+  let deadlineMs: number;
   try {
-    requests = decodeMessages(method.request, exchange.bytes);
+    deadlineMs = deadlineOf(shared, exchange);
+    requests = decodeMessages(method.request, bytes);
   } catch (error) {
-    if (!(error instanceof MessageError)) throw error;
     onOver();
+    if (error instanceof StatusError) return errorReply(error);
+    if (!(error instanceof MessageError)) throw error;
     // Of a stream both ways etcd's gateway says no more than that something went wrong.
     return errorReply(
       method.kind === "bidi" ? status(StatusCode.unknown, error.message) : unreadable(error),
@@ -52,20 +59,21 @@ export function answerStream(
   const needsLeader = requiresLeader(exchange);
   const problem = admissionProblem(shared.service, method, undefined, needsLeader);
   return new Promise((resolve) => {
-    const { streams } = shared;
+    const { open } = shared;
     const call = new StreamGatewayCall({
       exchange,
       handler,
       counters,
+      deadlineMs,
       resolve,
       onOver: (over) => {
-        streams.delete(over);
+        open.delete(over);
         onOver();
       },
     });
-    streams.add(call);
+    open.add(call);
     exchange.onGone(() => call.gone());
-    if (problem === undefined) call.run(requests);
+    if (problem === undefined) call.run(requests, bytes.length);
     else call.fail(problem);
   });
 }
@@ -74,13 +82,15 @@ interface StreamGatewayOptions {
   readonly exchange: Exchange;
   readonly handler: StreamHandler;
   readonly counters: MethodCounters;
+  readonly deadlineMs: number;
   /** Takes the reply. */
   readonly resolve: (reply: Reply) => void;
   /** Nothing more comes. */
   readonly onOver: (call: StreamGatewayCall) => void;
 }
 
-class StreamGatewayCall implements StreamCall<object> {
+class StreamGatewayCall implements StreamCall<object>, OpenCall {
+  readonly deadlineMs: number;
   readonly #exchange: Exchange;
   readonly #handler: StreamHandler;
   readonly #counters: MethodCounters;
@@ -94,7 +104,9 @@ class StreamGatewayCall implements StreamCall<object> {
   #wantsDrain = false;
   #wake: (() => void) | undefined;
 
-  constructor({ exchange, handler, counters, resolve, onOver }: StreamGatewayOptions) {
+  constructor(options: StreamGatewayOptions) {
+    const { exchange, handler, counters, deadlineMs, resolve, onOver } = options;
+    this.deadlineMs = deadlineMs;
     this.#exchange = exchange;
     this.#handler = handler;
     this.#counters = counters;
@@ -111,10 +123,15 @@ class StreamGatewayCall implements StreamCall<object> {
     return this.#isOver;
   }
 
-  /** Gives the handler all that the client says. */
-  run(requests: readonly object[]): void {
+  get requiresLeader(): boolean {
+    return requiresLeader(this.#exchange);
+  }
+
+  /** Gives the handler all that the client says, in so many bytes. */
+  run(requests: readonly object[], bytes: number): void {
     const handler = this.#handler;
     this.#counters.messagesReceived += requests.length;
+    this.#counters.bytesReceived += bytes;
     if (handler.kind === "serverStream") {
       this.#listener = handler.handle(requests[0] ?? {}, this);
       return;
@@ -130,8 +147,10 @@ class StreamGatewayCall implements StreamCall<object> {
 
   send(response: object): boolean {
     if (this.#isOver) return true;
+    const message = encodeJson(this.#handler.method.response, response);
     this.#counters.messagesSent++;
-    this.#push(`{"result":${encodeJson(this.#handler.method.response, response)}}\n`);
+    this.#counters.bytesSent += message.length;
+    this.#push(`{"result":${message}}\n`);
     this.#begin(200);
     this.#wantsDrain = this.#queuedChars > QUEUED_CHARS_ENOUGH;
     return !this.#wantsDrain;
@@ -182,7 +201,8 @@ class StreamGatewayCall implements StreamCall<object> {
   #begin(status: number): void {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
-    this.#resolve({ status, body: this.#portions() });
+    const metadata = status === 200 ? { headers: METADATA } : {};
+    this.#resolve({ status, ...metadata, body: this.#portions() });
   }
 
   /** What has gathered since the client took the last. */

@@ -7,12 +7,15 @@ import { decodeJson } from "../messages/json_decode.ts";
 import { encodeJson } from "../messages/json_encode.ts";
 import { MessageError } from "../messages/message_error.ts";
 import type { MethodCounters } from "../metrics.ts";
-import { StatusCode } from "../status.ts";
+import type { OpenCall } from "../open_calls.ts";
+import { StatusCode, StatusError } from "../status.ts";
 import type { Status } from "../statuses.ts";
 import {
   callerOf,
+  deadlineOf,
   errorReply,
   type GatewayShared,
+  METADATA,
   requiresLeader,
   tooLargeMessage,
   unreadable,
@@ -29,9 +32,12 @@ export function answerUnary(
 ): Reply | Promise<Reply> {
   const { method } = handler;
   let request: object;
+  let deadlineMs: number;
   try {
+    deadlineMs = deadlineOf(shared, exchange);
     request = decodeJson(method.request, exchange.body);
   } catch (error) {
+    if (error instanceof StatusError) return errorReply(error);
     if (!(error instanceof MessageError)) throw error;
     return errorReply(unreadable(error));
   }
@@ -42,15 +48,20 @@ export function answerUnary(
       return errorReply(tooLargeMessage(size, shared.messageBytesMax));
     }
   }
-  const call = new UnaryGatewayCall(exchange, handler, counters);
+  const call = new UnaryGatewayCall(exchange, handler, counters, deadlineMs);
   const needsLeader = requiresLeader(exchange);
   const problem = admissionProblem(shared.service, method, request, needsLeader);
   if (problem === undefined) handler.handle(request, call);
   else call.fail(problem);
-  return call.reply ?? new Promise((resolve) => call.wait(resolve));
+  if (call.reply !== undefined) return call.reply;
+  const waiting = new Promise<Reply>((resolve) => call.wait(resolve));
+  if (deadlineMs === Infinity) return waiting;
+  shared.open.add(call);
+  return waiting.finally(() => shared.open.delete(call));
 }
 
-class UnaryGatewayCall implements UnaryCall<object> {
+class UnaryGatewayCall implements UnaryCall<object>, OpenCall {
+  readonly deadlineMs: number;
   readonly #exchange: Exchange;
   readonly #handler: UnaryHandler;
   readonly #counters: MethodCounters;
@@ -61,16 +72,28 @@ class UnaryGatewayCall implements UnaryCall<object> {
   #onGone: (() => void) | undefined;
 
   /** Of a call whose message has come. */
-  constructor(exchange: Exchange, handler: UnaryHandler, counters: MethodCounters) {
+  constructor(
+    exchange: Exchange,
+    handler: UnaryHandler,
+    counters: MethodCounters,
+    deadlineMs: number,
+  ) {
+    this.deadlineMs = deadlineMs;
     this.#exchange = exchange;
     this.#handler = handler;
     this.#counters = counters;
     counters.started++;
     counters.messagesReceived++;
+    counters.bytesReceived += exchange.body.length;
   }
 
   get caller(): Caller {
     return callerOf(this.#exchange);
+  }
+
+  /** Asked for when the call begins; a call that waits goes on in spite of an election. */
+  get requiresLeader(): boolean {
+    return false;
   }
 
   get isOver(): boolean {
@@ -79,15 +102,18 @@ class UnaryGatewayCall implements UnaryCall<object> {
 
   answer(response: object): void {
     if (this.isOver) return;
+    const body = encodeJson(this.#handler.method.response, response);
     this.#counters.messagesSent++;
+    this.#counters.bytesSent += body.length;
     this.#counters.succeeded++;
-    this.#finish({ status: 200, body: encodeJson(this.#handler.method.response, response) });
+    this.#finish({ status: 200, headers: METADATA, body });
   }
 
   fail(status: Status): void {
     if (this.isOver) return;
     this.#counters.countFailure(status.code);
     this.#finish(errorReply(status));
+    this.#leave();
   }
 
   onGone(callback: () => void): void {
@@ -103,8 +129,15 @@ class UnaryGatewayCall implements UnaryCall<object> {
       this.#counters.countFailure(StatusCode.canceled);
       // Nobody reads it, but the port waits for one.
       resolve(NOBODY_IS_THERE);
-      this.#onGone?.();
+      this.#leave();
     });
+  }
+
+  /** Nobody waits for the answer any longer. */
+  #leave(): void {
+    const tell = this.#onGone;
+    this.#onGone = undefined;
+    tell?.();
   }
 
   #finish(reply: Reply): void {

@@ -6,7 +6,7 @@ import type { Caller } from "../call.ts";
 import { encodeStatusMessage } from "../status.ts";
 import type { Status } from "../statuses.ts";
 import type { Metadata } from "./metadata.ts";
-import type { OpenCalls } from "./open_calls.ts";
+import type { OpenCalls } from "../open_calls.ts";
 
 export interface GrpcShared {
   readonly service: Service;

@@ -2,14 +2,14 @@
 import type { ServerStream, StreamReceiver } from "../../../http/h2/stream.ts";
 import { admissionProblem } from "../admission.ts";
 import type { BidiListener, Caller, Handler, StreamCall, StreamListener } from "../call.ts";
-import { frameOf, MessageFrames } from "../framing.ts";
+import { frameOf, MessageFrames, PREFIX_BYTES } from "../framing.ts";
 import { decode } from "../messages/codec.ts";
 import { MessageError } from "../messages/message_error.ts";
 import type { MethodCounters } from "../metrics.ts";
 import { StatusCode, StatusError } from "../status.ts";
 import { type Status, status } from "../statuses.ts";
 import type { Metadata } from "./metadata.ts";
-import type { OpenCall } from "./open_calls.ts";
+import type { OpenCall } from "../open_calls.ts";
 import {
   callerOf,
   deadlineOf,
@@ -112,6 +112,7 @@ export class StreamGrpcCall implements StreamReceiver, StreamCall<object>, OpenC
     this.#begun();
     const { size, writeTo } = frameOf(this.#handler.method.response, response);
     this.#counters.messagesSent++;
+    this.#counters.bytesSent += size - PREFIX_BYTES;
     return stream.writeInto(size, writeTo);
   }
 
@@ -158,6 +159,7 @@ export class StreamGrpcCall implements StreamReceiver, StreamCall<object>, OpenC
   #take(bytes: Uint8Array, start: number, end: number): void {
     if (this.#isOver) return;
     this.#counters.messagesReceived++;
+    this.#counters.bytesReceived += end - start;
     let request: object;
     try {
       request = decode(this.#handler.method.request, bytes, start, end);

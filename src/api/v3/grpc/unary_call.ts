@@ -9,7 +9,7 @@ import type { MethodCounters } from "../metrics.ts";
 import { StatusCode, StatusError } from "../status.ts";
 import { type Status, status } from "../statuses.ts";
 import type { Metadata } from "./metadata.ts";
-import type { OpenCall } from "./open_calls.ts";
+import type { OpenCall } from "../open_calls.ts";
 import {
   callerOf,
   deadlineOf,
@@ -106,6 +106,7 @@ export class UnaryGrpcCall implements StreamReceiver, UnaryCall<object>, OpenCal
     stream.sendHeaders(200, HEAD);
     stream.writeInto(size, writeTo);
     this.#counters.messagesSent++;
+    this.#counters.bytesSent += size - PREFIX_BYTES;
     this.#counters.succeeded++;
     this.#onGone = undefined;
     this.#finish();
@@ -155,6 +156,7 @@ export class UnaryGrpcCall implements StreamReceiver, UnaryCall<object>, OpenCal
     }
     this.#hasMessage = true;
     this.#counters.messagesReceived++;
+    this.#counters.bytesReceived += end - start;
     const { method } = this.#handler;
     let request: object;
     try {

@@ -3,9 +3,9 @@
  * has had no leader for too long, or because the server stops. Looked at now and then,
  * so that a call costs no timer.
  */
-import type { Status } from "../statuses.ts";
+import type { Status } from "./statuses.ts";
 
-/** A call that waits or streams. */
+/** A call that waits or streams, at either door. */
 export interface OpenCall {
   /** By the monotonic clock; Infinity for none. */
   readonly deadlineMs: number;

@@ -1,0 +1,85 @@
+/** Calls through the JSON gateway, beside what was recorded: their time limits, and how they end. */
+import { assert, assertEquals } from "@std/assert";
+import { METHODS } from "../../../src/api/v3/methods.ts";
+import type { Method } from "../../../src/api/v3/methods.ts";
+import type { Reply, ReplyOrFault } from "../../../src/http/exchange.ts";
+import { PostExchange, V3Member } from "./harness.ts";
+
+const { range } = METHODS.kv;
+const { watch } = METHODS.watch;
+
+const LATE = "context deadline exceeded";
+
+function begin(
+  member: V3Member,
+  method: Method,
+  body: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<ReplyOrFault> {
+  return member.post(method, body, new PostExchange(body, headers));
+}
+
+async function told(reply: Promise<ReplyOrFault>): Promise<[number, unknown]> {
+  const found = await reply;
+  assert("body" in found && typeof found.body === "string");
+  return [found.status, JSON.parse(found.body)];
+}
+
+/** The lines of a stream that has begun. */
+function linesOf({ body }: Reply): AsyncIterator<string> {
+  assert(typeof body === "object" && Symbol.asyncIterator in body);
+  return (body as AsyncIterable<string>)[Symbol.asyncIterator]();
+}
+
+Deno.test("a call through the gateway whose Grpc-Timeout has passed is ended", async () => {
+  using member = new V3Member();
+  member.node.silent = true;
+  const late = begin(member, range, '{"key":"YQ=="}', { "grpc-timeout": "50m" });
+  member.clock.advance(51);
+  assertEquals(await told(late), [504, { error: LATE, message: LATE, code: 4 }]);
+});
+
+Deno.test("a Grpc-Timeout that is none is refused before the body is looked at", async () => {
+  using member = new V3Member();
+  const message = "invalid grpc-timeout: soon";
+  for (const method of [range, watch]) {
+    const reply = begin(member, method, "no JSON", { "grpc-timeout": "soon" });
+    assertEquals(await told(reply), [400, { error: message, message, code: 3 }]);
+  }
+});
+
+Deno.test("a stream through the gateway says in its last line that its time has passed", async () => {
+  using member = new V3Member();
+  const body = '{"create_request":{"key":"YQ=="}}';
+  const reply = await begin(member, watch, body, { "grpc-timeout": "1S" });
+  assert("body" in reply);
+  const lines = linesOf(reply);
+  const { value: created } = await lines.next();
+  assert(JSON.parse(created).result.created);
+  member.clock.advance(1_001);
+  const { value: last } = await lines.next();
+  assertEquals(JSON.parse(last), {
+    error: {
+      grpc_code: 4,
+      http_code: 504,
+      message: LATE,
+      http_status: "Gateway Timeout",
+    },
+  });
+  assert((await lines.next()).done);
+  assertEquals(member.store.watches.size, 0);
+});
+
+Deno.test("a stream through the gateway that requires a leader ends without one", async () => {
+  using member = new V3Member();
+  const body = '{"create_request":{"key":"YQ=="}}';
+  const reply = await begin(member, watch, body, { "grpc-metadata-hasleader": "true" });
+  assert("body" in reply);
+  const lines = linesOf(reply);
+  await lines.next();
+  member.node.leading = undefined;
+  const last = lines.next();
+  member.clock.advance(3_001);
+  const { value } = await last;
+  assertEquals(JSON.parse(value).error.message, "etcdserver: no leader");
+});
