@@ -13,6 +13,8 @@ const BUCKETS = 17;
 
 /** What a disk did since the process started. */
 export class DiskTimes {
+  /** Of the log: from the last write of what was to be made durable on. */
+  readonly commits = new Histogram(FIRST_BOUND_SECONDS, BUCKETS);
   /** Of the log. */
   readonly logSyncs = new Histogram(FIRST_BOUND_SECONDS, BUCKETS);
   /** Of snapshots and everything else. */
@@ -54,18 +56,23 @@ export function timeDisk(
 }
 
 function timeLog(file: DiskFile, times: DiskTimes, clock: Clock): DiskFile {
+  let writtenMs: number | undefined;
   return {
     ...plain(file),
     write: (bytes, offset) => {
+      writtenMs = clock.monotonicMs();
       file.write(bytes, offset);
       times.logBytesWritten += bytes.length;
     },
     sync: async () => {
       const startMs = clock.monotonicMs();
+      const commitMs = writtenMs ?? startMs;
       times.logSyncSinceMs = startMs;
       await file.sync();
       times.logSyncSinceMs = undefined;
-      times.logSyncs.observe((clock.monotonicMs() - startMs) / 1000);
+      const nowMs = clock.monotonicMs();
+      times.logSyncs.observe((nowMs - startMs) / 1000);
+      times.commits.observe((nowMs - commitMs) / 1000);
     },
   };
 }

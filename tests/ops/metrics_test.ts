@@ -79,6 +79,9 @@ async function servesMetrics(cluster: TestCluster, stage: Stage): Promise<void> 
     for (const name of [...sizes, "etcd_mvcc_db_total_size_in_use_in_bytes"]) {
       assertGreater(grown(name), 0, name);
     }
+    assertGreater(grown("etcd_network_client_grpc_received_bytes_total"), 30);
+    assertGreater(grown("etcd_network_client_grpc_sent_bytes_total"), 300);
+    assertEquals(grown("etcd_debugging_mvcc_put_total"), 1);
     const put = 'grpc_method="Put",grpc_service="etcdserverpb.KV",grpc_type="unary"}';
     assertEquals(grown("grpc_server_handled_total", `{grpc_code="OK",${put}`), 1);
     await ask("kv/deleterange", { key: "YQ==" });
@@ -94,6 +97,12 @@ async function servesMetrics(cluster: TestCluster, stage: Stage): Promise<void> 
     assertGreater(grown("etcd_disk_wal_write_bytes_total"), 0);
     assertGreater(grown("etcd_disk_wal_fsync_duration_seconds", "_count"), 2);
     assertGreater(grown("etcd_disk_wal_fsync_duration_seconds", "_sum"), 0);
+    assertGreater(grown("etcd_disk_backend_commit_duration_seconds", "_count"), 2);
+    // What is written before it is synced counts, too.
+    assertGreater(
+      valueOf(after, "etcd_disk_backend_commit_duration_seconds", "_sum"),
+      valueOf(after, "etcd_disk_wal_fsync_duration_seconds", "_sum"),
+    );
     assertEquals(valueOf(after, "etcd_store_keys"), 1);
     assertEquals(valueOf(after, "etcd_store_expiring_keys"), 1);
     assertEquals(valueOf(after, "etcd_server_is_leader"), 1);

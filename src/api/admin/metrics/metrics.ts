@@ -157,6 +157,11 @@ function writeDisk(out: Exposition, { disk, status }: Reading): void {
     { histogram: disk.logSyncs },
   );
   out.histogram(
+    "etcd_disk_backend_commit_duration_seconds",
+    "How long it took to write and sync what was committed: the log is the database.",
+    { histogram: disk.commits },
+  );
+  out.histogram(
     "etcd_snap_fsync_duration_seconds",
     "How long syncs of snapshots and other files took.",
     { histogram: disk.otherSyncs },

@@ -32,15 +32,30 @@ export function writeCalls(out: Exposition, { calls }: Reading): void {
     "Messages sent, by method.",
     ...by((c) => c.messagesSent),
   );
+  const total = (value: (method: MethodReading) => number) =>
+    calls.reduce((sum, method) => sum + value(method), 0);
+  out.counter(
+    "etcd_network_client_grpc_received_bytes_total",
+    "Bytes of messages received from clients of v3; those of the gateway as JSON.",
+    total((c) => c.bytesReceived),
+  );
+  out.counter(
+    "etcd_network_client_grpc_sent_bytes_total",
+    "Bytes of messages sent to clients of v3; those of the gateway as JSON.",
+    total((c) => c.bytesSent),
+  );
 }
 
 /** `etcd_mvcc_*` and `etcd_debugging_mvcc_*`. */
 export function writeKeySpace(out: Exposition, reading: Reading): void {
   const { store, operations, numbers } = reading;
-  out.counter("etcd_mvcc_range_total", "Ranges read.", operations.ranges);
-  out.counter("etcd_mvcc_put_total", "Puts applied.", operations.puts);
-  out.counter("etcd_mvcc_delete_total", "Deletes of ranges applied.", operations.deletes);
-  out.counter("etcd_mvcc_txn_total", "Transactions applied.", operations.txns);
+  // The longer names are older; boards still ask for them.
+  for (const  of of["etcd_mvcc", "etcd_debugging_mvcc"]) {
+    out.counter(`${of}_range_total`, "Ranges read.", operations.ranges);
+    out.counter(`${of}_put_total`, "Puts applied.", operations.puts);
+    out.counter(`${of}_delete_total`, "Deletes of ranges applied.", operations.deletes);
+    out.counter(`${of}_txn_total`, "Transactions applied.", operations.txns);
+  }
   out.gauge("etcd_debugging_mvcc_keys_total", "Keys that are there.", store.keys);
   out.gauge("etcd_debugging_mvcc_watcher_total", "Watches of all APIs.", store.watchers);
   out.gauge(
@@ -76,9 +91,7 @@ function writeSizes(out: Exposition, { store, quotaBytes }: Reading): void {
     out.gauge(name, "Bytes of all that is stored, versions of the past included.", store.sizeBytes);
   }
   out.gauge("etcd_store_live_bytes", "Bytes of keys and values of now.", store.liveBytes);
-  out.gauge(
-    "etcd_server_quota_backend_bytes",
-    "What may be stored, in bytes; 0 without a quota.",
-    quotaBytes ?? 0,
-  );
+  // Alerts divide by it: nothing is full without a quota, so there is no number then.
+  if (quotaBytes === undefined) return;
+  out.gauge("etcd_server_quota_backend_bytes", "What may be stored, in bytes.", quotaBytes);
 }
