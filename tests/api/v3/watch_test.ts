@@ -135,11 +135,31 @@ Deno.test("a client that is slow while a watch reads the past goes on later", as
 
 Deno.test("events of the past weigh little at a time, whatever their number", async () => {
   using member = new V3Member();
-  await fill(member, "a", 20, 200_000);
+  await fill(member, "a", 200, 20_000);
   const stream = await watching(member, { key: "a", startRevision: 2 });
-  const messages = await events(stream, 20);
+  const messages = await events(stream, 200);
   assert(messages.length > 3, "some MiB must not come as one message");
-  assertEquals(revisions(messages), Array.from({ length: 20 }, (_, i) => i + 2));
+  assertEquals(revisions(messages), Array.from({ length: 200 }, (_, i) => i + 2));
+});
+
+Deno.test("a few large events of the past are told in one message, as etcd does", async () => {
+  using member = new V3Member();
+  await fill(member, "a", 10, 2 ** 20);
+  const whole = await watching(member, { key: "a", startRevision: 1 });
+  assertEquals((await whole.next()).events.length, 10);
+  const cut = await watching(member, { key: "a", startRevision: 1, fragment: true });
+  const parts = await events(cut, 10);
+  assertEquals(parts.map(({ events }) => events.length), Array(10).fill(1));
+  assertEquals(parts.map(({ fragment }) => fragment), [...Array(9).fill(true), false]);
+});
+
+Deno.test("however few events there are, they weigh some MiB together at most", async () => {
+  using member = new V3Member();
+  await fill(member, "a", 14, 2 ** 20);
+  const stream = await watching(member, { key: "a", startRevision: 3, prevKv: true });
+  const messages = await events(stream, 13);
+  assert(messages.length > 1, "26 MiB must not come as one message");
+  assertEquals(revisions(messages), Array.from({ length: 13 }, (_, i) => i + 3));
 });
 
 Deno.test("a transaction too large for one message comes in fragments to whoever takes them", async () => {

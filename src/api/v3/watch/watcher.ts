@@ -19,8 +19,16 @@ import { type EventView, type SharedEvents, sizeOf, type Telling, toMessages } f
 const ENTRIES_PER_SLICE = 512;
 const ENTRIES_PER_STEP = 4;
 
-/** What a slice may weigh, give or take one revision. */
+/**
+ * What a slice weighs at most when it has many events, so that ordinary ones fit the 4 MiB
+ * that most clients of gRPC take. A few large events are told together all the same: etcd
+ * tells a thousand revisions in one message, and its clients count on that.
+ */
 const SLICE_BYTES = 512 * 1024;
+const EVENTS_TOGETHER = 16;
+
+/** What a slice may weigh, give or take one step. */
+const SLICE_BYTES_MAX = 16 * 1024 * 1024;
 
 /** What a message may weigh that tells of several revisions. */
 const TOGETHER_BYTES_MAX = 64 * 1024;
@@ -134,7 +142,8 @@ export class Watcher implements EventView {
         outcome = "synced";
         break;
       }
-      if (bytes >= SLICE_BYTES) break;
+      if (bytes >= SLICE_BYTES_MAX) break;
+      if (bytes >= SLICE_BYTES && messages.length >= EVENTS_TOGETHER) break;
     }
     if (messages.length > 0) this.#owner.told(this, messages);
     return outcome;
