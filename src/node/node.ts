@@ -92,6 +92,8 @@ export class Node<R> implements ClusterNode<R> {
   #stopping: Failure | undefined;
   #refusal: Failure | undefined;
   readonly #onRefusal: ((failure: Failure) => void)[] = [];
+  /** The cluster has removed this member. */
+  #isLeaving = false;
   /** Neither hears nor says anything any longer. */
   #halted = false;
   readonly #space: DiskSpace;
@@ -133,7 +135,10 @@ export class Node<R> implements ClusterNode<R> {
     });
     this.#leadership = new Leadership(core, limits.heartbeatTicks, () => this.#replica.schedule());
     this.#farewell = new Farewell({
-      isReplaced: () => this.leader() !== undefined && this.#proposals.size === 0,
+      isReplaced: () =>
+        this.#isLeaving
+          ? this.#calls.size === 0
+          : this.leader() !== undefined && this.#proposals.size === 0,
       quietTicks: limits.heartbeatTicks,
       ticksMax: limits.electionTicks,
     });
@@ -157,7 +162,7 @@ export class Node<R> implements ClusterNode<R> {
       lingerTicks: limits.electionTicks,
       onMembers: options.onMembers,
       tellRemoved: (id) => this.#tellRemoved(id),
-      onRemoved: options.onRemoved,
+      onRemoved: () => this.#leave(),
     });
     this.#alarm = this.#makeAlarm();
   }
@@ -249,8 +254,12 @@ export class Node<R> implements ClusterNode<R> {
     if (this.#stopping !== undefined) return done(this.#stopping);
     this.#administration.change(wish, (outcome) => {
       if (!outcome.ok) return done(outcome);
-      // Whoever asks here for the members next must find what was changed.
       const { id, index, configuration } = outcome.value;
+      // The log comes here no longer.
+      if (wish.kind === "remove" && id === this.self) {
+        return done({ ok: true, value: { id, configuration } });
+      }
+      // Whoever asks here for the members next must find what was changed.
       this.whenApplied(index, () => done({ ok: true, value: { id, configuration } }));
     });
   }
@@ -333,9 +342,15 @@ export class Node<R> implements ClusterNode<R> {
     this.#roster.onceRegistered(callback);
   }
 
-  /** Lets another member lead, if there is one; resolves when nobody depends on this one, or after an election time-out. */
+  /**
+   * Lets another member lead, if there is one; resolves when nobody depends on this one, or
+   * after an election time-out. One that was removed waits for the answers to what it has
+   * asked of the leader: its own removal may have been asked for here.
+   */
   handOver(): Promise<void> {
-    if (this.#halted || !this.#leadership.handOver()) return Promise.resolve();
+    if (this.#halted) return Promise.resolve();
+    const isAwaiting = this.#isLeaving && this.#calls.size > 0;
+    if (!isAwaiting && !this.#leadership.handOver()) return Promise.resolve();
     return this.#farewell.start(this.#tick);
   }
 
@@ -465,7 +480,7 @@ export class Node<R> implements ClusterNode<R> {
         }
         return;
       case "removed":
-        if (this.#roster.has(from)) this.#options.onRemoved();
+        if (this.#roster.has(from)) this.#leave();
         return;
       case "compare":
       case "digest":
@@ -528,6 +543,11 @@ export class Node<R> implements ClusterNode<R> {
     this.#roster.applied();
     for (const id of this.#sessions.keys()) if (!this.#roster.has(id)) this.#sessions.delete(id);
     this.#desk.membersChanged(this.#roster.configuration);
+  }
+
+  #leave(): void {
+    this.#isLeaving = true;
+    this.#options.onRemoved();
   }
 
   #tellRemoved(id: MemberId): void {

@@ -87,6 +87,20 @@ async function takesPlaces(cluster: TestCluster, stage: Stage): Promise<void> {
     assertEquals((await cluster.client.ask(url, { method: "DELETE" })).status, 410);
     await cluster.untilWhole();
   });
+  await stage("a member that is to remove itself answers before it ends", async () => {
+    const [follower] = await cluster.followers();
+    const own = (await listed(cluster, follower!)).find(({ name }) => name === follower!.name)!;
+    // Etcdctl has such a limit, too; a call with one is not waited for at the end.
+    const limit = { "grpc-timeout": "5S" };
+    const { status, body } = await until("the leader to have heard everybody", async () => {
+      const found = await tryTo(cluster, follower!, "remove", { ID: own.ID }, limit);
+      return found.status !== 412 && found;
+    });
+    assertEquals([status, body.message], [200, undefined]);
+    assertEquals((await follower!.process.ended).code, 0);
+    cluster.forget(follower!);
+    await cluster.untilWhole();
+  });
 }
 
 async function grows(cluster: TestCluster, stage: Stage): Promise<void> {
@@ -199,9 +213,16 @@ async function ask(
   return body;
 }
 
-async function tryTo(cluster: TestCluster, node: TestNode, what: string, request: object) {
+async function tryTo(
+  cluster: TestCluster,
+  node: TestNode,
+  what: string,
+  request: object,
+  headers: Readonly<Record<string, string>> = {},
+) {
   const { status, body } = await cluster.client.ask(`${node.url}/v3/cluster/member/${what}`, {
     method: "POST",
+    headers,
     body: JSON.stringify(request),
   });
   return { status, body: JSON.parse(body) as JsonObject };

@@ -1,11 +1,12 @@
 /**
  * How long a leader that has handed over stays: until another one leads, what
  * was proposed here has its answer, and the others have had time to hear of the
- * change, because what they still send here would be lost.
+ * change, because what they still send here would be lost. A member that was removed
+ * stays for the answers to its own calls.
  */
 
 export interface FarewellOptions {
-  /** Whether another member leads and nothing waits here for its entry. */
+  /** Whether another member leads and nothing waits here for it. */
   readonly isReplaced: () => boolean;
   /** How long that must have been so. */
   readonly quietTicks: number;
