@@ -2,6 +2,7 @@
 import { backupRoutes } from "../api/admin/backup.ts";
 import { healthRoutes } from "../api/admin/health.ts";
 import { metricsRoute } from "../api/admin/metrics/metrics.ts";
+import { variablesRoute } from "../api/admin/variables.ts";
 import { type ClientApi, makeClientApi } from "../api/client_api.ts";
 import { etcdFaultRenderer, faultRenderer } from "../api/faults.ts";
 import { statsRoutes } from "../api/v1/stats.ts";
@@ -102,8 +103,8 @@ function openOne(
   urls: readonly ListenAddress[],
   handle: Handler,
 ): Promise<Listener> {
-  const { host: hostname, port } = urls[0]!;
-  const at = { ...common, hostname, port };
+  const { host: hostname, port, path } = urls[0]!;
+  const at = { ...common, hostname, port, ...(path && { path }) };
   // Under TLS the certificate has proven the name.
   const plain = hostWhitelist === undefined ? handle : onlyHosts(hostWhitelist, handle);
   const isSecure = urls.some(({ secure }) => secure);
@@ -144,6 +145,7 @@ function makeApi(
       ...config.v3.hasGateway ? v3.routes : [],
       ...backupRoutes(backups),
       metricsRoute(read),
+      variablesRoute(read),
       ...healthRoutes(() => telemetry.checks),
       ...statsRoutes(member.node, read, systemClock.wallMs),
       ...statsRoutesOfV2(member.node, read, systemClock.wallMs),

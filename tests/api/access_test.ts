@@ -7,6 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { accessOfRoute } from "../../src/api/access.ts";
 import { backupRoutes } from "../../src/api/admin/backup.ts";
 import { metricsRoute } from "../../src/api/admin/metrics/metrics.ts";
+import { variablesRoute } from "../../src/api/admin/variables.ts";
 import { statsRoutes } from "../../src/api/v1/stats.ts";
 import { statsRoutes as statsRoutesOfV2 } from "../../src/api/v2/stats.ts";
 import { accessOf } from "../../src/api/v3/access.ts";
@@ -39,6 +40,7 @@ function startAll(): Promise<TestNode> {
         open: () => Promise.resolve({ ok: false, reason: "stopping", cause: "no backup" }),
       }),
       metricsRoute(fails),
+      variablesRoute(fails),
       ...statsRoutes(node, fails, () => 0),
       ...statsRoutesOfV2(node, fails, () => 0),
     ],
