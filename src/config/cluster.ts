@@ -3,7 +3,7 @@ import { type Address, formatAddress, isUnspecified, parseAddress } from "./addr
 import type { Settings } from "./command_line.ts";
 import { fileProblem } from "./files.ts";
 import type { InitialCluster, InitialMember, PortConfig } from "./model.ts";
-import { parseUrls } from "./urls.ts";
+import { isSocketUrl, parseUrls } from "./urls.ts";
 import { printable, UsageError } from "./usage_error.ts";
 
 /** `-C` first, then `-CF`; each address once, this node's own left out. Throws `UsageError`. */
@@ -85,6 +85,9 @@ export function initialCluster(
     throw new UsageError(`${label} names only this node: name the members of the cluster, too`);
   }
   for (const url of members.flatMap(({ peerUrls }) => peerUrls)) {
+    if (isSocketUrl(url)) {
+      throw new UsageError(`${label} has ${url}: members dial each other by TCP`);
+    }
     if (!isUnspecified(new URL(url).hostname.replace(/^\[|\]$/g, ""))) continue;
     throw new UsageError(`${label} expects URLs that the other members can dial, found ${url}`);
   }
@@ -106,7 +109,7 @@ function parseInitialCluster(
           `found "${printable(item)}"`,
       );
     }
-    for (const { url, secure } of parseUrls(text, label)) {
+    for (const { url, secure } of parseUrls(text, label, "sockets")) {
       const owner = owners.get(url);
       if (owner !== undefined) {
         throw new UsageError(

@@ -25,6 +25,8 @@ export interface TlsFiles {
 export interface ListenAddress extends Address {
   /** Whether TLS is spoken there. */
   readonly secure: boolean;
+  /** Of a unix socket; then `host` is the same, and there is no port. */
+  readonly path?: string;
 }
 
 /** How one of the two kinds of port is served and reached. */

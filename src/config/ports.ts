@@ -116,10 +116,10 @@ function portOfUrls(settings: Settings, flags: UrlFlags, dataDirectory: string):
     if (!settings.isGiven(name)) return [];
     // Peers dial, and find nobody at a port that the system has chosen.
     const portMin = name === PEER.advertise ? 1 : 0;
-    return parseUrls(settings.text(name), settings.label(name), portMin);
+    return parseUrls(settings.text(name), settings.label(name), "sockets", portMin);
   };
   const given = [...urlsOf(flags.listen), ...flags.more === undefined ? [] : urlsOf(flags.more)];
-  const listened = given.length > 0 ? given : parseUrls(usual, `--${flags.listen}`);
+  const listened = given.length > 0 ? given : parseUrls(usual, `--${flags.listen}`, "noSockets");
   if (listened.some(({ secure }) => secure) && tls === undefined) {
     throw new UsageError(
       `${settings.label(flags.listen)} asks for TLS, but no certificate is given for that port: ` +
@@ -136,8 +136,8 @@ function portOfUrls(settings: Settings, flags: UrlFlags, dataDirectory: string):
     url: first!.url,
     urls: Object.freeze(advertised.map(({ url }) => url)),
     listeners: Object.freeze(
-      listened.map(({ port, secure, ...url }) =>
-        Object.freeze({ host: listenHost(url), port, secure })
+      listened.map(({ port, secure, path, ...url }) =>
+        Object.freeze({ host: listenHost(url), port, secure, ...(path && { path }) })
       ),
     ),
     tls: listened.some(({ secure }) => secure) ? tls : undefined,
@@ -158,7 +158,9 @@ function advertisedUrls(
 ): readonly ParsedUrl[] {
   // Nobody can dial "0.0.0.0" from elsewhere, but etcd's own examples have it.
   if (advertised.length > 0) return advertised;
-  if (given.length === 0) return parseUrls(`http://localhost:${port}`, `--${advertise}`);
+  if (given.length === 0) {
+    return parseUrls(`http://localhost:${port}`, `--${advertise}`, "noSockets");
+  }
   if (!listened.some(({ host }) => isUnspecified(host))) return listened;
   throw new UsageError(
     `--${advertise} is required when ${settings.label(listen)} names every interface: ` +
@@ -197,7 +199,7 @@ function metricsAddresses(
 ): readonly ListenAddress[] {
   const label = settings.label("listen-metrics-urls");
   const urls = settings.isGiven("listen-metrics-urls")
-    ? parseUrls(settings.text("listen-metrics-urls"), label)
+    ? parseUrls(settings.text("listen-metrics-urls"), label, "noSockets")
     : [];
   const addresses = urls.map(({ port, secure, ...url }) =>
     Object.freeze({ host: listenHost(url), port, secure })

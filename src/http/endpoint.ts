@@ -49,6 +49,8 @@ export interface ListenOptions {
   readonly hostname: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Of a unix socket to listen on instead; `hostname` is what it is called in messages. Ports of node's sockets only. */
+  readonly path?: string;
   readonly tls?: TlsMaterial;
   readonly limits: HttpLimits;
   readonly logger: Logger;
@@ -87,7 +89,7 @@ export class ListenError extends Error {
   constructor(options: ListenOptions, cause: unknown) {
     const reason = messageOf(cause);
     super(
-      `Cannot listen on "${options.hostname}:${options.port}": ${reason}, ` +
+      `Cannot listen on "${options.path ?? `${options.hostname}:${options.port}`}": ${reason}, ` +
         "choose another address or stop the process that holds it",
       { cause },
     );

@@ -46,7 +46,7 @@ export async function listenNode(
   const sessions = tls === undefined ? undefined : new TlsSessions(server, tls, options.logger);
   const exchanges = new NodeExchanges(options, handler);
   let inUse = tls;
-  const reopening = new Reopening(server, options.hostname);
+  const reopening = new Reopening(server, options);
   const { logger, onUpgrade } = options;
   if (tls !== undefined) {
     // Before a request of it can be read: a connection that is cut has said nothing.

@@ -4,21 +4,24 @@ import type { TLSSocket } from "node:tls";
 import type { Logger } from "../base/logger.ts";
 import { ListenError, type ListenOptions, type TlsMaterial } from "./endpoint.ts";
 
+/** Where a server listens; of a unix socket its path and no port. */
+type ListenedAddress = Pick<AddressInfo, "address" | "port">;
+
 /** Until what was accepted in excess is closed. */
 const REOPEN_MS = 50;
 
 /** Listens again on a port where the runtime has stopped accepting. */
 export class Reopening {
   readonly #server: Server;
-  readonly #hostname: string;
+  readonly #options: ListenOptions;
   #port = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
 
-  constructor(server: Server, hostname: string) {
+  constructor(server: Server, options: ListenOptions) {
     this.#server = server;
-    this.#hostname = hostname;
-    server.on("listening", () => this.#port = (server.address() as AddressInfo).port);
+    this.#options = options;
+    server.on("listening", () => this.#port = addressOf(server, options).port);
   }
 
   soon(): void {
@@ -26,7 +29,9 @@ export class Reopening {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#server.close();
-      this.#server.listen(this.#port, this.#hostname);
+      const { path, hostname } = this.#options;
+      if (path === undefined) this.#server.listen(this.#port, hostname);
+      else this.#server.listen(path);
     }, REOPEN_MS);
   }
 
@@ -63,13 +68,32 @@ export function refusesClient(socket: TLSSocket, tls: TlsMaterial, logger: Logge
 }
 
 /** Begins to listen. Rejects with `ListenError`. */
-export function openServer(server: Server, options: ListenOptions): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
+export async function openServer(server: Server, options: ListenOptions): Promise<ListenedAddress> {
+  const { port, hostname, path } = options;
+  if (path !== undefined) await removeDeadSocket(path);
+  return await new Promise((resolve, reject) => {
     const onError = (error: Error) => reject(new ListenError(options, error));
-    server.once("error", onError);
-    server.listen(options.port, options.hostname, () => {
+    const onListening = () => {
       server.removeListener("error", onError);
-      resolve(server.address() as AddressInfo);
-    });
+      resolve(addressOf(server, options));
+    };
+    server.once("error", onError);
+    if (path === undefined) server.listen(port, hostname, onListening);
+    else server.listen(path, onListening);
   });
+}
+
+function addressOf(server: Server, { path }: ListenOptions): ListenedAddress {
+  // Of a socket node tells the path alone.
+  return path === undefined ? server.address() as AddressInfo : { address: path, port: 0 };
+}
+
+/** A process that was killed leaves its socket, and nobody can listen there before it is gone. */
+async function removeDeadSocket(path: string): Promise<void> {
+  try {
+    if (!(await Deno.lstat(path)).isSocket) return;
+    (await Deno.connect({ transport: "unix", path })).close();
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused) await Deno.remove(path);
+  }
 }

@@ -72,8 +72,8 @@ async function serve(
   options: ListenOptions,
   partsOf: (onScarcity: () => void) => readonly Part[],
 ): Promise<Listener> {
-  const { hostname, limits, logger, onShortage } = options;
-  const reopening = new Reopening(server, hostname);
+  const { limits, logger, onShortage } = options;
+  const reopening = new Reopening(server, options);
   const parts = partsOf(() => {
     reopening.soon();
     onShortage?.();

@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 import { type Admitting, type Forming, JOIN_PATH, joinRoutes } from "../api/peer/join.ts";
 import { clusterRoutes } from "../api/v1/cluster.ts";
 import { pageProblem } from "../http/cross_site.ts";
-import type { Address } from "../config.ts";
+import type { ListenAddress } from "../config.ts";
 import type { Listener } from "../http/endpoint.ts";
 import type { NodeListenOptions } from "../http/node_listener.ts";
 import { listenNode } from "../http/node_listener.ts";
@@ -25,7 +25,7 @@ import type { RealMember } from "../member/real_member.ts";
 export interface PeerPortOptions
   extends Omit<NodeListenOptions, "onUpgrade" | "hostname" | "port"> {
   /** All that are listened on, at least one. */
-  readonly addresses: readonly Address[];
+  readonly addresses: readonly ListenAddress[];
   /** Calls that may wait for the member; others are turned away. */
   readonly waitingMax: number;
   /** What is told of this node until there is a member. */
@@ -141,8 +141,9 @@ async function listenAll(
 ): Promise<readonly Listener[]> {
   const listeners: Listener[] = [];
   try {
-    for (const { host, port } of options.addresses) {
-      listeners.push(await listenNode({ ...options, hostname: host, port }, handler));
+    for (const { host, port, path } of options.addresses) {
+      const at = { hostname: host, port, ...(path && { path }) };
+      listeners.push(await listenNode({ ...options, ...at }, handler));
     }
     return listeners;
   } catch (error) {

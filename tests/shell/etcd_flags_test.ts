@@ -154,11 +154,35 @@ Deno.test("a URL has a scheme, a host, a port and nothing else", () => {
     errorOf("--initial-advertise-peer-urls=http://a:0"),
     /expects a port from 1 to 65535/,
   );
-  assertMatch(errorOf("--listen-peer-urls=unix://a:1"), /unix sockets are not served/);
+  assertMatch(errorOf("--listen-metrics-urls=unix://a:1"), /unix sockets are not served here/);
   assertMatch(errorOf("--listen-client-urls=https://a:1"), /asks for TLS, but no certificate/);
   assertEquals(configOf("--listen-client-urls=HTTP://A.example:1/").client.urls, [
     "http://a.example:1",
   ]);
+});
+
+Deno.test("a unix socket has a path, which is all that follows the scheme", () => {
+  const { client, peer } = configOf(
+    "--listen-client-urls=unix:///run/etcd.sock,http://127.0.0.1:2379 --name a " +
+      "--listen-peer-urls=unix://a:1 --initial-cluster=a=unix://a:1",
+  );
+  assertEquals(client.listeners, [
+    { host: "/run/etcd.sock", port: 0, secure: false, path: "/run/etcd.sock" },
+    { host: "127.0.0.1", port: 2379, secure: false },
+  ]);
+  assertEquals(client.urls, ["unix:///run/etcd.sock", "http://127.0.0.1:2379"]);
+  assertEquals(peer.listeners, [{ host: "a:1", port: 0, secure: false, path: "a:1" }]);
+  for (const path of ["", "/run/", `/${"a".repeat(107)}`]) {
+    assertMatch(
+      errorOf(`--listen-client-urls=unix://${path}`),
+      /expects the path of a unix socket/,
+    );
+  }
+  assertMatch(errorOf("--listen-client-urls=unixs:///run/a"), /not served under TLS/);
+  assertMatch(
+    errorOf("--name a --listen-peer-urls=unix://a:1 --initial-cluster=a=unix://a:1,b=unix://b:1"),
+    /members dial each other by TCP/,
+  );
 });
 
 Deno.test("members speak TLS with each other or do not", () => {
