@@ -113,8 +113,8 @@ export class Server {
   }
 
   /**
-   * Resolves when the node takes requests of clients. Rejects, with nothing left open, when
-   * it can't, and with the reason of `signal` when that ends the start.
+   * Resolves when the node takes requests of clients. Rejects, with nothing left open that can
+   * be closed in time, when it can't, and with the reason of `signal` when that ends the start.
    */
   static async start(config: Config, logger: Logger, signal?: AbortSignal): Promise<Server> {
     const server = new Server(settleGrpcPort(config, logger), logger, signal);
@@ -125,7 +125,7 @@ export class Server {
       return server;
     } catch (error) {
       server.#stopping = true;
-      await server.#ends.disposeAsync();
+      await inTime(server.#ends.disposeAsync()).catch((late) => logger.error(explain(late)));
       throw error;
     }
   }
@@ -149,21 +149,19 @@ export class Server {
   async stop(status: number): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
-    const impatience = setTimeout(() => {
-      this.#logger.error(`Could not stop in order within ${LIMITS.operations.gracefulStopMs} ms`);
-      this.#ended.resolve(FAILED);
-    }, LIMITS.operations.gracefulStopMs);
     try {
-      await this.#member?.node.handOver();
-      await this.#ends.disposeAsync();
+      await inTime(this.#end());
       this.#logger.info("Stopped");
       this.#ended.resolve(status);
     } catch (error) {
       this.#logger.error(explain(error));
       this.#ended.resolve(FAILED);
-    } finally {
-      clearTimeout(impatience);
     }
+  }
+
+  async #end(): Promise<void> {
+    await this.#member?.node.handOver();
+    await this.#ends.disposeAsync();
   }
 
   /** Ends `part` with the node; at once, and what starts it, when the node has ended meanwhile. */
@@ -381,6 +379,17 @@ export class Server {
     this.#logger.error(explain(error));
     this.#ended.resolve(FAILED);
   }
+}
+
+/** Rejects when `ending` takes too long: a disk may hang for ever, and the process must end. */
+async function inTime(ending: Promise<void>): Promise<void> {
+  const ms = LIMITS.operations.gracefulStopMs;
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`Could not stop in order within ${ms} ms`)),
+    ms,
+  );
+  await Promise.race([ending, late.promise]).finally(() => clearTimeout(timer));
 }
 
 /** A founder's first entries precede every client's: its own record is part of the log first. */
