@@ -10,6 +10,7 @@ import { HTTP2_MUTANTS } from "./planted/http2.ts";
 import { KEYSPACE_MUTANTS } from "./planted/keyspace.ts";
 import { NODE_MUTANTS } from "./planted/node.ts";
 import { RAFT_MUTANTS } from "./planted/raft.ts";
+import { REACH_MUTANTS } from "./planted/reach.ts";
 import { STORAGE_MUTANTS } from "./planted/storage.ts";
 import { STORE_MUTANTS } from "./planted/store.ts";
 import { V3_MUTANTS } from "./planted/v3.ts";
@@ -31,5 +32,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...V3_MESSAGE_MUTANTS,
   ...COMMAND_MUTANTS,
   ...WIRING_MUTANTS,
+  ...REACH_MUTANTS,
   ...V3_MUTANTS,
 ];

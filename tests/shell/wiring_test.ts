@@ -465,13 +465,16 @@ async function logOf(...flags: string[]): Promise<string[]> {
   return text.trimEnd().split("\n");
 }
 
-Deno.test("-v, -vv and -logFormat reach the log, and a flag of 2013 is told there", async () => {
+Deno.test("-v, -vv, -logFormat and --log-outputs reach the log, and a flag of 2013 is told there", async () => {
+  const file = await Deno.makeTempFile();
   const [plain, more, all, json] = await Promise.all([
     logOf("-w", "127.0.0.1:1", "-cpuprofile", "x"),
     logOf("-v"),
     logOf("-vv"),
-    logOf("-logFormat", "json"),
+    logOf("-logFormat", "json", "--log-outputs", `stderr,${file}`),
   ]);
+  assertEquals((await Deno.readTextFile(file)).trimEnd().split("\n"), json);
+  await Deno.remove(file);
   const has = (lines: string[], level: string) => lines.some((line) => line.includes(level));
   assertEquals([has(plain, "DEBUG"), has(more, "DEBUG"), has(all, "DEBUG")], [false, true, true]);
   assert(json.every((line) => line.startsWith("{") && JSON.parse(line).level !== undefined));
