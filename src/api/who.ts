@@ -14,21 +14,23 @@ import { byteStringOf } from "../store/byte_string.ts";
 
 /** Reads it off a request when somebody wants to know. */
 export function whoAsks(exchange: Exchange): Who {
-  return () => credentialsOf(exchange);
+  return () => ({ ...credentialsOf(exchange), address: () => exchange.clientAddress });
 }
 
 /** The same where there are no guests. */
 export function whoMustSay(exchange: Exchange): Who {
+  const who = whoAsks(exchange);
   return () => {
-    const credentials = credentialsOf(exchange);
-    if (credentials.kind === "guest") return NO_CREDENTIALS;
+    const credentials = who();
+    if (credentials.kind === "guest") return { ...credentials, ...NO_CREDENTIALS };
     return credentials.kind === "certificate" ? { ...credentials, orGuest: false } : credentials;
   };
 }
 
 function credentialsOf(exchange: Exchange): Credentials {
   const header = exchange.header("authorization");
-  if (header !== undefined) return credentialsOfHeader(header);
+  // To etcd an empty header says as much as none.
+  if (header) return credentialsOfHeader(header);
   const name = exchange.clientCertificate?.commonName;
   return name === undefined || name === ""
     ? GUEST_CREDENTIALS

@@ -153,6 +153,11 @@ export class Store implements StateMachine<Result> {
     return this.#keys.find(key) !== undefined;
   }
 
+  /** Whether a directory is there, its deadline aside; a key in its place may hide it. */
+  hasDirectory(path: ByteString): boolean {
+    return this.#keys.hasDirectory(path);
+  }
+
   /** When the next key or directory is due, Unix ms; Infinity when none is. */
   nextDeadlineMs(): number {
     return this.#keys.nextDeadlineMs();

@@ -61,12 +61,15 @@ for (const api of ["v1", "v2"]) {
       },
     ]);
     assertEquals(await status(node, undefined, "GET", `${keys}/b/1`), 200);
-    for (const authorization of ["Basic YW5uOng=", "Basic", "Bearer x", "Digest x", ""]) {
+    for (const authorization of ["Basic YW5uOng=", "Basic", "Bearer x", "Digest x"]) {
       const { status, text } = await node.ask("GET", `${keys}/b/1`, undefined, {
         headers: { authorization },
       });
       assertEquals([status, JSON.parse(text).errorCode], [401, 110], authorization);
     }
+    // As in etcd, who says nothing in the header is a guest as who sends none.
+    const nothing = { headers: { authorization: "" } };
+    assertEquals((await node.ask("GET", `${keys}/b/1`, undefined, nothing)).status, 200);
   });
 }
 
@@ -99,6 +102,36 @@ Deno.test("v2: a path counts as it was sent: /a/* allows /a/, be it a directory 
   assertEquals(await status(node, "ann", "GET", "/v2/keys/a/"), 200);
   assertEquals(await status(node, "ann", "GET", "/v2/keys/a"), 401);
   assertEquals(await status(node, "bob", "GET", "/v2/keys/a/"), 401);
+});
+
+Deno.test("v2: who may have all below a directory has no part in a file in its place", async () => {
+  await using node = await startWithUsers();
+  await status(node, "root", "DELETE", "/v2/keys/a?recursive=true");
+  await node.ask("PUT", "/v2/keys/a", { value: "secret" }, { headers: basicOf("root") });
+  for (const more of ["", "&prevValue=guess", "&prevExist=true", "&refresh=true&ttl=1"]) {
+    assertEquals(await status(node, "ann", "PUT", `/v2/keys/a/?dir=true${more}`), 401, more);
+  }
+  const watch = node.ask("GET", "/v2/keys/a/?wait=true&recursive=true", undefined, {
+    headers: basicOf("ann"),
+  });
+  await until(() => node.store.watches.size === 1, "a watch");
+  assertEquals(await status(node, "root", "PUT", "/v2/keys/a?dir=true"), 200);
+  assertEquals(await status(node, "root", "PUT", "/v2/keys/a/1", { value: "x" }), 201);
+  assertEquals(JSON.parse((await watch).text).node.key, "/a/1");
+});
+
+Deno.test("v2: a directory gets no end from who may write its name alone", async () => {
+  await using node = await startWithUsers();
+  await changeUsers(node.service, [{
+    type: "roleGrantPermission",
+    role: "a",
+    permission: { type: "readWrite", key: "/b", rangeEnd: "" },
+  }]);
+  assertEquals(await status(node, "ann", "PUT", "/v2/keys/b?prevExist=true&ttl=1"), 401);
+  assertEquals(await status(node, "ann", "PUT", "/v2/keys/b?prevExist=true&ttl=1&dir=true"), 401);
+  assertEquals(await status(node, "root", "DELETE", "/v2/keys/b?recursive=true"), 200);
+  // Of what is not there it is told that.
+  assertEquals(await status(node, "ann", "PUT", "/v2/keys/b?prevExist=true&ttl=1"), 404);
 });
 
 Deno.test("v2: a recursive listing within a range has all, one above it is refused", async () => {

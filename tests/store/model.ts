@@ -16,6 +16,8 @@ import type {
   StampedCommand,
 } from "../../src/store/command/command.ts";
 import type { Action } from "../../src/store/event.ts";
+import type { SlowKeys } from "./auth/permissions.ts";
+import { type AuthState, changedBy, NO_USERS, refusalBy } from "./auth/model.ts";
 import { carryOut, problemOf } from "./model_kv.ts";
 import { applyTreeDelete, applyTreePut } from "./model_tree.ts";
 import {
@@ -61,6 +63,7 @@ export class Model {
   readonly directories = new Map<string, ModelDirectory>();
   readonly leases = new Map<bigint, ModelLease>();
   readonly alarms = new Set<string>();
+  auth: AuthState = NO_USERS;
   /** All that ever happened; watches can begin behind the first `gone` of them. */
   readonly events: PlainEvent[] = [];
   gone = 0;
@@ -78,7 +81,7 @@ export class Model {
     const { command } = stamped;
     const isFailedTest = command.type === "set" && command.prevValue !== undefined &&
       result.kind === "rejected" && result.reason !== "notAFile";
-    const isRefused = result.kind === "rejected" && ["noSpace", "corrupt"].includes(result.reason);
+    const isRefused = result.kind === "rejected" && REFUSALS.includes(result.reason);
     const isV1 = command.type === "set" || command.type === "delete";
     if (isV1 ? !isFailedTest && !isRefused : this.events.length > eventsBefore) this.index = index;
     if (this.#hasRevision) this.past.set(++this.revision, new Map(this.keys));
@@ -206,7 +209,9 @@ export class Model {
     return told!;
   }
 
-  #apply({ command }: StampedCommand): PlainResult {
+  #apply({ command, requester }: StampedCommand): PlainResult {
+    const refusal = refusalBy(this.auth, slowKeys(this.keys, this.directories), command, requester);
+    if (refusal !== undefined) return this.rejected(refusal, "");
     const active = (alarm: string) => [...this.alarms].some((name) => name.startsWith(alarm));
     if (active("corrupt") && WRITES.some((type) => has(command, type))) {
       return this.rejected("corrupt", "");
@@ -242,8 +247,12 @@ export class Model {
         return this.#revoke(command);
       case "alarm":
         return this.#done(this.#alarm(command));
-      case "auth":
-        throw new TypeError("Users and roles have a model of their own");
+      case "auth": {
+        const after = changedBy(this.auth, command);
+        if (typeof after === "string") return this.rejected(after, "");
+        this.auth = after;
+        return this.#done(true);
+      }
     }
   }
 
@@ -364,6 +373,21 @@ export class Model {
     return told;
   }
 }
+
+/** What `slowKeys` reads of the keys and directories of some moment. */
+export function slowKeys(
+  keys: ReadonlyMap<string, PlainVersion>,
+  directories: ReadonlyMap<string, unknown>,
+): SlowKeys {
+  return {
+    hasKey: (key) => keys.has(key),
+    hasDirectory: (path) => path === "/" || directories.has(path),
+    keysOn: (lease) => [...keys.keys()].filter((key) => keys.get(key)!.lease === lease),
+  };
+}
+
+/** For what a command is as if it had not been asked. */
+const REFUSALS: readonly string[] = ["noSpace", "corrupt", "permissionDenied", "authIsOld"];
 
 /** What asks for more space. */
 const GROWTH = ["set", "treePut", "put", "leaseGrant"];

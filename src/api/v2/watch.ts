@@ -63,9 +63,11 @@ export class Watches {
       watch.cancel();
       return this.#cleared(waitIndex);
     }
-    /** A file in the place of the directory that may be watched is no part of it. */
+    /** A file in the place of the directory that may be watched is no part of it, nor what it was. */
     const isSeen = (event: Event): boolean => {
-      if (event.key !== key || event.isDirectory || !service.auth.isOn) return true;
+      if (event.key !== key || !service.auth.isOn) return true;
+      const isOfFile = !event.isDirectory || (event.before?.version ?? 0) > 0;
+      if (!isOfFile) return true;
       const rights = service.auth.rightsOf(who);
       return typeof rights !== "string" && rights.has("read", key);
     };

@@ -26,6 +26,7 @@ import { type Access, coversBelow, hasDirectory, type Rights } from "./rights.ts
 export interface JudgedKeys {
   /** Whether a key, and not a directory, is there. */
   hasKey(key: ByteString): boolean;
+  hasDirectory(path: ByteString): boolean;
   lease(id: bigint): Pick<Lease, "keys"> | undefined;
 }
 
@@ -56,7 +57,7 @@ export function mayApply(rights: Rights, keys: JudgedKeys, command: Command): bo
     case "delete":
       return rights.has("write", command.key);
     case "treePut":
-      return mayTreePut(rights, command);
+      return mayTreePut(rights, keys, command);
     case "treeDelete":
       return mayTreeDelete(rights, keys, command);
     case "put":
@@ -122,17 +123,19 @@ function isOfCluster(command: Command): boolean {
   }
 }
 
-function mayTreePut(rights: Rights, command: TreePutCommand): boolean {
+function mayTreePut(rights: Rights, keys: JudgedKeys, command: TreePutCommand): boolean {
   const { key, inOrder, isDirectory, ttlSeconds, prevValue, prevIndex } = command;
   // The name is made when it is applied, so any below must be free to be written.
   if (inOrder) return coversBelow(rights, "write", key);
-  if (!isDirectory) {
-    const compares = prevValue !== undefined || prevIndex !== 0;
-    return rights.has("write", key) && (!compares || rights.has("read", key));
-  }
-  // All that is below will go with it.
-  const endsBelow = ttlSeconds !== undefined;
-  return hasDirectory(rights, "write", key) && (!endsBelow || coversBelow(rights, "write", key));
+  // What is there decides: a directory is updated by a request that does not call it one, and a
+  // file is replaced, or compared, by one that calls it a directory.
+  const isOfDirectory = !keys.hasKey(key) && (isDirectory || keys.hasDirectory(key));
+  // All that is below goes with a directory.
+  const endsBelow = ttlSeconds !== undefined && (isDirectory || isOfDirectory);
+  if (endsBelow && !coversBelow(rights, "write", key)) return false;
+  if (isOfDirectory) return hasDirectory(rights, "write", key);
+  const compares = prevValue !== undefined || prevIndex !== 0;
+  return rights.has("write", key) && (!compares || rights.has("read", key));
 }
 
 function mayTreeDelete(rights: Rights, keys: JudgedKeys, command: TreeDeleteCommand): boolean {

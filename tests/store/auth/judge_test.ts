@@ -214,6 +214,25 @@ Deno.test("a directory may be made by who may write it or what is below", () => 
   assert(log.allows(USER, directory("/a", { ttlSeconds: 5 })));
 });
 
+Deno.test("what is there decides what a request of v2 needs, not what the request calls it", () => {
+  const log = logOf(permission("write", "/a/", "/a0"), permission("write", "/d"));
+  const directory = (key: string, fields: object = {}) =>
+    treePut({ key, isDirectory: true, value: "", ...fields });
+  log.applyAs("root", treePut({ key: "/d/x" }));
+  assert(!log.allows(USER, treePut({ key: "/d", value: "", prevExist: true, ttlSeconds: 1 })));
+  assert(!log.allows(USER, treePut({ key: "/d", refresh: true, ttlSeconds: 1 })));
+  assert(log.allows(USER, treePut({ key: "/d", value: "", prevExist: true })));
+  log.applyAs("root", treePut({ key: "/a" }));
+  for (const fields of [{}, { prevValue: "x" }, { prevIndex: 1 }, { prevExist: true }]) {
+    assert(!log.allows(USER, directory("/a", fields)), "that is a file");
+  }
+  // A value is compared whatever it is to become.
+  log.applyAs("root", treePut({ key: "/a/w" }));
+  log.applyAs("root", { ...treeDelete("/d", { recursive: true }) });
+  log.applyAs("root", treePut({ key: "/d" }));
+  assert(!log.allows(USER, directory("/d", { prevValue: "x" })), "that needs to read");
+});
+
 Deno.test("a key in order and a recursive delete need all that is below", () => {
   const log = logOf(permission("write", "/a/", "/a0"), permission("write", "/d"));
   assert(log.allows(USER, treePut({ key: "/a", inOrder: true })));

@@ -1,121 +1,22 @@
-/**
- * The rules of permissions against a second, slow implementation that shares nothing
- * with the first: it knows no ranges, only a list of keys that has a witness for every
- * gap between them, and asks for each key in turn.
- */
+/** The rules of permissions against the slow ones of `permissions.ts`. */
 import { assertEquals } from "@std/assert";
 import type { Permission } from "../../../src/store/command/auth_command.ts";
 import type { Command, Operation, TxnOperation } from "../../../src/store/command/command.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { compare, put, range, setCommand, treePut } from "../commands.ts";
 import { random } from "../log.ts";
+import { may, type SlowKeys } from "./permissions.ts";
 import { AuthLog } from "./setting.ts";
 
 const WORDS = ["/", "/a", "/a/", "/a/b", "/a/b/c", "/a0", "/b", "a", "aa", "b", "ba", "c", "\xff"];
 
-/** Any range of words begins and ends at one of these, or is open: so each gap begins at one, too. */
-const UNIVERSE = [
-  ...WORDS,
-  ...WORDS.map((word) => `${word}\0`),
-  ...WORDS.flatMap((word) => [`${word}/`, `${word}0`]),
-  "\xff\xff",
-];
-
-type Need = readonly [access: "read" | "write", isIn: (key: string) => boolean];
-
-function inRange(key: string, rangeEnd: string): (candidate: string) => boolean {
-  if (rangeEnd === "") return (candidate) => candidate === key;
-  if (rangeEnd === "\0") return (candidate) => candidate >= key;
-  if (rangeEnd <= key) return (candidate) => candidate === key;
-  return (candidate) => candidate >= key && candidate < rangeEnd;
-}
-
-function below(path: string): (candidate: string) => boolean {
-  return (candidate) => candidate.startsWith(path === "/" ? "/" : `${path}/`);
-}
-
-function grants(permission: Permission, access: string, key: string): boolean {
-  const { type, rangeEnd } = permission;
-  if (type !== "readWrite" && type !== access) return false;
-  return inRange(permission.key, rangeEnd)(key);
-}
-
-function mayAll(permissions: readonly Permission[], [access, isIn]: Need): boolean {
-  return UNIVERSE.filter(isIn).every((key) =>
-    permissions.some((permission) => grants(permission, access, key))
-  );
-}
-
-function exactly(key: string): (candidate: string) => boolean {
-  return (candidate) => candidate === key;
-}
-
-/** All that an operation of v3 needs. */
-function needsOf(store: Store, operation: Operation): Need[] {
-  const needs: Need[] = [];
-  const visit = (one: Operation): void => {
-    if (one.type === "txn") {
-      for (const { key, rangeEnd } of one.compares) needs.push(["read", inRange(key, rangeEnd)]);
-      [...one.success, ...one.failure].forEach(visit);
-      return;
-    }
-    const isIn = one.type === "put" ? exactly(one.key) : inRange(one.key, one.rangeEnd);
-    if (one.type === "range") return void needs.push(["read", isIn]);
-    needs.push(["write", isIn]);
-    if (one.wantsPrevious) needs.push(["read", isIn]);
-    if (one.type === "put" && one.lease !== 0n) needs.push(["write", onLease(store, one.lease)]);
+/** What the rules ask of a store's keys. */
+function keysOf(store: Store): SlowKeys {
+  return {
+    hasKey: (key) => store.hasKey(key),
+    hasDirectory: (path) => store.hasDirectory(path),
+    keysOn: (lease) => [...store.lease(lease)?.keys ?? []],
   };
-  visit(operation);
-  return needs;
-}
-
-function onLease(store: Store, id: bigint): (candidate: string) => boolean {
-  const keys = [...store.lease(id)?.keys ?? []];
-  return (candidate) => keys.includes(candidate);
-}
-
-/** Whether somebody with these permissions may do it, by the slow way. */
-function may(store: Store, permissions: readonly Permission[], command: Command): boolean {
-  const all = (...needs: Need[]) => needs.every((need) => mayAll(permissions, need));
-  switch (command.type) {
-    case "put":
-    case "deleteRange":
-    case "range":
-    case "txn":
-      return all(...needsOf(store, command));
-    case "leaseGrant":
-      return true;
-    case "leaseRevoke":
-      return all(["write", onLease(store, command.id)]);
-    case "set": {
-      const needs: Need[] = [["write", exactly(command.key)]];
-      if (command.prevValue !== undefined) needs.push(["read", exactly(command.key)]);
-      return all(...needs);
-    }
-    case "delete":
-      return all(["write", exactly(command.key)]);
-    case "treePut":
-    case "treeDelete": {
-      const { key } = command;
-      const isFile = store.hasKey(key);
-      const isOfDirectory = command.type === "treePut"
-        ? command.isDirectory
-        : (command.isDirectory || command.recursive) && !isFile;
-      const compares = command.prevValue !== undefined || command.prevIndex !== 0;
-      const endsBelow = command.type === "treePut"
-        ? command.isDirectory && command.ttlSeconds !== undefined
-        : command.recursive && !isFile;
-      if (command.type === "treePut" && command.inOrder) return all(["write", below(key)]);
-      if (!isOfDirectory) {
-        return all(["write", exactly(key)]) && (!compares || all(["read", exactly(key)]));
-      }
-      const itself = all(["write", exactly(key)]) ||
-        all(["write", exactly(key === "/" ? "/" : `${key}/`)]);
-      return itself && (!endsBelow || all(["write", below(key)]));
-    }
-    default:
-      return false;
-  }
 }
 
 /** Draws commands and permissions by a seed. */
@@ -249,7 +150,7 @@ for (const seed of [1, 2, 3, 4]) {
       const held = roles.flatMap((role) => log.store.auth.role(role)!.permissions);
       for (let i = 0; i < COMMANDS; i++) {
         const command = dice.command();
-        const expected = may(log.store, held, command);
+        const expected = may(held, keysOf(log.store), command);
         assertEquals(
           log.allows(`u${user}`, command),
           expected,
