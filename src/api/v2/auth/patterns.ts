@@ -49,7 +49,9 @@ export function planPatterns(
     ...[...granted.read, ...granted.write],
     ...[...revoked.read, ...revoked.write],
   ]);
-  const changes = [...touched].flatMap((pattern) => changeOf(role.name, pattern, before, patterns));
+  // To etcd no pattern is one that no key fits: it is told, and nothing is kept of it.
+  const changes = [...touched].filter((pattern) => pattern !== "")
+    .flatMap((pattern) => changeOf(role.name, pattern, before, patterns));
   return { changes, patterns };
 }
 

@@ -122,10 +122,15 @@ export function planRole(auth: AuthView, body: RoleBody): Plan {
     const { access, pattern } = planned;
     return refusal(409, `auth: Granting duplicate ${access} permission ${pattern}`);
   }
-  if (planned.changes.length === 0) {
+  if (planned.changes.length === 0 && !grantsEmpty(grant)) {
     return refusal(400, "auth: Role not updated. Use grant/revoke to update the role.");
   }
   return { changes: planned.changes, status: 200, body: roleBody(name, planned.patterns) };
+}
+
+/** To etcd a pattern of nothing is a change like any other. */
+function grantsEmpty(grant: Patterns = NO_PATTERNS): boolean {
+  return grant.read.includes("") || grant.write.includes("");
 }
 
 /** `DELETE /v2/auth/roles/NAME` */
