@@ -2,6 +2,7 @@
 import type { Histogram } from "../base/histogram.ts";
 import type { NodeStatus } from "../node/ports.ts";
 import type { RequestCounters } from "../service/request_counters.ts";
+import type { LoginCounters } from "../service/auth/logins.ts";
 import type { StoreCounters } from "../store/counters.ts";
 import type { StoreStats } from "../store/store.ts";
 
@@ -92,6 +93,8 @@ export interface Reading {
   readonly store: StoreStats;
   readonly operations: StoreCounters;
   readonly requests: RequestCounters;
+  /** Passwords that were looked at, or not. */
+  readonly logins: LoginCounters;
   /** Calls of v3, by method. */
   readonly calls: readonly MethodReading[];
   readonly numbers: {

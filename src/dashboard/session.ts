@@ -25,12 +25,12 @@ const FIELDS = new Set(["user", "password"]);
 
 /** Reads it off a request when somebody wants to know. */
 export function whoSits(exchange: Exchange): Who {
-  return () => credentialsOf(exchange);
+  return () => ({ ...credentialsOf(exchange), address: () => exchange.clientAddress });
 }
 
 function credentialsOf(exchange: Exchange): Credentials {
   const header = exchange.header("authorization");
-  if (header !== undefined) return credentialsOfHeader(header);
+  if (header) return credentialsOfHeader(header);
   const token = cookieIn(exchange.header("cookie") ?? "");
   if (token !== undefined) return { kind: "token", token };
   const name = exchange.clientCertificate?.commonName;
@@ -91,12 +91,16 @@ function describe({ auth }: Service, who: Who): ReplyOrFault | Promise<ReplyOrFa
 async function login(
   { auth }: Service,
   isTls: boolean,
-  { body }: Exchange,
+  { body, clientAddress }: Exchange,
 ): Promise<ReplyOrFault> {
   const fields = urlencodedFields(body, "", FIELDS);
   if ("cause" in fields) return fault(400, fields.cause);
   const user = fields.get("user") ?? "";
-  const outcome = await auth.login(byteStringOf(user), fields.get("password") ?? "");
+  const outcome = await auth.login(
+    byteStringOf(user),
+    fields.get("password") ?? "",
+    clientAddress,
+  );
   switch (outcome.kind) {
     case "token":
       return { status: 200, headers: cookieHeader(outcome.token, isTls), body: "{}" };

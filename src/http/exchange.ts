@@ -19,6 +19,8 @@ export interface Exchange {
   readonly bytes: Uint8Array;
   /** The client's verified certificate; undefined without one. */
   readonly clientCertificate: ClientCertificate | undefined;
+  /** The client's IP address, or that of a proxy between; empty when it is not known. */
+  readonly clientAddress: string;
   /** A header's value by its lower-case name. */
   header(name: string): string | undefined;
   /** Calls back once if the client leaves before it is answered. */

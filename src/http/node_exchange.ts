@@ -222,6 +222,10 @@ class NodeExchange implements Exchange {
     return clientCertificateOf(this.#request.socket);
   }
 
+  get clientAddress(): string {
+    return this.#request.socket.remoteAddress ?? "";
+  }
+
   header(name: string): string | undefined {
     const value = this.#request.headers[name];
     return Array.isArray(value) ? value.join(", ") : value;

@@ -14,7 +14,7 @@ import { NONE } from "../raft/types.ts";
 import type { MemberId } from "../raft/types.ts";
 import { type CompactionPolicy, Compactor } from "../service/compactor.ts";
 import type { Audit } from "../service/auth/audit.ts";
-import type { Passwords } from "../service/auth/passwords.ts";
+import type { PasswordHashes } from "../service/auth/passwords.ts";
 import type { TokenScheme } from "../service/auth/tokens.ts";
 import { LeaseKeeper } from "../service/lease_keeper.ts";
 import { QuotaKeeper, type QuotaPolicy } from "../service/quota.ts";
@@ -87,7 +87,7 @@ export interface MemberOptions<T extends MemberTransport> {
   /** See `ServiceOptions`. */
   readonly tokens?: TokenScheme;
   /** See `ServiceOptions`. */
-  readonly passwords?: Passwords;
+  readonly passwords?: PasswordHashes;
   /** See `ServiceOptions`. */
   readonly audit?: Audit | undefined;
   readonly loaded: Loaded;

@@ -23,7 +23,7 @@ import type { Numbers } from "../store/keyspace/versions.ts";
 import type { Audit } from "./auth/audit.ts";
 import { AuthGate } from "./auth/gate.ts";
 import { Logins } from "./auth/logins.ts";
-import { Passwords } from "./auth/passwords.ts";
+import { type PasswordHashes, Passwords } from "./auth/passwords.ts";
 import { SimpleTokens } from "./auth/simple_tokens.ts";
 import type { TokenScheme } from "./auth/tokens.ts";
 import { AnswerError, decodeOutcome, encodeFailure, encodeValue, withHead } from "./answer.ts";
@@ -35,7 +35,7 @@ export interface ServiceOptions {
   readonly store: Store;
   /** What stands for a login; tokens signed by the cluster's secret unless something else is said. */
   readonly tokens?: TokenScheme;
-  readonly passwords?: Passwords;
+  readonly passwords?: PasswordHashes;
   /** Is told who does what, while authentication is on. */
   readonly audit?: Audit | undefined;
 }
@@ -111,7 +111,7 @@ export class Service {
    * Linearizable: calls `serve` as soon as the local state is fresh enough, at once
    * where no other member need be asked; else `fail`.
    */
-  read<T>(serve: Serve<T>, fail: (failure: Failure) => T): T | Promise<T> {
+  read<T>(serve: Serve<T | Promise<T>>, fail: (failure: Failure) => T): T | Promise<T> {
     const barrier = this.node.barrierNow();
     if (barrier !== undefined) return serve(this.#store, barrier.nowMs);
     return new Promise((resolve, reject) => {

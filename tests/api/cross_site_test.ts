@@ -11,6 +11,7 @@ function exchange(headers: Readonly<Record<string, string>>): Exchange {
     body: "value=bar",
     bytes: new Uint8Array(0),
     clientCertificate: undefined,
+    clientAddress: "",
     header: (name) => headers[name],
     onGone: () => {},
   };

@@ -17,6 +17,7 @@ function exchange(body: string, contentType?: string): Exchange {
     body,
     bytes: new Uint8Array(0),
     clientCertificate: undefined,
+    clientAddress: "",
     header: (name) => name === "content-type" ? contentType : undefined,
     onGone() {},
   };

@@ -23,6 +23,7 @@ function ask(method: string, target: string): Partial<Reply & Omit<Fault, "statu
     body: "",
     bytes: new Uint8Array(0),
     clientCertificate: undefined,
+    clientAddress: "",
     header: () => undefined,
     onGone() {},
   };

@@ -34,7 +34,8 @@ async function servesMetrics(cluster: TestCluster, stage: Stage): Promise<void> 
   const port = freePort();
   const url = `http://127.0.0.1:${port}`;
   const { client } = cluster;
-  await node.start("-metrics", `${port}`);
+  const audited = `${node.directory}.audit`;
+  await node.start("-metrics", `${port}`, "-audit", audited);
   await stage("counts what clients do", async () => {
     await client.set(node.url, "/a", "1");
     await client.set(node.url, "/a", "2", { prevValue: "no" });
@@ -138,6 +139,36 @@ async function servesMetrics(cluster: TestCluster, stage: Stage): Promise<void> 
     assertMatch(self.leaderInfo.uptime, /^\d+(\.\d+)?s$/);
     const store = JSON.parse((await client.ask(`${node.url}/v1/stats/store`)).body);
     assertEquals([store.setsSuccess, store.compareAndSwapFail, store.watchers], [4, 1, 0]);
+  });
+  await stage("counts logins by what has become of them", async () => {
+    const v3 = async (path: string, body: object) => {
+      const response = await fetch(`${node.url}/v3/auth/${path}`, {
+        method: "POST",
+        body: JSON.stringify(body),
+      });
+      await response.body?.cancel();
+      return response.status;
+    };
+    await v3("user/add", { name: "root", password: "r" });
+    await v3("user/grant", { user: "root", role: "root" });
+    await v3("enable", {});
+    const basic = { authorization: `Basic ${btoa("root:r")}` };
+    // A password that comes with every request is looked at once.
+    for (let i = 0; i < 3; i++) {
+      const read = await fetch(`${node.url}/v2/keys/`, { headers: basic });
+      await read.body?.cancel();
+      assertEquals(read.status, 200);
+    }
+    assertEquals(await v3("authenticate", { name: "root", password: "r" }), 200);
+    assertEquals(await v3("authenticate", { name: "nobody", password: "x" }), 400);
+    const metrics = await scrape(cluster, url);
+    const logins = (result: string) =>
+      valueOf(metrics, "etcd_auth_logins_total", `{result="${result}"}`);
+    assertEquals(["succeeded", "failed", "slowed"].map(logins), [2, 1, 0]);
+    const audit = await Deno.readTextFile(audited);
+    const lines = audit.trim().split("\n").map((line) => JSON.parse(line));
+    assertEquals(lines.filter(({ action }) => action === "login").length, 2);
+    assertEquals(new Set(lines.map(({ address }) => address)), new Set(["127.0.0.1"]));
   });
 }
 

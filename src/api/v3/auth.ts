@@ -47,7 +47,7 @@ function switchHandlers(v3: V3Context): readonly Handler[] {
     }),
 
     unary(auth.authenticate, ({ name, password }, call) => {
-      service.auth.login(byteStringOf(name), password).then((outcome) => {
+      service.auth.login(byteStringOf(name), password, call.caller.address).then((outcome) => {
         switch (outcome.kind) {
           case "token":
             return call.answer({ header: headers.now(), token: outcome.token });

@@ -13,6 +13,8 @@ export interface Caller {
   /** Of `token` or `authorization`. */
   readonly token: string | undefined;
   readonly certificate: ClientCertificate | undefined;
+  /** Of the client, or of a proxy between; empty when it is not known. */
+  readonly address: string;
   /** By gRPC or by the JSON gateway. */
   readonly door: "grpc" | "gateway";
 }

@@ -29,7 +29,10 @@ export function mayRead(operation: Operation): Needs {
 
 /** Says who calls, to whoever wants to know. */
 export function whoCalls(call: Pick<AnyCall, "caller">): Who {
-  return () => credentialsOf(call.caller);
+  return () => {
+    const { caller } = call;
+    return { ...credentialsOf(caller), address: () => caller.address };
+  };
 }
 
 /**

@@ -76,6 +76,10 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
     socket.on("close", () => this.#closed());
   }
 
+  get clientAddress(): string {
+    return this.#socket.remoteAddress ?? "";
+  }
+
   get clientCertificate(): ClientCertificate | undefined {
     return clientCertificateOf(this.#socket);
   }

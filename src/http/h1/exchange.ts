@@ -7,6 +7,7 @@ import { findField, type Head } from "./head.ts";
 /** What an exchange asks its connection. */
 export interface ExchangeOwner {
   readonly clientCertificate: ClientCertificate | undefined;
+  readonly clientAddress: string;
   /** See `Exchange.onGone`; `exchange` may be answered already. */
   onGone(exchange: Http1Exchange, callback: () => void): void;
 }
@@ -39,6 +40,10 @@ export class Http1Exchange implements Exchange {
 
   get clientCertificate(): ClientCertificate | undefined {
     return this.#owner.clientCertificate;
+  }
+
+  get clientAddress(): string {
+    return this.#owner.clientAddress;
   }
 
   header(name: string): string | undefined {

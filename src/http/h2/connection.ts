@@ -89,6 +89,10 @@ export class Connection implements FrameSink, StreamsOwner {
     this.#streams = new Streams(this);
   }
 
+  get clientAddress(): string {
+    return this.socket.remoteAddress ?? "";
+  }
+
   get clientCertificate(): ClientCertificate | undefined {
     return clientCertificateOf(this.socket);
   }

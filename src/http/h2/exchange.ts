@@ -92,6 +92,10 @@ class Http2Exchange implements Exchange, StreamReceiver {
     return this.#text ??= this.#bytes.toString("utf8");
   }
 
+  get clientAddress(): string {
+    return this.#stream.clientAddress;
+  }
+
   get clientCertificate(): ClientCertificate | undefined {
     return this.#stream.clientCertificate;
   }

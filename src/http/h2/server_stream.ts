@@ -8,6 +8,7 @@ import { ErrorCode, type Fields, type ServerStream, type StreamReceiver } from "
 export interface StreamHost {
   readonly sender: Sender;
   readonly clientCertificate: ClientCertificate | undefined;
+  readonly clientAddress: string;
   /** Of each stream: what the peer may send without being told to go on. */
   readonly streamWindow: number;
   /** Neither side sends any longer. `code` goes to the peer unless it is undefined. */
@@ -78,6 +79,10 @@ export class Http2Stream implements ServerStream, SendingStream {
 
   get fields(): Fields {
     return this.#head.fields;
+  }
+
+  get clientAddress(): string {
+    return this.#host.clientAddress;
   }
 
   get clientCertificate(): ClientCertificate | undefined {

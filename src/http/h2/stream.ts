@@ -52,6 +52,8 @@ export interface ServerStream {
   readonly fields: Fields;
   /** The client's verified certificate; undefined without one. */
   readonly clientCertificate: ClientCertificate | undefined;
+  /** See `Exchange`. */
+  readonly clientAddress: string;
   /** The peer has sent its whole request; `onEnd` says so, too. */
   readonly isRemoteEnded: boolean;
   /** Neither side sends any longer. */

@@ -20,6 +20,7 @@ export interface StreamsOwner {
   readonly logger: Logger;
   readonly handler: StreamHandler;
   readonly clientCertificate: ClientCertificate | undefined;
+  readonly clientAddress: string;
   /** A request has come. */
   used(): void;
   /** The last stream has ended. */
@@ -59,6 +60,10 @@ export class Streams implements StreamHost {
   /** Since when a header block is under way, of which nothing else may be in between. */
   get blockSinceMs(): number | undefined {
     return this.#block.open?.sinceMs;
+  }
+
+  get clientAddress(): string {
+    return this.#owner.clientAddress;
   }
 
   get clientCertificate(): ClientCertificate | undefined {

@@ -11,6 +11,8 @@ import { patternOfRange } from "./patterns.ts";
 export interface AuditEntry {
   /** "" for who has said nothing, or nothing true. */
   readonly user: ByteString;
+  /** The client's, or that of a proxy between; "" when it is not known. */
+  readonly address: string;
   readonly action: string;
   /** Keys, patterns and names that it is about. */
   readonly about: readonly string[];
@@ -52,11 +54,13 @@ export function describeCommand(command: Command): Pick<AuditEntry, "action" | "
 }
 
 /** The line of an entry, with its end. */
-export function auditLine({ user, action, about, refusal }: AuditEntry, nowMs: number): string {
+export function auditLine(entry: AuditEntry, nowMs: number): string {
+  const { user, address, action, about, refusal } = entry;
   return `${
     JSON.stringify({
       time: new Date(nowMs).toISOString(),
       user: nameOf(user),
+      ...(address !== "" && { address }),
       action,
       about,
       allowed: refusal === undefined,

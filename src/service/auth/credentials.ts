@@ -2,8 +2,14 @@
 import { Buffer } from "node:buffer";
 import { type ByteString, byteStringAt } from "../../store/byte_string.ts";
 
+/** Who somebody is, and, for the audit, where. */
+export type Credentials = Proof & {
+  /** The client's address; asked for only when it is recorded. */
+  readonly address?: () => string;
+};
+
 /** One of the ways to say it. */
-export type Credentials =
+export type Proof =
   /** Nothing, where everybody has to say who they are. */
   | { readonly kind: "nobody" }
   /** Nothing, where the role guest is for those. */

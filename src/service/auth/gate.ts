@@ -21,7 +21,7 @@ import type { Answer, OnAnswer } from "../answer.ts";
 import type { Service } from "../service.ts";
 import { type Audit, type AuditEntry, describeCommand } from "./audit.ts";
 import type { Credentials } from "./credentials.ts";
-import type { LoginProblem, Logins } from "./logins.ts";
+import type { LoginCounters, LoginProblem, Logins } from "./logins.ts";
 import { type TokenScheme, userOfToken } from "./tokens.ts";
 
 /** Why somebody is turned away. */
@@ -51,7 +51,7 @@ export interface AuthGateOptions {
 /** Bytes of the secret that signs tokens. */
 const SECRET_BYTES = 32;
 
-/** A write is judged again so many times when users change under it. */
+/** A request is judged again so many times when users change under it. */
 const TRIES_MAX = 3;
 
 export class AuthGate {
@@ -79,8 +79,8 @@ export class AuthGate {
     return this.#store.auth;
   }
 
-  /** Logins that succeeded, failed, and were not looked at because so many had failed. */
-  get counters(): Pick<Logins, "failed" | "slowed" | "succeeded"> {
+  /** What has become of passwords. */
+  get logins(): LoginCounters {
     return this.#logins;
   }
 
@@ -121,10 +121,16 @@ export class AuthGate {
     serve: ServeWith<T>,
     refuse: (problem: AuthProblem) => T,
     fail: (failure: Failure) => T,
+    triesLeft = TRIES_MAX,
   ): T | Promise<T> {
-    const judged = (store: Store, nowMs: number): T => {
+    const judged = (store: Store, nowMs: number): T | Promise<T> => {
       const rights = this.rightsOf(who);
-      return typeof rights === "string" ? refuse(rights) : serve(store, nowMs, rights);
+      if (typeof rights !== "string") return serve(store, nowMs, rights);
+      // Users, or the switch, have changed while this member caught up: nobody has looked at the
+      // password by those of now.
+      return triesLeft > 0 && this.#mustProve(who)
+        ? this.read(who, serve, refuse, fail, triesLeft - 1)
+        : refuse(rights);
     };
     if (!this.#mustProve(who)) return this.#service.read(judged, fail);
     return new Promise((resolve, reject) => {
@@ -203,12 +209,12 @@ export class AuthGate {
     };
   }
 
-  /** A token for who has the password of `user`. */
-  login(user: ByteString, password: string): Promise<LoginOutcome> {
+  /** A token for who has the password of `user`; `address` is the client's, for the audit. */
+  login(user: ByteString, password: string, address = ""): Promise<LoginOutcome> {
     return new Promise((resolve, reject) => {
       this.#service.barrier((outcome) => {
         if (!outcome.ok) return resolve({ kind: "failed", failure: outcome });
-        this.#login(user, password, outcome.value.nowMs).then(resolve, reject);
+        this.#login(user, password, address, outcome.value.nowMs).then(resolve, reject);
       });
     });
   }
@@ -223,13 +229,18 @@ export class AuthGate {
     return new Uint8Array(randomBytes(SECRET_BYTES));
   }
 
-  async #login(user: ByteString, password: string, nowMs: number): Promise<LoginOutcome> {
+  async #login(
+    user: ByteString,
+    password: string,
+    address: string,
+    nowMs: number,
+  ): Promise<LoginOutcome> {
     const { auth } = this.#store;
     if (!auth.isEnabled) return { kind: "refused", reason: "authNotEnabled" };
     // Of now: a user who changes while the password is checked gets a token that is dead.
     const { revision } = auth;
     const problem = await this.#logins.check(auth, user, password, nowMs);
-    this.#audit?.({ user, action: "login", about: [], refusal: problem });
+    this.#audit?.({ user, address, action: "login", about: [], refusal: problem });
     if (problem !== undefined) return { kind: "refused", reason: problem };
     const token = this.#tokens.issue({ user, revision }, this.#store.auth, nowMs);
     if (token === undefined) return { kind: "refused", reason: "invalidToken" };
@@ -257,6 +268,7 @@ export class AuthGate {
     this.#audit({
       ...subject,
       user: typeof requester === "string" ? "" : requester.user,
+      address: who().address?.() ?? "",
       refusal,
     });
   }

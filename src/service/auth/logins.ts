@@ -10,8 +10,16 @@ import type { AuthView } from "../../store/auth/auth.ts";
 import type { ByteString } from "../../store/byte_string.ts";
 import { parseBasic } from "./credentials.ts";
 import { LoginPace } from "./login_pace.ts";
-import { BusyError, PASSWORD_LENGTH_MAX, type Passwords } from "./passwords.ts";
+import { BusyError, PASSWORD_LENGTH_MAX, type PasswordHashes } from "./passwords.ts";
 import { Recent } from "./recent.ts";
+
+/** What has become of passwords, since the process started. */
+export interface LoginCounters {
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Not looked at, because so many had failed or were under way. */
+  readonly slowed: number;
+}
 
 /** Why a password opens nothing. */
 export type LoginProblem = "authenticationFailed" | "tooManyLogins";
@@ -27,8 +35,8 @@ interface Proven {
   readonly untilMs: number;
 }
 
-export class Logins {
-  readonly #passwords: Passwords;
+export class Logins implements LoginCounters {
+  readonly #passwords: PasswordHashes;
   readonly #pace = new LoginPace();
   readonly #proven = new Recent<string, Proven>(PROVEN_MAX);
   /** Passwords that were made or proven lately, with their hashes; until when, in ms. */
@@ -38,10 +46,9 @@ export class Logins {
   readonly #key = randomBytes(32);
   succeeded = 0;
   failed = 0;
-  /** Logins that were not looked at, because so many had failed or were under way. */
   slowed = 0;
 
-  constructor(passwords: Passwords) {
+  constructor(passwords: PasswordHashes) {
     this.#passwords = passwords;
   }
 

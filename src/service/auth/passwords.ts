@@ -50,7 +50,10 @@ interface ParsedHash {
   readonly hash: Uint8Array;
 }
 
-/** Hashes passwords, and checks them. */
+/** What hashes passwords, and checks them. */
+export type PasswordHashes = Pick<Passwords, "hash" | "verify">;
+
+/** By scrypt, a few at a time. */
 export class Passwords {
   readonly #cost: PasswordCost;
   #working = 0;

@@ -10,6 +10,7 @@ import type {
 export class FakeStream implements ServerStream {
   readonly method = "POST";
   readonly clientCertificate: ClientCertificate | undefined = undefined;
+  readonly clientAddress = "192.0.2.1";
   isRemoteEnded = false;
   isClosed = false;
   isPaused = false;

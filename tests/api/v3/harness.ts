@@ -96,6 +96,7 @@ export class PostExchange implements Exchange {
   readonly method = "POST";
   readonly target = "/v3/test";
   readonly clientCertificate = undefined;
+  readonly clientAddress = "192.0.2.1";
   /** Called when the client leaves. */
   gone: () => void = () => {};
 

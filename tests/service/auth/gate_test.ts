@@ -54,7 +54,7 @@ Deno.test("login() gives a token for the password, and for nothing else", async 
   assertEquals(await login(member, "nobody", ANN_PASSWORD), "authenticationFailed");
   assertEquals(await login(member, "bob", ""), "authenticationFailed");
   assertEquals(await login(member, "", ""), "authenticationFailed");
-  const { succeeded, failed } = member.service.auth.counters;
+  const { succeeded, failed } = member.service.auth.logins;
   assertEquals([succeeded, failed], [1, 4]);
 });
 
@@ -62,7 +62,7 @@ Deno.test("who guesses a password is turned away for a while, by name", async ()
   const member = await memberWithUsers();
   for (let i = 0; i < 5; i++) await login(member, "ann", `guess ${i}`);
   assertEquals(await login(member, "ann", ANN_PASSWORD), "tooManyLogins");
-  assertEquals(member.service.auth.counters.slowed, 1);
+  assertEquals(member.service.auth.logins.slowed, 1);
   assert((await login(member, "root", ROOT_PASSWORD)).length > 20);
   member.node.advance(250);
   assert((await login(member, "ann", ANN_PASSWORD)).length > 20);
@@ -145,18 +145,37 @@ Deno.test("a read is judged by the users of the moment in which it is served", a
   assertEquals(await late, "invalidToken");
 });
 
+Deno.test("a password is looked at though authentication was off when the read was asked for", async () => {
+  const member = memberWithoutUsers();
+  const { auth } = member.service;
+  await change(member, [
+    {
+      type: "userAdd",
+      user: "root",
+      passwordHash: await auth.hashPassword("r"),
+      noPassword: false,
+    },
+    { type: "userGrantRole", user: "root", role: "root" },
+  ]);
+  const enabled = change(member, [{ type: "authEnable", secret: auth.makeSecret() }]);
+  const [right, wrong] = [read(member, basic("root", "r")), read(member, basic("root", "x"))];
+  await enabled;
+  assertEquals(await right, "read");
+  assertEquals(await wrong, "authenticationFailed");
+});
+
 Deno.test("a password that was proven is remembered until it is another one", async () => {
   const member = await memberWithUsers();
   const ann = basic("ann", ANN_PASSWORD);
   for (let i = 0; i < 3; i++) assertEquals(await read(member, ann), "read");
-  assertEquals(member.service.auth.counters.succeeded, 1);
+  assertEquals(member.service.auth.logins.succeeded, 1);
   const passwordHash = await member.service.auth.hashPassword("new");
   await change(member, [{ type: "userChangePassword", user: "ann", passwordHash }]);
   assertEquals(await read(member, ann), "authenticationFailed");
   assertEquals(await read(member, basic("ann", "new")), "read");
   member.node.advance(300_000);
   assertEquals(await read(member, basic("ann", "new")), "read");
-  assertEquals(member.service.auth.counters.succeeded, 3, "not remembered for ever");
+  assertEquals(member.service.auth.logins.succeeded, 3, "not remembered for ever");
 });
 
 Deno.test("who has just got a password, or logged in, logs in without scrypt, until it is another one", async () => {
@@ -204,7 +223,7 @@ Deno.test("who sends the same password at once waits for the same proof", async 
   const member = await memberWithUsers();
   const ann = basic("ann", ANN_PASSWORD);
   await Promise.all(Array.from({ length: 20 }, () => read(member, ann)));
-  assertEquals(member.service.auth.counters.succeeded, 1);
+  assertEquals(member.service.auth.logins.succeeded, 1);
 });
 
 Deno.test("a watch ends when its client may no longer see all of it, and not before", async () => {

@@ -98,11 +98,18 @@ function writeServer(out: Exposition, reading: Reading): void {
   );
 }
 
-function writeRequests(out: Exposition, { requests }: Reading): void {
+function writeRequests(out: Exposition, { requests, logins }: Reading): void {
   out.counter(
     "etcd_http_received_total",
     "Requests of clients.",
     ...[...requests.received].map(([method, value]) => ({ labels: { method }, value })),
+  );
+  out.counter(
+    "etcd_auth_logins_total",
+    "Passwords that were right, wrong, or not looked at because so many had failed or waited.",
+    { labels: { result: "succeeded" }, value: logins.succeeded },
+    { labels: { result: "failed" }, value: logins.failed },
+    { labels: { result: "slowed" }, value: logins.slowed },
   );
   out.counter(
     "etcd_server_health_success",

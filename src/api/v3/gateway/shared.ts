@@ -26,6 +26,7 @@ export function callerOf(exchange: Exchange): Caller {
     token: exchange.header("authorization") ?? exchange.header("grpc-metadata-token") ??
       exchange.header("grpc-metadata-authorization"),
     certificate: exchange.clientCertificate,
+    address: exchange.clientAddress,
     door: "gateway",
   };
 }

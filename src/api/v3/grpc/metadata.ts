@@ -5,8 +5,8 @@ import { parseTimeoutMs, StatusCode } from "../status.ts";
 import { type Status, status } from "../statuses.ts";
 
 export interface Metadata {
-  /** Of a client without a certificate. */
-  readonly caller: Caller;
+  /** As far as the head says it: without what follows from the connection. */
+  readonly caller: Omit<Caller, "certificate" | "address">;
   /** How messages are compressed; undefined: not at all. */
   readonly encoding: string | undefined;
   /** Undefined: the client waits as long as it takes. */
@@ -43,7 +43,7 @@ function read(fields: Fields): Metadata {
   }
   const timeoutMs = timeout === undefined ? undefined : parseTimeoutMs(timeout);
   return {
-    caller: { token: token ?? authorization, certificate: undefined, door: "grpc" },
+    caller: { token: token ?? authorization, door: "grpc" },
     encoding,
     timeoutMs,
     requiresLeader,

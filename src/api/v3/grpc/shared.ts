@@ -45,8 +45,8 @@ export function endWithStatus(stream: ServerStream, status: Status): void {
 
 /** Who calls on `stream`. */
 export function callerOf(stream: ServerStream, { caller }: Metadata): Caller {
-  const certificate = stream.clientCertificate;
-  return certificate === undefined ? caller : { ...caller, certificate };
+  const { clientCertificate: certificate, clientAddress: address } = stream;
+  return { ...caller, certificate, address };
 }
 
 /** When a call is late, by the shared clock; Infinity when it never is. */
