@@ -2,18 +2,32 @@
  * Simulated users: each asks one thing at a time of any member, as an API does,
  * and shows the checker what it asked and what it was told.
  */
+import type { Failure } from "../../src/node/ports.ts";
+import type { AuthProblem, ServeWith } from "../../src/service/auth/gate.ts";
+import { mayApply } from "../../src/store/auth/judge.ts";
+import type { Rights } from "../../src/store/auth/rights.ts";
 import { textOf } from "../../src/store/byte_string.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { Command, DeleteCommand, SetCommand } from "../../src/store/command/command.ts";
+import { maySee } from "../../src/store/tree/permitted.ts";
+import { may, maySee as maySeeSlowly } from "../store/auth/permissions.ts";
+import { slowKeys } from "../store/model.ts";
 import { Choices, CommandMaker } from "../store/model_commands.ts";
 import { plainKeyValue } from "../store/plain.ts";
+import type { HeldNeeds } from "./auth_check.ts";
 import type { ReadResult } from "./history_check.ts";
 import { KEYS, NAMES } from "./keys.ts";
 import type { Machine } from "./machine.ts";
+import { type Claim, describeClaim, passwordOf, ROOT, USERS, whoOf } from "./claims.ts";
 import type { Process, Running } from "./process.ts";
 import { SeededRandom } from "./random.ts";
 import type { Site } from "./site.ts";
 import { describe } from "./text.ts";
+
+/** Logins that a client remembers. */
+const TOKENS_MAX = 4;
+
+const NOBODY: Claim = { kind: "nobody" };
 
 /** Bytes of values of v2 and v3. */
 const SIZES = [0, 1, 30, 300];
@@ -27,6 +41,8 @@ export class Client {
   readonly #maker: CommandMaker | undefined;
   /** The value that this client last saw at a key: what its test-and-sets expect. */
   readonly #known = new Map<string, string>();
+  /** Logins of before; some are dead by now. */
+  readonly #tokens: Claim[] = [];
   #values = 0;
   #writesOnly = false;
   #stopped = false;
@@ -86,7 +102,11 @@ export class Client {
       const { running } = process;
       if (running === undefined) return next();
       const ranges = this.#maker === undefined ? 0 : 2;
-      const kinds = [["write", 5], ["read", 3], ["range", ranges], ["stale", 1]] as const;
+      const logins = this.#site.profile.hasUsers ? 1.5 : 0;
+      const kinds = [
+        ...[["write", 5], ["read", 3], ["range", ranges], ["stale", 1]] as const,
+        ["login", logins],
+      ] as const;
       switch (this.#writesOnly ? "write" : this.#random.weighted(kinds)) {
         case "write":
           return this.#write(process, running, next);
@@ -97,26 +117,79 @@ export class Client {
         case "stale":
           this.#readStale(process, running);
           return next();
+        case "login":
+          return this.#login(process, running, next);
       }
     });
   }
 
-  #write(process: Process, { service }: Running, next: () => void): void {
+  /** Who it says that it is this time; root, where somebody has to get something done. */
+  #claim(): Claim {
+    if (!this.#site.profile.hasUsers) return NOBODY;
+    if (this.#writesOnly) return ROOT;
+    const tokens = this.#tokens.length > 0 ? 5 : 0;
+    const kinds = [
+      ...[["token", tokens], ["password", 3], ["certificate", 1.5]] as const,
+      ...[["guest", 0.5], ["nobody", 0.5]] as const,
+    ] as const;
+    switch (this.#random.weighted(kinds)) {
+      case "token":
+        return this.#random.pick(this.#tokens);
+      case "password":
+        return { kind: "password", ...this.#password() };
+      case "certificate":
+        return { kind: "certificate", user: this.#random.pick(USERS) };
+      case "guest":
+        return { kind: "guest" };
+      case "nobody":
+        return NOBODY;
+    }
+  }
+
+  /** Somebody's, most often the right one. */
+  #password(): { readonly user: string; readonly password: string } {
+    const user = this.#random.chance(0.15) ? "root" : this.#random.pick(USERS);
+    const hash = this.#site.model.state.auth.users.get(user)?.passwordHash ?? "";
+    const isWrong = hash === "" || this.#random.chance(0.05);
+    return { user, password: isWrong ? "wrong" : passwordOf(hash) };
+  }
+
+  #login(process: Process, { service, core }: Running, next: () => void): void {
+    const { auth, history, violations, trace, schedule } = this.#site;
+    const asked = this.#password();
+    const floor = history.newestIndex;
+    service.auth.login(asked.user, asked.password).then((outcome) => {
+      if (process.isDead) return;
+      trace.mixText(outcome.kind);
+      trace.line(schedule.nowMs, this.name, () => `${asked.user} at login: ${outcome.kind}`);
+      if (outcome.kind === "token") {
+        const { token } = outcome;
+        this.#tokens.push(auth.loggedIn(asked, floor, core.appliedIndex, token));
+        if (this.#tokens.length > TOKENS_MAX) this.#tokens.shift();
+      } else if (outcome.kind === "refused") {
+        auth.notLoggedIn(asked, floor, core.appliedIndex, outcome.reason);
+      }
+      next();
+    }, (error) => violations.note("no unexpected error", `${process.name}: ${error}`));
+  }
+
+  #write(process: Process, { service, core }: Running, next: () => void): void {
     const { history, trace, schedule } = this.#site;
     const { command, isUnique } = this.#command();
-    const write = history.write(this.name, command, isUnique);
+    const claim = this.#claim();
+    const write = history.write(this.name, command, isUnique, claim);
     trace.line(
       schedule.nowMs,
       this.name,
-      () => `asks ${process.name} ${describe(command)}`,
+      () => `asks ${process.name} as ${describeClaim(claim)} ${describe(command)}`,
     );
     const unwatch = process.onDeath(() => history.lost(write));
-    service.write(command, false, (answer) => {
+    service.auth.write(whoOf(claim), command, false, (answer) => {
       if (process.isDead) return;
       trace.line(schedule.nowMs, this.name, () => `is told ${describe(answer)}`);
       trace.mixText(answer.ok ? "done" : answer.reason);
       unwatch();
-      history.answered(write, answer);
+      history.answered(write, answer, core.appliedIndex);
       if (write.state === "answered" && command.type === "set") {
         this.#known.set(command.key, String(command.value));
       }
@@ -174,13 +247,22 @@ export class Client {
   }
 
   #read(process: Process, { service, store, core }: Running, next: () => void): void {
-    const { history, violations, trace, schedule } = this.#site;
+    const { auth, history, trace, schedule } = this.#site;
     const key = this.#random.pick(this.#keys);
+    const claim = this.#claim();
     const read = history.read(this.name, key);
-    trace.line(schedule.nowMs, this.name, () => `asks ${process.name} for ${key}`);
-    const serve = (_: unknown, nowMs: number) => {
+    trace.line(
+      schedule.nowMs,
+      this.name,
+      () => `asks ${process.name} as ${describeClaim(claim)} for ${key}`,
+    );
+    const serve: ServeWith<string> = (_, nowMs, rights) => {
       if (process.isDead) return "served";
       const found = readFrom(store, key, nowMs);
+      const isDirectory = found.kind !== "file";
+      const needs: HeldNeeds = (held) => maySeeSlowly(held, key, isDirectory);
+      if (!maySee(rights, key, isDirectory)) return refuse("permissionDenied", needs);
+      auth.served(claim, core.appliedIndex, needs);
       const { appliedIndex } = core;
       trace.line(
         schedule.nowMs,
@@ -191,22 +273,23 @@ export class Client {
       if (found.kind === "file") this.#known.set(key, found.value);
       return "served";
     };
-    Promise.resolve(service.read<string>(serve, ({ reason }) => reason)).then(
-      (outcome) => {
-        if (process.isDead) return;
-        trace.mixText(outcome);
-        next();
-      },
-      (error) => violations.note("no unexpected error", `${process.name}: ${error}`),
-    );
+    const refuse = (problem: AuthProblem, needs: HeldNeeds = () => true): string => {
+      if (!process.isDead) auth.refused(claim, core.appliedIndex, read.floor, problem, needs);
+      return problem;
+    };
+    const fail = ({ reason }: Failure) => reason;
+    this.#settle(process, service.auth.read(whoOf(claim), serve, refuse, fail), next);
   }
 
   #readRange(process: Process, { service, store, core }: Running, next: () => void): void {
-    const { history, violations, trace } = this.#site;
+    const { auth, history } = this.#site;
     const operation = this.#maker!.rangeOperation();
+    const claim = this.#claim();
     const read = history.readRange(this.name, operation.key);
+    const needs: HeldNeeds = (held) => may(held, slowKeys(new Map(), new Map()), operation);
     const serve = () => {
       if (process.isDead) return "served";
+      auth.served(claim, core.appliedIndex, needs);
       const found = store.range(operation);
       const plain = typeof found === "string"
         ? found
@@ -214,7 +297,38 @@ export class Client {
       history.servedRange(read, process.name, core.appliedIndex, operation, plain);
       return "served";
     };
-    Promise.resolve(service.read<string>(serve, ({ reason }) => reason)).then(
+    const refuse = (problem: AuthProblem): string => {
+      if (!process.isDead) auth.refused(claim, core.appliedIndex, read.floor, problem, needs);
+      return problem;
+    };
+    const fail = ({ reason }: Failure) => reason;
+    const isAllowed = (rights: Rights) => mayApply(rights, store, operation);
+    if (claim.kind === "token" || claim.kind === "certificate") {
+      // As v3 asks it.
+      const outcome = new Promise<string>((resolve) => {
+        service.auth.whenFresh(
+          whoOf(claim),
+          isAllowed,
+          () => resolve(serve()),
+          (problem) => resolve(refuse(problem)),
+          (failure) => resolve(fail(failure)),
+        );
+      });
+      return this.#settle(process, outcome, next);
+    }
+    const outcome = service.auth.read(
+      whoOf(claim),
+      (_, _nowMs, rights) => isAllowed(rights) ? serve() : refuse("permissionDenied"),
+      refuse,
+      fail,
+    );
+    this.#settle(process, outcome, next);
+  }
+
+  /** Goes on after a read. */
+  #settle(process: Process, outcome: string | Promise<string>, next: () => void): void {
+    const { violations, trace } = this.#site;
+    Promise.resolve(outcome).then(
       (outcome) => {
         if (process.isDead) return;
         trace.mixText(outcome);
@@ -225,12 +339,28 @@ export class Client {
   }
 
   #readStale(process: Process, { service, store, core }: Running): void {
+    const { auth, history } = this.#site;
     const key = this.#random.pick(this.#keys);
-    service.readStale((_, nowMs) => {
-      const found = readFrom(store, key, nowMs);
-      const served = { member: process.name, appliedIndex: core.appliedIndex, nowMs, found };
-      this.#site.history.servedStale(this.name, key, served);
-    }, () => {});
+    const claim = this.#claim();
+    // By what this member knows: how old that is does not matter.
+    const refuse = (problem: AuthProblem, needs: HeldNeeds = () => true) => {
+      if (!process.isDead) auth.refused(claim, core.appliedIndex, 0, problem, needs);
+    };
+    void service.auth.readStale<void>(
+      whoOf(claim),
+      (_, nowMs, rights) => {
+        if (process.isDead) return;
+        const found = readFrom(store, key, nowMs);
+        const isDirectory = found.kind !== "file";
+        const needs: HeldNeeds = (held) => maySeeSlowly(held, key, isDirectory);
+        if (!maySee(rights, key, isDirectory)) return refuse("permissionDenied", needs);
+        auth.served(claim, core.appliedIndex, needs);
+        const served = { member: process.name, appliedIndex: core.appliedIndex, nowMs, found };
+        history.servedStale(this.name, key, served);
+      },
+      refuse,
+      () => {},
+    );
   }
 }
 

@@ -11,6 +11,7 @@ import { History, type Operation, type Outcome } from "../linearizability/histor
 import { bytesIn } from "../store/plain.ts";
 import { v1ResultOf } from "../store/v1_words.ts";
 import type { PendingRead, PendingWrite, ReadResult } from "./history_check.ts";
+import { TURNED_AWAY } from "./auth_check.ts";
 import { KEYS } from "./keys.ts";
 import type { Violations } from "./violation.ts";
 
@@ -92,6 +93,7 @@ function outcomeOf(answer: Answer<Result>): Outcome {
   const result = v1ResultOf(answer.value);
   if ("action" in result) return { type: "ok", found: result.prevValue, index: result.index };
   if (!("reason" in result)) return { type: "unknown" };
+  if (TURNED_AWAY.has(result.reason)) return { type: "refused" };
   return {
     type: "rejected",
     found: result.reason === "testFailed" ? result.found : undefined,

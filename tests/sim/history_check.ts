@@ -9,7 +9,14 @@ import type { Answer } from "../../src/service/answer.ts";
 import type { Command, RangeOperation } from "../../src/store/command/command.ts";
 import type { Result } from "../../src/store/result.ts";
 import { rangeOf } from "../store/model_kv.ts";
-import { type PlainRange, type PlainResult, plainResult } from "../store/plain.ts";
+import {
+  type PlainRange,
+  type PlainRejected,
+  type PlainResult,
+  plainResult,
+} from "../store/plain.ts";
+import { AuthCheck, TURNED_AWAY } from "./auth_check.ts";
+import type { Claim } from "./claims.ts";
 import { ClientHistory } from "./client_history.ts";
 import { type ModelStore, signatureOf, type Step } from "./model_store.ts";
 import { sameResult } from "./state_check.ts";
@@ -27,6 +34,8 @@ export interface PendingWrite {
   readonly client: string;
   readonly command: Command;
   readonly signature: string;
+  /** Who asks; undefined where there are no users. */
+  readonly claim: Claim | undefined;
   /** No other write says the same: it has a value of its own. */
   readonly isUnique: boolean;
   /** The newest index that anybody had been told of when this was asked. */
@@ -61,6 +70,7 @@ export class HistoryCheck {
   readonly clients = new ClientHistory();
   readonly #violations: Violations;
   readonly #model: ModelStore;
+  readonly #auth: AuthCheck;
   readonly #writes = new Map<string, PendingWrite>();
   /** Indexes of writes that are not unique and were answered: each belongs to one. */
   readonly #taken = new Set<number>();
@@ -72,15 +82,25 @@ export class HistoryCheck {
   #newestAnswered = 0;
   #acknowledged = 0;
 
-  constructor(violations: Violations, model: ModelStore) {
+  constructor(
+    violations: Violations,
+    model: ModelStore,
+    auth: AuthCheck = new AuthCheck(violations, model),
+  ) {
     this.#violations = violations;
     this.#model = model;
+    this.#auth = auth;
   }
 
   /** Marks this moment: the result says whether a write that was asked since has been answered. */
   expectAnswer(): () => boolean {
     const asked = this.#writeOrder;
     return () => this.#newestAnswered > asked;
+  }
+
+  /** That anybody has been told of. */
+  get newestIndex(): number {
+    return this.#newestIndex;
   }
 
   /** Writes that were answered from the log. */
@@ -93,10 +113,15 @@ export class HistoryCheck {
     return this.#readOrder;
   }
 
-  write(client: string, command: Command, isUnique = command.type === "set"): PendingWrite {
+  write(
+    client: string,
+    command: Command,
+    isUnique = command.type === "set",
+    claim?: Claim,
+  ): PendingWrite {
     const signature = signatureOf(command);
     const write: PendingWrite = {
-      ...{ client, command, signature, isUnique, floor: this.#newestIndex },
+      ...{ client, command, signature, claim, isUnique, floor: this.#newestIndex },
       ...{ order: ++this.#writeOrder, index: 0, state: "pending" },
     };
     if (isUnique) this.#writes.set(signature, write);
@@ -105,8 +130,11 @@ export class HistoryCheck {
   }
 
   /** The entry at `index` was committed, and is a command. */
-  committed(index: number, { command, signature }: Step): void {
+  committed(index: number, step: Step): void {
+    const { command, signature } = step;
     this.#lastIndex = index;
+    // It has done nothing, and is asked for again.
+    if (isOutdated(step.result)) return;
     const write = this.#writes.get(signature);
     if (write === undefined) return;
     this.#violations.check(
@@ -124,8 +152,8 @@ export class HistoryCheck {
     write.index = index;
   }
 
-  /** The client has its answer. */
-  answered(write: PendingWrite, answer: Answer<Result>): void {
+  /** The client has its answer, of a member that has applied `appliedIndex`. */
+  answered(write: PendingWrite, answer: Answer<Result>, appliedIndex = 0): void {
     this.clients.answered(write, answer);
     if (answer.ok) {
       const result = plainResult(answer.value);
@@ -135,7 +163,7 @@ export class HistoryCheck {
         case "done":
           return this.#succeeded(write, result.logIndex, result);
         case "rejected":
-          return this.#rejected(write, result);
+          return this.#rejected(write, result, appliedIndex);
         case "nothing":
           return this.#violations.note("answers", `${write.client} is told that nothing changed`);
       }
@@ -266,17 +294,22 @@ export class HistoryCheck {
   }
 
   /** A rejection bears no index: what is not unique is looked for. */
-  #rejected(write: PendingWrite, rejection: PlainResult): void {
+  #rejected(write: PendingWrite, rejection: PlainRejected, appliedIndex: number): void {
     const isAnswer = (index: number) => {
       const step = this.#model.stepAt(index);
       return step?.signature === write.signature && sameResult(rejection, step.result);
     };
     let index = write.index;
-    if (!write.isUnique) {
+    if (!write.isUnique || isOutdated(rejection)) {
       index = write.floor + 1;
       while (index <= this.#lastIndex && (this.#taken.has(index) || !isAnswer(index))) index++;
     }
     if (isAnswer(index)) return this.#settle(write, index);
+    const { claim, floor, command } = write;
+    if (claim !== undefined && TURNED_AWAY.has(rejection.reason) && write.index === 0) {
+      write.state = "refused";
+      return this.#auth.refusedCommand(claim, appliedIndex, floor, rejection.reason, command);
+    }
     this.#violations.note(
       "answers",
       `${write.client} asked ${describe(write.command)} and is told ${describe(rejection)}, ` +
@@ -286,12 +319,16 @@ export class HistoryCheck {
 
   #settle(write: PendingWrite, index: number): void {
     this.#acknowledged++;
+    const step = this.#model.stepAt(index);
+    if (write.claim !== undefined && step !== undefined) {
+      this.#auth.answered(write.claim, index, step);
+    }
     this.#violations.check(
       index > write.floor,
       "real-time order",
       () => `${write.client} is told of index ${index}, ${write.floor} was known before it asked`,
     );
-    if (!write.isUnique) {
+    if (!write.isUnique || step !== undefined && isOutdated(step.result)) {
       this.#violations.check(
         !this.#taken.has(index),
         "answers",
@@ -303,4 +340,9 @@ export class HistoryCheck {
     this.#newestAnswered = Math.max(this.#newestAnswered, write.order);
     this.#newestIndex = Math.max(this.#newestIndex, index);
   }
+}
+
+/** Whether a command was judged by users and roles of before. */
+function isOutdated(result: PlainResult): boolean {
+  return result.kind === "rejected" && result.reason === "authIsOld";
 }

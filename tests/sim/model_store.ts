@@ -4,8 +4,9 @@
  */
 import { textOf } from "../../src/store/byte_string.ts";
 import { decodeCommand, encodeCommand } from "../../src/store/command/codec.ts";
-import { type Command, NOBODY } from "../../src/store/command/command.ts";
+import { type Command, NOBODY, type Requester } from "../../src/store/command/command.ts";
 import { isRemoval } from "../../src/store/event.ts";
+import { type AuthState, NO_USERS } from "../store/auth/model.ts";
 import { Model } from "../store/model.ts";
 import type { PlainEvent, PlainResult, PlainVersion } from "../store/plain.ts";
 import type { V1Event } from "../store/v1_words.ts";
@@ -30,11 +31,14 @@ export type Numbers = Readonly<
 /** A committed command and what it does. */
 export interface Step {
   readonly command: Command;
+  readonly requester: Requester;
   /** The same for all commands that say the same. */
   readonly signature: string;
   readonly result: PlainResult;
   /** After it. */
   readonly numbers: Numbers;
+  /** After it. */
+  readonly auth: AuthState;
 }
 
 export class ModelStore {
@@ -59,8 +63,10 @@ export class ModelStore {
     const result = state.apply(index, stamped);
     const { revision, changeIndex, compactedRevision } = state;
     const numbers = { index: state.index, revision, changeIndex, compactedRevision };
-    const { command } = stamped;
-    const step = { command, signature: signatureOf(command), result, numbers };
+    const { command, requester } = stamped;
+    const { auth } = state;
+    const signature = signatureOf(command);
+    const step: Step = { command, requester, signature, result, numbers, auth };
     this.#steps[index] = step;
     for (const event of state.events.slice(before)) {
       if (event.isFile && !event.isDirectory && !event.isQuiet) this.events.push(v1Words(event));
@@ -76,6 +82,15 @@ export class ModelStore {
       if (step !== undefined) return step.numbers;
     }
     return { index: 0, revision: 1, changeIndex: 3, compactedRevision: 0 };
+  }
+
+  /** Users and roles after the entry at `index`. */
+  authAt(index: number): AuthState {
+    for (let at = index; at > 0; at--) {
+      const step = this.#steps[at];
+      if (step !== undefined) return step.auth;
+    }
+    return NO_USERS;
   }
 
   /** What was there at `revision`. */

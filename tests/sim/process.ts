@@ -18,6 +18,7 @@ import type { Service } from "../../src/service/service.ts";
 import type { Result } from "../../src/store/result.ts";
 import type { Store } from "../../src/store/store.ts";
 import { keeping } from "../store/log.ts";
+import { PLAIN_PASSWORDS } from "./claims.ts";
 import { CheckedStorage } from "./checked_storage.ts";
 import type { Subject } from "./consensus_check.ts";
 import { DiskSession, PowerCutError } from "./disk_session.ts";
@@ -232,6 +233,7 @@ export class Process implements Owner {
       },
       identity,
       loaded,
+      passwords: PLAIN_PASSWORDS,
       peerUrls: [machine.url],
       clientUrls: [machine.clientUrl],
       machine: (store, core) => {

@@ -102,6 +102,8 @@ export interface Profile {
   readonly leaderChance: number;
   /** Machines go down, pause or are cut off only while a majority is left. */
   readonly sparesMajority: boolean;
+  /** There are users and roles, they change, and whoever asks says who that is. */
+  readonly hasUsers: boolean;
 }
 
 export interface NetworkProfile {
@@ -189,6 +191,8 @@ export function profileOf(seed: number): Profile {
     faultMs: electionMs * random.pick([0.5, 1, 2, 5]),
     leaderChance: random.pick([0, 0.4, 0.8]),
     sparesMajority: random.chance(0.8),
+    // Last, so that seeds without users go the way they went before there were any.
+    hasUsers: random.chance(0.25),
   };
 }
 

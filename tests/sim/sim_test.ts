@@ -46,6 +46,8 @@ Deno.test("simulation() keeps every promise when the seeds are the fixed ones", 
   assertKept(report);
   assertEquals(report.seeds, count);
   // Else it would prove little: what is rare elsewhere must be common here.
+  const users = ["auth: userChangePassword", "auth: roleRevokePermission", "auth: authDisable"];
+  for (const what of users) assertGreater(report.happenings.get(what) ?? 0, count / 50, what);
   for (const what of ["elections", "truncations", "snapshots sent", "exits: removed"]) {
     assertGreater(report.happenings.get(what) ?? 0, count / 50, what);
   }

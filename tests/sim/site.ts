@@ -1,4 +1,5 @@
 /** What all simulated machines share. */
+import type { AuthCheck } from "./auth_check.ts";
 import type { CommittedLog } from "./committed_log.ts";
 import type { ConsensusCheck } from "./consensus_check.ts";
 import type { DurabilityCheck } from "./durability_check.ts";
@@ -29,6 +30,7 @@ export interface Site {
   readonly state: StateCheck;
   readonly history: HistoryCheck;
   readonly watches: WatchCheck;
+  readonly auth: AuthCheck;
   /** In the order of their numbers. */
   readonly machines: readonly Machine[];
   /** A process has ended by itself. */

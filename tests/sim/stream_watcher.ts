@@ -4,12 +4,15 @@
  * dies. Sees every event once and in order, or is told that some are gone.
  */
 import { isDeepStrictEqual } from "node:util";
+import { mayWatch } from "../../src/store/auth/judge.ts";
 import type { Event } from "../../src/store/event.ts";
 import type { Watch } from "../../src/store/watch/hub.ts";
 import { numberOf, type View } from "../../src/store/watch/view.ts";
+import { mayWatch as mayWatchSlowly } from "../store/auth/permissions.ts";
 import { Choices, CommandMaker } from "../store/model_commands.ts";
 import { seenBy } from "../store/model_watch.ts";
 import { type PlainEvent, plainEvent } from "../store/plain.ts";
+import { type Claim, USERS, whoOf } from "./claims.ts";
 import { NAMES } from "./keys.ts";
 import type { Process, Running } from "./process.ts";
 import { SeededRandom } from "./random.ts";
@@ -19,6 +22,8 @@ import { describe } from "./text.ts";
 export class StreamWatcher {
   readonly #name: string;
   readonly #view: View;
+  /** Who it is, all the time: what counts of an open watch is the user. */
+  readonly #claim: Claim;
   readonly #site: Site;
   readonly #random: SeededRandom;
   /** The lowest number that it has not seen. */
@@ -36,6 +41,9 @@ export class StreamWatcher {
     this.#random = new SeededRandom(site.seed, 300 + number);
     const choices = new Choices(this.#random.next);
     this.#view = new CommandMaker(choices, site.model.state, [], NAMES).view();
+    this.#claim = site.profile.hasUsers
+      ? { kind: "certificate", user: this.#random.pick([...USERS, "root"]) }
+      : { kind: "nobody" };
   }
 
   start(): void {
@@ -65,7 +73,10 @@ export class StreamWatcher {
     const { running } = process;
     if (running === undefined) return this.#leave();
     const { trace, schedule, profile } = this.#site;
-    const { store } = running;
+    const { store, service } = running;
+    const claim = this.#claim;
+    const who = whoOf(claim);
+    if (!this.#maySee(process, running)) return this.#leave();
     trace.line(
       schedule.nowMs,
       this.#name,
@@ -74,12 +85,30 @@ export class StreamWatcher {
     const watch = store.watches.watch(this.#view, this.#since, {
       onEvents: (events) => this.#told(process, events),
       onBehind: () => this.#read(process, running, watch),
+      onAuthChange: service.auth.watchGuard(who, this.#view, () => {
+        if (process.isDead || this.#stream?.process !== process) return;
+        trace.happened("watches ended: may no longer");
+        this.#leave();
+      }),
     });
     this.#stream = { watch, process };
     this.#read(process, running, watch);
     schedule.after(this.#random.exponential(profile.thinkMs * 20), "leave", process, () => {
       if (this.#stream?.watch === watch) this.#leave();
     });
+  }
+
+  /** Whether it may follow its view here, as an API finds out before it begins. */
+  #maySee(process: Process, { service, store }: Running): boolean {
+    const rights = service.auth.rightsOf(whoOf(this.#claim));
+    const isAllowed = typeof rights !== "string" && mayWatch(rights, this.#view);
+    if (isAllowed) this.#checkAllowed(process, store.appliedIndex);
+    return isAllowed;
+  }
+
+  #checkAllowed(process: Process, index: number): void {
+    if (process.isDead) return;
+    this.#site.auth.served(this.#claim, index, (held) => mayWatchSlowly(held, this.#view));
   }
 
   #leave(): void {
@@ -103,6 +132,8 @@ export class StreamWatcher {
 
   #told(process: Process, events: readonly Event[]): void {
     if (process.isDead) return;
+    const { running } = process;
+    if (running !== undefined) this.#checkAllowed(process, running.store.appliedIndex);
     for (const event of events.map(plainEvent)) {
       const expected = this.#expected();
       this.#site.violations.check(

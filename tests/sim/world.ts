@@ -6,6 +6,8 @@
 import { setImmediate } from "node:timers";
 import { isReserved } from "../../src/raft/configuration.ts";
 import type { Entry, Member } from "../../src/raft/types.ts";
+import { Administrator } from "./administrator.ts";
+import { AuthCheck } from "./auth_check.ts";
 import { Client } from "./client.ts";
 import { CommittedLog } from "./committed_log.ts";
 import { ConsensusCheck } from "./consensus_check.ts";
@@ -48,6 +50,9 @@ const WRITES_WITHOUT = 10;
 const AVAILABLE_ELECTIONS = 40;
 /** … beside the time for so many syncs and round trips in a row. */
 const ROUNDS = 50;
+/** No token is older than its life before that; clocks may go at different speeds. */
+const TOKENS_ARE_YOUNG_MS = 200_000;
+const SMALL_SKEW_MS = 1000;
 /**
  * Entries may travel and be saved one at a time, if a seed wants small messages
  * and one of them under way: nothing of a new term is committed before those that
@@ -68,6 +73,7 @@ export class World {
   readonly #faults: Faults;
   readonly #clients: Client[] = [];
   readonly #watchers: (Watcher | StreamWatcher)[] = [];
+  readonly #administrator: Administrator;
   #steps = 0;
 
   constructor(options: WorldOptions) {
@@ -77,12 +83,14 @@ export class World {
     this.#profile = profileOf(seed);
     const log = new CommittedLog(violations);
     const durability = new DurabilityCheck(violations, log);
-    const history = new HistoryCheck(violations, this.#model);
+    const auth = new AuthCheck(violations, this.#model, () => this.#tokensMayBeOld());
+    const history = new HistoryCheck(violations, this.#model, auth);
     this.#site = {
       seed,
       trace,
       violations,
       history,
+      auth,
       profile: this.#profile,
       schedule: this.#schedule,
       model: this.#model,
@@ -102,6 +110,7 @@ export class World {
     };
     this.#operator = new Operator(this.#site, () => this.#addMachine());
     this.#faults = new Faults(this.#site, this.#operator);
+    this.#administrator = new Administrator(this.#site);
   }
 
   /** Steps that were made. */
@@ -137,6 +146,7 @@ export class World {
       this.#watchers.push(new Kind(i, this.#site));
     }
     for (const user of [...this.#clients, ...this.#watchers]) user.start();
+    if (this.#profile.hasUsers) this.#administrator.start();
     this.#faults.start();
   }
 
@@ -144,6 +154,13 @@ export class World {
     const machine = new Machine(this.#machines.length + 1, this.#site);
     this.#machines.push(machine);
     return machine;
+  }
+
+  /** A process that begins by a clock an hour ahead may lead, and then all tokens are old. */
+  #tokensMayBeOld(): boolean {
+    const { clock, faults } = this.#profile;
+    return clock.skewMs > SMALL_SKEW_MS || faults.some(([kind]) => kind === "clockJump") ||
+      this.#schedule.nowMs > TOKENS_ARE_YOUNG_MS;
   }
 
   /** All machines know each other from the start. */
@@ -258,6 +275,7 @@ export class World {
   async #demandProgress(): Promise<void> {
     const { history, log } = this.#site;
     for (const client of this.#clients) client.stop();
+    this.#administrator.stop();
     const committed = log.lastIndex;
     const isAnswered = history.expectAnswer();
     const client = new Client(this.#clients.length + 1, this.#site);

@@ -99,8 +99,20 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
     [
       "a directory gets an end that takes all below with it",
       "what ends everything below needs to write it",
-      ' && (!endsBelow || coversBelow(rights, "write", key));',
-      ";",
+      'if (endsBelow && !coversBelow(rights, "write", key)) return false;',
+      "",
+    ],
+    [
+      "a request that does not call it a directory gives one an end",
+      "what is there decides what is needed, not what the request calls it",
+      "!keys.hasKey(key) && (isDirectory || keys.hasDirectory(key))",
+      "!keys.hasKey(key) && isDirectory",
+    ],
+    [
+      "a file is replaced by who may write all that is below",
+      "what is there decides what is needed, not what the request calls it",
+      "!keys.hasKey(key) && (isDirectory || keys.hasDirectory(key))",
+      "isDirectory || !keys.hasKey(key) && keys.hasDirectory(key)",
     ],
     [
       "a recursive delete needs the directory alone",
@@ -449,6 +461,61 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
       "recursive requests need all that is below",
       "rights.has(access, sent) && (!recursive || coversBelow(rights, access, key));",
       "rights.has(access, sent);",
+    ],
+  ]),
+  ...mutantsOf("src/store/auth/auth.ts", "sim", [
+    [
+      "a token outlives a role that is deleted",
+      "a token is dead when its user has changed",
+      "this.#users.set(user.name, { ...user, roles, revision: this.revision });",
+      "this.#users.set(user.name, { ...user, roles });",
+    ],
+  ]),
+  ...mutantsOf("src/store/auth/content.ts", "sim", [
+    [
+      "an image forgets a role",
+      "users and roles are the same after a snapshot",
+      "roles: readNamed(reader, readRole),",
+      "roles: readNamed(reader, readRole).slice(1),",
+    ],
+  ]),
+  ...mutantsOf("src/store/store.ts", "sim", [
+    [
+      "nobody is told of the users that a snapshot brings",
+      "a watch ends with its permission, however the member learns of it",
+      "    this.watches.afterRestore(reached);\n    this.#tellAuthChange();",
+      "    this.watches.afterRestore(reached);",
+    ],
+  ]),
+  ...mutantsOf("src/service/auth/gate.ts", `${SERVICE}/gate_test.ts`, [
+    [
+      "a right password is refused while authentication is switched on",
+      "a password is looked at by the users of now before it is refused",
+      "return triesLeft > 0 && this.#mustProve(who)",
+      "return triesLeft > TRIES_MAX && this.#mustProve(who)",
+    ],
+    [
+      "somebody is turned away by a member that is behind",
+      "a no is said only by who knows all that was acknowledged",
+      "      if (!isReady) return this.#writeWhenReady(write, triesLeft);\n",
+      "",
+      "sim",
+    ],
+  ]),
+  ...mutantsOf("src/api/v2/watch.ts", DOORS, [
+    [
+      "a watch of a directory tells what a file in its place was",
+      "who may see a directory sees no file that was there before it",
+      "!event.isDirectory || (event.before?.version ?? 0) > 0",
+      "!event.isDirectory",
+    ],
+  ]),
+  ...mutantsOf("src/api/who.ts", DOORS, [
+    [
+      "an empty header is a wrong password",
+      "who says nothing in the header is a guest, as in etcd",
+      "if (header) return",
+      "if (header !== undefined) return",
     ],
   ]),
   ...mutantsOf("src/dashboard/keys.ts", "tests/dashboard/users_test.ts", [
