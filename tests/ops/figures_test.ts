@@ -41,6 +41,7 @@ function roundTrips(...durations: readonly number[]): RoundTrips {
   return made;
 }
 
+const logins = numbered({ succeeded: 0, failed: 0, slowed: 0 });
 const requests = numbered(new RequestCounters());
 /** Each comes once more often than the one before. */
 const HTTP_METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "other"] as const;
@@ -84,6 +85,7 @@ const READING: Reading = {
   },
   operations: numbered(new StoreCounters()),
   requests,
+  logins,
   calls: [{
     ...{ service: "s", name: "M", type: "unary", started: next(), messagesReceived: next() },
     ...{ messagesSent: next(), bytesReceived: next(), bytesSent: next() },
@@ -132,6 +134,9 @@ const METRICS: Readonly<Record<string, number>> = {
   ...Object.fromEntries(
     HTTP_METHODS.map((method, at) => [`etcd_http_received_total{method="${method}"}`, at + 1]),
   ),
+  'etcd_auth_logins_total{result="succeeded"}': logins.succeeded,
+  'etcd_auth_logins_total{result="failed"}': logins.failed,
+  'etcd_auth_logins_total{result="slowed"}': logins.slowed,
   etcd_server_health_success: requests.healthSuccesses,
   etcd_server_health_failures: requests.healthFailures,
   [`etcd_debugging_store_reads_total${action("get")}`]: operations.getsSuccess,
