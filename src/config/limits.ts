@@ -92,6 +92,8 @@ export const LIMITS = freeze({
     /** Append messages under way to one peer. */
     inflightMax: 64,
     inflightBytesMax: 16 * MiB,
+    /** Several batches. */
+    unpackedEntries: 256,
   },
   /** Counts and bytes, as `NodeLimits` has them. */
   node: {

@@ -66,6 +66,7 @@ export type CoreLimits = Pick<
   | "inflightMax"
   | "inflightBytesMax"
   | "uncommittedBytesMax"
+  | "unpackedEntries"
 >;
 
 /** Every bound of a member. */

@@ -253,6 +253,7 @@ export class RaftCore {
     const from = state.appliedIndex + 1;
     const to = state.applicableIndex;
     if (to < from) return [];
+    state.log.settle(state.appliedIndex);
     const entries = state.log.sliceWithin(from, to, maxBytes);
     state.applyTo(state.appliedIndex + entries.length);
     return entries;

@@ -29,6 +29,8 @@ export interface CoreOptions {
   readonly inflightBytesMax: number;
   /** Bytes of entries that a leader takes beyond the committed ones. */
   readonly uncommittedBytesMax: number;
+  /** Applied entries that at least stay objects, for followers that lag a little; see `Log`. */
+  readonly unpackedEntries: number;
   /** Called at once, from within the call that caused it; must not call the core. */
   readonly onEvent?: (event: CoreEvent) => void;
 }

@@ -51,7 +51,7 @@ export class State {
     this.id = options.id;
     this.options = options;
     this.snapshot = snapshot;
-    this.log = new Log(snapshot.index, snapshot.term, entries);
+    this.log = new Log(snapshot.index, snapshot.term, entries, options.unpackedEntries);
     this.configurations = new ConfigurationHistory(snapshot.index, snapshot.configuration);
     for (const entry of entries) if (entry.kind === "config") this.configurations.append(entry);
     this.saves = new Saves(hardState, this.log.lastIndex);

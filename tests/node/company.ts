@@ -61,6 +61,7 @@ export class Fellow {
       entries: [],
       appendBytesMax: 10_000,
       inflightMax: 8,
+      unpackedEntries: 2,
       inflightBytesMax: 100_000,
       uncommittedBytesMax: 100_000,
       onEvent: () => {},

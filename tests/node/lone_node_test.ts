@@ -55,6 +55,7 @@ class LoneNode {
       entries: [...entries],
       appendBytesMax: 1e6,
       inflightMax: 10,
+      unpackedEntries: 2,
       inflightBytesMax: 1e6,
       uncommittedBytesMax: 1e6,
     });

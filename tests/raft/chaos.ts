@@ -37,6 +37,7 @@ export class Chaos {
       electionTicks: 6,
       heartbeatTicks: 2,
       inflightMax: 1 + random.below(5),
+      unpackedEntries: 2,
     };
     const voters = Array.from({ length: 3 + random.below(3) }, (_, at) => at + 1);
     for (const id of voters) this.#add(id, configurationOf(voters));

@@ -103,6 +103,7 @@ export const DEFAULTS = {
   random: () => 0,
   appendBytesMax: 1000,
   inflightMax: 8,
+  unpackedEntries: 2,
   inflightBytesMax: 10_000,
   uncommittedBytesMax: 10_000,
 } satisfies Settings;

@@ -65,6 +65,7 @@ export interface Profile {
   readonly core: {
     readonly appendBytesMax: number;
     readonly inflightMax: number;
+    readonly unpackedEntries: number;
     readonly inflightBytesMax: number;
     readonly uncommittedBytesMax: number;
   };
@@ -159,6 +160,7 @@ export function profileOf(seed: number): Profile {
     core: {
       appendBytesMax: random.pick([1, 200, 2000, 100_000]),
       inflightMax: random.pick([1, 2, 8, 64]),
+      unpackedEntries: seed % 3 === 0 ? 256 : seed % 3,
       inflightBytesMax: random.pick([500, 5000, 1_000_000]),
       uncommittedBytesMax: random.pick([1000, 100_000, 100_000]),
     },

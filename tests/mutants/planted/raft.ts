@@ -249,10 +249,36 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
       "return index >= this.lastIndex;",
     ],
     [
+      "a slice that begins with the last packed entry is taken from the others",
+      "a follower that lags gets every entry",
+      "if (from > last) return",
+      "if (from >= last) return",
+    ],
+    [
+      "the entry before the first packed one has the term of the one behind",
+      "a log matches another only where both have the same term",
+      "index - 1 === this.#offset ? this.#offsetTerm",
+      "index - 1 === this.#offset ? this.#packed.termAt(index)",
+    ],
+    [
       "a compaction forgets one entry too many",
       "what a peer may need is kept, or a snapshot stands for it",
-      "this.#entries = this.#entries.slice(index - this.#offset);",
-      "this.#entries = this.#entries.slice(index - this.#offset + 1);",
+      "this.#entries = this.#entries.slice(index - last);",
+      "this.#entries = this.#entries.slice(index - last + 1);",
+    ],
+  ]),
+  ...mutantsOf("src/raft/packed_entries.ts", RAFT, [
+    [
+      "a block that is half forgotten goes as a whole",
+      "what a peer may need is kept, or a snapshot stands for it",
+      "const blocks = Math.floor((index - this.#base) / BLOCK_ENTRIES);",
+      "const blocks = Math.ceil((index - this.#base) / BLOCK_ENTRIES);",
+    ],
+    [
+      "packed data lose their place in a shared buffer",
+      "every member applies what was proposed",
+      "block.starts[slot] = data.byteOffset;",
+      "",
     ],
   ]),
   ...mutantsOf("src/raft/core.ts", RAFT, [
