@@ -19,7 +19,7 @@ import { Watches } from "./v1/watch.ts";
 import { makeV2 } from "./v2/v2.ts";
 
 export interface ApiLimits {
-  /** Of a body in UTF-8, but for paths of v3, whose messages may be as large as the port takes. */
+  /** Of a body in UTF-8, but for messages of v3 and forms of v2's keys. */
   readonly bodyBytesMax: number;
   /** Of a key after decoding, in UTF-8. */
   readonly keyBytesMax: number;
@@ -53,7 +53,8 @@ export interface ClientApiOptions {
   readonly onStop?: () => void;
 }
 
-const V3 = "/v3";
+/** Whose bodies have limits of their own. */
+const LARGE_BODIES = /^\/(v3|v2\/keys)/;
 
 /** The whole client port; `stop` it before its listener. */
 export function makeClientApi(
@@ -81,9 +82,8 @@ export function makeClientApi(
       if (problem !== undefined) return fault(403, problem);
     }
     const { method, target, body } = exchange;
-    if (method !== "GET" && !target.startsWith(V3) && longerThan(body, limits.bodyBytesMax)) {
-      return bodyTooLarge(limits);
-    }
+    const isBounded = method !== "GET" && !LARGE_BODIES.test(target);
+    if (isBounded && longerThan(body, limits.bodyBytesMax)) return bodyTooLarge(limits);
     return route(exchange);
   };
   return {

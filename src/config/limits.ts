@@ -11,7 +11,7 @@ const MiB = 1024 * KiB;
 export const LIMITS = freeze({
   /** A port, as `HttpLimits` has them. */
   http: {
-    /** Of a body for v1; above it 413. */
+    /** Of a body for v1, and for v2 but for its forms; above it 413. */
     bodyBytesMax: 1 * MiB,
     /** Of all large bodies that arrive at once, so that they can't fill the memory; above it 503 with Retry-After. */
     arrivingBytesMax: 256 * MiB,
@@ -49,14 +49,14 @@ export const LIMITS = freeze({
     /** Waiting watches on one node; above it 503 with Retry-After. */
     watchesMax: 10_000,
     /** Characters of a v2 stream that its client may be behind; then it is cut off. */
-    streamBacklogMax: 8 * MiB,
+    streamBacklogMax: 16 * MiB,
     /** How long `/health` waits for a linearizable read. */
     healthTimeoutMs: 2_000,
   },
   /** v3, which counts its watches by themselves. */
   v3: {
-    /** Of a body on a client port: the largest message, as the base64 of the gateway's JSON. */
-    portBodyBytesMax: 3 * MiB,
+    /** Of a body on a client port: v2's largest form and then some, and more than the largest message as JSON. */
+    portBodyBytesMax: 5 * MiB,
     /** Watches of all streams together: some 300 bytes each. */
     watchesMax: 1_000_000,
   },
@@ -137,7 +137,7 @@ export const LIMITS = freeze({
   },
   /** Streams to peers, as `TransportLimits` has them. */
   transport: {
-    /** Of one frame on a peer stream: an answer may spell out two values of a MiB at six bytes a character. */
+    /** Of one frame on a peer stream: an answer may have two values as large as a request. */
     frameBytesMax: 16 * MiB,
     /** Of what waits for one peer; above it messages are dropped. */
     queueBytesMax: 32 * MiB,

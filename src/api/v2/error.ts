@@ -127,8 +127,8 @@ export function failureReply(v2: V2, { reason, cause }: Failure): Reply {
   }
 }
 
-/** In the original's words; it takes forms of up to 10 MB. */
-const TOO_LARGE = "http: POST too large";
+/** In the original's words. */
+export const TOO_LARGE = "http: POST too large";
 
 /** How clients of v2 hear of faults of HTTP. */
 export function renderFault({ status, problem, headers = {} }: Fault): Reply {

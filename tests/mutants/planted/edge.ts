@@ -113,6 +113,14 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
       "if",
     ],
   ]),
+  ...mutantsOf("src/api/v2/form.ts", "tests/api/v2_form_test.ts", [
+    [
+      "a form of v2 may have any size",
+      "one client's form holds up no heartbeat",
+      "if (longerThan(exchange.body, FORM_BYTES_MAX)) return { code: 210, cause: TOO_LARGE };",
+      "",
+    ],
+  ]),
   ...mutantsOf("src/http/form.ts", "tests/api/form_test.ts", [
     [
       "a later value wins over the first",
