@@ -13,6 +13,7 @@ import { RAFT_MUTANTS } from "./planted/raft.ts";
 import { REACH_MUTANTS } from "./planted/reach.ts";
 import { STORAGE_MUTANTS } from "./planted/storage.ts";
 import { STORE_MUTANTS } from "./planted/store.ts";
+import { V3_EDGE_MUTANTS } from "./planted/v3_edges.ts";
 import { V3_MUTANTS } from "./planted/v3.ts";
 import { V3_MESSAGE_MUTANTS } from "./planted/v3_messages.ts";
 import { WIRING_MUTANTS } from "./planted/wiring.ts";
@@ -34,4 +35,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...WIRING_MUTANTS,
   ...REACH_MUTANTS,
   ...V3_MUTANTS,
+  ...V3_EDGE_MUTANTS,
 ];

@@ -39,6 +39,7 @@ class Setting implements AsyncDisposable {
       stats: () => ({ keys: 51 }),
       operations: { puts: 52 },
       requests: { readsFailed: 53 },
+      auth: { logins: { failed: 56 } },
       ...{ revision: 54, compactedRevision: 55 },
     };
     const transport = { stats: () => this.peers };
@@ -108,6 +109,7 @@ Deno.test("Telemetry.read() has each figure of the part that counts it", async (
     store: { keys: 51 },
     operations: { puts: 52 },
     requests: { readsFailed: 53 },
+    logins: { failed: 56 },
     calls: [],
     numbers: { revision: 54, compactedRevision: 55 },
     quotaBytes: 71,
@@ -124,6 +126,9 @@ Deno.test("Telemetry.read() tells of the process what the system does", async ()
   assert(isNear(process.residentBytes, rss), `${process.residentBytes} of ${rss}`);
   assert(isNear(process.heapUsedBytes, heapUsed), `${process.heapUsedBytes} of ${heapUsed}`);
   assert(isNear(process.heapBytes, heapTotal), `${process.heapBytes} of ${heapTotal}`);
+  // They differ by less: what is in use is nearer to itself.
+  const usedBy = (bytes: number) => Math.abs(bytes - heapUsed) < Math.abs(bytes - heapTotal);
+  assertEquals([process.heapUsedBytes, process.heapBytes].map(usedBy), [true, false]);
   // user and system of proc(5), in ticks of a hundredth of a second.
   const stat = await Deno.readTextFile("/proc/self/stat");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

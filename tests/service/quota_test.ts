@@ -121,6 +121,15 @@ Deno.test("an alarm stays while the data is only just below the quota", async ()
   assertEquals(await kept.pass(2), ["noSpace 1"]);
 });
 
+Deno.test("a refusal counts until the next look: what fits later raises no alarm", async () => {
+  const kept = new Kept(200 * KIB);
+  assertEquals(await kept.put("a", 150 * KIB), "applied");
+  assertEquals(await kept.put("b", 150 * KIB), "noSpace");
+  assertEquals(await kept.pass(2), [], "there is room for less");
+  assertEquals(await kept.put("b", 43 * KIB), "applied");
+  assertEquals(await kept.pass(4), []);
+});
+
 Deno.test("history goes before anybody is refused anything", async () => {
   const kept = new Kept(1024 * KIB);
   for (let i = 0; i < 100; i++) await kept.put("a", 40 * KIB);

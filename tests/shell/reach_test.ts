@@ -185,10 +185,10 @@ async function newsOf({ port }: EtcdNode, watch: object): Promise<void> {
 
 const put = (bytes: number) => ({ key: "aw==", value: new Uint8Array(bytes).toBase64() });
 
-Deno.test("requests, transactions, members and news of watches are as etcd's flags say", async () => {
+Deno.test("requests, transactions, members, news of watches and history are as etcd's flags say", async () => {
   await using node = await EtcdNode.start(
     ...["--max-txn-ops=2", "--max-request-bytes=3000000", "--max-learners=2"],
-    ...["--watch-progress-notify-interval=20ms"],
+    ...["--watch-progress-notify-interval=20ms", "--auto-compaction-retention=100ms"],
   );
   const request_put = put(1);
   const three = [1, 2, 3].map(() => ({ request_range: { key: "aw==" } }));
@@ -199,6 +199,10 @@ Deno.test("requests, transactions, members and news of watches are as etcd's fla
   assertEquals((await node.call("kv/put", put(2_900_000))).status, 200);
   assertStringIncludes((await node.call("kv/put", put(3_100_000))).text, "request is too large");
   assertEquals((await node.call("kv/put", request_put)).status, 200);
+  await until("the history to go", async () => {
+    const { text } = await askAt(`http://127.0.0.1:${node.port}/metrics`);
+    return /^etcd_debugging_mvcc_compact_revision [1-9]/m.test(text);
+  });
   for (const [at, status] of [200, 200, 412].entries()) {
     const wish = { peerURLs: [`http://127.0.0.1:${at + 1}`], isLearner: true };
     assertEquals((await node.call("cluster/member/add", wish)).status, status, `learner ${at}`);
@@ -276,6 +280,13 @@ Deno.test("quota, gateway, hosts and the audit are as the flags say", AUDITED, a
   assertEquals((await set(100)).status, 200);
   const full = await set(30_000);
   assertEquals([full.status, /noSpace|space/.test(full.text)], [500, true], full.text);
+  // Whoever refuses raises the alarm once there is hardly any room.
+  assertEquals((await set(19_300)).status, 200);
+  assertEquals((await set(30_000)).status, 500);
+  await until("the alarm", async () => (await askAt(`${at}/health`)).text.includes("NOSPACE"));
+  const deleted = await askAt(`${at}/v1/keys/k`, { method: "DELETE" });
+  assertEquals(deleted.status, 200);
+  await until("its end", async () => (await askAt(`${at}/health`)).status === 200);
   const metrics = await askAt(`${at}/metrics`);
   assertMatch(metrics.text, /^etcd_server_quota_backend_bytes 20000$/m);
   for (const [host, status] of [["NODE.example:1", 200], ["evil.example", 421]] as const) {

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { accessOf } from "../../../src/api/v3/access.ts";
 import { ALL_METHODS, METHODS } from "../../../src/api/v3/methods.ts";
 import type { Field } from "../../../src/http/h2/stream.ts";
-import { bytes, V3Member } from "./harness.ts";
+import { bytes, PostExchange, V3Member } from "./harness.ts";
 
 const { auth, kv, lease, watch } = METHODS;
 
@@ -57,6 +57,18 @@ Deno.test("a token may come as token or as authorization", async () => {
   for (const name of ["token", "authorization"]) {
     const { code } = await member.call(kv.put, { key: "a", value: bytes("1") }, [[name, token]]);
     assertEquals(code, 0);
+  }
+});
+
+Deno.test("a token comes through the gateway by three names", async () => {
+  using member = new V3Member();
+  await withUsers(member);
+  const [[, token] = ["", ""]] = await tokenOf(member, "ann", "apw");
+  const body = '{"key":"YQ=="}';
+  for (const name of ["authorization", "grpc-metadata-token", "grpc-metadata-authorization"]) {
+    const asking = new PostExchange(body, { [name]: token });
+    const reply = await member.post(kv.range, body, asking);
+    assertEquals("status" in reply && reply.status, 200, name);
   }
 });
 

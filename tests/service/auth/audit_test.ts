@@ -1,7 +1,7 @@
 /** What is recorded of who does what. */
 import { assert, assertEquals } from "@std/assert";
 import { type AuditEntry, auditLine, describeCommand } from "../../../src/service/auth/audit.ts";
-import { GUEST_USER } from "../../../src/store/command/command.ts";
+import { CLUSTER, GUEST_USER } from "../../../src/store/command/command.ts";
 import { COMMANDS, put, range } from "../../store/commands.ts";
 import { ANN_PASSWORD, login, memberWithUsers, token, write } from "./setting.ts";
 
@@ -57,4 +57,13 @@ Deno.test("a line has no value, no password, and a bound", () => {
     ),
     '{"time":"1970-01-01T00:00:00.000Z","user":"ü","address":"::1","action":"put","about":["put a*"],"allowed":true}\n',
   );
+  const lineOf = (user: string, refusal: string | undefined) =>
+    JSON.parse(auditLine({ user, address: "", action: "put", about: [], refusal }, 0));
+  const common = { time: "1970-01-01T00:00:00.000Z", action: "put", about: [] };
+  assertEquals(lineOf("ann", "permissionDenied"), {
+    ...{ ...common, user: "ann", allowed: false },
+    refusal: "permissionDenied",
+  });
+  assertEquals(lineOf(GUEST_USER, undefined), { ...common, user: "(guest)", allowed: true });
+  assertEquals(lineOf(CLUSTER.user, undefined).user, "(cluster)");
 });

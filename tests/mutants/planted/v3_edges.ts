@@ -1,0 +1,248 @@
+/** Planted bugs of v3 at its limits: the last value that is taken, and what is left when somebody has gone. */
+import { type Mutant, mutantsOf } from "../mutant.ts";
+
+const EDGES = "tests/api/v3/edges_test.ts";
+
+const ETCDS = "what is told is what etcd tells";
+const LIMIT = "as much is taken as etcd takes, and no more";
+const FREE = "what a client took is free when it is gone";
+const BOUNDED = "what waits is bounded";
+const COUNTED = "a figure is what its name says";
+
+export const V3_EDGE_MUTANTS: readonly Mutant[] = [
+  ...mutantsOf("src/api/v3/lease.ts", EDGES, [
+    [
+      "the longest lease is refused",
+      LIMIT,
+      "if (request.ttl > TTL_MAX)",
+      "if (request.ttl >= TTL_MAX)",
+    ],
+    [
+      "a lease ends in an election",
+      "a lease outlives an election",
+      "Math.ceil(1.5 * limits.electionMs / 1000)",
+      "Math.ceil(1.5 * limits.electionMs / 10_000)",
+    ],
+    [
+      "a lease lives a second longer than is told",
+      ETCDS,
+      "Math.max(0, Math.ceil(remainingMs / 1000) - 1)",
+      "Math.max(0, Math.ceil(remainingMs / 1000))",
+    ],
+    ["keys of a lease come in any order", ETCDS, "[...lease.keys].sort()", "[...lease.keys]"],
+    [
+      "any number of renewals waits",
+      BOUNDED,
+      "if (this.#renewals.length >= RENEWALS_MAX) this.#call.pause();",
+      "",
+    ],
+    [
+      "a stream of renewals ends before they are answered",
+      "each renewal is answered",
+      "if (this.#isHalfClosed && this.#renewals.length === 0) this.#call.end();",
+      "if (this.#isHalfClosed) this.#call.end();",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/maintenance/maintenance.ts", EDGES, [
+    [
+      "an alarm that is there is not told",
+      ETCDS,
+      "const isTold = changed || isActive;",
+      "const isTold = changed;",
+    ],
+    [
+      "who asks for one alarm is told all",
+      ETCDS,
+      ".filter(({ alarm }) => wanted === undefined || alarm === wanted)",
+      ".filter(() => true)",
+    ],
+    [
+      "the compacted revision has no hash",
+      LIMIT,
+      "if (wanted < store.compactedRevision)",
+      "if (wanted <= store.compactedRevision)",
+    ],
+    [
+      "what is committed counts as applied",
+      COUNTED,
+      "raftAppliedIndex: appliedIndex,",
+      "raftAppliedIndex: commitIndex,",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/watch/watch_stream.ts", EDGES, [
+    [
+      "progress waits for a watch that was cancelled",
+      "progress is told when all up to there was sent",
+      "watchId, canceled: true });\n    this.#payProgress();",
+      "watchId, canceled: true });",
+    ],
+    [
+      "watches of a stream that has gone count",
+      FREE,
+      "    this.#v3.watches.count -= this.#watchers.size;\n",
+      "",
+    ],
+    [
+      "a watch that was cancelled counts",
+      FREE,
+      "    watcher.cancel();\n    this.#v3.watches.count--;",
+      "    watcher.cancel();",
+    ],
+    [
+      "busy watches are told that nothing happens",
+      ETCDS,
+      "const isDue = watcher.isSynced && !watcher.hasSent;",
+      "const isDue = watcher.isSynced;",
+    ],
+    [
+      "a watch of the future is told of today",
+      "progress means that all up to there was sent",
+      "if (isDue && watcher.startRevision <= this.service.revision) {",
+      "if (isDue) {",
+    ],
+    [
+      "a timer outlives its stream",
+      FREE,
+      "  onGone(): void {\n    clearInterval(this.#timer);",
+      "  onGone(): void {",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/watch/watcher.ts", EDGES, [
+    [
+      "the compacted revision can't be watched",
+      LIMIT,
+      "asked < service.compactedRevision",
+      "asked <= service.compactedRevision",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/watch/events.ts", EDGES, [
+    [
+      "a watch shows what was compacted",
+      ETCDS,
+      "revision <= compactedRevision) return { type, kv };",
+      "revision < 0) return { type, kv };",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/kv/kv.ts", EDGES, [
+    [
+      "a serializable range asks the others",
+      "what a member knows is told without the others",
+      "request.serializable ? readStale : readFresh",
+      "readFresh",
+    ],
+    [
+      "a serializable transaction asks the others",
+      "what a member knows is told without the others",
+      "isSerializable(request) ? readStale : readFresh",
+      "readFresh",
+    ],
+    [
+      "a client's compaction takes the history of v1",
+      "the newest events stay whatever else",
+      "const keepEvents = limits.eventsMin;",
+      "const keepEvents = 0;",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/kv/operations.ts", EDGES, [
+    [
+      "the last operation is one too many",
+      LIMIT,
+      "if (longest > operationsMax)",
+      "if (longest >= operationsMax)",
+    ],
+    [
+      "a nested transaction has as many again",
+      LIMIT,
+      "const left = operationsMax - longest;",
+      "const left = operationsMax;",
+    ],
+    [
+      "a bound below zero is none",
+      ETCDS,
+      "return max < 0 ? Number.MAX_SAFE_INTEGER : Math.max(0, min);",
+      "return Math.max(0, min);",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/waist.ts", EDGES, [
+    [
+      "a request may be twice as large",
+      LIMIT,
+      "approximateSize(operation) > limits.requestBytesMax",
+      "approximateSize(operation) > 2 * limits.requestBytesMax",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/gateway/stream_call.ts", EDGES, [
+    [
+      "who reads no more keeps its stream",
+      FREE,
+      "    } finally {\n      this.gone();\n    }",
+      "    } finally {\n    }",
+    ],
+    [
+      "a stream keeps its place for ever",
+      FREE,
+      "        open.delete(over);\n        onOver();",
+      "        open.delete(over);",
+    ],
+    [
+      "what is no message keeps its place",
+      FREE,
+      "    onOver();\n    if (error instanceof StatusError)",
+      "    if (error instanceof StatusError)",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/gateway/gateway.ts", EDGES, [
+    [
+      "a call that waits for the log keeps its place",
+      FREE,
+      "if (reply instanceof Promise) return reply.finally(onOver);",
+      "if (reply instanceof Promise) return reply;",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/gateway/shared.ts", "tests/api/v3/auth_test.ts", [
+    [
+      "a token of another name is none",
+      ETCDS,
+      'exchange.header("authorization") ?? exchange.header("grpc-metadata-token") ??',
+      'exchange.header("authorization") ??',
+    ],
+    [
+      "who requires a leader is not heard",
+      "clients that require a leader notice a partition",
+      'exchange.header("grpc-metadata-hasleader") === "true"',
+      "false",
+      EDGES,
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/concurrency/queue.ts", EDGES, [
+    [
+      "nobody's lease ends in seconds",
+      ETCDS,
+      "const OWN_LEASE_SECONDS = 60;",
+      "const OWN_LEASE_SECONDS = 6;",
+    ],
+    ["who waits no longer still watches", FREE, "    isDeleted.cancel();\n", ""],
+  ]),
+  ...mutantsOf("src/api/v3/concurrency/lock.ts", EDGES, [
+    [
+      "who has left holds up the queue",
+      FREE,
+      "if (revision === undefined || call.isOver) return abandon(v3, call, key);",
+      "if (revision === undefined || call.isOver) return;",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/concurrency/election.ts", EDGES, [
+    [
+      "a candidate who has left holds up the others",
+      FREE,
+      "if (seen === undefined || call.isOver) return abandon(v3, call, key);",
+      "if (seen === undefined || call.isOver) return;",
+    ],
+    [
+      "who observes no longer still watches",
+      FREE,
+      "  onGone(): void {\n    this.#watch?.cancel();",
+      "  onGone(): void {",
+    ],
+  ]),
+];
