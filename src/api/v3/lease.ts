@@ -1,4 +1,5 @@
 /** The Lease service: grants and revocations through the log, the rest by whoever counts. */
+import type { Store } from "../../store/store.ts";
 import type { Outcome } from "../../node/ports.ts";
 import { mayEndLease, mayReadLease } from "../../store/auth/judge.ts";
 import { bidi, type BidiListener, type Handler, type StreamCall, unary } from "./call.ts";
@@ -37,9 +38,7 @@ export function leaseHandlers(v3: V3Context): readonly Handler[] {
       leases.remaining(id, (outcome) => {
         if (!outcome.ok) return call.fail(failureStatus(outcome));
         const remainingMs = outcome.value;
-        // This member may be behind the leader, who knew the lease.
-        const mayTell: Needs = (rights, store) => !keys || mayReadLease(rights, store.lease(id));
-        readFresh(v3, call, mayTell, (store) => {
+        const tell = (store: Store) => {
           const lease = store.lease(id);
           if (remainingMs < 0 || lease === undefined) {
             return call.answer({ header: headers.now(), id, ttl: -1 });
@@ -52,7 +51,14 @@ export function leaseHandlers(v3: V3Context): readonly Handler[] {
             grantedTtl: lease.ttlSeconds,
             keys: keys ? [...lease.keys].sort() : [],
           });
-        });
+        };
+        // As in etcd, who asks counts only where names of keys are told; of a lease that is gone
+        // there are none.
+        if (!keys || remainingMs < 0) {
+          return service.whenFresh(tell, (failure) => call.fail(failureStatus(failure)));
+        }
+        // This member may be behind the leader, who knew the lease.
+        readFresh(v3, call, (rights, store) => mayReadLease(rights, store.lease(id)), tell);
       });
     }),
 

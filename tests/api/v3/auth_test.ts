@@ -167,6 +167,13 @@ Deno.test("leases are renewed, shown and listed by who may have their keys", asy
   const show = async (id: bigint, keys: boolean) =>
     (await member.call(lease.timeToLive, { id, keys }, ann)).code;
   assertEquals([await show(1n, true), await show(2n, true), await show(2n, false)], [0, 7, 0]);
+  // As in etcd, anybody is told how long a lease lives, and that one is gone (TestV3AuthWithLeaseRevokeWithRoot).
+  for (const caller of [undefined, [["token", "bad"]] as const]) {
+    const ask = (id: bigint, keys: boolean) => member.call(lease.timeToLive, { id, keys }, caller);
+    assertEquals((await ask(2n, false)).response!.keys, []);
+    assertEquals((await ask(3n, true)).response!.ttl, -1);
+    assertEquals((await ask(2n, true)).code, caller === undefined ? 3 : 16);
+  }
   const listed = await member.call(lease.leases, {}, ann);
   assertEquals(listed.response!.leases.map(({ id }) => id), [1n]);
   const renew = async (id: bigint) => {

@@ -381,8 +381,8 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
     [
       "anybody sees the keys of any lease",
       "names of keys are told to who may read them",
-      "!keys || mayReadLease(rights, store.lease(id));",
-      "true;",
+      "if (!keys || remainingMs < 0) {",
+      "if (id !== 0n) {",
     ],
     [
       "leases of others are listed",
@@ -395,8 +395,8 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
     [
       "permissions without patterns are permissions",
       "etcdctl of v2 grants and revokes",
-      "permissions.read.length + permissions.write.length > 0;",
-      "permissions.read.length + permissions.write.length >= 0;",
+      "if (!isEmpty(permissions) && isUpdate) {",
+      "if (permissions !== undefined && isUpdate) {",
     ],
   ]),
   ...mutantsOf("src/api/v3/guard.ts", V3, [

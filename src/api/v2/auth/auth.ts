@@ -58,10 +58,9 @@ export function authRoutes(v2: V2): Route[] {
       subtree: true,
       allow: "GET,PUT,DELETE",
       methods: {
-        GET: named(v2, ask(tellUser)),
-        PUT: named(v2, (exchange, rest) => putUser(v2, exchange, rest.slice(1))),
+        GET: named(ask(tellUser)),
+        PUT: named((exchange, rest) => putUser(v2, exchange, rest.slice(1))),
         DELETE: named(
-          v2,
           (exchange, rest) => carryOut(v2, exchange, (auth) => planUserDelete(auth, rest.slice(1))),
         ),
       },
@@ -76,10 +75,9 @@ export function authRoutes(v2: V2): Route[] {
       subtree: true,
       allow: "GET,PUT,DELETE",
       methods: {
-        GET: named(v2, ask(tellRole)),
-        PUT: named(v2, (exchange, rest) => putRole(v2, exchange, rest.slice(1))),
+        GET: named(ask(tellRole)),
+        PUT: named((exchange, rest) => putRole(v2, exchange, rest.slice(1))),
         DELETE: named(
-          v2,
           (exchange, rest) => carryOut(v2, exchange, (auth) => planRoleDelete(auth, rest.slice(1))),
         ),
       },
@@ -87,12 +85,12 @@ export function authRoutes(v2: V2): Route[] {
   ];
 }
 
+const INVALID_PATH: Reply = { status: 400, body: JSON.stringify({ message: "Invalid path" }) };
+
 /** Refuses paths with more than a name. */
-function named(v2: V2, handle: RouteHandler): RouteHandler {
+function named(handle: RouteHandler): RouteHandler {
   return (exchange, rest, query) =>
-    rest.indexOf("/", 1) > 0
-      ? reply(v2, 400, { message: "Invalid path" })
-      : handle(exchange, rest, query);
+    rest.indexOf("/", 1) > 0 ? INVALID_PATH : handle(exchange, rest, query);
 }
 
 function reply(v2: V2, status: number, body: unknown): Reply {
@@ -220,7 +218,9 @@ type Fields = Readonly<Record<string, unknown>>;
 
 function parseObject(text: string): Fields | undefined {
   try {
-    return asObject(JSON.parse(text));
+    const value: unknown = JSON.parse(text);
+    // As in Go, null is what says nothing.
+    return value === null ? {} : asObject(value);
   } catch {
     return undefined;
   }
@@ -242,7 +242,8 @@ function readUser(fields: Fields): Omit<UserBody, "passwordHash"> | undefined {
   const { user = "", password = "" } = fields;
   const [roles, grant, revoke] = [texts(fields.roles), texts(fields.grant), texts(fields.revoke)];
   if (typeof user !== "string" || typeof password !== "string") return undefined;
-  return roles && grant && revoke && { user, password, roles, grant, revoke };
+  const told = fields.roles ?? null;
+  return roles && grant && revoke && { user, password, roles, told, grant, revoke };
 }
 
 function readRole(fields: Fields): RoleBody | undefined {

@@ -38,7 +38,9 @@ export function planPatterns(
 ): PatternChange | PatternProblem {
   const before = patternsOf(role);
   for (const access of ["read", "write"] as const) {
-    const twice = granted[access].find((pattern) => before[access].includes(pattern));
+    const twice = granted[access].find((pattern, at) =>
+      before[access].includes(pattern) || granted[access].indexOf(pattern) < at
+    );
     if (twice !== undefined) return { access, pattern: twice };
   }
   const after = (access: "read" | "write") =>

@@ -23,6 +23,8 @@ export interface UserBody {
   /** Of the password; "" without one. */
   readonly passwordHash: string;
   readonly roles: readonly string[];
+  /** The same as they came, which the answer repeats. */
+  readonly told: unknown;
   readonly grant: readonly string[];
   readonly revoke: readonly string[];
 }
@@ -104,11 +106,9 @@ export function planUserDelete(auth: AuthView, name: string): Plan {
 export function planRole(auth: AuthView, body: RoleBody): Plan {
   const { role: name, permissions, grant, revoke } = body;
   if (name === ROOT_NAME) return ROOT_ROLE_IS_FIXED;
-  const isUpdate = grant !== undefined || revoke !== undefined;
+  const isUpdate = !isEmpty(grant) || !isEmpty(revoke);
   // etcdctl and Go's client send permissions without patterns with every grant.
-  const hasPatterns = permissions !== undefined &&
-    permissions.read.length + permissions.write.length > 0;
-  if (hasPatterns && isUpdate) {
+  if (!isEmpty(permissions) && isUpdate) {
     return refusal(400, "Role JSON contains both permissions and grant/revoke");
   }
   const role = auth.role(byteStringOf(name));
@@ -126,6 +126,10 @@ export function planRole(auth: AuthView, body: RoleBody): Plan {
     return refusal(400, "auth: Role not updated. Use grant/revoke to update the role.");
   }
   return { changes: planned.changes, status: 200, body: roleBody(name, planned.patterns) };
+}
+
+function isEmpty({ read, write }: Patterns = NO_PATTERNS): boolean {
+  return read.length + write.length === 0;
 }
 
 /** To etcd a pattern of nothing is a change like any other. */
@@ -186,7 +190,7 @@ function createUser(auth: AuthView, body: UserBody, status: number): Plan {
       ...granted.map((role): AuthChange => ({ type: "userGrantRole", user, role })),
     ],
     status,
-    body: { user: name, roles: wanted.length === 0 ? null : [...new Set(wanted)].sort() },
+    body: { user: name, roles: name === ROOT_NAME ? [...new Set(wanted)].sort() : body.told },
   };
 }
 
@@ -229,11 +233,10 @@ function updateUser(auth: AuthView, user: User, body: UserBody): Plan {
 
 function createRole({ role: name, permissions, told }: RoleBody): Plan {
   const role = byteStringOf(name);
-  const planned = planPatterns(
-    { name: role, permissions: [] },
-    permissions ?? NO_PATTERNS,
-    NO_PATTERNS,
-  );
+  const { read, write } = permissions ?? NO_PATTERNS;
+  // Only a grant must not say a pattern twice.
+  const once = { read: [...new Set(read)], write: [...new Set(write)] };
+  const planned = planPatterns({ name: role, permissions: [] }, once, NO_PATTERNS);
   const granted = "changes" in planned ? planned.changes : [];
   return {
     changes: [{ type: "roleAdd", role }, ...granted],
