@@ -7,7 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { parseFlags } from "../src/config.ts";
 import { FLAGS } from "../src/config/flags.ts";
 import { VERSION } from "../src/version.ts";
-import { PERMISSION_FLAGS, UNSTABLE_FLAGS } from "../tools/node_flags.ts";
+import { ENGINE_FLAGS, PERMISSION_FLAGS, UNSTABLE_FLAGS } from "../tools/node_flags.ts";
 import { parseSource, readSources, ROOT, type Source } from "./tidy/source.ts";
 
 const FILE_LINES_MAX = 600;
@@ -333,8 +333,9 @@ Deno.test("deno.json agrees with the program", async () => {
   const config = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
   assertEquals(config.version, VERSION);
   assertEquals(config.unstable.map((name: string) => `--unstable-${name}`), UNSTABLE_FLAGS);
-  const start = config.tasks.start.replaceAll("'", "").split(" ");
-  assertEquals(start, ["deno", "run", ...PERMISSION_FLAGS, "main.ts", "-d", "data"]);
+  const words = (task: string) => config.tasks[task].replaceAll("'", "").split(" ");
+  const etcd = ["deno", "run", ...PERMISSION_FLAGS, ...ENGINE_FLAGS, "main.ts"];
+  assertEquals([words("etcd"), words("start")], [etcd, [...etcd, "-d", "data"]]);
 });
 
 Deno.test("README.md names every flag and its variable", async () => {

@@ -18,7 +18,7 @@ import {
   parseClusterOptions,
   planNodes,
 } from "./cluster_plan.ts";
-import { PERMISSION_FLAGS, UNSTABLE_FLAGS } from "./node_flags.ts";
+import { RUN_FLAGS } from "./node_flags.ts";
 
 const MAIN = new URL("../main.ts", import.meta.url).pathname;
 
@@ -95,7 +95,7 @@ async function runCluster(options: ClusterOptions): Promise<number> {
 
 function startNode(plan: NodePlan, color: boolean): RunningNode {
   const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", ...PERMISSION_FLAGS, ...UNSTABLE_FLAGS, MAIN, ...plan.flags, "-logFormat=json"],
+    args: ["run", ...RUN_FLAGS, MAIN, ...plan.flags, "-logFormat=json"],
     stdin: "null",
     stdout: "null",
     stderr: "piped",

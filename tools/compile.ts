@@ -6,7 +6,8 @@
  *     deno task compile [--output FILE] [--target TRIPLE] [--fallback]
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { bundleProgram, denoCompile, RUN_FLAGS } from "./executable.ts";
+import { bundleProgram, denoCompile } from "./executable.ts";
+import { RUN_FLAGS } from "./node_flags.ts";
 import { packSelfUnpacking } from "./self_unpacking.ts";
 
 if (import.meta.main) Deno.exit(await compile(Deno.args));

@@ -1,10 +1,7 @@
 /** The two ways to an executable: `deno compile`, and a bundle beside a runtime; what both tasks share. */
-import { PERMISSION_FLAGS, UNSTABLE_FLAGS } from "./node_flags.ts";
+import { RUN_FLAGS } from "./node_flags.ts";
 
 const MAIN = new URL("../main.ts", import.meta.url).pathname;
-
-/** Flags of `deno run` that are baked in. */
-export const RUN_FLAGS: readonly string[] = [...PERMISSION_FLAGS, ...UNSTABLE_FLAGS];
 
 export type Compiled =
   | { readonly kind: "made" }

@@ -11,7 +11,8 @@ import { parseArgs } from "@std/cli/parse-args";
 import { ensureDir } from "@std/fs/ensure-dir";
 import { VERSION } from "../src/version.ts";
 import { makeDeb } from "./deb.ts";
-import { bundleProgram, denoCompile, RUN_FLAGS } from "./executable.ts";
+import { bundleProgram, denoCompile } from "./executable.ts";
+import { RUN_FLAGS } from "./node_flags.ts";
 import {
   checksumLine,
   RELEASE_TARGETS,

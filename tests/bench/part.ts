@@ -1,4 +1,5 @@
 /** A part of the benchmark: what it is given, and how it compares two systems. */
+import { RUN_FLAGS } from "../../tools/node_flags.ts";
 import type { Row } from "./report.ts";
 import { debianEtcd, ours, startSubject } from "./subject.ts";
 import type { Subject } from "./subject.ts";
@@ -28,8 +29,7 @@ const LABELS: ReadonlyMap<number, string> = new Map([[1, "single"], [3, "three m
 /** Starts this system alone. */
 export function startOurs(members: number, isMutual = false): Promise<Subject> {
   const main = new URL("../../main.ts", import.meta.url).pathname;
-  const flags = ["--no-prompt", "--allow-net", "--allow-read", "--allow-write", "--allow-env"];
-  return startSubject(ours(Deno.execPath(), ["run", ...flags, main]), members, isMutual);
+  return startSubject(ours(Deno.execPath(), ["run", ...RUN_FLAGS, main]), members, isMutual);
 }
 
 /** Runs `compare` on both systems, for each number of members. */

@@ -2,7 +2,7 @@
  * One node as a process of its own, run from source with the permissions of
  * `deno task start`: its signals, its log and its end.
  */
-import { PERMISSION_FLAGS, UNSTABLE_FLAGS } from "../../tools/node_flags.ts";
+import { RUN_FLAGS } from "../../tools/node_flags.ts";
 import { PATIENCE_MS } from "./wait.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
@@ -139,7 +139,7 @@ function command(
     .filter(([name]) => !name.startsWith("ETCD_"));
   // The runtime's own files must not be what is too large.
   const cache = fileBlocksMax === undefined ? [] : ["--no-code-cache"];
-  const args = ["run", ...cache, ...PERMISSION_FLAGS, ...UNSTABLE_FLAGS, MAIN, ...flags];
+  const args = ["run", ...cache, ...RUN_FLAGS, MAIN, ...flags];
   const limit = [["-n", descriptorsMax], ["-f", fileBlocksMax]]
     .map(([what, max]) => max === undefined ? "" : `ulimit ${what} ${max} && `).join("");
   const log = logFile === undefined ? "" : ` 2>"$LOG_FILE"`;

@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import type { Address, Config } from "../../src/config.ts";
-import { PERMISSION_FLAGS, UNSTABLE_FLAGS } from "../../tools/node_flags.ts";
+import { PERMISSION_FLAGS, RUN_FLAGS, UNSTABLE_FLAGS } from "../../tools/node_flags.ts";
 import { fixture } from "../cluster/client.ts";
 import { freePort } from "../cluster/ports.ts";
 import { until } from "../cluster/wait.ts";
@@ -104,6 +104,11 @@ Deno.test("a node opens the ports that it was told to, at the address that it wa
 Deno.test("the program has the permissions that the list says, and no more", () => {
   assertEquals(PERMISSION_FLAGS, PERMISSIONS);
   assertEquals(UNSTABLE_FLAGS, ["--unstable-no-legacy-abort", "--unstable-net"]);
+  assertEquals(RUN_FLAGS, [
+    ...PERMISSIONS,
+    ...UNSTABLE_FLAGS,
+    "--v8-flags=--initial-old-space-size=192",
+  ]);
 });
 
 /** Runs a line of bash in which `etcd` is the program, with nothing hidden from anybody. */

@@ -157,6 +157,12 @@ export const WIRING_MUTANTS: readonly Mutant[] = [
       '"--allow-sys=statfs",',
       '"--allow-sys",',
     ],
+    [
+      "the engine's switches are not among those of a node",
+      "a node runs with the same switches however it is started",
+      "  ...ENGINE_FLAGS,\n",
+      "",
+    ],
   ]),
   ...mutantsOf("src/storage/real_disk.ts", DEFAULTS, [
     [
