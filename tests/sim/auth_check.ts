@@ -4,10 +4,11 @@
  */
 import type { Permission } from "../../src/store/command/auth_command.ts";
 import type { Command } from "../../src/store/command/command.ts";
+import { hashOf } from "../store/auth/changes.ts";
 import { type AuthState, type Held, heldBy, isOfCluster } from "../store/auth/model.ts";
 import { may, type SlowKeys } from "../store/auth/permissions.ts";
 import { slowKeys } from "../store/model.ts";
-import { type Claim, describeClaim, hashOf, revisionOf, userBy } from "./claims.ts";
+import { type Claim, describeClaim, revisionOf, userBy } from "./claims.ts";
 import type { ModelStore, Step } from "./model_store.ts";
 import { describe } from "./text.ts";
 import type { Violations } from "./violation.ts";

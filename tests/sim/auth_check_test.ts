@@ -3,8 +3,9 @@ import { assertEquals, assertThrows } from "@std/assert";
 import type { AuthChange } from "../../src/store/command/auth_command.ts";
 import { encodeCommand } from "../../src/store/command/codec.ts";
 import { type Command, NOBODY, type Requester } from "../../src/store/command/command.ts";
+import { hashOf } from "../store/auth/changes.ts";
 import { AuthCheck } from "./auth_check.ts";
-import { type Claim, hashOf } from "./claims.ts";
+import type { Claim } from "./claims.ts";
 import { ModelStore } from "./model_store.ts";
 import { ViolationError, Violations } from "./violation.ts";
 

@@ -6,6 +6,7 @@ import { GUEST_CREDENTIALS, NO_CREDENTIALS } from "../../src/service/auth/creden
 import type { Who } from "../../src/service/auth/gate.ts";
 import type { PasswordHashes } from "../../src/service/auth/passwords.ts";
 import { GUEST_USER } from "../../src/store/command/command.ts";
+import { hashOf } from "../store/auth/changes.ts";
 import type { AuthState } from "../store/auth/model.ts";
 
 export type Claim =
@@ -22,10 +23,6 @@ export type Claim =
     /** By which it was signed. */
     readonly secret: Uint8Array;
   };
-
-/** Simulated users, beside root. Each may have more than one role, and a role more than one user. */
-export const USERS: readonly string[] = ["ann", "bob", "eve"];
-export const ROLES: readonly string[] = ["r1", "r2", "r3"];
 
 /** Who never has to prove anything: the name in a certificate. */
 export const ROOT: Claim = { kind: "certificate", user: "root" };
@@ -79,11 +76,6 @@ export function userBy(
         : { user: claim.user };
     }
   }
-}
-
-/** What stands for a password in the log of a simulation. */
-export function hashOf(password: string): string {
-  return `plain:${password}`;
 }
 
 /** The password of a hash. */

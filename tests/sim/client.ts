@@ -12,13 +12,14 @@ import type { Command, DeleteCommand, SetCommand } from "../../src/store/command
 import { maySee } from "../../src/store/tree/permitted.ts";
 import { may, maySee as maySeeSlowly } from "../store/auth/permissions.ts";
 import { slowKeys } from "../store/model.ts";
+import { USERS } from "../store/auth/changes.ts";
 import { Choices, CommandMaker } from "../store/model_commands.ts";
 import { plainKeyValue } from "../store/plain.ts";
 import type { HeldNeeds } from "./auth_check.ts";
 import type { ReadResult } from "./history_check.ts";
 import { KEYS, NAMES } from "./keys.ts";
 import type { Machine } from "./machine.ts";
-import { type Claim, describeClaim, passwordOf, ROOT, USERS, whoOf } from "./claims.ts";
+import { type Claim, describeClaim, passwordOf, ROOT, whoOf } from "./claims.ts";
 import type { Process, Running } from "./process.ts";
 import { SeededRandom } from "./random.ts";
 import type { Site } from "./site.ts";

@@ -10,12 +10,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { parseArgs } from "@std/cli";
 import { decodeCommand, encodeCommand } from "../../src/store/command/codec.ts";
-import { NOBODY } from "../../src/store/command/command.ts";
+import { GUEST_USER, NOBODY } from "../../src/store/command/command.ts";
 import { decodeResult, encodeResult } from "../../src/store/result_codec.ts";
 import { Store } from "../../src/store/store.ts";
 import { random, START_MS } from "./log.ts";
 import { Model } from "./model.ts";
-import { Choices, CommandMaker, type Sizes } from "./model_commands.ts";
+import { ChangeMaker, USERS } from "./auth/changes.ts";
+import { Choices, CommandMaker, NAMES, type Sizes } from "./model_commands.ts";
 import { Follower } from "./model_follower.ts";
 import { compareReads, compareState } from "./model_reads.ts";
 import { type PlainEvent, plainEvent, plainResult } from "./plain.ts";
@@ -26,6 +27,9 @@ const SIZES: readonly Sizes[] = [[0, 1, 30], [0, 1, 2000], [10, 20_000, 70_000]]
 /** All keys of v3. */
 const EVERYTHING = { kind: "range", range: { start: "", end: undefined } } as const;
 
+/** Every seed that this divides has users and roles. */
+const USERS_EVERY = 7;
+
 const FOLLOWERS = 8;
 /** Whole states are compared as often. */
 const STEPS_BETWEEN = 25;
@@ -34,6 +38,8 @@ export class ModelRun {
   readonly #choices: Choices;
   readonly #model = new Model();
   readonly #maker: CommandMaker;
+  readonly #changes: ChangeMaker;
+  readonly #hasUsers: boolean;
   readonly #store = new Store();
   /** What the store has told of the entry that was applied last. */
   #told: PlainEvent[] = [];
@@ -48,7 +54,12 @@ export class ModelRun {
 
   constructor(seed: number) {
     const next = random(seed);
+    this.#hasUsers = seed % USERS_EVERY === 0;
     this.#choices = new Choices(next);
+    this.#changes = new ChangeMaker(this.#choices, () => this.#model.auth, [
+      ...["/", "/", "\0", "a", "f"],
+      ...NAMES.paths,
+    ]);
     this.#maker = new CommandMaker(this.#choices, this.#model, SIZES[seed % SIZES.length]!);
     this.#store.watches.watch(EVERYTHING, undefined, {
       onEvents: (events) => this.#told.push(...events.map(plainEvent)),
@@ -68,7 +79,7 @@ export class ModelRun {
     this.#steps++;
     this.#index += choices.chance(0.1) ? 3 : 1;
     this.#timeMs += choices.integer(0, 300) - (choices.chance(0.05) ? 5000 : 0);
-    this.#apply(encodeCommand(this.#maker.command(), NOBODY, this.#timeMs));
+    this.#apply(this.#next());
     if (choices.chance(0.05)) this.#expireDue();
     this.#compareReads(this.#store);
     this.#follow();
@@ -79,6 +90,21 @@ export class ModelRun {
     }
     if (choices.chance(0.01)) await this.#compareCopy();
     if (choices.chance(0.02)) await this.#catchUp();
+  }
+
+  /** A command, and where there are users, a change of them now and then. */
+  #next(): Uint8Array {
+    const choices = this.#choices;
+    if (!this.#hasUsers) return encodeCommand(this.#maker.command(), NOBODY, this.#timeMs);
+    const { auth } = this.#model;
+    // Now and then somebody was judged by what has changed since, or before there was a judge.
+    const authRevision = auth.revision - (choices.chance(0.05) ? 1 : 0);
+    const as = (user: string) => choices.chance(0.05) ? NOBODY : { user, authRevision };
+    if (choices.chance(0.1)) {
+      return encodeCommand(this.#changes.command(), as("root"), this.#timeMs);
+    }
+    const user = choices.pick([...USERS, ...USERS, "root", "nobody", GUEST_USER]);
+    return encodeCommand(this.#maker.command(), as(user), this.#timeMs);
   }
 
   /** Some readers come when deadlines have passed and nothing has expired yet. */
