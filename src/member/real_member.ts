@@ -51,7 +51,7 @@ export function startMember(options: RealMemberOptions): Promise<RealMember> {
     },
     limits: memberLimits(config),
     identity,
-    tokens: makeTokenScheme(config.auth.token),
+    tokens: makeTokenScheme(config.auth.token, identity.clusterId),
     passwords: new Passwords({ ...DEFAULT_COST, bcrypt: config.auth.bcryptCost }),
     audit: config.auth.audit === undefined ? undefined : openAudit(config.auth.audit),
     loaded,

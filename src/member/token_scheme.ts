@@ -5,8 +5,8 @@ import { SimpleTokens } from "../service/auth/simple_tokens.ts";
 import type { TokenScheme } from "../service/auth/tokens.ts";
 
 /** Reads the key files that are named. Throws `JwtKeyError` and what reading files throws. */
-export function makeTokenScheme(config: TokenConfig): TokenScheme {
-  if (config.kind === "simple") return new SimpleTokens(config.ttlMs);
+export function makeTokenScheme(config: TokenConfig, clusterId: number): TokenScheme {
+  if (config.kind === "simple") return new SimpleTokens(config.ttlMs, clusterId);
   const method = JWT_METHODS.find((known) => known === config.method);
   if (method === undefined) {
     throw new JwtKeyError(`Expected a known method, found "${config.method}"`);

@@ -76,7 +76,7 @@ export class Service {
     this.auth = new AuthGate({
       service: this,
       store,
-      tokens: tokens ?? new SimpleTokens(TOKEN_TTL_MS),
+      tokens: tokens ?? new SimpleTokens(TOKEN_TTL_MS, node.clusterId),
       logins: new Logins(passwords ?? new Passwords()),
       audit,
     });

@@ -129,7 +129,7 @@ Deno.test("a JWT lives as long as --auth-token says", async () => {
   const { token } = configOf([
     ...["-d", "/d", `--auth-token=jwt,priv-key=${privateKeyFile},sign-method=HS256,ttl=7s`],
   ]).auth;
-  const scheme = makeTokenScheme(token);
+  const scheme = makeTokenScheme(token, 1);
   // It has keys of its own, and asks for nothing of the cluster's.
   const auth = {} as AuthView;
   const jwt = scheme.issue({ user: "ann", revision: 1 }, auth, 0)!;

@@ -28,6 +28,9 @@ export type LoginProblem = "authenticationFailed" | "tooManyLogins";
 const PROVEN_MAX = 1000;
 const PROVEN_MS = 300_000;
 
+/** Passwords that wait for another one of their user. */
+const WAITING_MAX = 64;
+
 interface Proven {
   readonly user: ByteString;
   /** Of the user then: another one means another password or other roles. */
@@ -43,6 +46,9 @@ export class Logins implements LoginCounters {
   readonly #known = new Recent<string, number>(PROVEN_MAX);
   /** Headers that are being looked at: who sends the same at once waits for the same answer. */
   readonly #underWay = new Map<string, Promise<LoginProblem | undefined>>();
+  /** The last password of a user that is being looked at, or waits for it. */
+  readonly #turns = new Map<ByteString, Promise<unknown>>();
+  #waiting = 0;
   readonly #key = randomBytes(32);
   succeeded = 0;
   failed = 0;
@@ -59,26 +65,58 @@ export class Logins implements LoginCounters {
     return hash;
   }
 
-  /** Why the password is not that of `user`; undefined when it is. */
+  /**
+   * Why the password is not that of `user`; undefined when it is. Those of one user are looked
+   * at one after the other: who guesses many at once gets no more guesses by that.
+   */
   async check(
     auth: AuthView,
     user: ByteString,
     password: string,
     nowMs: number,
   ): Promise<LoginProblem | undefined> {
-    if (!this.#pace.isFree(user, nowMs)) {
-      this.slowed++;
-      return "tooManyLogins";
-    }
     const hash = auth.user(user)?.passwordHash;
+    const look = () => this.#check(user, password, hash, nowMs);
+    const before = this.#turns.get(user);
+    if (before !== undefined && this.#waiting >= WAITING_MAX) return this.#slow();
+    const turn = before === undefined ? look() : this.#after(before, look);
+    this.#turns.set(user, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(user) === turn) this.#turns.delete(user);
+    }
+  }
+
+  async #after<T>(before: Promise<unknown>, look: () => Promise<T>): Promise<T> {
+    this.#waiting++;
+    try {
+      await before.catch(() => {});
+    } finally {
+      this.#waiting--;
+    }
+    return await look();
+  }
+
+  #slow(): LoginProblem {
+    this.slowed++;
+    return "tooManyLogins";
+  }
+
+  async #check(
+    user: ByteString,
+    password: string,
+    hash: string | undefined,
+    nowMs: number,
+  ): Promise<LoginProblem | undefined> {
+    if (!this.#pace.isFree(user, nowMs)) return this.#slow();
     let isRight: boolean;
     try {
       isRight = this.#knows(password, hash, nowMs) ||
         await this.#passwords.verify(password, hash === "" ? undefined : hash);
     } catch (error) {
       if (!(error instanceof BusyError)) throw error;
-      this.slowed++;
-      return "tooManyLogins";
+      return this.#slow();
     }
     if (isRight) {
       if (hash !== undefined) this.#remember(password, hash, nowMs);

@@ -1,6 +1,7 @@
 /**
  * Tokens signed by the cluster's secret, HMAC-SHA-256 (RFC 2104), so that any member
- * can check them:
+ * can check them. The cluster's id is signed, too: a cluster that was restored from a
+ * backup has the same users and the same secret, and its tokens open nothing in the other.
  *
  *     USER.REVISION.ISSUED.RANDOM.SIGNATURE
  *
@@ -28,12 +29,14 @@ interface Used extends TokenClaims {
 
 export class SimpleTokens implements TokenScheme {
   readonly #ttlMs: number;
+  readonly #clusterId: number;
   readonly #used = new Recent<string, Used>(USED_MAX);
   /** By which those in use were signed. */
   #secret: Uint8Array = new Uint8Array(0);
 
-  constructor(ttlMs: number) {
+  constructor(ttlMs: number, clusterId: number) {
     this.#ttlMs = ttlMs;
+    this.#clusterId = clusterId;
   }
 
   issue({ user, revision }: TokenClaims, { secret }: AuthView, nowMs: number): string {
@@ -41,7 +44,7 @@ export class SimpleTokens implements TokenScheme {
     const text = `${Buffer.from(bytesOf(user)).toString("base64url")}.${revision.toString(36)}.${
       nowMs.toString(36)
     }.${random}`;
-    return `${text}.${sign(text, secret).toString("base64url")}`;
+    return `${text}.${this.#sign(text, secret).toString("base64url")}`;
   }
 
   check(token: string, { secret }: AuthView, nowMs: number): TokenClaims | undefined {
@@ -67,7 +70,7 @@ export class SimpleTokens implements TokenScheme {
     const found = TOKEN.exec(token);
     if (found === null || secret.length === 0) return undefined;
     const [, user = "", revision = "", issued = "", signature = ""] = found;
-    const expected = sign(token.slice(0, -signature.length - 1), secret);
+    const expected = this.#sign(token.slice(0, -signature.length - 1), secret);
     const given = Buffer.from(signature, "base64url");
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
     const ageMs = nowMs - parseInt(issued, 36);
@@ -82,8 +85,8 @@ export class SimpleTokens implements TokenScheme {
     this.#used.set(token, claims);
     return claims;
   }
-}
 
-function sign(text: string, secret: Uint8Array): Buffer {
-  return createHmac("sha256", secret).update(text).digest();
+  #sign(text: string, secret: Uint8Array): Buffer {
+    return createHmac("sha256", secret).update(`${this.#clusterId}.${text}`).digest();
+  }
 }

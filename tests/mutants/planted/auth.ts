@@ -502,6 +502,22 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
       "sim",
     ],
   ]),
+  ...mutantsOf("src/service/auth/simple_tokens.ts", `${SERVICE}/tokens_test.ts`, [
+    [
+      "a token of a restored copy opens the cluster that it was copied from",
+      "a token is good in its own cluster alone",
+      "`${this.#clusterId}.${text}`",
+      "text",
+    ],
+  ]),
+  ...mutantsOf("src/service/auth/logins.ts", `${SERVICE}/gate_test.ts`, [
+    [
+      "who guesses at once has as many guesses as there is room for",
+      "passwords of one user are looked at one after the other",
+      "const turn = before === undefined ? look() : this.#after(before, look);",
+      "const turn = look();",
+    ],
+  ]),
   ...mutantsOf("src/api/v2/watch.ts", DOORS, [
     [
       "a watch of a directory tells what a file in its place was",

@@ -109,7 +109,7 @@ export const REACH_MUTANTS: readonly Mutant[] = [
     [
       "--auth-token reaches nobody",
       REACHES,
-      "    tokens: makeTokenScheme(config.auth.token),\n",
+      "    tokens: makeTokenScheme(config.auth.token, identity.clusterId),\n",
       "",
     ],
   ]),
@@ -120,8 +120,8 @@ export const REACH_MUTANTS: readonly Mutant[] = [
     [
       "--auth-token-ttl reaches no token",
       REACHES,
-      "new SimpleTokens(config.ttlMs)",
-      "new SimpleTokens(300_000)",
+      "new SimpleTokens(config.ttlMs, clusterId)",
+      "new SimpleTokens(300_000, clusterId)",
     ],
     [
       "the ttl of --auth-token reaches no JWT",

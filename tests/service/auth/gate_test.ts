@@ -68,6 +68,19 @@ Deno.test("who guesses a password is turned away for a while, by name", async ()
   assert((await login(member, "ann", ANN_PASSWORD)).length > 20);
 });
 
+Deno.test("who guesses many passwords at once has no more guesses than one after the other", async () => {
+  const member = await memberWithUsers();
+  const guesses = Array.from({ length: 30 }, (_, i) => login(member, "ann", `guess ${i}`));
+  const outcomes = await Promise.all(guesses);
+  assertEquals(outcomes.filter((told) => told === "authenticationFailed").length, 5);
+  assertEquals(outcomes.filter((told) => told === "tooManyLogins").length, 25);
+  // The right one, sent by many at once, is looked at once.
+  const rights = Array.from({ length: 30 }, () => login(member, "root", ROOT_PASSWORD));
+  for (const token of await Promise.all(rights)) assert(token.length > 20, token);
+  const many = Array.from({ length: 200 }, () => login(member, "root", "wrong"));
+  assert((await Promise.all(many)).includes("tooManyLogins"));
+});
+
 Deno.test("each kind of credentials opens what its user may have", async () => {
   const member = await memberWithUsers();
   const rows: readonly (readonly [Credentials, string, string])[] = [

@@ -55,7 +55,7 @@ function jwt(method: JwtMethod): JwtTokens {
 }
 
 const SCHEMES: readonly (readonly [name: string, make: () => TokenScheme])[] = [
-  ["simple", () => new SimpleTokens(TTL_MS)],
+  ["simple", () => new SimpleTokens(TTL_MS, 1)],
   ...JWT_METHODS.map((method) => [`JWT ${method}`, () => jwt(method)] as const),
 ];
 
@@ -129,11 +129,13 @@ Deno.test("a JWT lives as long as was said, whenever in a second it begins", () 
   }
 });
 
-Deno.test("a simple token is good on every member, and by the same secret only", () => {
+Deno.test("a simple token is good on every member of its cluster, and by the same secret only", () => {
   const log = logWithAnn();
-  const token = issue(log, new SimpleTokens(TTL_MS));
-  const other = new SimpleTokens(TTL_MS);
+  const token = issue(log, new SimpleTokens(TTL_MS, 1));
+  const other = new SimpleTokens(TTL_MS, 1);
   assertEquals(userOf(log, other, token), "ann");
+  const restored = new SimpleTokens(TTL_MS, 2);
+  assertEquals(userOf(log, restored, token), undefined, "a cluster that was made from a backup");
   log.change({ type: "authDisable" }, "root");
   log.change({ type: "authEnable", secret: Uint8Array.from([9, 9, 9]) });
   assertEquals(userOf(log, other, token), undefined);
@@ -141,7 +143,7 @@ Deno.test("a simple token is good on every member, and by the same secret only",
 
 Deno.test("a simple token lives on while it is used, where it is used", () => {
   const log = logWithAnn();
-  const scheme = new SimpleTokens(TTL_MS);
+  const scheme = new SimpleTokens(TTL_MS, 1);
   const token = issue(log, scheme);
   for (let i = 1; i <= 5; i++) {
     assertEquals(userOf(log, scheme, token, START_MS + i * (TTL_MS - 1)), "ann");
@@ -152,7 +154,7 @@ Deno.test("a simple token lives on while it is used, where it is used", () => {
 
 Deno.test("no secret signs no token", () => {
   const log = new AuthLog();
-  const scheme = new SimpleTokens(TTL_MS);
+  const scheme = new SimpleTokens(TTL_MS, 1);
   log.change({ type: "userAdd", user: "ann", passwordHash: "", noPassword: true });
   assertEquals(userOf(log, scheme, issue(log, scheme)), undefined);
 });
