@@ -42,6 +42,8 @@ export class Fellow {
   readonly errors: string[] = [];
   /** Its memory turns what it is given. */
   turns = false;
+  /** It is told that the cluster has removed it. */
+  onRemoved = () => {};
   /** What its disk does with a batch. */
   save = (): Promise<void> => Promise.resolve();
 
@@ -118,7 +120,7 @@ export class Fellow {
       handleRequest: (_, done) => done(new Uint8Array(0)),
       moved: () => [],
       onMembers: () => {},
-      onRemoved: () => {},
+      onRemoved: () => this.onRemoved(),
       onFatal: (error) => {
         throw error;
       },

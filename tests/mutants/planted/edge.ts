@@ -113,6 +113,14 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
       "if",
     ],
   ]),
+  ...mutantsOf("src/http/node_server.ts", "tests/shell/unix_socket_test.ts", [
+    [
+      "a socket that a killed process has left is in the way",
+      "a node starts again whatever its end was",
+      "if (error instanceof Deno.errors.ConnectionRefused) await Deno.remove(path);",
+      "if (error instanceof TypeError) throw error;",
+    ],
+  ]),
   ...mutantsOf("src/api/v2/form.ts", "tests/api/v2_form_test.ts", [
     [
       "a form of v2 may have any size",

@@ -13,6 +13,14 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
+  ...mutantsOf("src/node/node.ts", "tests/node/own_removal_test.ts", [
+    [
+      "a member that was removed leaves before its calls are answered",
+      "who asks a member to remove itself is told what became of it",
+      "const isAwaiting = this.#isLeaving && this.#calls.size > 0;",
+      "const isAwaiting = false;",
+    ],
+  ]),
   ...mutantsOf("src/node/calls/calls.ts", NODE, [
     [
       "a repeated frame is executed twice",
