@@ -28,6 +28,10 @@ export class StoreCounters {
   puts = 0;
   deletes = 0;
   txns = 0;
+  leasesGranted = 0;
+  /** Those that ran out included. */
+  leasesRevoked = 0;
+  leasesExpired = 0;
 
   /** Counts what a command of v1 or v2 came to. */
   count(command: Command, result: Result): void {
@@ -66,6 +70,15 @@ export class StoreCounters {
         return;
       case "txn":
         this.txns++;
+        return;
+      case "leaseGrant":
+        if (!failed) this.leasesGranted++;
+        return;
+      case "leaseRevoke":
+        if (failed) return;
+        this.leasesRevoked++;
+        // Only the end of a lease names the grant.
+        if (command.grantIndex !== 0) this.leasesExpired++;
     }
   }
 

@@ -3,7 +3,7 @@ import { prepare } from "../../../src/api/v3/messages/codec.ts";
 import { type Method, METHODS } from "../../../src/api/v3/methods.ts";
 import { MethodCounters, readingOf } from "../../../src/api/v3/metrics.ts";
 import { StatusCode } from "../../../src/api/v3/status.ts";
-import { PostExchange, V3Member } from "./harness.ts";
+import { PostExchange, turns, V3Member } from "./harness.ts";
 
 Deno.test("readingOf() names the method and the codes by which its calls have ended", () => {
   const counters = new MethodCounters(METHODS.watch.watch);
@@ -84,4 +84,18 @@ Deno.test("streams through the gateway are counted with every message", async ()
   assertEquals(counted(member, watch), [1, 2, 2, [["OK", 0]]]);
   exchange.gone();
   assertEquals(counted(member, watch)[3], [["OK", 0], ["Canceled", 1]]);
+});
+
+Deno.test("leases are counted as they come and go", async () => {
+  using member = new V3Member();
+  const { grant, revoke } = METHODS.lease;
+  for (const id of [1n, 2n]) await member.call(grant, { id, ttl: 10 });
+  await member.call(grant, { id: 1n, ttl: 10 });
+  for (const id of [1n, 1n]) await member.call(revoke, { id });
+  member.leases.tick();
+  member.clock.advance(11_000);
+  member.leases.tick();
+  await turns();
+  const { leasesGranted, leasesRevoked, leasesExpired } = member.store.counters;
+  assertEquals([leasesGranted, leasesRevoked, leasesExpired], [2, 2, 1]);
 });

@@ -71,6 +71,17 @@ export function writeKeySpace(out: Exposition, reading: Reading): void {
   );
   writeSizes(out, reading);
   out.gauge("etcd_debugging_lease_total", "Leases.", store.leases);
+  out.counter("etcd_debugging_lease_granted_total", "Leases granted.", operations.leasesGranted);
+  out.counter(
+    "etcd_debugging_lease_revoked_total",
+    "Leases revoked, those that ran out included.",
+    operations.leasesRevoked,
+  );
+  out.counter(
+    "etcd_debugging_server_lease_expired_total",
+    "Leases that ran out.",
+    operations.leasesExpired,
+  );
   out.gauge(
     "etcd_store_history_events",
     "Versions of the past that are kept.",
