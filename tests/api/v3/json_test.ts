@@ -195,6 +195,11 @@ Deno.test("decodeJson() refuses values of another type in Go's words", () => {
   refused(RangeRequest, '{"serializable":"true"}', `${of} string into Go value of type bool`);
   refused(TxnRequest, '{"success":{}}', `${of} object into Go value of type []json.RawMessage`);
   refused(TxnRequest, "[]", `${of} array into Go value of type map[string]json.RawMessage`);
+  const filters = (json: string) => `{"create_request":{"filters":${json}}}`;
+  const filterType = "enum etcdserverpb.WatchCreateRequest_FilterType";
+  refused(WatchRequest, filters('"NOPUT"'), `invalid target "slice" for ${filterType}`);
+  refused(WatchRequest, filters('"no"'), `unknown value "no" for ${filterType}`);
+  refused(WatchRequest, filters("1"), `${of} number into Go value of type []json.RawMessage`);
   refused(AlarmRequest, '{"memberID":-1}', `${of} number -1 into Go value of type uint64`);
 });
 

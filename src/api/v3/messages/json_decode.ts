@@ -60,6 +60,11 @@ function readMessage(type: MessageType<object>, json: Json, depth: number): obje
 }
 
 function readList({ element }: TableField, json: Exclude<Json, null>, depth: number): unknown[] {
+  if (element.type === "enum" && typeof json === "string") {
+    const { enumeration } = element;
+    readEnum(enumeration, json);
+    throw new MessageError(`invalid target "slice" for enum ${enumeration.name}`);
+  }
   if (!Array.isArray(json)) return mismatch(json, "[]json.RawMessage");
   return json.map((item: Json) => readElement(element, item, depth));
 }
