@@ -30,6 +30,15 @@ Deno.test("users and roles are made, used and taken away with etcdctl's words", 
   await out(node, "role grant-permission a readwrite /a/ -prefix", ROOT);
   await out(node, "role grant-permission a read x z", ROOT);
   await out(node, "role grant-permission a write one", ROOT);
+  await out(node, "role add all", ROOT);
+  await out(node, "role grant-permission all write y -from-key", ROOT);
+  assertEquals(
+    await out(node, "role get all", ROOT),
+    "TYPE   KEYS\nwrite  y and all after it\n",
+  );
+  await out(node, "role revoke-permission all y -from-key", ROOT);
+  assertEquals(await out(node, "role get all", ROOT), "");
+  await out(node, "role delete all", ROOT);
   assertEquals(
     await out(node, "role get a", ROOT),
     "TYPE       KEYS\nreadwrite  /a/*\nwrite      one\nread       x up to z\n",

@@ -203,6 +203,14 @@ Deno.test("a command goes to the next server when nobody listens, also to write"
   }
 });
 
+Deno.test("a command stays with the server that has answered it", async () => {
+  await using stopping = new BrokenServer(() => fault(503, 300, "The server is stopping"));
+  await using other = new BrokenServer(sound);
+  const peers = ["-peers", `${stopping.address},${other.address}`];
+  assertEquals((await etcd(["rm", "a", "b", "c", ...peers])).status, 0);
+  assertEquals([stopping.writes.length, other.writes.length], [1, 3]);
+});
+
 Deno.test("etcd rm ends at the first key whose fate it does not know", async () => {
   let asked = 0;
   await using server = new BrokenServer((request) => ++asked < 5 ? sound(request) : close(""));

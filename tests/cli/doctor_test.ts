@@ -1,5 +1,6 @@
 /** `etcd doctor`: what it finds in sound, damaged and busy directories, and that it changes nothing. */
 import { assert, assertEquals } from "@std/assert";
+import { X509Certificate } from "node:crypto";
 import { silentLogger } from "../../src/base/logger.ts";
 import {
   diagnoseCertificates,
@@ -168,9 +169,13 @@ Deno.test("etcd doctor takes the command line of a node, all but -f, and checks 
     ]));
     const args = ["doctor", "-o", "json", ...nodeFlags({ ...texts, ...pairs })];
     const ports = async () => {
-      const { out, err } = await etcd(args);
+      const { status, out, err } = await etcd(args);
       assertEquals(err, "");
       const findings: Finding[] = JSON.parse(out);
+      // A busy disk may be another failure.
+      assertEquals(status, findings.some(({ status }) => status === "fail") ? 1 : 0);
+      const client = findings.find(({ check }) => check === "client port");
+      assert(client?.found.startsWith(`:::${port} `), "where it listens, and not what others dial");
       return findings.filter(({ check }) => check.endsWith(" port"))
         .map(({ check, status }) => `${check} ${status}`);
     };
@@ -194,6 +199,50 @@ Deno.test("diagnoseLimits() tells how many files may be open", () => {
   const { check, found } = diagnoseLimits();
   assertEquals(check, "open files");
   assert(found !== "");
+  const { openSync } = Deno;
+  const statusAt = (limit: number) => {
+    let left = limit;
+    Deno.openSync = () => {
+      if (left-- === 0) throw Object.assign(new Error("none left"), { code: "EMFILE" });
+      return { close: () => {} } as Deno.FsFile;
+    };
+    try {
+      return diagnoseLimits().status;
+    } finally {
+      Deno.openSync = openSync;
+    }
+  };
+  assertEquals([255, 256, 11_999, 12_000].map(statusAt), ["fail", "warn", "warn", "ok"]);
+});
+
+Deno.test("diagnoseData() tells the median of a hundred syncs, and what 99 of them did not exceed", async () => {
+  await withDirectory(async (path) => {
+    const { now } = performance;
+    const { syncData } = Deno.FsFile.prototype;
+    let syncs = 0;
+    let isDone = false;
+    // The first takes a millisecond, the hundredth a hundred.
+    Deno.FsFile.prototype.syncData = () => {
+      syncs++;
+      isDone = true;
+      return Promise.resolve();
+    };
+    performance.now = () => {
+      const ms = isDone ? syncs : 0;
+      isDone = false;
+      return ms;
+    };
+    try {
+      const { status, found } = findingOf(
+        (await diagnoseData(path, noProgress)).findings,
+        "disk sync",
+      );
+      assertEquals([status, found], ["warn", "p50 50.00 ms, p99 99.00 ms, of 100"]);
+    } finally {
+      performance.now = now;
+      Deno.FsFile.prototype.syncData = syncData;
+    }
+  });
 });
 
 Deno.test("diagnoseCertificates() checks pair, names and expiry", () => {
@@ -215,6 +264,10 @@ Deno.test("diagnoseCertificates() checks pair, names and expiry", () => {
     diagnoseCertificates({ ...pair, certFile: "missing.crt" }, now),
   ];
   for (const { status, advice } of cases) assertEquals([status, advice !== ""], ["fail", true]);
+  const end = new X509Certificate(Deno.readTextFileSync(pair.certFile)).validToDate.getTime();
+  const day = 86_400_000;
+  assertEquals(diagnoseCertificates(pair, end - 30 * day - 1).status, "ok");
+  assertEquals(diagnoseCertificates(pair, end - 29 * day - 1).status, "warn");
 });
 
 Deno.test("findingsTable() has a line for each finding, and one for what to do", () => {

@@ -9,6 +9,7 @@ import { HTTP1_MUTANTS } from "./planted/http1.ts";
 import { HTTP2_MUTANTS } from "./planted/http2.ts";
 import { KEYSPACE_MUTANTS } from "./planted/keyspace.ts";
 import { NODE_MUTANTS } from "./planted/node.ts";
+import { OPERATION_MUTANTS } from "./planted/operations.ts";
 import { RAFT_MUTANTS } from "./planted/raft.ts";
 import { REACH_MUTANTS } from "./planted/reach.ts";
 import { STORAGE_MUTANTS } from "./planted/storage.ts";
@@ -34,6 +35,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...COMMAND_MUTANTS,
   ...WIRING_MUTANTS,
   ...REACH_MUTANTS,
+  ...OPERATION_MUTANTS,
   ...V3_MUTANTS,
   ...V3_EDGE_MUTANTS,
 ];

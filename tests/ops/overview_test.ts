@@ -20,6 +20,7 @@ const MEMBERS = [
   { id: 1, name: "one", clientUrls: ["http://Client.example:1"], peerUrls: ["http://a:2"] },
   { id: 2, name: "two", clientUrls: ["no URL"], peerUrls: ["http://peer.example:2"] },
 ];
+let members = MEMBERS;
 const FOLLOWER = { id: 2, matchIndex: 61, state: "replicate", alive: true };
 
 const status = {
@@ -28,15 +29,16 @@ const status = {
 };
 const operations = { getsSuccess: 21, getsFail: 22 };
 
+const NODE = {
+  ...{ self: 1, nowMs: () => 51, clusterId: 52, onRefusal: () => {} },
+  status: () => status,
+  configuration: () => ({ members }),
+};
+
 const MEMBER = {
-  node: {
-    self: 1,
-    status: () => status,
-    configuration: () => ({ members: MEMBERS }),
-    onRefusal: () => {},
-  },
+  node: NODE,
   service: {
-    node: { self: 1, onRefusal: () => {} },
+    node: NODE,
     operations,
     auth: { isOn: false },
     stats: () => ({ keys: 31, directories: 32, expiring: 33, watchers: 34 }),
@@ -77,12 +79,14 @@ function start(...flags: readonly string[]): Overview & { readonly sample: () =>
   }
 }
 
+/** A request of the node's own page. */
+const PAGE = {
+  header: (name: string) => name === "sec-fetch-site" ? "same-origin" : undefined,
+} as unknown as Exchange;
+
 function jsonOf(routes: readonly Route[], path: string) {
   const route = routes.find((one) => one.path === path);
-  const exchange = {
-    header: (name: string) => name === "sec-fetch-site" ? "same-origin" : undefined,
-  };
-  const reply = route!.methods.GET!(exchange as unknown as Exchange, "/", "");
+  const reply = route!.methods.GET!(PAGE, "/", "");
   assert("body" in reply && typeof reply.body === "string");
   return JSON.parse(reply.body);
 }
@@ -133,6 +137,28 @@ Deno.test("samples are of writes, of all reads, and of syncs in milliseconds", (
   assertEquals([reads[0], writes[0]], [0, 0]);
   assert(Math.abs(reads[1] / writes[1] - 2) < 0.01, `${reads[1]} reads, ${writes[1]} writes`);
   assert(syncP99Ms[1] > 250 && syncP99Ms[1] <= 512, `${syncP99Ms[1]} ms of a sync of 500`);
+});
+
+Deno.test("a dashboard says how its mode is, and what clients have to prove", async () => {
+  const told = async (...flags: readonly string[]) => {
+    const route = start(...flags).dashboard!.routes.find(({ path }) => path.endsWith("/status"))!;
+    const reply = await route.methods.GET!(PAGE, "/", "");
+    assert("body" in reply && typeof reply.body === "string");
+    const { mode, clientTls, node, nowMs, clusterId } = JSON.parse(reply.body);
+    return [mode, clientTls, node, nowMs, clusterId];
+  };
+  // The others are asked on their peer ports.
+  members = MEMBERS.slice(0, 1);
+  try {
+    assertEquals(await told(), ["on", "none", "one", 51, 52]);
+    assertEquals((await told("-dashboard=readonly", ...CLIENT_TLS)).slice(0, 2), [
+      "readonly",
+      "server",
+    ]);
+    assertEquals((await told(...CLIENT_TLS, "-clientCAFile", CA))[1], "mutual");
+  } finally {
+    members = MEMBERS;
+  }
 });
 
 Deno.test("-dashboard=off takes no samples and has no dashboard, and reports all the same", () => {

@@ -57,6 +57,12 @@ Deno.test("SlowDisk warns of elections when a sync takes as long as their time-o
   assertEquals(world.said.map(({ fields }) => [fields.p99, fields.effect]), [
     ["over 8192 ms", "every write waits that long, and elections may fail"],
   ]);
+  world.run(60, 0.6);
+  assertEquals(world.said.at(-1)!.fields.p99, "up to 1024 ms");
+  assertEquals(
+    world.said.at(-1)!.fields.effect,
+    "every write waits that long, and elections may fail",
+  );
 });
 
 Deno.test("SlowDisk says once a minute that a sync does not end", () => {

@@ -18,10 +18,10 @@ export class Authority implements Disposable {
   readonly #keys = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
   readonly #name: Uint8Array;
 
-  constructor() {
+  constructor(commonName = "authority") {
     const der = issueCertificate({
       organization: "etcd",
-      commonName: "authority",
+      commonName,
       publicKey: this.#keys.publicKey,
       ...this.#validity(),
       purpose: { kind: "authority" },

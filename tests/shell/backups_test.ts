@@ -2,7 +2,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Capture } from "../../src/node/snapshots/capture.ts";
 import type { Barrier, Done, Outcome } from "../../src/node/ports.ts";
-import { BackupAbandonedError, Backups } from "../../src/operations/backups.ts";
+import { LIMITS } from "../../src/config.ts";
+import type { RealMember } from "../../src/member/real_member.ts";
+import {
+  BackupAbandonedError,
+  Backups,
+  backupsOf as backupsOfMember,
+} from "../../src/operations/backups.ts";
 import { setting } from "../store/setting.ts";
 import { Store } from "../../src/store/store.ts";
 import { proveBackup } from "../../src/storage/backup_file.ts";
@@ -130,4 +136,23 @@ Deno.test("Backups breaks off for a client that stops reading, and keeps nothing
     await new Promise((resolve) => setImmediate(resolve));
   }
   await assertRejects(() => iterator.next(), BackupAbandonedError);
+});
+
+Deno.test("a running member's backups wait for a client as long as the limits say", async () => {
+  const { setTimeout } = globalThis;
+  const waits: unknown[] = [];
+  globalThis.setTimeout = ((callback: () => void, ms?: number) => {
+    waits.push(ms);
+    return setTimeout(callback, ms);
+  }) as typeof setTimeout;
+  try {
+    const scheduler = { defer: (task: () => void) => void setImmediate(task) };
+    const node = new FakeMember();
+    node.set("/a", "1");
+    const member = { node, name: "node1" } as unknown as RealMember;
+    (await open(backupsOfMember(member, scheduler))).cancel();
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+  assertEquals(waits, [LIMITS.operations.backupStallMs]);
 });

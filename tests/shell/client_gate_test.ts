@@ -41,6 +41,18 @@ Deno.test("a list counts for certificates of its own authority", () => {
   );
 });
 
+Deno.test("a serial number is revoked by the list of its own authority alone", () => {
+  using authority = new Authority();
+  using other = new Authority("other");
+  const good = authority.issue("good");
+  other.revoke("crl.pem", [good]);
+  const both = ["ca.crt"].flatMap((name) => [authority, other].map((one) => one.path(name)));
+  const caFile = authority.path("both.crt");
+  Deno.writeTextFileSync(caFile, both.map((path) => Deno.readTextFileSync(path)).join(""));
+  const gate = loadClientGate(authority.files({ caFile, crlFile: other.path("crl.pem") }));
+  assertEquals(gate?.clientProblem(good), undefined);
+});
+
 Deno.test("a list that nobody signed, or that is none, opens no port", () => {
   using authority = new Authority();
   const bad = authority.issue("bad");
@@ -158,6 +170,8 @@ Deno.test("--auto-tls makes a certificate once, for the names of the port, and s
       else assertEquals(text, first, "made once");
       const certificate = new X509Certificate(text);
       assert(certificate.checkHost("localhost") && certificate.checkIP("127.0.0.1"));
+      const days = (certificate.validToDate.getTime() - Date.now()) / 86_400_000;
+      assert(days > 364 && days <= 365, `${days} days`);
       using client = Deno.createHttpClient({ caCerts: [text] });
       const response = await fetch(`https://localhost:${port}/version`, { client });
       assertEquals(response.status, 200);

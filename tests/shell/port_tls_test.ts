@@ -72,6 +72,12 @@ Deno.test("prove() is content with a port that shows the certificate of its file
   await port.tls.prove();
 });
 
+Deno.test("attach() gives a port what is in use by then: the files may have changed while it was opened", async () => {
+  await using port = new TestPort(...pairOf("server"));
+  await port.open();
+  assertEquals(port.taken, [port.tls.material]);
+});
+
 Deno.test("prove() finds a key that no handshake can use", async () => {
   await using port = new TestPort(...pairOf("odd-curve"));
   await port.open();

@@ -1,7 +1,7 @@
 /** Certificates in the course of time, at every port of a composed node: new ones, and expired ones. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { X509Certificate } from "node:crypto";
-import { connect } from "node:tls";
+import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { silentLogger } from "../../src/base/logger.ts";
 import { TlsError } from "../../src/http/tls_check.ts";
 import { Server } from "../../src/server.ts";
@@ -16,7 +16,7 @@ class SecureNode implements AsyncDisposable {
   readonly lines: string[] = [];
   #server: Server | undefined;
 
-  static async start(authority: Authority): Promise<SecureNode> {
+  static async start(authority: Authority, ...flags: string[]): Promise<SecureNode> {
     const node = new SecureNode();
     const { client, grpc, metrics, peer } = node.ports;
     const files = ["client", "server"].flatMap((side) => [
@@ -28,7 +28,7 @@ class SecureNode implements AsyncDisposable {
     node.#server = await Server.start(
       configOf([
         ...["-d", `${authority.directory}/data`, "-c", `${client}`, "-s", `${peer}`, ...files],
-        ...["-grpc", `${grpc}`, `--listen-metrics-urls=https://127.0.0.1:${metrics}`],
+        ...["-grpc", `${grpc}`, `--listen-metrics-urls=https://127.0.0.1:${metrics}`, ...flags],
       ]),
       { ...silentLogger, error: say, info: say },
     );
@@ -44,21 +44,32 @@ class SecureNode implements AsyncDisposable {
   }
 }
 
-/** The serial number of the certificate that a port shows to who has NAME's. */
-function shown(authority: Authority, port: number, name: string): Promise<string> {
+/** What `look` finds on a connection of who has NAME's certificate. */
+function shown<T>(
+  authority: Authority,
+  port: number,
+  name: string,
+  look: (socket: TLSSocket) => T,
+  options: Partial<ConnectionOptions> = {},
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const socket = connect({
+      ...options,
       host: "127.0.0.1",
       port,
       ca: Deno.readTextFileSync(authority.path("ca.crt")),
       cert: Deno.readTextFileSync(authority.path(`${name}.crt`)),
       key: Deno.readTextFileSync(authority.path(`${name}.key`)),
     }, () => {
-      resolve(new X509Certificate(socket.getPeerCertificate().raw).serialNumber);
+      resolve(look(socket));
       socket.destroy();
     });
     socket.on("error", reject);
   });
+}
+
+function serialOf(socket: TLSSocket): string {
+  return new X509Certificate(socket.getPeerCertificate().raw).serialNumber;
 }
 
 Deno.test("every port under TLS takes a new certificate, and none that has expired, neither as its own nor of a client", async () => {
@@ -77,7 +88,7 @@ Deno.test("every port under TLS takes a new certificate, and none that has expir
   const serials = () =>
     Promise.all(
       Object.entries(node.ports).map(async ([name, port]) =>
-        [name, await shown(authority, port, "good")] as const
+        [name, await shown(authority, port, "good", serialOf)] as const
       ),
     );
   const expected = Object.keys(node.ports).map((name) => [name, next] as const);
@@ -92,4 +103,23 @@ Deno.test("a node does not start under a certificate that has expired", async ()
   using authority = new Authority();
   authority.issueExpired("server", "127.0.0.1");
   await assertRejects(() => SecureNode.start(authority), TlsError, "expired");
+});
+
+Deno.test("every port under TLS speaks the versions that --tls-min-version and --tls-max-version say", async () => {
+  using authority = new Authority();
+  authority.issue("server", "127.0.0.1");
+  authority.issue("good", "127.0.0.1");
+  const versionOf = (socket: TLSSocket) => socket.getProtocol();
+  {
+    await using node = await SecureNode.start(authority, "--tls-max-version=TLS1.2");
+    for (const [name, port] of Object.entries(node.ports)) {
+      assertEquals(await shown(authority, port, "good", versionOf), "TLSv1.2", name);
+    }
+  }
+  await using node = await SecureNode.start(authority, "--tls-min-version=TLS1.3");
+  for (const [name, port] of Object.entries(node.ports)) {
+    assertEquals(await shown(authority, port, "good", versionOf), "TLSv1.3", name);
+    const old = { maxVersion: "TLSv1.2" } as const;
+    await assertRejects(() => shown(authority, port, "good", versionOf, old), Error, "", name);
+  }
 });
