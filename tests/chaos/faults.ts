@@ -5,6 +5,7 @@ import type { SeededRandom } from "../sim/random.ts";
 import type { Arena } from "./arena.ts";
 import { BULK, type ChaosLoad } from "./load.ts";
 import type { Stillness } from "./stillness.ts";
+import type { ChaosUsers } from "./users.ts";
 
 export interface Stage {
   readonly arena: Arena;
@@ -14,6 +15,7 @@ export interface Stage {
   /** What a fault brought about, counted. */
   readonly seen: (what: string) => void;
   readonly stillness: Stillness;
+  readonly authority: ChaosUsers;
   /** Milliseconds from the death of a leader to the next acknowledged write. */
   readonly failovers: number[];
 }
@@ -57,6 +59,7 @@ export const FAULTS: readonly Fault[] = [
   { name: "bit flips", share: 2, run: flipBits },
   { name: "clock jump", share: 1, isLight: true, isPossible: isLoaded, run: jump },
   { name: "member removed and added", share: 2, run: replace },
+  { name: "users and roles change", share: 4, isLight: true, run: changeUsers },
 ];
 
 /** Any node that is awake, or none. */
@@ -259,6 +262,10 @@ async function jump(stage: Stage): Promise<void> {
   arena.spoil(node, { clockOffsetS: random.integer(-CLOCK_JUMP_S, CLOCK_JUMP_S) });
   await seconds(stage, 2, 8);
   arena.spoil(node, {});
+}
+
+async function changeUsers({ authority, random }: Stage): Promise<void> {
+  await authority.change(random);
 }
 
 /** A member leaves for good, and another one comes under its name. */

@@ -10,6 +10,7 @@ import { History, type Operation, type Outcome } from "../linearizability/histor
 import { outcomeOf } from "../linearizability/v1_outcome.ts";
 import { SeededRandom } from "../sim/random.ts";
 import { padded, unpadded } from "./padding.ts";
+import type { ChaosUsers } from "./users.ts";
 
 /** All keys of the load are under it. */
 export const ROOT = "/chaos";
@@ -47,6 +48,8 @@ export interface LoadOptions {
   readonly paceMs: number;
   /** Asks for stale reads and takes them for linearizable: a fault that has to be found. */
   readonly takesStale: boolean;
+  /** Who may do what, and when nothing. */
+  readonly authority: ChaosUsers;
 }
 
 export class ChaosLoad {
@@ -100,9 +103,13 @@ export class ChaosLoad {
     const call = this.history.tick();
     const startMs = performance.now();
     const answer = await this.#send(node.url, key, kind, value, expected, ttl);
+    const isShut = kind !== "stale" && this.#options.authority.isShut(startMs, performance.now());
     const isLook = kind === "read" || kind === "stale";
     const told = answer && this.#outcomeOf(kind, expected, answer);
     const outcome: Outcome = told ?? { type: isLook ? "refused" : "unknown" };
+    if (isShut && (outcome.type === "ok" || outcome.type === "rejected")) {
+      this.oddities.push(`${kind} of "${key}" is answered though nothing is permitted`);
+    }
     this.history.add({
       ...{ client, key, kind, fades, call },
       ...(value !== undefined && { value }),
@@ -150,7 +157,8 @@ export class ChaosLoad {
       }
       : { method: kind === "remove" ? "DELETE" : "GET" };
     try {
-      return await this.#cluster.client.ask(path, { ...options, timeoutMs: TIMEOUT_MS });
+      const { headers } = this.#options.authority;
+      return await this.#cluster.client.ask(path, { ...options, headers, timeoutMs: TIMEOUT_MS });
     } catch {
       // Killed, paused or cut off; even a refused connection proves nothing, see the cluster tests.
       return undefined;

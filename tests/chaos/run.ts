@@ -11,6 +11,7 @@ import { Arena } from "./arena.ts";
 import { ChaosLoad, FRESH, ROOT } from "./load.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Stillness } from "./stillness.ts";
+import { ChaosUsers } from "./users.ts";
 import { ChaosWatcher, problemsOf, unite } from "./watcher.ts";
 
 /** From one truce to the next. */
@@ -63,7 +64,8 @@ export async function runChaos(
   const { size } = options;
   await using arena = await Arena.open({ size, smallDisks: Math.floor((size - 1) / 2) });
   using stillness = new Stillness();
-  const run = new ChaosRun(arena, options, stillness);
+  const authority = await ChaosUsers.enable(arena.cluster, ROOT);
+  const run = new ChaosRun(arena, options, stillness, authority);
   const report = await Promise.race([run.report(), options.interrupted]);
   if (report.checks.some(({ problems }) => problems.length > 0)) {
     await keep(report, arena, run.load);
@@ -85,12 +87,17 @@ class ChaosRun {
   /** What kept the run from going its way. */
   readonly #troubles: string[] = [];
 
-  constructor(arena: Arena, options: RunOptions, stillness: Stillness) {
+  constructor(
+    arena: Arena,
+    options: RunOptions,
+    stillness: Stillness,
+    authority: ChaosUsers,
+  ) {
     const { seed, users, paceMs, takesStale, print } = options;
     this.#arena = arena;
     this.#options = options;
     this.#stillness = stillness;
-    this.load = new ChaosLoad(arena.cluster, { seed, users, paceMs, takesStale });
+    this.load = new ChaosLoad(arena.cluster, { seed, users, paceMs, takesStale, authority });
     this.#watchers = WATCHED.map((path, i) =>
       new ChaosWatcher(arena.cluster, path, new SeededRandom(seed, 300 + i))
     );
@@ -100,6 +107,7 @@ class ChaosRun {
       load: this.load,
       seen: (what) => this.#seen.set(what, (this.#seen.get(what) ?? 0) + 1),
       stillness,
+      authority,
       failovers: this.#failovers,
     });
   }

@@ -32,6 +32,9 @@ export function outcomeOf(
     case 300:
     case 301:
       return { type: isLook || cause.includes("nothing was") ? "refused" : "unknown" };
+    // Users and roles do not let it in, and nothing was done.
+    case 110:
+      return { type: "refused" };
     // The request did not arrive whole in time, so that nothing was done (RFC 9110, section 15.5.9).
     case 408:
       return { type: "refused" };
