@@ -145,16 +145,55 @@ Deno.test("append() builds what set() builds and refuses a key that is not the l
   const set = new PackedMap();
   for (let i = 10_000; i < 15_000; i++) {
     const record = recordOf(`/${i}`, "v".repeat(i % 300), i);
-    assert(appended.append(record));
+    assertEquals(appended.append(record, [0], record.length), undefined);
     set.set(`/${i}`, record);
   }
   assertEquals(entries(appended), entries(set));
-  assertEquals(appended.append(bareRecord("/14999")), false);
-  assertEquals(appended.append(bareRecord("/1")), false);
+  assertEquals(appended.append(bareRecord("/14999"), [0], bareRecord("/14999").length), 0);
+  assertEquals(appended.append(bareRecord("/1"), [0], bareRecord("/1").length), 0);
   assertEquals(appended.size, 5000);
   put(appended, "/12345x", "between");
   assertEquals(valueOf(appended, "/12345x"), "between");
 });
+
+Deno.test("append() takes many records at once, of any size, and none when one is late", () => {
+  const next = random(7);
+  const map = new PackedMap();
+  const model = new Map<string, string>();
+  let number = 100_000;
+  for (let round = 0; round < 60; round++) {
+    const records: Uint8Array[] = [];
+    for (let i = 0; i <= next() * 300; i++) {
+      const key = `${round < 30 ? "/a" : "/b/longer"}/${number++}`;
+      const value = randomValue(next);
+      records.push(recordOf(key, value, value.length).slice());
+      model.set(key, value);
+    }
+    const { bytes, starts } = joined(records);
+    assertEquals(map.append(bytes, starts, bytes.length), undefined);
+    const late = joined([...records, records[0]!]);
+    assertEquals(map.append(late.bytes, late.starts, late.bytes.length), 1);
+    if (next() < 0.2) map.keepImage();
+    const [key] = [...model.keys()].slice(-1 - Math.floor(next() * records.length));
+    put(map, key!, "changed");
+    model.set(key!, "changed");
+  }
+  assertEquals(entries(map), sorted(model));
+  for (const [key, value] of model) assertEquals(valueOf(map, key), value);
+});
+
+/** Records one after the other behind a byte that is none of theirs. */
+function joined(records: readonly Uint8Array[]): { bytes: Uint8Array; starts: number[] } {
+  const starts: number[] = [];
+  let end = 1;
+  for (const { length } of records) {
+    starts.push(end);
+    end += length;
+  }
+  const bytes = new Uint8Array(end);
+  records.forEach((record, i) => bytes.set(record, starts[i]));
+  return { bytes, starts };
+}
 
 Deno.test("keys that come in order fill their pages", () => {
   for (const order of [1, -1]) {
@@ -164,6 +203,23 @@ Deno.test("keys that come in order fill their pages", () => {
     const bytes = pages.reduce((sum, page) => sum + page.liveBytes, 0);
     assert(bytes > pages.length * PAGE_BYTES * (order === 1 ? 0.95 : 0.45));
   }
+});
+
+Deno.test("keys that come nearly in order nearly fill their pages", () => {
+  const next = random(6);
+  const map = new PackedMap();
+  // As from many clients, each of which takes the next key and waits for its answer.
+  for (let first = 0; first < 50_000; first += 50) {
+    const waiting = Array.from({ length: 50 }, (_, i) => 100_000 + first + i);
+    while (waiting.length > 0) {
+      const [key] = waiting.splice(Math.floor(next() * waiting.length), 1);
+      put(map, `/${key}`, "v".repeat(100));
+    }
+  }
+  const pages = [...map.image()];
+  const bytes = pages.reduce((sum, page) => sum + page.liveBytes, 0);
+  assert(bytes > pages.length * PAGE_BYTES * 0.85, `${bytes} bytes in ${pages.length} pages`);
+  assertEquals(map.size, 50_000);
 });
 
 Deno.test("a map that shrank gives its pages back", () => {

@@ -115,6 +115,7 @@ class ImageReaderV2 implements BlockReader {
 
   finish(): RestoredState | undefined {
     if (this.#head === undefined || this.#kind !== END) return undefined;
+    this.#keys.endRestoring();
     return {
       head: this.#head,
       keys: this.#keys,
@@ -160,16 +161,13 @@ class ImageReaderV2 implements BlockReader {
   }
 
   #readRecords(kind: number, block: Uint8Array): void {
-    for (let at = 1; at < block.length;) {
-      const end = checkRecord(block, at);
-      const record = block.subarray(at, end);
-      const key = keyAt(record, 0);
-      const isInOrder = kind === RECORDS
-        ? this.#keys.appendRecord(record, key)
-        : this.#keys.appendDirectory(record, key);
-      if (!isInOrder) throw new DecodeError(`Expected ascending keys, found "${key}" too late`);
-      at = end;
-    }
+    const starts: number[] = [];
+    for (let at = 1; at < block.length; at = checkRecord(block, at)) starts.push(at);
+    const late = kind === RECORDS
+      ? this.#keys.appendRecords(block, starts, block.length)
+      : this.#keys.appendDirectories(block, starts, block.length);
+    if (late === undefined) return;
+    throw new DecodeError(`Expected ascending keys, found "${keyAt(block, late)}" too late`);
   }
 
   #readEnd(reader: ByteReader): void {

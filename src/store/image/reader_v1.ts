@@ -123,6 +123,7 @@ export class ImageReaderV1 implements BlockReader {
   finish(): RestoredState | undefined {
     if (this.#kind !== END) return undefined;
     for (const { place } of this.#left.values()) this.#keys.pointRecordTo(place);
+    this.#keys.endRestoring();
     return {
       head: this.#head,
       keys: this.#keys,
@@ -211,10 +212,11 @@ export class ImageReaderV1 implements BlockReader {
   #take({ key, value, isDirectory, setIndex, deadlineMs }: Item): boolean {
     if (isDirectory) {
       const record = makeRecord(key, { place: NOWHERE, flags: MADE }, DIRECTORY_OF_V1);
-      return this.#keys.appendDirectory(record, key);
+      return this.#keys.appendDirectories(record, [0], record.length) === undefined;
     }
     const version = versionOf(value, setIndex, deadlineMs);
-    return this.#keys.appendRecord(makeRecord(key, { place: NOWHERE, flags: FILE }, version), key);
+    const record = makeRecord(key, { place: NOWHERE, flags: FILE }, version);
+    return this.#keys.appendRecords(record, [0], record.length) === undefined;
   }
 
   #readEnd(reader: ByteReader): void {

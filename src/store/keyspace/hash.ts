@@ -41,13 +41,14 @@ export class Hasher {
     return this.#word(value | 0).#word(Math.floor(value / 0x1_0000_0000) | 0);
   }
 
-  /** Portions count: the same bytes in other portions have another hash. */
-  bytes(bytes: Uint8Array): this {
-    this.#word(bytes.length);
+  /** The bytes from `start` to `end`. Portions count: the same bytes in other portions have another hash. */
+  bytes(bytes: Uint8Array, start = 0, end = bytes.length): this {
+    const length = end - start;
+    this.#word(length);
     let low = this.low;
     let high = this.high;
-    const wordsEnd = bytes.length - bytes.length % 4;
-    for (let i = 0; i < wordsEnd; i += 4) {
+    const wordsEnd = end - length % 4;
+    for (let i = start; i < wordsEnd; i += 4) {
       const word = bytes[i]! | bytes[i + 1]! << 8 | bytes[i + 2]! << 16 | bytes[i + 3]! << 24;
       // A product only carries upwards; the turn lets high bits reach low ones.
       low = Math.imul(turn(low, 13) ^ word, LOW_FACTOR);
@@ -55,7 +56,7 @@ export class Hasher {
     }
     this.low = low;
     this.high = high;
-    for (let i = wordsEnd; i < bytes.length; i++) this.#word(bytes[i]!);
+    for (let i = wordsEnd; i < end; i++) this.#word(bytes[i]!);
     return this;
   }
 

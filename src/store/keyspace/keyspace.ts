@@ -24,11 +24,9 @@ import type { Page } from "./page.ts";
 import {
   createdIndexAt,
   createRevisionAt,
-  deadlineAt,
   DIRECTORY_OF_V1,
   FILE,
   flagsAt,
-  leaseAt,
   MADE,
   makeRecord,
   NO_VERSION,
@@ -48,6 +46,7 @@ import {
   type EntryAt,
   FILE_ENTRY,
   headAt,
+  isDeletionAt,
   NOWHERE,
   type Numbers,
   QUIET_ENTRY,
@@ -201,7 +200,7 @@ export class Keyspace implements Cursors {
     if (found !== undefined && isLive) this.#tally.remove(key, found, isFile);
     const record = makeRecord(key, { place, flags: isFile ? FILE : 0 }, after);
     this.#records.set(key, record);
-    this.#tally.add(key, record, isFile, after);
+    this.#tally.add(record, 0, isFile);
     if (isFile && !isLive) this.#addFile(change, key, makesParents);
     return this.#told(change, {
       action: put.action,
@@ -263,7 +262,7 @@ export class Keyspace implements Cursors {
     if (again !== undefined) this.#tally.removeDirectory(path, again);
     const modifiedIndex = again === undefined ? changeIndex : before!.modifiedIndex;
     const record = makeRecord(path, { place, flags: MADE }, { ...after, modifiedIndex });
-    this.#setDirectory(path, record, after);
+    this.#setDirectory(path, record);
     return this.#told(change, {
       action,
       key: path,
@@ -299,7 +298,7 @@ export class Keyspace implements Cursors {
     }
     // Before the file goes: what is above it is never empty.
     this.#hiddenCount++;
-    this.#setDirectory(key, makeRecord(key, { place, flags: MADE }, after), after);
+    this.#setDirectory(key, makeRecord(key, { place, flags: MADE }, after));
     this.delete(change, key, "delete", changeIndex);
     return event;
   }
@@ -414,27 +413,31 @@ export class Keyspace implements Cursors {
   }
 
   /**
-   * For restoring: takes in a record that `checkRecord` let pass. Leases come before.
-   * Returns false, and changes nothing, when its key does not sort after all others.
+   * For restoring: takes in the records that begin at `starts` and end at `end`, which
+   * `checkRecord` let pass. Leases come before. Returns where the first one is whose key
+   * does not sort after all others; then the state is of no use.
    */
-  appendRecord(record: Uint8Array, key: ByteString): boolean {
-    if (!this.#records.append(record)) return false;
-    const flags = flagsAt(record, 0);
-    if ((flags & TOMBSTONE) !== 0) return true;
-    const isFile = (flags & FILE) !== 0;
-    this.#tally.add(key, record, isFile, {
-      deadlineMs: deadlineAt(record, 0),
-      lease: leaseAt(record, 0),
-    });
-    if (isFile && this.hasDirectory(key)) this.#hiddenCount++;
-    return true;
+  appendRecords(bytes: Uint8Array, starts: readonly number[], end: number): number | undefined {
+    const late = this.#records.append(bytes, starts, end);
+    if (late !== undefined) return late;
+    for (const at of starts) {
+      const flags = flagsAt(bytes, at);
+      if ((flags & TOMBSTONE) === 0) this.#tally.add(bytes, at, (flags & FILE) !== 0);
+    }
   }
 
-  /** The same for a directory; directories come before records. */
-  appendDirectory(record: Uint8Array, key: ByteString): boolean {
-    if (!this.#directories.append(record)) return false;
-    this.#tally.addDirectory(key, record, deadlineAt(record, 0));
-    return true;
+  /** The same for directories. */
+  appendDirectories(bytes: Uint8Array, starts: readonly number[], end: number): number | undefined {
+    const late = this.#directories.append(bytes, starts, end);
+    if (late !== undefined) return late;
+    for (const at of starts) this.#tally.addDirectory(bytes, at);
+  }
+
+  /** For restoring: all records are there. */
+  endRestoring(): void {
+    for (const cursor = this.#directories.cursor(); cursor.next();) {
+      if (this.findFile(cursor.key()) !== undefined) this.#hiddenCount++;
+    }
   }
 
   /** For restoring: the entry at `place` made what is at its key now. */
@@ -492,7 +495,9 @@ export class Keyspace implements Cursors {
     return told;
   }
 
+  /** Looks for a tombstone only where one was made: a search for each entry would cost a tenth of a write. */
   #forgetTombstone(entry: EntryAt, place: number): void {
+    if (!isDeletionAt(entry)) return;
     const { key } = contentAt(entry);
     if ((headAt(entry).flags & DIRECTORY_ENTRY) !== 0) return;
     const found = this.#records.get(key);
@@ -517,7 +522,7 @@ export class Keyspace implements Cursors {
         ? DIRECTORY_OF_V1
         : directoryVersion(change, changeIndex, 0);
       const head = { place: NOWHERE, flags: isMade ? MADE : 0 };
-      this.#setDirectory(path, makeRecord(path, head, version), version);
+      this.#setDirectory(path, makeRecord(path, head, version));
       if (this.findFile(path) !== undefined) this.#hiddenCount++;
     }
   }
@@ -581,9 +586,9 @@ export class Keyspace implements Cursors {
     return keys;
   }
 
-  #setDirectory(path: ByteString, record: Uint8Array, { deadlineMs }: Version): void {
+  #setDirectory(path: ByteString, record: Uint8Array): void {
     this.#directories.set(path, record);
-    this.#tally.addDirectory(path, record, deadlineMs);
+    this.#tally.addDirectory(record, 0);
   }
 }
 

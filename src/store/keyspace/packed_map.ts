@@ -22,6 +22,10 @@ import { firstKeyAt, SearchKey } from "./search_key.ts";
 /** `append` leaves room in a page, so that the first changes after it don't split them all. */
 const APPENDED_BYTES_MAX = PAGE_BYTES * 0.75;
 
+/** Records go to the next page only when it holds at most so much, and at most so much of them. */
+const SHIFTED_TO_MAX = PAGE_BYTES * 0.75;
+const SHIFTED_BYTES_MAX = PAGE_BYTES / 8;
+
 /** So many texts are decoded one by one before a cursor decodes their page as a whole. */
 const TEXTS_BEFORE_PAGE = 32;
 
@@ -93,24 +97,31 @@ export class PackedMap {
   }
 
   /**
-   * Adds a copy of `record`, faster than `set`. Returns false, and adds nothing,
-   * when its key does not sort after all others.
+   * Adds copies of the records that begin at `starts` in `bytes`, one after the other, the
+   * last up to `end`: faster than `set`. Returns where the first one is whose key does not
+   * sort after all others, and adds nothing then.
    */
-  append(record: Uint8Array): boolean {
+  append(bytes: Uint8Array, starts: readonly number[], end: number): number | undefined {
     this.#searched = undefined;
-    const { pages } = this.#ownRoot();
-    const last = pages.at(-1);
-    if (last !== undefined) {
-      if (compareKeys(last.bytes, last.at(last.count - 1), record, 0) >= 0) return false;
+    const late = starts.find((at, i) =>
+      i === 0 ? !this.#sortsLast(bytes, at) : compareKeys(bytes, starts[i - 1]!, bytes, at) >= 0
+    );
+    if (late !== undefined) return late;
+    this.#size += starts.length;
+    for (let from = 0; from < starts.length;) {
+      const at = this.#root.pages.length - 1;
+      const page = at < 0 ? undefined : this.#ownPage(at);
+      const to = page === undefined ? from : fitting(page, starts, from, end);
+      if (page === undefined || to === from) {
+        this.#addPage(at + 1);
+        continue;
+      }
+      const isNew = page.count === 0;
+      page.appendRun(bytes, starts.slice(from, to), starts[to] ?? end);
+      if (isNew) this.#renewFirstKey(at);
+      from = to;
     }
-    this.#size++;
-    this.#pageAt = Math.max(0, pages.length - 1);
-    this.#slot = last?.count ?? 0;
-    if (last !== undefined && last.liveBytes + record.length > APPENDED_BYTES_MAX) {
-      this.#addPage(pages.length);
-    }
-    this.#insert(record);
-    return true;
+    return undefined;
   }
 
   /**
@@ -145,6 +156,12 @@ export class PackedMap {
     return page === undefined ? undefined : { bytes: page.bytes, at: page.at(0) };
   }
 
+  /** Whether the key of the record at `at` sorts after all that are here. */
+  #sortsLast(bytes: Uint8Array, at: number): boolean {
+    const last = this.#root.pages.at(-1);
+    return last === undefined || compareKeys(last.bytes, last.at(last.count - 1), bytes, at) < 0;
+  }
+
   /** Whether `key` is there; sets `#pageAt` and `#slot` to where it is, or belongs. */
   #find(key: ByteString): boolean {
     if (key === this.#searched) return this.#found;
@@ -172,7 +189,7 @@ export class PackedMap {
     if (this.#slot === 0) this.#renewFirstKey(this.#pageAt);
   }
 
-  /** Makes room around the position; keys that come in order leave full pages behind. */
+  /** Makes room around the position; keys that come in order, or nearly so, leave full pages behind. */
   #split(): void {
     const at = this.#pageAt;
     const page = this.#root.pages[at]!;
@@ -181,25 +198,52 @@ export class PackedMap {
       this.#addPage(this.#slot === 0 ? at : at + 1);
       return;
     }
-    const right = this.#ownPage(at).splitOff();
-    const { firstKeys, pages } = this.#ownRoot();
-    pages.splice(at + 1, 0, right);
-    firstKeys.splice(at + 1, 0, "");
+    if (this.#shift()) return;
+    this.#insertPage(at + 1, this.#ownPage(at).splitOff());
     this.#renewFirstKey(at + 1);
-    const middle = this.#root.pages[at]!.count;
-    if (this.#slot > middle) {
-      this.#pageAt++;
-      this.#slot -= middle;
-    }
+    this.#moveOn(at);
+  }
+
+  /**
+   * Moves the last records to the next page if that has much room and the position is in
+   * the second half: keys that come nearly in order come to the last pages, and would
+   * otherwise leave pages behind that are half full.
+   */
+  #shift(): boolean {
+    const at = this.#pageAt;
+    const { count } = this.#root.pages[at]!;
+    if (this.#slot < count / 2) return false;
+    const next = this.#root.pages[at + 1];
+    if (next !== undefined && next.liveBytes > SHIFTED_TO_MAX) return false;
+    if (next === undefined) this.#insertPage(at + 1, new Page(this.#epoch));
+    const page = this.#ownPage(at);
+    page.shift(this.#ownPage(at + 1), SHIFTED_BYTES_MAX);
+    if (page.count === count) return false;
+    this.#renewFirstKey(at + 1);
+    this.#moveOn(at);
+    return true;
+  }
+
+  /** The records from which the page at `at` now ends went to the next one: the position with them. */
+  #moveOn(at: number): void {
+    const { count } = this.#root.pages[at]!;
+    if (this.#slot <= count) return;
+    this.#pageAt++;
+    this.#slot -= count;
   }
 
   /** Makes an empty page and moves the position to it; the caller fills it. */
   #addPage(at: number): void {
-    const { firstKeys, pages } = this.#ownRoot();
-    pages.splice(at, 0, new Page(this.#epoch));
-    firstKeys.splice(at, 0, "");
+    this.#insertPage(at, new Page(this.#epoch));
     this.#pageAt = at;
     this.#slot = 0;
+  }
+
+  /** The caller sets its first key. */
+  #insertPage(at: number, page: Page): void {
+    const { firstKeys, pages } = this.#ownRoot();
+    pages.splice(at, 0, page);
+    firstKeys.splice(at, 0, "");
   }
 
   #removePage(at: number): void {
@@ -332,6 +376,15 @@ function pageOf(firstKeys: readonly ByteString[], key: ByteString): number {
     else high = middle;
   }
   return Math.max(0, low - 1);
+}
+
+/** Up to where the records that begin at `starts`, from the one at `from` on, go into the last page. */
+function fitting(page: Page, starts: readonly number[], from: number, end: number): number {
+  const room = APPENDED_BYTES_MAX - page.liveBytes;
+  let to = from;
+  while (to < starts.length && (starts[to + 1] ?? end) - starts[from]! <= room) to++;
+  // A page takes a record of any size when it is the only one.
+  return to === from && page.count === 0 ? from + 1 : to;
 }
 
 /** Old pages would otherwise stay in memory until the last one has been read. */

@@ -121,10 +121,28 @@ export class Page {
     else this.#slots.splice(slot, 0, entry);
   }
 
+  /**
+   * Adds the records that begin at `starts` in `bytes`, one after the other, the last up to
+   * `end`, which sort after all of this page. There is room, or it is a single one in an empty page.
+   */
+  appendRun(bytes: Uint8Array, starts: readonly number[], end: number): void {
+    const start = starts[0]!;
+    const hasRoom = this.makeRoom(end - start);
+    assert(hasRoom, "Records must fit into their page");
+    const moved = this.#used - start;
+    this.#bytes.set(bytes.subarray(start, end), this.#used);
+    this.#used += end - start;
+    // What the first and the last key have in common, all between them have.
+    this.#shortenPrefix(start + moved);
+    this.#slots.push(this.#entry(start + moved));
+    this.#shortenPrefix(starts.at(-1)! + moved);
+    for (let i = 1; i < starts.length; i++) this.#slots.push(this.#entry(starts[i]! + moved));
+  }
+
   /** Puts `record` in place of the one at `slot`, which has the same key, if it fits there. */
   overwrite(slot: number, record: Uint8Array): boolean {
     const at = this.at(slot);
-    const oldLength = recordEnd(this.#bytes, at) - at;
+    const oldLength = this.#lengthAt(slot);
     if (!this.#shared && oldLength === record.length) {
       this.#bytes.set(record, at);
       return true;
@@ -138,8 +156,7 @@ export class Page {
   }
 
   remove(slot: number): void {
-    const at = this.at(slot);
-    this.#garbage += recordEnd(this.#bytes, at) - at;
+    this.#garbage += this.#lengthAt(slot);
     this.#slots.splice(slot, 1);
   }
 
@@ -148,13 +165,25 @@ export class Page {
     const half = this.liveBytes / 2;
     let middle = 0;
     for (let bytes = 0; middle < this.count - 1 && (middle === 0 || bytes < half); middle++) {
-      bytes += recordEnd(this.#bytes, this.at(middle)) - this.at(middle);
+      bytes += this.#lengthAt(middle);
     }
     const right = new Page(this.epoch);
-    right.append(this, middle);
-    this.#garbage += right.liveBytes;
-    this.#slots.length = middle;
+    this.#moveFrom(middle, right);
     return right;
+  }
+
+  /**
+   * Moves the last records, of up to `bytesMax` but one at least, to the front of `next`,
+   * which sorts after this page. Does nothing when they don't fit in, or nothing is left.
+   */
+  shift(next: Page, bytesMax: number): void {
+    let slot = this.count - 1;
+    let bytes = this.#lengthAt(slot);
+    while (slot > 1 && bytes + this.#lengthAt(slot - 1) <= bytesMax) {
+      slot--;
+      bytes += this.#lengthAt(slot);
+    }
+    if (slot > 0 && next.makeRoom(bytes)) this.#moveFrom(slot, next);
   }
 
   /** Adds the records of `other` from `slot` on, which sort after all of this page and fit in. */
@@ -163,6 +192,22 @@ export class Page {
       const at = other.at(i);
       this.insert(this.count, other.#bytes.subarray(at, recordEnd(other.#bytes, at)));
     }
+  }
+
+  /** Moves the records from `slot` on to the front of `next`, which sorts after them and has room. */
+  #moveFrom(slot: number, next: Page): void {
+    for (let i = slot; i < this.count; i++) {
+      const at = this.at(i);
+      const record = this.#bytes.subarray(at, recordEnd(this.#bytes, at));
+      next.insert(i - slot, record);
+      this.#garbage += record.length;
+    }
+    this.#slots.length = slot;
+  }
+
+  #lengthAt(slot: number): number {
+    const at = this.at(slot);
+    return recordEnd(this.#bytes, at) - at;
   }
 
   /** Leaves the garbage behind, in a buffer for `size` bytes. */

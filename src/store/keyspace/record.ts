@@ -174,9 +174,9 @@ export function recordEnd(bytes: Uint8Array, at: number): number {
     ((flags & LEASED) === 0 ? 0 : LEASE_BYTES);
 }
 
-/** What a digest takes of the record at `at`: all but its place in the versions list. */
-export function digestedPart(bytes: Uint8Array, at: number): Uint8Array {
-  return bytes.subarray(at + PLACE_BYTES, recordEnd(bytes, at));
+/** Where in the record at `at` begins what a digest takes of it: all but its place in the versions list. */
+export function digestedStart(at: number): number {
+  return at + PLACE_BYTES;
 }
 
 /** The key of the record at `at`. */

@@ -4,7 +4,7 @@ import { Leases } from "../lease/leases.ts";
 import { DeadlineIndex } from "./deadlines.ts";
 import { type Hash, Hasher } from "./hash.ts";
 import type { Place } from "./packed_map.ts";
-import { deadlineAt, digestedPart, leaseAt, recordEnd, type Version } from "./record.ts";
+import { deadlineAt, digestedStart, keyAt, leaseAt, recordEnd } from "./record.ts";
 
 const hasher = new Hasher();
 
@@ -24,19 +24,16 @@ export class Tally {
     return { low: this.#hashLow, high: this.#hashHigh };
   }
 
-  /** The record of `key` came. */
-  add(
-    key: ByteString,
-    record: Uint8Array,
-    isFile: boolean,
-    { deadlineMs, lease }: Pick<Version, "deadlineMs" | "lease">,
-  ): void {
+  /** The record at `at` came. */
+  add(bytes: Uint8Array, at: number, isFile: boolean): void {
     this.liveCount++;
     if (isFile) this.fileCount++;
-    this.liveBytes += record.length;
-    this.#hashRecord(record, 0, 1);
-    if (deadlineMs !== 0) this.deadlines.add(deadlineMs, key, false);
-    if (lease !== 0n) this.leases.attach(lease, key);
+    this.liveBytes += recordEnd(bytes, at) - at;
+    this.#hashRecord(bytes, at, 1);
+    const deadlineMs = deadlineAt(bytes, at);
+    if (deadlineMs !== 0) this.deadlines.add(deadlineMs, keyAt(bytes, at), false);
+    const lease = leaseAt(bytes, at);
+    if (lease !== 0n) this.leases.attach(lease, keyAt(bytes, at));
   }
 
   /** The record of `key` goes. */
@@ -51,10 +48,11 @@ export class Tally {
     if (lease !== 0n) this.leases.detach(lease, key);
   }
 
-  /** The record of the directory `path` came. */
-  addDirectory(path: ByteString, record: Uint8Array, deadlineMs: number): void {
-    this.#hashRecord(record, 0, 1);
-    if (deadlineMs !== 0) this.deadlines.add(deadlineMs, path, true);
+  /** The record of a directory, at `at`, came. */
+  addDirectory(bytes: Uint8Array, at: number): void {
+    this.#hashRecord(bytes, at, 1);
+    const deadlineMs = deadlineAt(bytes, at);
+    if (deadlineMs !== 0) this.deadlines.add(deadlineMs, keyAt(bytes, at), true);
   }
 
   /** The record of the directory `path` goes. */
@@ -66,7 +64,8 @@ export class Tally {
 
   /** Adds a record to the hash (1), or takes it out (-1). */
   #hashRecord(bytes: Uint8Array, at: number, sign: 1 | -1): void {
-    const { low, high } = hasher.start().bytes(digestedPart(bytes, at)).finish();
+    const { low, high } = hasher.start()
+      .bytes(bytes, digestedStart(at), recordEnd(bytes, at)).finish();
     this.#hashLow = (this.#hashLow + sign * low) | 0;
     this.#hashHigh = (this.#hashHigh + sign * high) | 0;
   }

@@ -64,6 +64,9 @@ const ACTIONS: readonly Action[] = [
   "expire",
 ];
 
+/** The first of those, at the end, that take a key away. */
+const FIRST_DELETION = ACTIONS.indexOf("delete");
+
 /** A larger entry has a chunk of its own. */
 const CHUNK_BYTES = 256 * 1024;
 
@@ -305,9 +308,8 @@ export class Versions {
     const chunk = this.#room(length);
     chunk.bytes.set(image.subarray(at, at + length), chunk.used);
     writeFixed48(chunk.bytes, chunk.used + NEXT_AT, 0);
-    const { before } = contentAt({ bytes: chunk.bytes, at: chunk.used });
-    if (before !== undefined) {
-      const previous = placeAt(chunk.bytes, before);
+    if ((image[at + FLAGS_AT]! & HAS_BEFORE) !== 0) {
+      const previous = placeAt(image, at + CONTENT_AT);
       if (this.has(previous)) this.#setNext(previous, this.#end);
     }
     return { place: this.#added(chunk, length), next: at + length };
@@ -365,6 +367,11 @@ const OFFSETS = {
   changeIndex: CHANGE_INDEX_AT,
   revision: REVISION_AT,
 } as const;
+
+/** Whether an entry is of a key or a directory that went. */
+export function isDeletionAt({ bytes, at }: EntryAt): boolean {
+  return bytes[at + ACTION_AT]! >= FIRST_DELETION;
+}
 
 /** What an entry says beside its key and record. */
 export function headAt({ bytes, at }: EntryAt): EntryHead & { readonly next: number } {

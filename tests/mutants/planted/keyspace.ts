@@ -14,7 +14,7 @@ export const KEYSPACE_MUTANTS: readonly Mutant[] = [
     [
       "an image loses the links between versions",
       "an event of the past tells what it left",
-      "const previous = placeAt(chunk.bytes, before);\n      if (this.has(previous)) this.#setNext(previous, this.#end);",
+      "const previous = placeAt(image, at + CONTENT_AT);\n      if (this.has(previous)) this.#setNext(previous, this.#end);",
       "",
     ],
     [
@@ -64,6 +64,18 @@ export const KEYSPACE_MUTANTS: readonly Mutant[] = [
       "a read at a revision sees what was there then",
       "if (placeAt(found.bytes, found.at) === place) this.#records.delete(key);",
       "this.#records.delete(key);",
+    ],
+    [
+      "only some deletions are forgotten",
+      "what was compacted takes no memory",
+      "if (!isDeletionAt(entry)) return;",
+      "if (!isDeletionAt(entry) || place % 2 === 0) return;",
+    ],
+    [
+      "a restored state does not know what v3 hides",
+      "v1 and v2 write nothing below a file",
+      "if (this.findFile(cursor.key()) !== undefined) this.#hiddenCount++;",
+      "",
     ],
     [
       "tombstones stay for ever",
@@ -118,7 +130,7 @@ export const KEYSPACE_MUTANTS: readonly Mutant[] = [
     [
       "a directory's deadline is not kept",
       "a directory lives by its newest TTL",
-      "if (deadlineMs !== 0) this.deadlines.add(deadlineMs, path, true);",
+      "if (deadlineMs !== 0) this.deadlines.add(deadlineMs, keyAt(bytes, at), true);",
       "",
     ],
     [
