@@ -105,6 +105,8 @@ export const LIMITS = freeze({
     applyBytesMax: 512 * KiB,
     /** Of the entries since the last snapshot, after which the next is due however few they are. */
     snapshotLogBytesMax: 64 * MiB,
+    /** Of the same on a quiet node. */
+    quietLogBytesMin: 8 * MiB,
     /** Kept behind a snapshot for followers that lag a little, in number and in bytes. */
     trailingEntries: 5_000,
     trailingBytesMax: 16 * MiB,
@@ -126,6 +128,8 @@ export const LIMITS = freeze({
     requestMs: 5_000,
     /** How long a full disk is left alone before it is tried again. */
     diskRetryMs: 1_000,
+    /** How long nothing is applied on a node that is quiet. */
+    quietMs: 10_000,
     /** How long a transfer may stand still before its window is sent again. */
     snapshotStallMs: 2_000,
     /** From one comparison of the members' states to the next. */

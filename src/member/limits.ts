@@ -71,6 +71,7 @@ function nodeLimits(config: Config): NodeLimits {
     learnersMax: config.membership.learnersMax,
     isMembershipStrict: config.membership.isStrict,
     snapshotEntries,
+    quietTicks: ticks(nodeTimes.quietMs),
     // Half of what a snapshot stands for at most, or a small -snapCount would never cut the log.
     trailingEntries: Math.min(node.trailingEntries, Math.floor(snapshotEntries / 2)),
     diskRetryTicks: ticks(nodeTimes.diskRetryMs),

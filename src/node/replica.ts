@@ -21,6 +21,9 @@ export interface ReplicaLimits {
   readonly snapshotEntries: number;
   /** … or so many bytes of them, which the log holds in memory. */
   readonly snapshotLogBytesMax: number;
+  /** A node that has applied nothing for so long takes one when so many bytes are due at least … */
+  readonly quietTicks: number;
+  readonly quietLogBytesMin: number;
   /** Entries kept behind a snapshot for members that lag a little, and their bytes. */
   readonly trailingEntries: number;
   readonly trailingBytesMax: number;
@@ -64,6 +67,12 @@ export interface ReplicaOptions<R> {
 /** But not before the log since the last one is this part of that one's size, so that a large store is not rewritten all the time. */
 const SNAPSHOT_LOG_SHARE = 0.5;
 
+/**
+ * … or this part, when the node is quiet: nobody is kept waiting, and the next start finds
+ * little to apply.
+ */
+const QUIET_LOG_SHARE = 0.125;
+
 /** Turns of the event loop that a growing batch waits at most. */
 const GATHERING_TURNS_MAX = 8;
 
@@ -90,6 +99,8 @@ export class Replica<R> {
   #commitIsDue = false;
   #stopped = false;
   #tick = 0;
+  /** When something was applied last. */
+  #appliedTick = 0;
   /** Settles when the batch that is being saved is durable. */
   #saving: Promise<void> | undefined;
   #savingSinceTick = 0;
@@ -235,7 +246,10 @@ export class Replica<R> {
       }
       if (entry.index === this.awaitedIndex) this.#hooks.reached(entry.index);
     }
-    if (entries.length > 0) this.schedule();
+    if (entries.length > 0) {
+      this.#appliedTick = this.#tick;
+      this.schedule();
+    }
     this.#hooks.afterApply();
   }
 
@@ -311,7 +325,7 @@ export class Replica<R> {
     const isLong = index - this.#attemptedIndex >= snapshotEntries ||
       this.#logBytes >= snapshotLogBytesMax;
     const isWorthIt = isLong && this.#logBytes >= this.#snapshotBytes * SNAPSHOT_LOG_SHARE;
-    if (!isWorthIt && !this.#renewalIsDue) return;
+    if (!isWorthIt && !this.#isQuietlyDue && !this.#renewalIsDue) return;
     const term = this.#core.termAt(index);
     // A received snapshot is about to replace all that was applied here.
     if (term === undefined) return;
@@ -323,6 +337,12 @@ export class Replica<R> {
     this.#snapshotting = this.#snapshot(meta, keepAfter)
       .catch((error) => this.#snapshotFailed(error))
       .finally(() => this.#snapshotting = undefined);
+  }
+
+  get #isQuietlyDue(): boolean {
+    const { quietTicks, quietLogBytesMin } = this.#limits;
+    return this.#tick - this.#appliedTick >= quietTicks &&
+      this.#logBytes >= Math.max(quietLogBytesMin, this.#snapshotBytes * QUIET_LOG_SHARE);
   }
 
   async #snapshot(meta: SnapshotMeta, keepAfter: number): Promise<void> {

@@ -21,6 +21,7 @@ function replicaOf(
   storage: Partial<Storage>,
   machine: Partial<StateMachine<void>>,
   hooks: Partial<ReplicaHooks<void>>,
+  limits: Partial<ReplicaLimits> = {},
 ) {
   const nothing = () => {};
   const tasks: (() => void)[] = [];
@@ -33,6 +34,7 @@ function replicaOf(
       logger: silentLogger,
       limits: {
         snapshotEntries: 0,
+        ...limits,
         diskRetryTicks: DISK_RETRY_TICKS,
         electionTicks: ELECTION_TICKS,
       } as ReplicaLimits,
@@ -230,4 +232,45 @@ Deno.test("Replica lets the event loop run while it restores a snapshot", async 
   tasks.splice(0).forEach((task) => task());
   await restored.promise;
   assert(seenByTurn.length >= 100, "one a turn");
+});
+
+/** How many ticks after its last entry, of 1,000 bytes, a replica takes a snapshot. */
+async function ticksToQuietSnapshot(limits: Partial<ReplicaLimits>): Promise<number | undefined> {
+  const entry: Entry = { index: 8, term: 1, kind: "command", data: new Uint8Array(1000) };
+  const waiting = [entry];
+  const core = {
+    ...coreWith({}),
+    takeSave: () => undefined,
+    takeCommitted: () => waiting.splice(0),
+    appliedIndex: 8,
+    termAt: () => 1,
+    tailStart: (to: number) => to,
+    compact: () => {},
+  };
+  let taken = 0;
+  const createSnapshot = () => Promise.resolve(void taken++);
+  const machine = { apply: () => {}, snapshot: () => [] };
+  const hooks = { applied: () => {} };
+  const { replica, tasks } = replicaOf(core, { createSnapshot }, machine, hooks, {
+    ...{ snapshotEntries: 1000, snapshotLogBytesMax: 1_000_000, trailingEntries: 0 },
+    ...limits,
+  });
+  for (let tick = 0; tick < 100; tick++) {
+    replica.tick(tick);
+    replica.schedule();
+    for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) task();
+    if (taken > 0) {
+      await replica.stop();
+      return tick;
+    }
+  }
+  return undefined;
+}
+
+Deno.test("Replica takes a snapshot earlier when nobody writes, if that is worth it", async () => {
+  const quietTicks = 30;
+  assertEquals(await ticksToQuietSnapshot({ quietTicks, quietLogBytesMin: 1000 }), 30);
+  assertEquals(await ticksToQuietSnapshot({ quietTicks, quietLogBytesMin: 2000 }), undefined);
+  const never = { quietTicks, quietLogBytesMin: 0, snapshotEntries: 0 };
+  assertEquals(await ticksToQuietSnapshot(never), undefined);
 });

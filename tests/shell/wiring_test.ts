@@ -113,6 +113,7 @@ for (const [name, { value, beside = [], changes }] of Object.entries(SAMPLES)) {
 type TicksOfNode =
   | "requestTicks"
   | "diskRetryTicks"
+  | "quietTicks"
   | "snapshotStallTicks"
   | "comparisonTicks"
   | "firstComparisonTicks"

@@ -211,6 +211,8 @@ function nodeLimits(random: SeededRandom, electionTicks: number): NodeLimits {
     applyBytesMax: random.pick([1, 300, 100_000]),
     snapshotEntries: random.pick([0, 2, 5, 10, 30, 100]),
     snapshotLogBytesMax: 5_000,
+    quietTicks: 2 * electionTicks,
+    quietLogBytesMin: 300,
     trailingEntries: random.pick([0, 0, 2, 10, 50]),
     trailingBytesMax: random.pick([0, 500, 1_000_000]),
     diskRetryTicks: random.integer(1, electionTicks),

@@ -281,6 +281,14 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "return id < 0 ?",
     ],
   ]),
+  ...mutantsOf("src/node/replica.ts", "tests/node/replica_test.ts", [
+    [
+      "a quiet node takes a snapshot of next to nothing",
+      "a large store is not written again for a few entries",
+      "this.#logBytes >= Math.max(quietLogBytesMin, this.#snapshotBytes * QUIET_LOG_SHARE);",
+      "this.#logBytes > 0;",
+    ],
+  ]),
   ...mutantsOf("src/node/replica.ts", SIM, [
     [
       "a promise leaves before its batch is durable",
