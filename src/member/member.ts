@@ -131,7 +131,8 @@ export interface LeadershipRecord {
 export async function makeMember<T extends MemberTransport>(
   options: MemberOptions<T>,
 ): Promise<RunningMember<T>> {
-  const { ports, limits, identity } = options;
+  // No callback may hold on to `options`, or what the disk held would never go.
+  const { ports, limits, identity, onCoreEvent, onRemoved } = options;
   const { storage, clock, random, scheduler, logger } = ports;
   const leadership: LeadershipRecord = { changes: 0, sinceMs: clock.wallMs() };
   const core = makeCore(options, (event) => {
@@ -139,7 +140,7 @@ export async function makeMember<T extends MemberTransport>(
       if (event.leader !== NONE) leadership.changes++;
       leadership.sinceMs = clock.wallMs();
     }
-    options.onCoreEvent(event, core);
+    onCoreEvent(event, core);
   });
   const store = await restore(new Store({ lookBackEvents: limits.compaction.eventsMin }), storage);
   const contacts: Contacts = new Contacts({
@@ -156,7 +157,7 @@ export async function makeMember<T extends MemberTransport>(
       contacts.called(caller);
     },
     displaced: () => node.displaced(),
-    removed: options.onRemoved,
+    removed: onRemoved,
   });
   const node: Node<Result> = new Node({
     ...{ core, storage, transport, scheduler, clock, random, logger },
@@ -167,7 +168,7 @@ export async function makeMember<T extends MemberTransport>(
     handleRequest: (request, done) => service.handleForwarded(request, done),
     moved: () => contacts.moved(),
     onMembers: (members) => contacts.membersAre(members),
-    onRemoved: () => options.onRemoved("This member was removed from the cluster"),
+    onRemoved: () => onRemoved("This member was removed from the cluster"),
     onFatal: options.onFatal,
   });
   const service = new Service({

@@ -39,11 +39,13 @@ export interface RealMemberOptions {
 
 /** Restores the state and starts to talk to peers. Opens no port of its own. */
 export function startMember(options: RealMemberOptions): Promise<RealMember> {
-  const { config, logger, storage, identity, loaded, onRemoved, onFatal } = options;
+  // No callback may hold on to what the disk held.
+  const { loaded, ...lasting } = options;
+  const { config, logger, storage, identity, onRemoved, onFatal } = lasting;
   return makeMember({
     ports: {
       storage,
-      transport: (end) => makeTransport(options, end),
+      transport: (end) => makeTransport(lasting, end),
       scheduler: SCHEDULER,
       clock: systemClock,
       random: Math.random,
@@ -65,7 +67,7 @@ export function startMember(options: RealMemberOptions): Promise<RealMember> {
 }
 
 function makeTransport(
-  { config, identity, session, tls, logger, onFatal }: RealMemberOptions,
+  { config, identity, session, tls, logger, onFatal }: Omit<RealMemberOptions, "loaded">,
   end: MemberEnd,
 ): PeerTransport {
   const rivalry = new Rivalry({

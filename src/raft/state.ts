@@ -23,7 +23,8 @@ import type {
 /** One server's state; see the invariants at the members. */
 export class State {
   readonly id: MemberId;
-  readonly options: CoreOptions;
+  /** Not what the disk held: the log has it, and lets go of it in its time. */
+  readonly options: Omit<CoreOptions, "hardState" | "snapshot" | "entries">;
   readonly log: Log;
   readonly configurations: ConfigurationHistory;
   readonly saves: Saves;
@@ -47,9 +48,9 @@ export class State {
   #electionTimeout: number;
 
   constructor(options: CoreOptions) {
-    const { hardState, snapshot, entries } = options;
+    const { hardState, snapshot, entries, ...lasting } = options;
     this.id = options.id;
-    this.options = options;
+    this.options = lasting;
     this.snapshot = snapshot;
     this.log = new Log(snapshot.index, snapshot.term, entries, options.unpackedEntries);
     this.configurations = new ConfigurationHistory(snapshot.index, snapshot.configuration);

@@ -105,6 +105,8 @@ export class Fellow {
         applyBytesMax: 10_000,
         snapshotEntries: 0,
         snapshotLogBytesMax: 1_000_000,
+        quietTicks: 1000,
+        quietLogBytesMin: 1_000_000,
         trailingEntries: 0,
         trailingBytesMax: 0,
         diskRetryTicks: 10,

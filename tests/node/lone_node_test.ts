@@ -84,6 +84,8 @@ class LoneNode {
         ...{
           snapshotEntries: 0,
           snapshotLogBytesMax: 1e9,
+          quietTicks: 1000,
+          quietLogBytesMin: 1e9,
           trailingEntries: 10,
           trailingBytesMax: 1e9,
         },
