@@ -291,7 +291,8 @@ export class Store implements StateMachine<Result> {
     keepEvents: number,
   ): CompactCommand | undefined {
     const last = this.#keys.versions.excess(olderThanMs, bytesMax, keepEvents);
-    if (last === undefined) return undefined;
+    // What is gone already, and only waits to be cut off, need not be let go of again.
+    if (last === undefined || last.logIndex <= this.#keys.cleared.logIndex) return undefined;
     const revision = Math.min(last.revision + 1, this.#head.revision);
     return { type: "compact", revision, changeIndex: last.changeIndex + 1, keepEvents };
   }

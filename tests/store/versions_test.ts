@@ -82,6 +82,19 @@ Deno.test("excess() names what is too old or too much, but not what has to be ke
   assertEquals(versions.excess(2000, 0, 1000), undefined);
 });
 
+Deno.test("compactionDue() asks once for what is then cut off a part at a time", () => {
+  const log = new Log();
+  for (let i = 0; i < 3000; i++) log.set("/k", "x".repeat(1000));
+  const due = () => log.store.compactionDue(0, 500_000, 0);
+  log.apply(due()!);
+  assertEquals(due(), undefined);
+  assert(log.store.stats().historyBytes > 1_000_000);
+  for (let i = 0; i < 1000; i++) log.set("/k", "x".repeat(1000));
+  log.apply(due()!);
+  log.set("/k", "1");
+  assertLess(log.store.stats().historyBytes, 1_000_000);
+});
+
 Deno.test("a snapshot of one large value that changed often has what compaction has left", () => {
   const log = new Log();
   for (let i = 0; i < 200; i++) log.set("/k", "x".repeat(100_000) + i);

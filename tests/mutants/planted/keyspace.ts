@@ -148,6 +148,12 @@ export const KEYSPACE_MUTANTS: readonly Mutant[] = [
       "this.#keys.compactBefore(place);",
     ],
     [
+      "an idle leader lets go of the same history every second",
+      "what is gone is not let go of again",
+      "if (last === undefined || last.logIndex <= this.#keys.cleared.logIndex) return undefined;",
+      "if (last === undefined) return undefined;",
+    ],
+    [
       "what is compacted can be compacted again",
       "a compaction below the last one is refused",
       "if (isOfClient && revision <= this.#head.compactedRevision) {",
