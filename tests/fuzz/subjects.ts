@@ -1,6 +1,7 @@
 /** All that is fuzzed. */
 import { boltFiles } from "./bolt_files.ts";
 import { commands } from "./commands.ts";
+import { credentials } from "./credentials.ts";
 import { segments, snapshots } from "./files.ts";
 import { flags } from "./flags.ts";
 import { encodedForms, forms } from "./forms.ts";
@@ -34,6 +35,7 @@ export const SUBJECTS: readonly Subject[] = [
   snapshots,
   boltFiles,
   flags,
+  credentials,
   protobuf,
   gatewayJson,
   grpcFrames,
