@@ -99,3 +99,9 @@ for (const kind of LISTENERS) {
     assertEquals((await node.ask("GET", "/v1/keys/foo", undefined, origin)).status, 200);
   });
 }
+
+Deno.test("names that a browser may use are the same in any case", () => {
+  for (const host of ["Node1.Example:4001", "LOCALHOST:4001", "node1.EXAMPLE."]) {
+    assertEquals(foreignReadProblem(exchange({ host }), PLAIN), undefined, host);
+  }
+});

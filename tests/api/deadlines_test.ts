@@ -35,3 +35,28 @@ Deno.test("Deadlines() waits for the whole time-out before an item is late", asy
   await promise;
   assertGreaterOrEqual(performance.now() - begun, 40);
 });
+
+Deno.test("Deadlines() lets an item have an eighth more than its time-out, and no longer", () => {
+  const { setInterval } = globalThis;
+  let step = () => {};
+  globalThis.setInterval = ((callback: () => void, ms: number) => {
+    assertEquals(ms, 100);
+    step = callback;
+    return 0;
+  }) as unknown as typeof setInterval;
+  try {
+    const late: string[] = [];
+    const deadlines = new Deadlines<string>(800, (item) => late.push(item));
+    deadlines.add("first");
+    step();
+    deadlines.add("second");
+    for (let i = 0; i < 7; i++) step();
+    assertEquals(late, []);
+    step();
+    assertEquals(late, ["first"]);
+    step();
+    assertEquals(late, ["first", "second"]);
+  } finally {
+    globalThis.setInterval = setInterval;
+  }
+});

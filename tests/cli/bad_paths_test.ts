@@ -203,6 +203,32 @@ Deno.test("a command goes to the next server when nobody listens, also to write"
   }
 });
 
+Deno.test("etcd members waits three seconds for a member to tell its role, whatever -timeout says", async () => {
+  const { setTimeout } = globalThis;
+  const waits: unknown[] = [];
+  globalThis.setTimeout = ((callback: () => void, ms?: number) => {
+    waits.push(ms);
+    return setTimeout(callback, ms === 3_000 ? 0 : ms);
+  }) as typeof setTimeout;
+  try {
+    await using server: BrokenServer = new BrokenServer(({ target }): Breakage => {
+      if (target.startsWith("/v1/stats/self")) return silence("");
+      if (!target.startsWith("/v1/keys/_etcd")) return sound({ method: "GET", target });
+      const value = `etcd=http://${server.address}&raft=http://127.0.0.1:7001`;
+      return answer(
+        200,
+        JSON.stringify([{ action: "GET", key: "/_etcd/machines/a", value, index: 1 }]),
+      );
+    });
+    const said = await etcd(["members", "-timeout", "600", "-peers", server.address]);
+    assertEquals(said.status, 0, said.err);
+    assertMatch(said.out, /^a +leader +http:.*no answer within 3 s/m);
+    assert(waits.includes(3_000));
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+});
+
 Deno.test("a command stays with the server that has answered it", async () => {
   await using stopping = new BrokenServer(() => fault(503, 300, "The server is stopping"));
   await using other = new BrokenServer(sound);

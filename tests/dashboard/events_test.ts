@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import type { EventsView } from "../../src/dashboard/view.ts";
 import { LISTENERS, type TestNode, until } from "../api/harness.ts";
+import { enableUsers } from "../api/users.ts";
 import { startDashboard } from "./harness.ts";
 
 async function poll(node: TestNode, query: string): Promise<EventsView> {
@@ -60,6 +61,29 @@ Deno.test("a poll says that events are missing", async () => {
     briefly(await poll(node, "path=/&since=3")),
     "SET /a/3 6, SET /a/4 7; next 8, gap",
   );
+});
+
+Deno.test("an event tells the whole seconds that its key lives", async () => {
+  await using node = await startDashboard();
+  await node.ask("POST", "/v1/keys/a", { value: "x", ttl: "5" });
+  await set(node, "/b");
+  const { events } = await poll(node, "path=/&since=3");
+  assertEquals(events.map(({ key, ttlSeconds }) => [key, ttlSeconds]), [["/a", 5], ["/b", 0]]);
+});
+
+Deno.test("a poll that waits brings nothing that its user may not read", async () => {
+  await using node = await startDashboard();
+  await enableUsers(node.service);
+  const headers = { authorization: `Basic ${btoa("ann:ann")}` };
+  const query = "path=/&since=3";
+  const waiting = node.ask("GET", `/dashboard/api/events?${query}`, undefined, { headers });
+  await until(() => node.store.watches.size === 1, "the poll to wait");
+  const root = { headers: { authorization: `Basic ${btoa("root:root")}` } };
+  for (const key of ["/b/secret", "/a/own"]) {
+    assertEquals((await node.ask("POST", `/v1/keys${key}`, { value: "x" }, root)).status, 200);
+  }
+  const { text } = await waiting;
+  assertEquals(JSON.parse(text).events.map(({ key }: { key: string }) => key), ["/a/own"]);
 });
 
 Deno.test("a poll ends empty after a while", async () => {

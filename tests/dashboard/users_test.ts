@@ -125,3 +125,34 @@ Deno.test("a dashboard that is read-only changes no user, but lets users in", as
   assertEquals(status, 403);
   assert(node.store.auth.isEnabled);
 });
+
+Deno.test("a stranger's password is not hashed, and no key of the cluster's own is written", async () => {
+  await using node = await startDashboard();
+  await enableUsers(node.service);
+  const ann = as(tokenIn(await login(node, "ann")));
+  const { auth } = node.service;
+  const hash = auth.hashPassword.bind(auth);
+  let hashes = 0;
+  auth.hashPassword = (password) => {
+    hashes++;
+    return hash(password);
+  };
+  const fields = { action: "addUser", user: "eve", password: "pw" };
+  assertEquals((await node.ask("POST", `${API}/users`, fields, ann)).status, 403);
+  assertEquals(hashes, 0);
+  const root = as(tokenIn(await login(node, "root")));
+  assertEquals((await node.ask("POST", `${API}/users`, fields, root)).status, 200);
+  assertEquals(hashes, 1);
+  const reserved = await node.ask("POST", `${API}/keys/_etcd/machines/a`, { value: "x" }, root);
+  assertEquals([reserved.status, reserved.text.includes("that clients may write")], [400, true]);
+});
+
+Deno.test("nobody keeps what the dashboard shows, and no other page loads it", async () => {
+  await using node = await startDashboard();
+  for (const path of ["status", "keys/", "samples", "session", "flat", "events?path=/"]) {
+    const { headers } = await node.ask("GET", `${API}/${path}`, undefined, OWN);
+    const told = ["cache-control", "cross-origin-resource-policy", "x-content-type-options"]
+      .map((name) => headers.get(name));
+    assertEquals(told, ["no-store", "same-origin", "nosniff"], path);
+  }
+});

@@ -10,6 +10,7 @@ import { HTTP2_MUTANTS } from "./planted/http2.ts";
 import { KEYSPACE_MUTANTS } from "./planted/keyspace.ts";
 import { NODE_MUTANTS } from "./planted/node.ts";
 import { OPERATION_MUTANTS } from "./planted/operations.ts";
+import { PORT_AND_PAGE_MUTANTS } from "./planted/ports_and_pages.ts";
 import { RAFT_MUTANTS } from "./planted/raft.ts";
 import { REACH_MUTANTS } from "./planted/reach.ts";
 import { STORAGE_MUTANTS } from "./planted/storage.ts";
@@ -36,6 +37,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...WIRING_MUTANTS,
   ...REACH_MUTANTS,
   ...OPERATION_MUTANTS,
+  ...PORT_AND_PAGE_MUTANTS,
   ...V3_MUTANTS,
   ...V3_EDGE_MUTANTS,
 ];

@@ -295,3 +295,29 @@ Deno.test("Http2Server sends a head that is longer than a frame in several (RFC 
   const payload = Buffer.concat(parts.map((part) => part.payload));
   assertEquals(client.fields({ ...parts[0]!, payload }), [[":status", "200"], ["long", long]]);
 });
+
+/** So small that a few streams fill it. */
+const SMALL_WINDOWS = { connectionWindowBytes: 65_535, streamWindowBytes: 65_535 };
+const DATA = new Uint8Array(16_384);
+
+Deno.test("Http2Server gives back what came for a stream that its client had ended", async () => {
+  await using server = await TestServer.start(SMALL_WINDOWS);
+  using client = await RawHttp2.connect(server.port);
+  for (let id = 1; id < 20; id += 2) {
+    await client.send(request(id, "/hold"), frame(T.data, 0, id, DATA));
+    assertEquals(await client.resetOf(id), E.streamClosed);
+  }
+});
+
+Deno.test("Http2Server gives back what it held for a receiver that had paused, when the client breaks off", async () => {
+  await using server = await TestServer.start(SMALL_WINDOWS);
+  using client = await RawHttp2.connect(server.port);
+  for (let id = 1; id < 20; id += 2) {
+    await client.send(
+      request(id, "/pause", Flag.endHeaders),
+      ...[frame(T.data, 0, id, DATA), frame(T.data, 0, id, DATA)],
+      frame(T.rstStream, 0, id, uint32(E.cancel)),
+    );
+    await until(() => server.heard.length === (id + 1) / 2, "the reset");
+  }
+});

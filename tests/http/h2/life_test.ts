@@ -1,7 +1,7 @@
 /** How connections begin, idle and end, and what a peer is given up for. */
 import { Buffer } from "node:buffer";
-import { assert, assertEquals, assertMatch } from "@std/assert";
-import { PingPolicy } from "../../../src/http/h2/budget.ts";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { Patience, PingPolicy } from "../../../src/http/h2/budget.ts";
 import { Flag, FrameType as T, PREFACE } from "../../../src/http/h2/frame.ts";
 import { looksLikeHttp2 } from "../../../src/http/h2/server.ts";
 import { ErrorCode as E } from "../../../src/http/h2/stream.ts";
@@ -135,6 +135,47 @@ Deno.test("Http2Server asks a silent client for a sign, and cuts it when none co
   await client.until(T.ping);
   assertEquals(await client.next(), undefined);
   assertEquals(server.heard, [`reset ${E.cancel}`]);
+});
+
+Deno.test("Http2Server waits for a sign as long as it says, however long it waits before it asks", async () => {
+  await using server = await TestServer.start({ pingIntervalMs: 60_000, pingTimeoutMs: 50 });
+  using client = await RawHttp2.connect(server.port);
+  await client.send(request(1, "/hold"));
+  await until(() => server.streams.length === 1, "the request");
+  const { now } = performance;
+  performance.now = () => now.call(performance) + 61_000;
+  try {
+    await client.until(T.ping);
+    assertEquals(await client.next(), undefined, "within the client's patience");
+  } finally {
+    performance.now = now;
+  }
+});
+
+Deno.test("Http2Server that drains ends a connection that comes late", async () => {
+  await using server = await TestServer.start();
+  await server.server.drain();
+  using client = await RawHttp2.connect(server.port);
+  assertEquals(await client.goAway(), "");
+});
+
+Deno.test("Patience comes back with time, up to where it began", () => {
+  const { now } = performance;
+  let nowMs = 0;
+  performance.now = () => nowMs;
+  try {
+    const patience = new Patience({ usefulFrames: 0 });
+    patience.frame(2_000);
+    assertThrows(() => patience.frame());
+    nowMs += 1_000;
+    patience.frame(499);
+    assertThrows(() => patience.frame(2));
+    nowMs += 3_600_000;
+    patience.frame(2_000);
+    assertThrows(() => patience.frame());
+  } finally {
+    performance.now = now;
+  }
 });
 
 Deno.test("Http2Server cuts a client that takes nothing of what it has asked for", async () => {
