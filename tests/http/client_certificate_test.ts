@@ -45,6 +45,10 @@ for (const kind of KINDS) {
     assertEquals(found, expected);
   });
 
+  Deno.test(`Exchange of ${kind} knows from where it comes`, async () => {
+    assertEquals(await seen(kind, "", ({ clientAddress }) => clientAddress), "127.0.0.1");
+  });
+
   Deno.test(`Exchange of ${kind} has the body as bytes and as text`, async () => {
     const found = await seen(kind, "héllo", ({ body, bytes }) => [body, bytes.toHex()]);
     assertEquals(found, ["héllo", "68c3a96c6c6f"]);
