@@ -104,7 +104,7 @@ export class Server {
   readonly #ends = new AsyncDisposableStack();
   #member: RealMember | undefined;
   #serving = false;
-  #stopping = false;
+  #stopping: Promise<void> | undefined;
 
   private constructor(config: Config, logger: Logger, signal: AbortSignal | undefined) {
     this.#config = config;
@@ -124,7 +124,7 @@ export class Server {
       server.#serving = true;
       return server;
     } catch (error) {
-      server.#stopping = true;
+      server.#stopping = Promise.resolve();
       await inTime(server.#ends.disposeAsync()).catch((late) => logger.error(explain(late)));
       throw error;
     }
@@ -145,10 +145,15 @@ export class Server {
     return this.#member?.service.waitingWatches ?? 0;
   }
 
-  /** Ends the node in order: hands leadership over, answers what waits, syncs. */
-  async stop(status: number): Promise<void> {
-    if (this.#stopping) return;
-    this.#stopping = true;
+  /**
+   * Ends the node in order: hands leadership over, answers what waits, syncs. Resolves
+   * when it has ended, with the status of who asked first.
+   */
+  stop(status: number): Promise<void> {
+    return this.#stopping ??= this.#stop(status);
+  }
+
+  async #stop(status: number): Promise<void> {
     try {
       await inTime(this.#end());
       this.#logger.info("Stopped");
@@ -234,8 +239,8 @@ export class Server {
     await this.#startTicking(member, peerMaterial);
     await registered(member);
     const isNew = (opened.identity?.clusterId ?? 0) === 0;
-    await whenFormed(member, identity, this.#config, isNew, () => this.#stopping);
-    if (this.#stopping) return;
+    await whenFormed(member, identity, this.#config, isNew, () => this.#stopping !== undefined);
+    if (this.#stopping !== undefined) return;
     await this.#serve(member, telemetry, overview, clientTls, port);
   }
 
@@ -367,7 +372,7 @@ export class Server {
   }
 
   #removed(reason: string): void {
-    if (this.#stopping) return;
+    if (this.#stopping !== undefined) return;
     const advice = `${reason}; to let this machine join again, start it with -f and -C`;
     if (!this.#serving) return this.#broken.reject(new RemovedError(advice));
     this.#logger.error(advice);

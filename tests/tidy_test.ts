@@ -108,6 +108,24 @@ function forbiddenImports(source: Source): string[] {
   });
 }
 
+/** The files that import themselves by way of others, and those between such circles. */
+function circling(sources: readonly Source[]): string[] {
+  const imports = sources.map(({ path, imports }) => ({
+    path,
+    targets: imports.map(({ specifier }) => resolveImport(path, specifier)),
+  }));
+  const left = new Map(imports.map((file) => [file.path, file.targets]));
+  for (let size = 0; size !== left.size;) {
+    size = left.size;
+    const imported = new Set([...left.values()].flat());
+    for (const [path, targets] of left) {
+      const goesOn = targets.some((target) => target !== undefined && left.has(target));
+      if (!goesOn || !imported.has(path)) left.delete(path);
+    }
+  }
+  return [...left.keys()];
+}
+
 function impurities(source: Source): string[] {
   return [
     ...source.names.filter(({ name }) => IMPURE.test(name)),
@@ -128,6 +146,10 @@ function matching(sources: readonly Source[], pattern: RegExp): string[] {
 
 Deno.test("imports point down only", () => {
   assertEquals(product.flatMap(forbiddenImports), []);
+});
+
+Deno.test("no file imports itself by way of others, types included", () => {
+  assertEquals(circling([...product, ...tools]), []);
 });
 
 Deno.test("every room has its row in the table of imports", () => {
@@ -377,6 +399,11 @@ Deno.test("the rules find what they are there for", () => {
   ]);
   const crossing = parseSource("src/api/v2/planted.ts", 'import { a } from "../v1/error.ts";');
   assertEquals(forbiddenImports(crossing), ["src/api/v2/planted.ts:1 imports ../v1/error.ts"]);
+  const circle = ["b", "c", "a"].map((next, i) =>
+    parseSource(`src/raft/${"abc"[i]}.ts`, `import type { X } from "./${next}.ts";`)
+  );
+  const beside = parseSource("src/raft/d.ts", 'import "./a.ts";');
+  assertEquals(circling([...circle, beside]), circle.map(({ path }) => path));
   const page = parseSource("src/dashboard/planted.ts", 'import "../api/v1/error.ts";');
   assertEquals(forbiddenImports(page), ["src/dashboard/planted.ts:1 imports ../api/v1/error.ts"]);
   assertEquals(planted.exports.map(({ name, kind }) => [name, kind]), [

@@ -5,23 +5,10 @@
  */
 import { type Clock, systemClock } from "./clock.ts";
 import { LineWriter } from "./line_writer.ts";
-import type { Fields, Logger } from "./logger.ts";
+import type { Fields, Logger, LogLevel, LogRecord } from "./logger.ts";
 
 /** From the loudest to the quietest. */
-const LEVELS = ["error", "warn", "info", "debug", "trace"] as const;
-
-export type LogLevel = typeof LEVELS[number];
-
-/** One thing that was said. In JSON the fields stand beside the rest, so none has a name of it. */
-export interface LogRecord {
-  /** ISO 8601 in UTC, with milliseconds. */
-  readonly time: string;
-  readonly level: LogLevel;
-  /** The name of the node that speaks. */
-  readonly node: string;
-  readonly message: string;
-  readonly fields: Fields;
-}
+const LEVELS: readonly LogLevel[] = ["error", "warn", "info", "debug", "trace"];
 
 export interface ConsoleLoggerOptions {
   readonly node: string;

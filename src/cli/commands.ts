@@ -9,7 +9,7 @@ import { CLUSTER_COMMANDS } from "./cluster_commands.ts";
 import type { Command } from "./command.ts";
 import { DATA_COMMANDS } from "./data_commands.ts";
 import { KEY_COMMANDS } from "./key_commands.ts";
-import { SHELL_COMMANDS } from "./shell_commands.ts";
+import { shellCommand } from "./shell_commands.ts";
 
 /** Every command, in the order of the help text. */
 export const COMMANDS: readonly Command[] = [
@@ -18,5 +18,5 @@ export const COMMANDS: readonly Command[] = [
   ...AUTH_COMMANDS,
   ...CERTS_COMMANDS,
   ...DATA_COMMANDS,
-  ...SHELL_COMMANDS,
+  shellCommand(() => COMMANDS),
 ];

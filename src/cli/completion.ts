@@ -3,14 +3,15 @@ import { bashCompletion } from "./completion_bash.ts";
 import { fishCompletion } from "./completion_fish.ts";
 import { completionModel } from "./completion_model.ts";
 import { zshCompletion } from "./completion_zsh.ts";
-import { EXIT, type Invocation } from "./command.ts";
-import { COMMANDS } from "./commands.ts";
+import { type Command, EXIT, type Invocation } from "./command.ts";
 
 const SCRIPTS = { bash: bashCompletion, fish: fishCompletion, zsh: zshCompletion } as const;
 
 /** `etcd completion SHELL` */
-export function runCompletion({ operands, terminal }: Invocation): Promise<number> {
-  const shell = operands[0] as keyof typeof SCRIPTS;
-  terminal.write(SCRIPTS[shell](completionModel(COMMANDS)));
-  return Promise.resolve(EXIT.ok);
+export function completionOf(commands: readonly Command[]) {
+  return ({ operands, terminal }: Invocation): Promise<number> => {
+    const shell = operands[0] as keyof typeof SCRIPTS;
+    terminal.write(SCRIPTS[shell](completionModel(commands)));
+    return Promise.resolve(EXIT.ok);
+  };
 }

@@ -1,9 +1,9 @@
 /** The row of the command for shells. */
 import type { Command } from "./command.ts";
 
-/** In the order of the help text. */
-export const SHELL_COMMANDS: readonly Command[] = [
-  {
+/** For the shells in which somebody types `commands`. */
+export function shellCommand(commands: () => readonly Command[]): Command {
+  return {
     name: "completion",
     group: "Shell",
     summary: "print a script that completes commands, flags and files in a shell",
@@ -14,6 +14,6 @@ export const SHELL_COMMANDS: readonly Command[] = [
       { line: 'eval "$(etcd completion zsh)"', says: "in ~/.zshrc, after compinit" },
       { line: "etcd completion fish | source", says: "in ~/.config/fish/config.fish" },
     ],
-    load: async () => (await import("./completion.ts")).runCompletion,
-  },
-];
+    load: async () => (await import("./completion.ts")).completionOf(commands()),
+  };
+}

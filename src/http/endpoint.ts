@@ -4,6 +4,7 @@ import type { Logger } from "../base/logger.ts";
 import type { RenderFault } from "./fault.ts";
 import type { Http2Limits } from "./h2/options.ts";
 import type { StreamHandler } from "./h2/stream.ts";
+import type { TlsMaterial } from "./tls_material.ts";
 
 /** Every bound of a port; `config.ts` has the defaults. */
 export interface HttpLimits {
@@ -29,20 +30,6 @@ export interface HttpLimits {
   readonly spareDescriptors: number;
   /** How long `shutdown` waits for answers in flight before it cuts the connections. */
   readonly shutdownGraceMs: number;
-}
-
-/** PEM texts. With `ca` a client certificate signed by it is demanded. */
-export interface TlsMaterial {
-  readonly cert: string;
-  readonly key: string;
-  readonly ca?: string;
-  /** TLS 1.2 and 1.3, unless these say less. */
-  readonly minVersion?: "TLSv1.2" | "TLSv1.3";
-  readonly maxVersion?: "TLSv1.2" | "TLSv1.3";
-  /** The revocation lists that `clientProblem` goes by. */
-  readonly crl?: string;
-  /** Why a client's certificate, in DER, is not taken although `ca` has signed it. */
-  readonly clientProblem?: (certificate: Uint8Array) => string | undefined;
 }
 
 export interface ListenOptions {

@@ -2,7 +2,8 @@
 import type { AddressInfo, Server } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Logger } from "../base/logger.ts";
-import { ListenError, type ListenOptions, type TlsMaterial } from "./endpoint.ts";
+import { ListenError, type ListenOptions } from "./endpoint.ts";
+import type { TlsMaterial } from "./tls_material.ts";
 
 /** Where a server listens; of a unix socket its path and no port. */
 type ListenedAddress = Pick<AddressInfo, "address" | "port">;

@@ -6,7 +6,7 @@
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import type { TlsMaterial } from "./endpoint.ts";
+import type { TlsMaterial } from "./tls_material.ts";
 import { type PemBlock, PemError, readPem, writePem } from "./pem.ts";
 
 /** Paths of PEM files. */

@@ -11,7 +11,7 @@
 import type { Server, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Logger } from "../base/logger.ts";
-import type { TlsMaterial } from "./endpoint.ts";
+import type { TlsMaterial } from "./tls_material.ts";
 
 /** Certificates that are remembered of one authority; who showed an older one has to show it again. */
 const CERTIFICATES_MAX = 16_384;

@@ -11,7 +11,8 @@ import {
 } from "node:tls";
 import { messageOf } from "../base/errors.ts";
 import { Deadlines } from "./deadlines.ts";
-import type { Listener, ListenOptions, TlsMaterial } from "./endpoint.ts";
+import type { Listener, ListenOptions } from "./endpoint.ts";
+import type { TlsMaterial } from "./tls_material.ts";
 import type { Handler } from "./exchange.ts";
 import { Http1Server } from "./h1/server.ts";
 import { Http2Exchanges } from "./h2/exchange.ts";

@@ -14,7 +14,7 @@ import { REPORT_PATH, reportRoute, Reports } from "../dashboard/reports.ts";
 import { Sampler } from "../dashboard/sampler.ts";
 import type { CertificateView, MemberReport } from "../dashboard/view.ts";
 import type { SitePolicy } from "../http/cross_site.ts";
-import type { TlsMaterial } from "../http/endpoint.ts";
+import type { TlsMaterial } from "../http/tls_material.ts";
 import type { Route } from "../http/router.ts";
 import type { DiskTimes } from "../storage/timed_disk.ts";
 import { requestPeer } from "../transport/peer_http.ts";

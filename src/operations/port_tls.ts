@@ -9,7 +9,7 @@ import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { LIMITS } from "../config.ts";
 import type { PortConfig, TlsFiles } from "../config.ts";
-import type { TlsMaterial } from "../http/endpoint.ts";
+import type { TlsMaterial } from "../http/tls_material.ts";
 import { loadTls, parseCertificates, TlsError } from "../http/tls_check.ts";
 import { dialableHosts, dialWithoutCertificate, UnprovenError } from "../http/tls_proof.ts";
 import type { PeerTls } from "../transport/peer_http.ts";

@@ -21,7 +21,7 @@ import type { Watch, WatchCallbacks } from "../store/watch/hub.ts";
 import type { PathView, View } from "../store/watch/view.ts";
 import type { Numbers } from "../store/keyspace/versions.ts";
 import type { Audit } from "./auth/audit.ts";
-import { AuthGate } from "./auth/gate.ts";
+import { AuthGate, type Guarded, type Serve } from "./auth/gate.ts";
 import { Logins } from "./auth/logins.ts";
 import { type PasswordHashes, Passwords } from "./auth/passwords.ts";
 import { SimpleTokens } from "./auth/simple_tokens.ts";
@@ -40,9 +40,6 @@ export interface ServiceOptions {
   readonly audit?: Audit | undefined;
 }
 
-/** Reads what it was asked for; the store is not to be kept. `nowMs` is the cluster's time. */
-export type Serve<T> = (store: Store, nowMs: number) => T;
-
 /** etcd's `--auth-token-ttl`, when nothing else is said. */
 const TOKEN_TTL_MS = 300_000;
 
@@ -58,7 +55,7 @@ export type LeaderHandler = (
   done: (reply: Uint8Array | undefined) => void,
 ) => void;
 
-export class Service {
+export class Service implements Guarded {
   readonly node: ClusterNode<Result>;
   readonly requests = new RequestCounters();
   /** Who asks, and whether they may. */

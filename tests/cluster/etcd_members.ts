@@ -1,5 +1,5 @@
 /** Members that etcd's flags start, in the test's process. */
-import type { LogRecord } from "../../src/base/console_logger.ts";
+import type { LogRecord } from "../../src/base/logger.ts";
 import type { Logger } from "../../src/base/logger.ts";
 import { Server } from "../../src/server.ts";
 import { askAt, configOf } from "../shell/flag_node.ts";

@@ -31,3 +31,15 @@ Deno.test("Farewell.start() ends at its deadline without a successor", async () 
   assertEquals(await endOf(() => false, 149), 0);
   assertEquals(await endOf(() => false, 200), 150);
 });
+
+Deno.test("Farewell.start() ends once for all who ask", async () => {
+  const farewell = new Farewell({ isReplaced: () => true, quietTicks: 5, ticksMax: 50 });
+  const ended: string[] = [];
+  const ends = [
+    farewell.start(100).then(() => ended.push("first")),
+    farewell.start(103).then(() => ended.push("second")),
+  ];
+  farewell.tick(105);
+  await Promise.all(ends);
+  assertEquals(ended, ["first", "second"]);
+});

@@ -3,7 +3,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { Logger } from "../../src/base/logger.ts";
 import { renderFault } from "../../src/api/v1/fault.ts";
 import { silentLogger } from "../../src/base/logger.ts";
-import type { TlsMaterial } from "../../src/http/endpoint.ts";
+import type { TlsMaterial } from "../../src/http/tls_material.ts";
 import { listenNode } from "../../src/http/node_listener.ts";
 import { TlsError } from "../../src/http/tls_check.ts";
 import { PortTls } from "../../src/operations/port_tls.ts";

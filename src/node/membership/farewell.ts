@@ -16,7 +16,8 @@ export interface FarewellOptions {
 
 export class Farewell {
   readonly #options: FarewellOptions;
-  #ending: { readonly end: () => void; readonly deadlineTick: number } | undefined;
+  #ending: PromiseWithResolvers<void> | undefined;
+  #deadlineTick = 0;
   /** Since when nobody depends on this member. */
   #quietTick = 0;
 
@@ -24,19 +25,22 @@ export class Farewell {
     this.#options = options;
   }
 
-  /** Resolves when it is time to go. */
+  /** Resolves when it is time to go. Who asks again meanwhile waits for the same. */
   start(tick: number): Promise<void> {
-    this.#quietTick = tick;
-    const deadlineTick = tick + this.#options.ticksMax;
-    return new Promise((end) => this.#ending = { end, deadlineTick });
+    if (this.#ending === undefined) {
+      this.#ending = Promise.withResolvers();
+      this.#quietTick = tick;
+      this.#deadlineTick = tick + this.#options.ticksMax;
+    }
+    return this.#ending.promise;
   }
 
   tick(tick: number): void {
     if (this.#ending === undefined) return;
     if (!this.#options.isReplaced()) this.#quietTick = tick;
     const isQuiet = tick - this.#quietTick >= this.#options.quietTicks;
-    if (!isQuiet && tick < this.#ending.deadlineTick) return;
-    this.#ending.end();
+    if (!isQuiet && tick < this.#deadlineTick) return;
+    this.#ending.resolve();
     this.#ending = undefined;
   }
 }

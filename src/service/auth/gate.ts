@@ -7,7 +7,7 @@
  * While authentication is off, all that this costs is to look at one boolean.
  */
 import { randomBytes } from "node:crypto";
-import type { Failure } from "../../node/ports.ts";
+import type { Barrier, ClusterNode, Done, Failure } from "../../node/ports.ts";
 import type { AuthView } from "../../store/auth/auth.ts";
 import { mayApply, mayWatch } from "../../store/auth/judge.ts";
 import { ALL_RIGHTS, NO_RIGHTS, type Rights } from "../../store/auth/rights.ts";
@@ -18,7 +18,6 @@ import type { Rejected, RejectionReason, Result } from "../../store/result.ts";
 import type { Store } from "../../store/store.ts";
 import type { View } from "../../store/watch/view.ts";
 import type { Answer, OnAnswer } from "../answer.ts";
-import type { Service } from "../service.ts";
 import { type Audit, type AuditEntry, describeCommand } from "./audit.ts";
 import type { Credentials } from "./credentials.ts";
 import type { LoginCounters, LoginProblem, Logins } from "./logins.ts";
@@ -30,6 +29,9 @@ export type AuthProblem = LoginProblem | "userNameEmpty" | "invalidToken" | "per
 /** Says who asks; asked only when somebody wants to know. */
 export type Who = () => Credentials;
 
+/** Reads what it was asked for; the store is not to be kept. `nowMs` is the cluster's time. */
+export type Serve<T> = (store: Store, nowMs: number) => T;
+
 /** Reads for somebody with `rights`. */
 export type ServeWith<T> = (store: Store, nowMs: number, rights: Rights) => T;
 
@@ -39,8 +41,24 @@ export type LoginOutcome =
   | { readonly kind: "refused"; readonly reason: LoginProblem | "authNotEnabled" | "invalidToken" }
   | { readonly kind: "failed"; readonly failure: Failure };
 
+/** What the door leads to: what `Service` does for somebody who may; its docstrings hold. */
+export interface Guarded {
+  readonly node: Pick<ClusterNode<Result>, "nowMs">;
+  readonly changeIndex: number;
+  write(
+    command: Command,
+    redirects: boolean,
+    done: OnAnswer<Result>,
+    requester?: Requester,
+  ): void;
+  read<T>(serve: Serve<T | Promise<T>>, fail: (failure: Failure) => T): T | Promise<T>;
+  readStale<T>(serve: Serve<T>, fail: (failure: Failure) => T): T;
+  whenFresh(serve: Serve<void>, fail: (failure: Failure) => void): void;
+  barrier(done: Done<Barrier>): void;
+}
+
 export interface AuthGateOptions {
-  readonly service: Service;
+  readonly service: Guarded;
   readonly store: Store;
   readonly tokens: TokenScheme;
   readonly logins: Logins;
@@ -55,7 +73,7 @@ const SECRET_BYTES = 32;
 const TRIES_MAX = 3;
 
 export class AuthGate {
-  readonly #service: Service;
+  readonly #service: Guarded;
   readonly #store: Store;
   readonly #tokens: TokenScheme;
   readonly #logins: Logins;
@@ -132,11 +150,11 @@ export class AuthGate {
         ? this.read(who, serve, refuse, fail, triesLeft - 1)
         : refuse(rights);
     };
-    if (!this.#mustProve(who)) return this.#service.read(judged, fail);
+    if (!this.#mustProve(who)) return this.#service.read<T>(judged, fail);
     return new Promise((resolve, reject) => {
       this.#whenReady(who, (problem) => {
         try {
-          resolve(problem === undefined ? this.#service.read(judged, fail) : refuse(problem));
+          resolve(problem === undefined ? this.#service.read<T>(judged, fail) : refuse(problem));
         } catch (error) {
           reject(error);
         }
@@ -156,9 +174,9 @@ export class AuthGate {
       return typeof rights === "string" ? refuse(rights) : serve(store, nowMs, rights);
     };
     const proof = this.#mustProve(who) ? this.#prove(who()) : undefined;
-    if (proof === undefined) return this.#service.readStale(judged, fail);
+    if (proof === undefined) return this.#service.readStale<T>(judged, fail);
     return proof.then((problem) =>
-      problem === undefined ? this.#service.readStale(judged, fail) : refuse(problem)
+      problem === undefined ? this.#service.readStale<T>(judged, fail) : refuse(problem)
     );
   }
 

@@ -204,6 +204,14 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "return undefined;",
     ],
   ]),
+  ...mutantsOf("src/node/membership/farewell.ts", NODE, [
+    [
+      "who asks for the end a second time keeps the first from hearing of it",
+      "a node ends once for all who end it",
+      "if (this.#ending === undefined) {",
+      "{",
+    ],
+  ]),
   ...mutantsOf("src/node/membership/leadership.ts", NODE, [
     [
       "a leader with a full disk hands over to who can't be elected",

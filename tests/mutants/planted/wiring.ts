@@ -134,6 +134,16 @@ export const WIRING_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
+  ...mutantsOf("src/server.ts", "tests/cli/members_test.ts", [
+    [
+      "who stops a node that is ending does not wait for the end",
+      "a node ends once for all who end it",
+      "return this.#stopping ??= this.#stop(status);",
+      "return this.#stopping === undefined\n" +
+      "      ? (this.#stopping = this.#stop(status))\n" +
+      "      : Promise.resolve();",
+    ],
+  ]),
   ...mutantsOf("src/member/entrance.ts", WIRING, [
     [
       "-r does not reach who joins",

@@ -18,7 +18,7 @@ import {
   writeKeyField,
   writeNumberField,
 } from "./hand.ts";
-import type * as kv from "./kv.ts";
+import type * as hot from "./hot.ts";
 import { NO_BYTES } from "./scalars.ts";
 import type { Draft, HandCodec } from "./table.ts";
 import { deeper, type WireReader } from "./wire_reader.ts";
@@ -33,8 +33,8 @@ const HEADER_NAMES: FieldNames = {
 
 function readHeader(
   reader: WireReader,
-  previous: kv.ResponseHeader | undefined,
-): kv.ResponseHeader {
+  previous: hot.ResponseHeader | undefined,
+): hot.ResponseHeader {
   let clusterId = previous?.clusterId ?? 0n;
   let memberId = previous?.memberId ?? 0n;
   let revision = previous?.revision ?? 0;
@@ -64,7 +64,7 @@ function readHeader(
 /** The ids that were written last: they are the same in all answers of a member. */
 let written = { clusterId: 0n, memberId: 0n, bytes: new Uint8Array(0) };
 
-function idsOf({ clusterId = 0n, memberId = 0n }: Draft<kv.ResponseHeader>): Uint8Array {
+function idsOf({ clusterId = 0n, memberId = 0n }: Draft<hot.ResponseHeader>): Uint8Array {
   if (written.clusterId !== clusterId || written.memberId !== memberId) {
     const writer = new WireWriter();
     writeIdField(writer, 8, clusterId);
@@ -74,19 +74,19 @@ function idsOf({ clusterId = 0n, memberId = 0n }: Draft<kv.ResponseHeader>): Uin
   return written.bytes;
 }
 
-function headerSize(header: Draft<kv.ResponseHeader>): number {
+function headerSize(header: Draft<hot.ResponseHeader>): number {
   return idsOf(header).length + numberFieldSize(header.revision) +
     numberFieldSize(header.raftTerm);
 }
 
-function writeHeader(header: Draft<kv.ResponseHeader>, writer: WireWriter): void {
+function writeHeader(header: Draft<hot.ResponseHeader>, writer: WireWriter): void {
   writer.raw(idsOf(header));
   writeNumberField(writer, 24, header.revision);
   writeNumberField(writer, 32, header.raftTerm);
 }
 
 /** In every response. */
-export const RESPONSE_HEADER: HandCodec<kv.ResponseHeader> = {
+export const RESPONSE_HEADER: HandCodec<hot.ResponseHeader> = {
   read: (reader, _, previous) => readHeader(reader, previous),
   measure: headerSize,
   write: writeHeader,
@@ -96,8 +96,8 @@ export const RESPONSE_HEADER: HandCodec<kv.ResponseHeader> = {
 export function enterHeader(
   reader: WireReader,
   depth: number,
-  previous: kv.ResponseHeader | undefined,
-): kv.ResponseHeader {
+  previous: hot.ResponseHeader | undefined,
+): hot.ResponseHeader {
   deeper(depth);
   const outer = enter(reader);
   const header = readHeader(reader, previous);
@@ -106,14 +106,14 @@ export function enterHeader(
 }
 
 /** The size of a response's header with its tag. */
-export function headerFieldSize(header: Draft<kv.ResponseHeader> | undefined): number {
+export function headerFieldSize(header: Draft<hot.ResponseHeader> | undefined): number {
   return header === undefined ? 0 : messageFieldSize(headerSize(header));
 }
 
 /** Writes a response's header with its tag, which is 1 in all of them. */
 export function writeHeaderField(
   writer: WireWriter,
-  header: Draft<kv.ResponseHeader> | undefined,
+  header: Draft<hot.ResponseHeader> | undefined,
 ): void {
   if (header === undefined) return;
   writer.byte(10);
@@ -130,7 +130,7 @@ const KEY_VALUE_NAMES: FieldNames = {
   6: "lease",
 };
 
-function readKeyValue(reader: WireReader, previous: kv.KeyValue | undefined): kv.KeyValue {
+function readKeyValue(reader: WireReader, previous: hot.KeyValue | undefined): hot.KeyValue {
   let key = previous?.key ?? "";
   let createRevision = previous?.createRevision ?? 0;
   let modRevision = previous?.modRevision ?? 0;
@@ -165,13 +165,13 @@ function readKeyValue(reader: WireReader, previous: kv.KeyValue | undefined): kv
   return { key, createRevision, modRevision, version, value, lease };
 }
 
-function keyValueSize(one: Draft<kv.KeyValue>): number {
+function keyValueSize(one: Draft<hot.KeyValue>): number {
   return bytesFieldSize(one.key) + numberFieldSize(one.createRevision) +
     numberFieldSize(one.modRevision) + numberFieldSize(one.version) + bytesFieldSize(one.value) +
     idFieldSize(one.lease);
 }
 
-function writeKeyValue(one: Draft<kv.KeyValue>, writer: WireWriter): void {
+function writeKeyValue(one: Draft<hot.KeyValue>, writer: WireWriter): void {
   writeKeyField(writer, 10, one.key);
   writeNumberField(writer, 16, one.createRevision);
   writeNumberField(writer, 24, one.modRevision);
@@ -181,7 +181,7 @@ function writeKeyValue(one: Draft<kv.KeyValue>, writer: WireWriter): void {
 }
 
 /** What a range, an event and a previous value are made of. */
-export const KEY_VALUE: HandCodec<kv.KeyValue> = {
+export const KEY_VALUE: HandCodec<hot.KeyValue> = {
   read: (reader, _, previous) => readKeyValue(reader, previous),
   measure: keyValueSize,
   write: writeKeyValue,
@@ -191,8 +191,8 @@ export const KEY_VALUE: HandCodec<kv.KeyValue> = {
 export function enterKeyValue(
   reader: WireReader,
   depth: number,
-  previous: kv.KeyValue | undefined,
-): kv.KeyValue {
+  previous: hot.KeyValue | undefined,
+): hot.KeyValue {
   deeper(depth);
   const outer = enter(reader);
   const one = readKeyValue(reader, previous);
@@ -201,7 +201,7 @@ export function enterKeyValue(
 }
 
 /** The size of a key and its value with the tag. */
-export function keyValueFieldSize(one: Draft<kv.KeyValue> | undefined): number {
+export function keyValueFieldSize(one: Draft<hot.KeyValue> | undefined): number {
   return one === undefined ? 0 : messageFieldSize(keyValueSize(one));
 }
 
@@ -209,7 +209,7 @@ export function keyValueFieldSize(one: Draft<kv.KeyValue> | undefined): number {
 export function writeKeyValueField(
   writer: WireWriter,
   tag: number,
-  one: Draft<kv.KeyValue> | undefined,
+  one: Draft<hot.KeyValue> | undefined,
 ): void {
   if (one === undefined) return;
   writer.byte(tag);
@@ -218,7 +218,7 @@ export function writeKeyValueField(
 }
 
 /** The size of many of them, with their tags. */
-export function keyValuesSize(kvs: readonly Draft<kv.KeyValue>[] | undefined): number {
+export function keyValuesSize(kvs: readonly Draft<hot.KeyValue>[] | undefined): number {
   let size = 0;
   if (kvs !== undefined) { for (const one of kvs) size += keyValueFieldSize(one); }
   return size;
@@ -228,7 +228,7 @@ export function keyValuesSize(kvs: readonly Draft<kv.KeyValue>[] | undefined): n
 export function writeKeyValues(
   writer: WireWriter,
   tag: number,
-  kvs: readonly Draft<kv.KeyValue>[] | undefined,
+  kvs: readonly Draft<hot.KeyValue>[] | undefined,
 ): void {
   if (kvs !== undefined) { for (const one of kvs) writeKeyValueField(writer, tag, one); }
 }
@@ -243,7 +243,7 @@ const PUT_REQUEST_NAMES: FieldNames = {
 };
 
 /** One key is set. */
-export const PUT_REQUEST: HandCodec<kv.PutRequest> = {
+export const PUT_REQUEST: HandCodec<hot.PutRequest> = {
   read(reader, _, previous) {
     let key = previous?.key ?? "";
     let value = previous?.value ?? NO_BYTES;
@@ -294,7 +294,7 @@ export const PUT_REQUEST: HandCodec<kv.PutRequest> = {
 const PUT_RESPONSE_NAMES: FieldNames = { 1: "header", 2: "prev_kv" };
 
 /** Its answer. */
-export const PUT_RESPONSE: HandCodec<kv.PutResponse> = {
+export const PUT_RESPONSE: HandCodec<hot.PutResponse> = {
   read(reader, depth, previous) {
     let header = previous?.header;
     let prevKv = previous?.prevKv;
@@ -316,7 +316,7 @@ export const PUT_RESPONSE: HandCodec<kv.PutResponse> = {
 const DELETE_RANGE_REQUEST_NAMES: FieldNames = { 1: "key", 2: "range_end", 3: "prev_kv" };
 
 /** Keys are deleted. */
-export const DELETE_RANGE_REQUEST: HandCodec<kv.DeleteRangeRequest> = {
+export const DELETE_RANGE_REQUEST: HandCodec<hot.DeleteRangeRequest> = {
   read(reader, _, previous) {
     let key = previous?.key ?? "";
     let rangeEnd = previous?.rangeEnd ?? "";
@@ -342,7 +342,7 @@ export const DELETE_RANGE_REQUEST: HandCodec<kv.DeleteRangeRequest> = {
 const DELETE_RANGE_RESPONSE_NAMES: FieldNames = { 1: "header", 2: "deleted", 3: "prev_kvs" };
 
 /** Their answer. */
-export const DELETE_RANGE_RESPONSE: HandCodec<kv.DeleteRangeResponse> = {
+export const DELETE_RANGE_RESPONSE: HandCodec<hot.DeleteRangeResponse> = {
   read(reader, depth, previous) {
     let header = previous?.header;
     let deleted = previous?.deleted ?? 0;

@@ -18,7 +18,7 @@ import {
   writeKeyValues,
 } from "./hand_kv.ts";
 import { SORT_ORDER, SORT_TARGET } from "./kv_enums.ts";
-import type * as kv from "./kv.ts";
+import type * as hot from "./hot.ts";
 import { type Enum, enumNumber, type EnumType, enumValue } from "./scalars.ts";
 import type { HandCodec } from "./table.ts";
 import type { WireReader } from "./wire_reader.ts";
@@ -60,10 +60,10 @@ const RANGE_REQUEST_NAMES: FieldNames = {
   13: "max_create_revision",
 };
 
-type RangeInProgress = { -readonly [K in keyof kv.RangeRequest]: kv.RangeRequest[K] };
+type RangeInProgress = { -readonly [K in keyof hot.RangeRequest]: hot.RangeRequest[K] };
 
 /** Keys are read. */
-export const RANGE_REQUEST: HandCodec<kv.RangeRequest> = {
+export const RANGE_REQUEST: HandCodec<hot.RangeRequest> = {
   read(reader, _, previous) {
     const request: RangeInProgress = {
       key: previous?.key ?? "",
@@ -158,7 +158,7 @@ function readRangeField(reader: WireReader, request: RangeInProgress): void {
 const RANGE_RESPONSE_NAMES: FieldNames = { 1: "header", 2: "kvs", 3: "more", 4: "count" };
 
 /** Their answer, of any number of keys. */
-export const RANGE_RESPONSE: HandCodec<kv.RangeResponse> = {
+export const RANGE_RESPONSE: HandCodec<hot.RangeResponse> = {
   read(reader, depth, previous) {
     let header = previous?.header;
     const kvs = [...(previous?.kvs ?? [])];

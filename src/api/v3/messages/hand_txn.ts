@@ -20,7 +20,7 @@ import {
 } from "./hand_kv.ts";
 import { enumFieldSize, RANGE_REQUEST, RANGE_RESPONSE, writeEnumField } from "./hand_range.ts";
 import { COMPARE_RESULT, COMPARE_TARGET } from "./kv_enums.ts";
-import type * as kv from "./kv.ts";
+import type * as hot from "./hot.ts";
 import { enumValue } from "./scalars.ts";
 import type { Draft, HandCodec, Lengths } from "./table.ts";
 import { deeper, type WireReader } from "./wire_reader.ts";
@@ -38,10 +38,10 @@ const COMPARE_NAMES: FieldNames = {
   64: "range_end",
 };
 
-type CompareInProgress = { -readonly [K in keyof kv.Compare]: kv.Compare[K] };
+type CompareInProgress = { -readonly [K in keyof hot.Compare]: hot.Compare[K] };
 
 /** A condition. */
-export const COMPARE: HandCodec<kv.Compare> = {
+export const COMPARE: HandCodec<hot.Compare> = {
   read(reader, _, previous) {
     const compare: CompareInProgress = {
       result: previous?.result ?? "EQUAL",
@@ -106,7 +106,7 @@ function readCompareField(reader: WireReader, compare: CompareInProgress): void 
 }
 
 /** An operand that is zero is written, since its kind says something. */
-function operandSize(operand: kv.Compare["operand"]): number {
+function operandSize(operand: hot.Compare["operand"]): number {
   if (operand === undefined) return 0;
   switch (operand.kind) {
     case "version":
@@ -120,7 +120,7 @@ function operandSize(operand: kv.Compare["operand"]): number {
   }
 }
 
-function writeOperand(writer: WireWriter, operand: kv.Compare["operand"]): void {
+function writeOperand(writer: WireWriter, operand: hot.Compare["operand"]): void {
   if (operand === undefined) return;
   switch (operand.kind) {
     case "version":
@@ -202,9 +202,9 @@ const REQUEST_OP_NAMES: FieldNames = {
 };
 
 /** One operation of a transaction. */
-export const REQUEST_OP: HandCodec<kv.RequestOp> = {
+export const REQUEST_OP: HandCodec<hot.RequestOp> = {
   read(reader, depth, previous) {
-    let op: kv.RequestOp = previous ?? { kind: "none" };
+    let op: hot.RequestOp = previous ?? { kind: "none" };
     while (reader.offset < reader.end) {
       const tag = reader.tag();
       if (tag === 10) {
@@ -260,9 +260,9 @@ const RESPONSE_OP_NAMES: FieldNames = {
 };
 
 /** What one operation came to. */
-export const RESPONSE_OP: HandCodec<kv.ResponseOp> = {
+export const RESPONSE_OP: HandCodec<hot.ResponseOp> = {
   read(reader, depth, previous) {
-    let op: kv.ResponseOp = previous ?? { kind: "none" };
+    let op: hot.ResponseOp = previous ?? { kind: "none" };
     while (reader.offset < reader.end) {
       const tag = reader.tag();
       if (tag === 10) {
@@ -313,7 +313,7 @@ export const RESPONSE_OP: HandCodec<kv.ResponseOp> = {
 const TXN_REQUEST_NAMES: FieldNames = { 1: "compare", 2: "success", 3: "failure" };
 
 /** Conditions and what is done when they hold, and when not. */
-export const TXN_REQUEST: HandCodec<kv.TxnRequest> = {
+export const TXN_REQUEST: HandCodec<hot.TxnRequest> = {
   read(reader, depth, previous) {
     const compare = [...(previous?.compare ?? [])];
     const success = [...(previous?.success ?? [])];
@@ -340,7 +340,7 @@ export const TXN_REQUEST: HandCodec<kv.TxnRequest> = {
 const TXN_RESPONSE_NAMES: FieldNames = { 1: "header", 2: "succeeded", 3: "responses" };
 
 /** Which branch was taken, and what its operations came to. */
-export const TXN_RESPONSE: HandCodec<kv.TxnResponse> = {
+export const TXN_RESPONSE: HandCodec<hot.TxnResponse> = {
   read(reader, depth, previous) {
     let header = previous?.header;
     let succeeded = previous?.succeeded ?? false;

@@ -21,17 +21,15 @@ import {
 } from "./hand_kv.ts";
 import { enumFieldSize, writeEnumField } from "./hand_range.ts";
 import { EVENT_TYPE } from "./kv_enums.ts";
-import type * as kv from "./kv.ts";
-import type * as lease from "./lease.ts";
+import type * as hot from "./hot.ts";
 import { enumValue, STRING, WATCH_ID } from "./scalars.ts";
 import type { Draft, HandCodec } from "./table.ts";
 import { deeper, type WireReader } from "./wire_reader.ts";
 import { WireWriter } from "./wire_writer.ts";
-import type * as watch from "./watch.ts";
 
 const EVENT_NAMES: FieldNames = { 1: "type", 2: "kv", 3: "prev_kv" };
 
-function readEvent(reader: WireReader, depth: number, previous: kv.Event | undefined): kv.Event {
+function readEvent(reader: WireReader, depth: number, previous: hot.Event | undefined): hot.Event {
   let type = previous?.type ?? "PUT";
   let now = previous?.kv;
   let prevKv = previous?.prevKv;
@@ -45,19 +43,19 @@ function readEvent(reader: WireReader, depth: number, previous: kv.Event | undef
   return { type, kv: now, prevKv };
 }
 
-function eventSize(event: Draft<kv.Event>): number {
+function eventSize(event: Draft<hot.Event>): number {
   return enumFieldSize(EVENT_TYPE, event.type) + keyValueFieldSize(event.kv) +
     keyValueFieldSize(event.prevKv);
 }
 
-function writeEvent(event: Draft<kv.Event>, writer: WireWriter): void {
+function writeEvent(event: Draft<hot.Event>, writer: WireWriter): void {
   writeEnumField(writer, 8, EVENT_TYPE, event.type);
   writeKeyValueField(writer, 18, event.kv);
   writeKeyValueField(writer, 26, event.prevKv);
 }
 
 /** What happened to a key. */
-export const EVENT: HandCodec<kv.Event> = {
+export const EVENT: HandCodec<hot.Event> = {
   read: readEvent,
   measure: eventSize,
   write: writeEvent,
@@ -74,10 +72,10 @@ const WATCH_RESPONSE_NAMES: FieldNames = {
   11: "events",
 };
 
-type WatchInProgress = { -readonly [K in keyof watch.WatchResponse]: watch.WatchResponse[K] };
+type WatchInProgress = { -readonly [K in keyof hot.WatchResponse]: hot.WatchResponse[K] };
 
 /** What a watcher hears. */
-export const WATCH_RESPONSE: HandCodec<watch.WatchResponse> = {
+export const WATCH_RESPONSE: HandCodec<hot.WatchResponse> = {
   read(reader, depth, previous) {
     const events = [...(previous?.events ?? [])];
     const response: WatchInProgress = {
@@ -118,7 +116,7 @@ export const WATCH_RESPONSE: HandCodec<watch.WatchResponse> = {
   },
 };
 
-type Events = readonly Draft<kv.Event>[];
+type Events = readonly Draft<hot.Event>[];
 
 const NO_EVENTS: Events = Object.freeze([]);
 
@@ -168,7 +166,7 @@ function readWatchField(
   reader: WireReader,
   depth: number,
   response: WatchInProgress,
-  events: kv.Event[],
+  events: hot.Event[],
 ): void {
   const tag = reader.tag();
   switch (tag) {
@@ -208,7 +206,7 @@ function readWatchField(
 const KEEP_ALIVE_REQUEST_NAMES: FieldNames = { 1: "ID" };
 
 /** A lease is renewed. */
-export const LEASE_KEEP_ALIVE_REQUEST: HandCodec<lease.LeaseKeepAliveRequest> = {
+export const LEASE_KEEP_ALIVE_REQUEST: HandCodec<hot.LeaseKeepAliveRequest> = {
   read(reader, _, previous) {
     let id = previous?.id ?? 0n;
     while (reader.offset < reader.end) {
@@ -225,7 +223,7 @@ export const LEASE_KEEP_ALIVE_REQUEST: HandCodec<lease.LeaseKeepAliveRequest> = 
 const KEEP_ALIVE_RESPONSE_NAMES: FieldNames = { 1: "header", 2: "ID", 3: "TTL" };
 
 /** Its answer. */
-export const LEASE_KEEP_ALIVE_RESPONSE: HandCodec<lease.LeaseKeepAliveResponse> = {
+export const LEASE_KEEP_ALIVE_RESPONSE: HandCodec<hot.LeaseKeepAliveResponse> = {
   read(reader, depth, previous) {
     let header = previous?.header;
     let id = previous?.id ?? 0n;

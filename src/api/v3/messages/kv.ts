@@ -6,8 +6,8 @@ import * as hand from "./hand_kv.ts";
 import * as handRange from "./hand_range.ts";
 import * as handTxn from "./hand_txn.ts";
 import * as handWatch from "./hand_watch.ts";
+import type * as hot from "./hot.ts";
 import { COMPARE_RESULT, COMPARE_TARGET, EVENT_TYPE, SORT_ORDER, SORT_TARGET } from "./kv_enums.ts";
-import type { Enum } from "./scalars.ts";
 import {
   bool,
   bytes,
@@ -21,141 +21,29 @@ import {
   repeated,
   sub,
   uint64,
-  type Union,
   union,
-  type UnionMember,
   unsignedId,
 } from "./table.ts";
 
-/** Stands in every response. */
-interface ResponseHeader {
-  readonly clusterId: bigint;
-  readonly memberId: bigint;
-  /** After the request; 0 where the revision is not told. */
-  readonly revision: number;
-  readonly raftTerm: number;
-}
-
-interface KeyValue {
-  readonly key: string;
-  readonly createRevision: number;
-  readonly modRevision: number;
-  readonly version: number;
-  readonly value: Uint8Array;
-  /** 0 for none. */
-  readonly lease: bigint;
-}
-
-interface Event {
-  readonly type: Enum<"PUT" | "DELETE">;
-  /** A DELETE's has only key and modRevision. */
-  readonly kv: KeyValue | undefined;
-  readonly prevKv: KeyValue | undefined;
-}
-
-type SortOrder = Enum<"NONE" | "ASCEND" | "DESCEND">;
-type SortTarget = Enum<"KEY" | "VERSION" | "CREATE" | "MOD" | "VALUE">;
-
-interface RangeRequest {
-  readonly key: string;
-  readonly rangeEnd: string;
-  /** At most so many keys; 0 for all. */
-  readonly limit: number;
-  /** 0 or less for the newest. */
-  readonly revision: number;
-  readonly sortOrder: SortOrder;
-  readonly sortTarget: SortTarget;
-  readonly serializable: boolean;
-  readonly keysOnly: boolean;
-  readonly countOnly: boolean;
-  readonly minModRevision: number;
-  readonly maxModRevision: number;
-  readonly minCreateRevision: number;
-  readonly maxCreateRevision: number;
-}
-
-interface RangeResponse {
-  readonly header: ResponseHeader | undefined;
-  readonly kvs: readonly KeyValue[];
-  readonly more: boolean;
-  readonly count: number;
-}
-
-interface PutRequest {
-  readonly key: string;
-  readonly value: Uint8Array;
-  readonly lease: bigint;
-  readonly prevKv: boolean;
-  readonly ignoreValue: boolean;
-  readonly ignoreLease: boolean;
-}
-
-interface PutResponse {
-  readonly header: ResponseHeader | undefined;
-  readonly prevKv: KeyValue | undefined;
-}
-
-interface DeleteRangeRequest {
-  readonly key: string;
-  readonly rangeEnd: string;
-  readonly prevKv: boolean;
-}
-
-interface DeleteRangeResponse {
-  readonly header: ResponseHeader | undefined;
-  readonly deleted: number;
-  readonly prevKvs: readonly KeyValue[];
-}
-
-interface RequestOpMembers {
-  readonly range: RangeRequest;
-  readonly put: PutRequest;
-  readonly deleteRange: DeleteRangeRequest;
-  readonly txn: TxnRequest;
-}
-
-type RequestOp = Union<RequestOpMembers>;
-
-interface ResponseOpMembers {
-  readonly range: RangeResponse;
-  readonly put: PutResponse;
-  readonly deleteRange: DeleteRangeResponse;
-  readonly txn: TxnResponse;
-}
-
-type ResponseOp = Union<ResponseOpMembers>;
-
-type CompareResult = Enum<"EQUAL" | "GREATER" | "LESS" | "NOT_EQUAL">;
-type CompareTarget = Enum<"VERSION" | "CREATE" | "MOD" | "VALUE" | "LEASE">;
-
-interface CompareOperands {
-  readonly version: number;
-  readonly createRevision: number;
-  readonly modRevision: number;
-  readonly value: Uint8Array;
-  readonly lease: bigint;
-}
-
-interface Compare {
-  readonly result: CompareResult;
-  readonly target: CompareTarget;
-  readonly key: string;
-  /** May be of another kind than `target`, or absent: then the target's zero is meant. */
-  readonly operand: UnionMember<CompareOperands> | undefined;
-  readonly rangeEnd: string;
-}
-
-interface TxnRequest {
-  readonly compare: readonly Compare[];
-  readonly success: readonly RequestOp[];
-  readonly failure: readonly RequestOp[];
-}
-
-interface TxnResponse {
-  readonly header: ResponseHeader | undefined;
-  readonly succeeded: boolean;
-  readonly responses: readonly ResponseOp[];
-}
+type ResponseHeader = hot.ResponseHeader;
+type KeyValue = hot.KeyValue;
+type Event = hot.Event;
+type SortOrder = hot.SortOrder;
+type SortTarget = hot.SortTarget;
+type RangeRequest = hot.RangeRequest;
+type RangeResponse = hot.RangeResponse;
+type PutRequest = hot.PutRequest;
+type PutResponse = hot.PutResponse;
+type DeleteRangeRequest = hot.DeleteRangeRequest;
+type DeleteRangeResponse = hot.DeleteRangeResponse;
+type RequestOp = hot.RequestOp;
+type ResponseOp = hot.ResponseOp;
+type CompareResult = hot.CompareResult;
+type CompareTarget = hot.CompareTarget;
+type CompareOperands = hot.CompareOperands;
+type Compare = hot.Compare;
+type TxnRequest = hot.TxnRequest;
+type TxnResponse = hot.TxnResponse;
 
 interface CompactionRequest {
   readonly revision: number;
@@ -243,14 +131,14 @@ const DeleteRangeResponse = message<DeleteRangeResponse>("DeleteRangeResponse", 
   prevKvs: repeated(sub(3, () => KeyValue, "prev_kvs")),
 }, hand.DELETE_RANGE_RESPONSE);
 
-const RequestOp: MessageType<RequestOp> = union<RequestOpMembers>("RequestOp", {
+const RequestOp: MessageType<RequestOp> = union<hot.RequestOpMembers>("RequestOp", {
   range: sub(1, () => RangeRequest, "request_range"),
   put: sub(2, () => PutRequest, "request_put"),
   deleteRange: sub(3, () => DeleteRangeRequest, "request_delete_range"),
   txn: sub(4, () => TxnRequest, "request_txn"),
 }, handTxn.REQUEST_OP);
 
-const ResponseOp: MessageType<ResponseOp> = union<ResponseOpMembers>("ResponseOp", {
+const ResponseOp: MessageType<ResponseOp> = union<hot.ResponseOpMembers>("ResponseOp", {
   range: sub(1, () => RangeResponse, "response_range"),
   put: sub(2, () => PutResponse, "response_put"),
   deleteRange: sub(3, () => DeleteRangeResponse, "response_delete_range"),

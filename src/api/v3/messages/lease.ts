@@ -3,6 +3,7 @@
  * seconds, ids have 64 bits and may be negative.
  */
 import { LEASE_KEEP_ALIVE_REQUEST, LEASE_KEEP_ALIVE_RESPONSE } from "./hand_watch.ts";
+import type * as hot from "./hot.ts";
 import {
   type Empty,
   emptyMessage,
@@ -32,16 +33,8 @@ interface LeaseRevokeRequest {
 
 type LeaseRevokeResponse = HeaderOnly;
 
-interface LeaseKeepAliveRequest {
-  readonly id: bigint;
-}
-
-interface LeaseKeepAliveResponse {
-  readonly header: ResponseHeader | undefined;
-  readonly id: bigint;
-  /** 0 for a lease that does not exist. */
-  readonly ttl: number;
-}
+type LeaseKeepAliveRequest = hot.LeaseKeepAliveRequest;
+type LeaseKeepAliveResponse = hot.LeaseKeepAliveResponse;
 
 interface LeaseTimeToLiveRequest {
   readonly id: bigint;

@@ -1,6 +1,7 @@
 /** The messages of the Watch service: etcd's `rpc.proto`, 3.0 to 3.6. */
 import { WATCH_RESPONSE } from "./hand_watch.ts";
-import { type Empty, emptyMessage, Event, header, type ResponseHeader } from "./kv.ts";
+import type * as hot from "./hot.ts";
+import { type Empty, emptyMessage, Event, header } from "./kv.ts";
 import { type Enum, enumType, type WatchId } from "./scalars.ts";
 import {
   bool,
@@ -47,18 +48,7 @@ interface WatchRequestMembers {
 
 type WatchRequest = Union<WatchRequestMembers>;
 
-interface WatchResponse {
-  readonly header: ResponseHeader | undefined;
-  readonly watchId: WatchId;
-  readonly created: boolean;
-  readonly canceled: boolean;
-  /** Of a watch that began too early: the first revision to be had. */
-  readonly compactRevision: number;
-  readonly cancelReason: string;
-  /** More of the same revision follows. */
-  readonly fragment: boolean;
-  readonly events: readonly Event[];
-}
+type WatchResponse = hot.WatchResponse;
 
 const WatchCreateRequest = message<WatchCreateRequest>("WatchCreateRequest", {
   key: key(1),
