@@ -58,6 +58,14 @@ Deno.test("a restored store goes on as the one it was taken from", async () => {
   assertEquals(copy.store.stats(), log.store.stats());
 });
 
+Deno.test("restore() knows which directories are hidden by a file of v3", async () => {
+  const log = new Log();
+  const flags = { lease: 0n, wantsPrevious: false, ignoreValue: false, ignoreLease: false };
+  for (const key of ["/a/b", "/a"]) log.apply({ type: "put", key, value: "1", ...flags });
+  const copy = await restored(slices(log.store));
+  for (const { store } of [log, copy]) assertEquals(store.fileAbove("/a/b"), "/a");
+});
+
 Deno.test("restore() takes an image cut in any way, also as it arrives", async () => {
   const log = smallLog();
   const image = join(slices(log.store));
