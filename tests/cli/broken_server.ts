@@ -16,6 +16,7 @@ export type Breakage =
 export interface Asked {
   readonly method: string;
   readonly target: string;
+  readonly body?: string;
 }
 
 /** A whole answer. */
@@ -75,10 +76,10 @@ export class BrokenServer implements AsyncDisposable {
       const [head, body] = received.split("\r\n\r\n");
       if (head === undefined || body === undefined) continue;
       const [, method = "", target = ""] = /^(\S+) (\S+) /.exec(head) ?? [];
-      const breakage = this.#behave({ method, target });
+      const breakage = this.#behave({ method, target, body });
       const length = Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0);
       if (breakage.at !== "head" && body.length < length) continue;
-      this.asked.push({ method, target });
+      this.asked.push({ method, target, body });
       if (breakage.at !== "answer") return;
       await connection.write(new TextEncoder().encode(breakage.says));
       // Until the client leaves.

@@ -1,6 +1,7 @@
 /** The Maintenance service, where it says what etcd says. */
 import { assertEquals } from "@std/assert";
 import { METHODS } from "../../../src/api/v3/methods.ts";
+import { member as memberNumber } from "../fake_node.ts";
 import { bytes, V3Member } from "./harness.ts";
 
 Deno.test("HashKV() tells the revision of the last compaction, and -1 before the first", async () => {
@@ -15,4 +16,15 @@ Deno.test("HashKV() tells the revision of the last compaction, and -1 before the
   assertEquals((await member.call(hashKv, {})).response?.compactRevision, 2);
   const gone = await member.call(hashKv, { revision: 1 });
   assertEquals(gone.message, "etcdserver: mvcc: required revision has been compacted");
+});
+
+Deno.test("Status() tells whether this member is a learner, and no other one", async () => {
+  using member = new V3Member();
+  const isLearner = async () =>
+    (await member.call(METHODS.maintenance.status, {})).response?.isLearner;
+  const learner = { voter: false, learner: true } as const;
+  member.node.members = [memberNumber(1), { ...memberNumber(2), ...learner }];
+  assertEquals(await isLearner(), false);
+  member.node.members = [{ ...memberNumber(1), ...learner }, memberNumber(2)];
+  assertEquals(await isLearner(), true);
 });

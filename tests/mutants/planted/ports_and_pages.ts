@@ -6,6 +6,8 @@ const FLOW = "tests/http/h2/flow_test.ts";
 const EVENTS = "tests/dashboard/events_test.ts";
 const USERS = "tests/dashboard/users_test.ts";
 const REPORTS = "tests/dashboard/reports_test.ts";
+const CONTACTS = "tests/node/contacts_test.ts";
+const REQUESTS = "tests/cli/requests_test.ts";
 const COUNTERS = "tests/store/counters_test.ts";
 
 const BACK = "what a client took is free when it is gone";
@@ -177,5 +179,111 @@ export const PORT_AND_PAGE_MUTANTS: readonly Mutant[] = [
       'path: "/v1/stats/self", timeoutMs: ROLE_TIMEOUT_MS }',
       'path: "/v1/stats/self" }',
     ],
+  ]),
+  ...mutantsOf("src/member/contacts.ts", CONTACTS, [
+    [
+      "strangers are dialled without a bound",
+      TRUE,
+      "if (strangers.length > this.#options.strangersMax) this.#announced.delete(strangers[0]!);",
+      "",
+    ],
+    [
+      "the newest stranger makes room for the older ones",
+      TRUE,
+      "this.#announced.delete(strangers[0]!);",
+      "this.#announced.delete(strangers.at(-1)!);",
+    ],
+    [
+      "what was found counts more than a call",
+      TRUE,
+      "if (!this.#options.isHeard(id)) this.#note(id, url);",
+      "this.#note(id, url);",
+    ],
+    [
+      "who is heard gets the address of the record",
+      TRUE,
+      "const isOutdated = !hasSameItems(this.#recorded.get(id) ?? [], urls) &&\n        !this.#options.isHeard(id);",
+      "const isOutdated = !hasSameItems(this.#recorded.get(id) ?? [], urls);",
+    ],
+    [
+      "who is refused is dialled",
+      TRUE,
+      "if (!this.#recorded.has(id) && this.#options.isRefused(id)) this.#announced.delete(id);",
+      "",
+    ],
+    [
+      "a member that is not heard has moved",
+      TRUE,
+      "&& this.#options.isHeard(id);\n      })",
+      ";\n      })",
+    ],
+  ]),
+  ...mutantsOf("src/member/audit_file.ts", "tests/shell/audit_file_test.ts", [
+    [
+      "lines of -audit that come at once are left out",
+      TRUE,
+      "const QUEUE_BYTES_MAX = 1024 * 1024;",
+      "const QUEUE_BYTES_MAX = 1024;",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/maintenance/maintenance.ts", "tests/api/v3/maintenance_test.ts", [
+    [
+      "a learner says that it votes",
+      TRUE,
+      "isLearner: isLearner(service.node),",
+      "isLearner: false,",
+    ],
+  ]),
+  ...mutantsOf("src/cli/keys.ts", REQUESTS, [
+    [
+      "etcd get is deaf to -stale",
+      TRUE,
+      'readOrHint(client, key, settings.boolean("stale"))',
+      "readOrHint(client, key, false)",
+    ],
+  ]),
+  ...mutantsOf("src/cli/listing.ts", REQUESTS, [
+    ["etcd ls is deaf to -stale", TRUE, 'settings.boolean("stale")', "false"],
+    [
+      "etcd ls -r -stale asks a quorum below the top",
+      TRUE,
+      "await childrenNow(client, item.key, stale)",
+      "await childrenNow(client, item.key, false)",
+    ],
+  ]),
+  ...mutantsOf("src/cli/raw_keys.ts", REQUESTS, [
+    [
+      "etcd get -raw is deaf to -stale",
+      TRUE,
+      'const serializable = settings.boolean("stale");',
+      "const serializable = false;",
+    ],
+    [
+      "etcd ls -raw is deaf to -stale",
+      TRUE,
+      'serializable: settings.boolean("stale"),',
+      "",
+    ],
+    [
+      "the pages of etcd ls -raw are of many moments",
+      TRUE,
+      "revision: ask.revision ?? revisionOf(answer)",
+      "revision: 0",
+    ],
+    [
+      "etcd ls -raw asks for values that it does not print",
+      TRUE,
+      "keys_only: !withValues,",
+      "keys_only: false,",
+    ],
+    [
+      "the second page of etcd ls -raw begins with the last key of the first",
+      TRUE,
+      "new Uint8Array([...bytesOf(last.key), 0])",
+      "bytesOf(last.key)",
+    ],
+  ]),
+  ...mutantsOf("src/cli/backup.ts", REQUESTS, [
+    ["etcd backup is deaf to -stale", TRUE, 'settings.boolean("stale")', "false"],
   ]),
 ];
