@@ -114,6 +114,20 @@ Deno.test("etcd backup gives up on a server that goes silent, and leaves no half
   });
 });
 
+Deno.test("etcd backup - leaves no temporary file when what has come is no backup", async () => {
+  await withDirectory(async (directory) => {
+    await using server = new OnePortionServer(false);
+    const { makeTempFile } = Deno;
+    Deno.makeTempFile = (options) => makeTempFile({ ...options, dir: directory });
+    try {
+      const { status, out } = await etcd(["backup", "-", "-peers", server.address]);
+      assertEquals([status, out, namesIn(directory)], [EXIT.failed, "", []]);
+    } finally {
+      Deno.makeTempFile = makeTempFile;
+    }
+  });
+});
+
 /** Of this process; what nobody holds is gone when it returns. */
 function collectGarbage(): void {
   v8.setFlagsFromString("--expose-gc");

@@ -19,7 +19,7 @@ Deno.test(
       }
       const actions = () =>
         Deno.readTextFileSync(file).split("\n").slice(0, -1).map((line) => JSON.parse(line).action);
-      await until("all lines", () => actions().length === 1_000);
+      await until("all lines", () => actions().length === 1_000, 20_000);
       assertEquals(actions(), Array.from({ length: 1_000 }, (_, i) => `a${i}`));
     } finally {
       await Deno.remove(file);

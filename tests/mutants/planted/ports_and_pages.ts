@@ -286,4 +286,12 @@ export const PORT_AND_PAGE_MUTANTS: readonly Mutant[] = [
   ...mutantsOf("src/cli/backup.ts", REQUESTS, [
     ["etcd backup is deaf to -stale", TRUE, 'settings.boolean("stale")', "false"],
   ]),
+  ...mutantsOf("src/cli/backup.ts", "tests/cli/backup_test.ts", [
+    [
+      "etcd backup to a pipe leaves its temporary file behind",
+      TRUE,
+      '  } finally {\n    await locally(`remove "${part}"`, () => Deno.remove(part));\n  }',
+      "  } finally {\n  }",
+    ],
+  ]),
 ];
