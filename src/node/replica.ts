@@ -17,7 +17,7 @@ import type { Scheduler, StateMachine, Storage } from "./ports.ts";
 export interface ReplicaLimits {
   /** Bytes of entries applied in one turn before the event loop gets its chance. */
   readonly applyBytesMax: number;
-  /** A snapshot is due after so many entries, 0 for never … */
+  /** A snapshot is due after so many entries, the first one earlier by up to half of them, 0 for never … */
   readonly snapshotEntries: number;
   /** … or so many bytes of them, which the log holds in memory. */
   readonly snapshotLogBytesMax: number;
@@ -73,6 +73,19 @@ const SNAPSHOT_LOG_SHARE = 0.5;
  */
 const QUIET_LOG_SHARE = 0.125;
 
+/**
+ * Slices of a snapshot that are made in one tick while the log has batches to save, which
+ * they and their syncs would delay.
+ */
+const SLICES_A_TICK = 1;
+
+/**
+ * A batch of so many entries, or of half as many as the last one if that is more, does not
+ * wait for others: or once all clients are in one batch, they stay in it, and client,
+ * processor and disk work one after the other instead of side by side.
+ */
+const BATCH_ENTRIES_ENOUGH = 16;
+
 /** Turns of the event loop that a growing batch waits at most. */
 const GATHERING_TURNS_MAX = 8;
 
@@ -111,6 +124,10 @@ export class Replica<R> {
   /** A batch that found the disk full. */
   #stuck: { batch: SaveBatch; retryTick: number } | undefined;
   #snapshotting: Promise<void> | undefined;
+  /** Of the snapshot that is being made, in this tick. */
+  #slicesOfTick = 0;
+  /** Lets it go on. */
+  #resume: (() => void) | undefined;
   #snapshotBytes: number;
   #logBytes = 0;
   #snapshotIndex: number;
@@ -129,7 +146,9 @@ export class Replica<R> {
     this.#limits = options.limits;
     this.#hooks = hooks;
     this.#snapshotIndex = core.appliedIndex;
-    this.#attemptedIndex = core.appliedIndex;
+    // Members that begin together would otherwise all be busy with a snapshot at the same moment.
+    const headStart = core.id % Math.ceil(this.#limits.snapshotEntries / 2 || 1);
+    this.#attemptedIndex = core.appliedIndex - headStart;
     const reader = storage.openSnapshot();
     this.#snapshotBytes = reader?.size ?? 0;
     reader?.close();
@@ -165,6 +184,8 @@ export class Replica<R> {
   tick(tick: number): void {
     this.#tick = tick;
     this.#commitIsDue = true;
+    this.#slicesOfTick = 0;
+    this.#resume?.();
     if (this.#hangs) {
       this.#hooks.cannotSave(this.#savingIndex);
       this.schedule();
@@ -179,6 +200,7 @@ export class Replica<R> {
   /** Resolves when nothing touches the disk any longer. Nothing is sent or applied from here on. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#resume?.();
     await this.#saving;
     await this.#snapshotting;
   }
@@ -206,8 +228,11 @@ export class Replica<R> {
     const { lastIndex, savedIndex, role } = this.#core;
     const grew = lastIndex > this.#gatheredIndex;
     this.#gatheredIndex = lastIndex;
-    const isAlone = this.#savingEntries <= 1 && lastIndex === savedIndex + 1;
-    if (grew && !isAlone && role === "leader" && this.#gatheringTurns < GATHERING_TURNS_MAX) {
+    const gathered = lastIndex - savedIndex;
+    const isAlone = this.#savingEntries <= 1 && gathered === 1;
+    const isEnough = gathered >= BATCH_ENTRIES_ENOUGH && 2 * gathered >= this.#savingEntries;
+    const mayGrow = grew && !isAlone && !isEnough;
+    if (mayGrow && role === "leader" && this.#gatheringTurns < GATHERING_TURNS_MAX) {
       this.#gatheringTurns++;
       return true;
     }
@@ -348,10 +373,12 @@ export class Replica<R> {
   async #snapshot(meta: SnapshotMeta, keepAfter: number): Promise<void> {
     let bytes = 0;
     const image = this.#machine.snapshot();
-    function* counted(): Iterable<Uint8Array> {
+    const rest = () => this.#rest();
+    async function* counted(): AsyncGenerator<Uint8Array, void> {
       for (const slice of image) {
         bytes += slice.length;
         yield slice;
+        await rest();
       }
     }
     await this.#storage.createSnapshot(meta, counted(), keepAfter);
@@ -359,6 +386,16 @@ export class Replica<R> {
     this.#snapshotBytes = bytes;
     if (!this.#stopped) this.#core.compact(meta, keepAfter);
     this.#logger.debug("Snapshot taken", { index: meta.index, bytes });
+  }
+
+  /** Resolves when the next slice of a snapshot may be made. */
+  async #rest(): Promise<void> {
+    this.#slicesOfTick++;
+    // A batch that brings a snapshot waits for this one, and has no entries.
+    const isBusy = this.#saving !== undefined && this.#savingEntries > 0 && !this.#stopped;
+    if (!isBusy || this.#slicesOfTick < SLICES_A_TICK) return;
+    await new Promise<void>((resolve) => this.#resume = resolve);
+    this.#resume = undefined;
   }
 
   #snapshotFailed(error: unknown): void {

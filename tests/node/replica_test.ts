@@ -33,7 +33,7 @@ function replicaOf(
       scheduler: { defer: (task) => void tasks.push(task) },
       logger: silentLogger,
       limits: {
-        snapshotEntries: 0,
+        snapshotEntries: 1_000,
         ...limits,
         diskRetryTicks: DISK_RETRY_TICKS,
         electionTicks: ELECTION_TICKS,
@@ -142,6 +142,10 @@ function turnsBefore(lastIndex: number): number {
 
 Deno.test("Replica saves a command that comes alone at once, and lets others join two", () => {
   assertEquals([turnsBefore(8), turnsBefore(9)], [1, 2]);
+});
+
+Deno.test("Replica saves a batch that is large enough at once, though more may join it", () => {
+  assertEquals([turnsBefore(7 + 15), turnsBefore(7 + 16)], [2, 1]);
 });
 
 Deno.test("Replica says each time that there is still no space, and once that there is", async () => {
@@ -273,4 +277,87 @@ Deno.test("Replica takes a snapshot earlier when nobody writes, if that is worth
   assertEquals(await ticksToQuietSnapshot({ quietTicks, quietLogBytesMin: 2000 }), undefined);
   const never = { quietTicks, quietLogBytesMin: 0, snapshotEntries: 0 };
   assertEquals(await ticksToQuietSnapshot(never), undefined);
+});
+
+/** Slices of a snapshot of nine that are written in the first tick, in the second, and after `end`. */
+async function slicesWritten(
+  end: (replica: Replica<void>, saved: () => void) => void | Promise<void>,
+) {
+  const core = {
+    ...coreWith({ entries: [ENTRY] }),
+    termAt: () => 1,
+    committedConfiguration: { members: [], removed: [] },
+    tailStart: () => 7,
+    compact: () => {},
+  };
+  let written = 0;
+  let saved = () => {};
+  const storage: Partial<Storage> = {
+    save: () => new Promise<void>((resolve) => saved = resolve),
+    createSnapshot: async (_, slices) => {
+      for await (const _ of slices) written++;
+    },
+  };
+  const snapshot = () => Array.from({ length: 9 }, () => new Uint8Array(1));
+  const { replica, tasks } = replicaOf(core, storage, { snapshot }, {});
+  const counts: number[] = [];
+  const count = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    counts.push(written);
+  };
+  replica.renewSnapshot();
+  tasks.splice(0).forEach((task) => task());
+  await count();
+  replica.tick(1);
+  await count();
+  await end(replica, saved);
+  await count();
+  return counts;
+}
+
+Deno.test("Replica makes a slice of a snapshot a tick while the log is being saved", async () => {
+  assertEquals(await slicesWritten((replica) => replica.tick(2)), [1, 2, 3]);
+});
+
+Deno.test("Replica makes the rest of a snapshot at once when the log rests", async () => {
+  const counts = await slicesWritten(async (replica, saved) => {
+    saved();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    replica.tick(2);
+  });
+  assertEquals(counts, [1, 2, 9]);
+});
+
+Deno.test("Replica ends a snapshot that rests when it stops", async () => {
+  const counts = await slicesWritten((replica, saved) => {
+    saved();
+    return replica.stop();
+  });
+  assertEquals(counts, [1, 2, 9]);
+});
+
+Deno.test("Replicas take their first snapshots after other numbers of entries", () => {
+  const snapshotsAt = (id: number, appliedIndex: number) => {
+    const core = { ...coreWith({}), id, appliedIndex: 0, takeSave: () => undefined };
+    let snapshots = 0;
+    const parts = {
+      termAt: () => 1,
+      committedConfiguration: { members: [], removed: [] },
+      tailStart: () => 0,
+      compact: () => {},
+    };
+    const storage = { createSnapshot: () => Promise.resolve() };
+    const snapshot = () => {
+      snapshots++;
+      return [];
+    };
+    const whole = Object.assign(core, parts);
+    const { replica, tasks } = replicaOf(whole, storage, { snapshot }, {});
+    whole.appliedIndex = appliedIndex;
+    replica.schedule();
+    tasks.splice(0).forEach((task) => task());
+    return snapshots;
+  };
+  assertEquals([499, 500, 999, 1_000].map((index) => snapshotsAt(1_000, index)), [0, 0, 0, 1]);
+  assertEquals([699, 700].map((index) => snapshotsAt(1_300, index)), [0, 1]);
 });

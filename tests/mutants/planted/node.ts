@@ -299,6 +299,41 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/node/replica.ts", SIM, [
     [
+      "a snapshot under load is made as fast as it can be",
+      "the log's batches do not wait behind a snapshot",
+      "if (!isBusy || this.#slicesOfTick < SLICES_A_TICK) return;",
+      "return;",
+      NODE,
+    ],
+    [
+      "a snapshot rests while nobody writes",
+      "the log's batches do not wait behind a snapshot, and nothing else does",
+      "if (!isBusy || this.#slicesOfTick < SLICES_A_TICK) return;",
+      "if (this.#slicesOfTick < SLICES_A_TICK) return;",
+      NODE,
+    ],
+    [
+      "a snapshot that rests keeps its node from stopping",
+      "a stop ends",
+      "this.#stopped = true;\n    this.#resume?.();",
+      "this.#stopped = true;",
+      NODE,
+    ],
+    [
+      "all members take their snapshots at the same moment",
+      "a majority has no snapshot to make",
+      "this.#attemptedIndex = core.appliedIndex - headStart;",
+      "this.#attemptedIndex = core.appliedIndex;",
+      NODE,
+    ],
+    [
+      "a batch of any size waits for all who may come",
+      "clients and disk work side by side",
+      "const mayGrow = grew && !isAlone && !isEnough;",
+      "const mayGrow = grew && !isAlone;",
+      NODE,
+    ],
+    [
       "a promise leaves before its batch is durable",
       "an acknowledgement follows the sync",
       "this.#saving = this.#persist(batch).then(() => {",
