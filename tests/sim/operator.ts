@@ -27,8 +27,8 @@ export class Operator {
   readonly #addMachine: () => Machine;
   /** Incarnations whose disk is gone. */
   readonly #lost = new Set<MemberId>();
-  /** Until then a removal that was asked for may still take effect. */
-  #removingUntilMs = 0;
+  /** Until then a change of members that was asked for may still take effect. */
+  #changingUntilMs = 0;
   #hasMoved = false;
   #healed = false;
 
@@ -122,7 +122,6 @@ export class Operator {
     mayGo: (member: Member) => boolean,
     ask: (node: Node<Result>, member: Member, done: () => void) => void,
   ): boolean {
-    const { schedule, profile } = this.#site;
     const members = this.#members;
     const isSafe = members.every(({ id }) => !this.#lost.has(id));
     const candidates = members.filter(mayGo);
@@ -130,17 +129,23 @@ export class Operator {
     if (members.length < 2 || candidates.length === 0 || asked === undefined) return false;
     if (!isSafe || !this.#mayChange) return false;
     const member = this.#random.pick(candidates);
-    this.#removingUntilMs = Infinity;
+    ask(asked.running!.node, member, this.#changing(asked));
+    return true;
+  }
+
+  /** Nobody moves, and nobody else is removed, until what is returned has been called, and some time longer. */
+  #changing(asked: Process): () => void {
+    const { schedule, profile } = this.#site;
+    this.#changingUntilMs = Infinity;
     const settle = () => {
       // The leader may hold the wish for as long again before it drops it.
-      this.#removingUntilMs = schedule.nowMs + 4 * profile.limits.requestTicks * profile.tickMs;
+      this.#changingUntilMs = schedule.nowMs + 4 * profile.limits.requestTicks * profile.tickMs;
     };
     const forget = asked.onDeath(settle);
-    ask(asked.running!.node, member, () => {
+    return () => {
       forget();
       settle();
-    });
-    return true;
+    };
   }
 
   /** A place is reserved, and most often a machine comes to take it. */
@@ -170,9 +175,13 @@ export class Operator {
     if (asked === undefined || known.length < this.#members.length || voters.length === 0) {
       return false;
     }
+    // Or the operator would send one that has just moved back to where it was (seed 865388166297).
+    if (!this.#mayChange || this.#site.schedule.nowMs < this.#changingUntilMs) return false;
     const { id, peerUrls } = this.#random.pick(voters);
     const wish: MemberWish = { kind: "update", id, peerUrls: [NOWHERE, ...peerUrls] };
+    const changed = this.#changing(asked);
     asked.running!.node.changeMembers(wish, (outcome) => {
+      changed();
       if (outcome.ok) this.#site.trace.happened("addresses assigned");
     });
     return true;
@@ -212,7 +221,7 @@ export class Operator {
 
   /** Whether all members run and agree who they are, and nobody's wish to change that waits. */
   get isQuiet(): boolean {
-    return this.#site.schedule.nowMs >= this.#removingUntilMs && this.#isSettled;
+    return this.#site.schedule.nowMs >= this.#changingUntilMs && this.#isSettled;
   }
 
   /** A machine comes back under another address. */
@@ -292,7 +301,7 @@ export class Operator {
 
   /** A machine whose disk may go. */
   #expendable(): Machine | undefined {
-    if (this.#site.schedule.nowMs < this.#removingUntilMs) return undefined;
+    if (this.#site.schedule.nowMs < this.#changingUntilMs) return undefined;
     const candidates = this.#site.machines.filter((machine) => {
       const id = machine.process?.running?.core.id;
       return id !== undefined &&
