@@ -62,7 +62,7 @@ export class AuthCheck {
 
   /** A member at `index` gave somebody what only those who hold what `needs` says may have. */
   served(claim: Claim, index: number, needs: HeldNeeds): void {
-    const problem = this.#problemOf(claim, index, needs);
+    const problem = problemOf(claim, this.#model.authAt(index), needs);
     this.#violations.check(
       problem === undefined,
       "nobody reads what they may not",
@@ -79,11 +79,13 @@ export class AuthCheck {
     );
     // What a member counts for itself nobody else can know.
     if (reason === "tooManyLogins" || reason === "invalidToken" && this.#mayBeOld()) return;
-    const problem = this.#problemOf(claim, index, needs);
+    // It takes a while to look at a password: users, and the switch, may have changed meanwhile.
+    const since = reason === "authenticationFailed" ? floor : index;
+    const problems = this.#statesIn(since, index).map((state) => problemOf(claim, state, needs));
     this.#violations.check(
-      problem === reason,
+      problems.some((problem) => problem === reason),
       "who may is not turned away",
-      () => `${describeClaim(claim)} is told "${reason}" at ${index}, expected "${problem}"`,
+      () => `${describeClaim(claim)} is told "${reason}" at ${index}, expected "${problems[0]}"`,
     );
   }
 
@@ -160,18 +162,18 @@ export class AuthCheck {
     return states;
   }
 
-  #problemOf(claim: Claim, index: number, needs: HeldNeeds): string | undefined {
-    const state = this.#model.authAt(index);
-    if (!state.isEnabled) return undefined;
-    const found = userBy(state, claim);
-    if (typeof found === "string") return found;
-    const held: Held | undefined = heldBy(state, found.user);
-    if (held === "everything") return undefined;
-    return held !== undefined && needs(held) ? undefined : "permissionDenied";
-  }
-
   #keysAt(index: number): SlowKeys {
     const { revision } = this.#model.numbersAt(index);
     return slowKeys(this.#model.keysAt(revision), new Map());
   }
+}
+
+/** Why the users of `state` do not let somebody have what `needs` says; undefined when they do. */
+function problemOf(claim: Claim, state: AuthState, needs: HeldNeeds): string | undefined {
+  if (!state.isEnabled) return undefined;
+  const found = userBy(state, claim);
+  if (typeof found === "string") return found;
+  const held: Held | undefined = heldBy(state, found.user);
+  if (held === "everything") return undefined;
+  return held !== undefined && needs(held) ? undefined : "permissionDenied";
 }

@@ -92,6 +92,15 @@ Deno.test("authCheck() finds somebody turned away who may, and one by what was k
   assertBroken(second.violations, "who is turned away is so by the users of now");
 });
 
+Deno.test("authCheck() lets a password be refused by the users of the time it took to look at it", () => {
+  const { violations, check, change } = setting();
+  change({ type: "authDisable" });
+  check.refusedCommand(OLD_PASSWORD, 2, 1, "authenticationFailed", DELETE_A);
+  violations.throwIfAny();
+  check.refusedCommand(OLD_PASSWORD, 2, 2, "authenticationFailed", DELETE_A);
+  assertBroken(violations, "who may is not turned away");
+});
+
 Deno.test("authCheck() finds a login without the password, and one refused with it", () => {
   const first = setting();
   const token = `x.${first.revision.toString(36)}.x`;
