@@ -345,12 +345,18 @@ export class AuthGate {
     who: Who,
     then: (problem: LoginProblem | undefined) => void,
     fail: (failure: Failure) => void,
+    triesLeft = TRIES_MAX,
   ): void {
     this.#service.barrier((outcome) => {
       if (!outcome.ok) return fail(outcome);
       const proof = this.#mustProve(who) ? this.#prove(who()) : undefined;
-      if (proof === undefined) then(undefined);
-      else proof.then(then);
+      if (proof === undefined) return then(undefined);
+      proof.then((problem) => {
+        // The user has changed while the password was looked at: it was that of before.
+        const isOld = problem === undefined && this.#mustProve(who);
+        if (isOld && triesLeft > 0) this.#whenReady(who, then, fail, triesLeft - 1);
+        else then(problem);
+      });
     });
   }
 

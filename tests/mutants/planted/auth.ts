@@ -489,6 +489,12 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/service/auth/gate.ts", `${SERVICE}/gate_test.ts`, [
     [
+      "a right password is refused when its user changes while it is looked at",
+      "who has the password of now is let in",
+      "if (isOld && triesLeft > 0)",
+      "if (isOld && triesLeft > TRIES_MAX)",
+    ],
+    [
       "a right password is refused while authentication is switched on",
       "a password is looked at by the users of now before it is refused",
       "return triesLeft > 0 && this.#mustProve(who)",

@@ -177,6 +177,16 @@ Deno.test("a password is looked at though authentication was off when the read w
   assertEquals(await wrong, "authenticationFailed");
 });
 
+Deno.test("a right password is taken though its user changes while it is looked at", async () => {
+  const member = await memberWithUsers();
+  await change(member, [{ type: "roleAdd", role: "b" }]);
+  const ann = basic("ann", ANN_PASSWORD);
+  const written = write(member, ann, put({ key: "a" }));
+  const isRead = read(member, ann);
+  await change(member, [{ type: "userGrantRole", user: "ann", role: "b" }]);
+  assertEquals([await written, await isRead], ["done", "read"]);
+});
+
 Deno.test("a password that was proven is remembered until it is another one", async () => {
   const member = await memberWithUsers();
   const ann = basic("ann", ANN_PASSWORD);
