@@ -74,10 +74,11 @@ const SNAPSHOT_LOG_SHARE = 0.5;
 const QUIET_LOG_SHARE = 0.125;
 
 /**
- * Slices of a snapshot that are made in one tick while the log has batches to save, which
- * they and their syncs would delay.
+ * While the log has batches to save, which a snapshot's slices and their syncs would delay,
+ * one slice is made a tick, and one more for so many bytes of the last snapshot: the longer
+ * one is under way, the more pages have to be copied for it.
  */
-const SLICES_A_TICK = 1;
+const BYTES_A_SLICE = 64 * 1024 * 1024;
 
 /**
  * A batch of so many entries, or of half as many as the last one if that is more, does not
@@ -393,7 +394,8 @@ export class Replica<R> {
     this.#slicesOfTick++;
     // A batch that brings a snapshot waits for this one, and has no entries.
     const isBusy = this.#saving !== undefined && this.#savingEntries > 0 && !this.#stopped;
-    if (!isBusy || this.#slicesOfTick < SLICES_A_TICK) return;
+    const slicesMax = 1 + Math.floor(this.#snapshotBytes / BYTES_A_SLICE);
+    if (!isBusy || this.#slicesOfTick < slicesMax) return;
     await new Promise<void>((resolve) => this.#resume = resolve);
     this.#resume = undefined;
   }

@@ -18,6 +18,12 @@ const TIMEOUT_MS = 4_000;
 /** How long the load may do nothing. */
 const SHUT_MS = 700;
 
+/**
+ * How long a request without an answer may still take effect: a node may stand still for 15 s,
+ * and the leader may hold on to it for five.
+ */
+const LATE_MS = 30_000;
+
 /** What could be made already, or has been made by a request whose answer was lost. */
 const MADE: readonly number[] = [200, 201, 400, 409];
 
@@ -26,6 +32,10 @@ export class ChaosUsers {
   readonly #patterns: { readonly kv: Readonly<Record<"read" | "write", readonly string[]>> };
   /** The last time in which the load may do nothing, ms of `performance.now()`; it may not be over. */
   #shut = { fromMs: Infinity, toMs: Infinity };
+  /** Settles when the latest change has been made. */
+  #latest: Promise<void> = Promise.resolve();
+  /** Until then a change that gives the load its keys may come late, and after what takes them. */
+  #lateUntilMs = 0;
   #password = "first";
   #count = 0;
 
@@ -57,8 +67,17 @@ export class ChaosUsers {
     return this.#shut.fromMs <= fromMs && toMs <= this.#shut.toMs;
   }
 
-  /** Makes one change, and resolves when all is again as the load needs it. */
-  async change(random: SeededRandom): Promise<void> {
+  /**
+   * Makes one change, and resolves when all is again as the load needs it. One waits for the
+   * other: while authentication is off everything is permitted.
+   */
+  change(random: SeededRandom): Promise<void> {
+    const change = this.#latest.then(() => this.#change(random));
+    this.#latest = change.catch(() => {});
+    return change;
+  }
+
+  async #change(random: SeededRandom): Promise<void> {
     const kinds = [["role", 3], ["password", 2], ["other", 2], ["switch", 1]] as const;
     switch (random.weighted(kinds)) {
       case "role":
@@ -82,9 +101,10 @@ export class ChaosUsers {
     const path = `roles/${LOAD}`;
     await this.#ask("PUT", path, { role: LOAD, revoke: this.#patterns });
     const fromMs = performance.now();
-    this.#shut = { fromMs, toMs: Infinity };
+    const isSure = fromMs > this.#lateUntilMs;
+    if (isSure) this.#shut = { fromMs, toMs: Infinity };
     await pause(SHUT_MS);
-    this.#shut = { fromMs, toMs: performance.now() };
+    if (isSure) this.#shut = { fromMs, toMs: performance.now() };
     await this.#ask("PUT", path, { role: LOAD, grant: this.#patterns });
   }
 
@@ -107,10 +127,14 @@ export class ChaosUsers {
           headers: { "content-type": "application/json" },
           timeoutMs: TIMEOUT_MS,
         });
-        return made.includes(status);
+        if (made.includes(status)) return true;
       } catch {
-        return false;
+        // Whether it has come to the node nobody knows.
       }
+      if (!(body !== undefined && "revoke" in body)) {
+        this.#lateUntilMs = performance.now() + LATE_MS;
+      }
+      return false;
     }, PATIENCE_MS);
   }
 }

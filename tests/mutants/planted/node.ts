@@ -301,15 +301,15 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a snapshot under load is made as fast as it can be",
       "the log's batches do not wait behind a snapshot",
-      "if (!isBusy || this.#slicesOfTick < SLICES_A_TICK) return;",
+      "if (!isBusy || this.#slicesOfTick < slicesMax) return;",
       "return;",
       NODE,
     ],
     [
       "a snapshot rests while nobody writes",
       "the log's batches do not wait behind a snapshot, and nothing else does",
-      "if (!isBusy || this.#slicesOfTick < SLICES_A_TICK) return;",
-      "if (this.#slicesOfTick < SLICES_A_TICK) return;",
+      "if (!isBusy || this.#slicesOfTick < slicesMax) return;",
+      "if (this.#slicesOfTick < slicesMax) return;",
       NODE,
     ],
     [
