@@ -124,8 +124,9 @@ export class Server {
       server.#serving = true;
       return server;
     } catch (error) {
-      server.#stopping = Promise.resolve();
-      await inTime(server.#ends.disposeAsync()).catch((late) => logger.error(explain(late)));
+      server.#stopping = inTime(server.#ends.disposeAsync())
+        .catch((late) => logger.error(explain(late)));
+      await server.#stopping;
       throw error;
     }
   }

@@ -36,11 +36,7 @@ export class PackedEntries {
     this.#last = first - 1;
   }
 
-  get first(): number {
-    return this.#first;
-  }
-
-  /** One less than `first` when there is none. */
+  /** The index of the last entry held; when there is none, the one before the next to come. */
   get last(): number {
     return this.#last;
   }

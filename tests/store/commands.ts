@@ -1,12 +1,13 @@
 /** One of every command, for tests of their bytes; and commands by seeds. */
 import { byteStringOf } from "../../src/store/byte_string.ts";
-import type {
-  Command,
-  Compare,
-  PutOperation,
-  RangeOperation,
-  SetCommand,
-  TreePutCommand,
+import {
+  type Command,
+  type Compare,
+  PLAIN_RANGE,
+  type PutOperation,
+  type RangeOperation,
+  type SetCommand,
+  type TreePutCommand,
 } from "../../src/store/command/command.ts";
 
 /** The UTF-8 of `text`, as plain bytes: a `Buffer` is equal to no `Uint8Array`. */
@@ -56,19 +57,9 @@ export function put(fields: Partial<PutOperation> = {}): PutOperation {
 
 export function range(fields: Partial<RangeOperation> = {}): RangeOperation {
   return {
-    type: "range",
+    ...PLAIN_RANGE,
     key: "\0",
     rangeEnd: "\0",
-    limit: 0,
-    revision: 0,
-    sortOrder: "none",
-    sortTarget: "key",
-    keysOnly: false,
-    countOnly: false,
-    minModRevision: 0,
-    maxModRevision: 0,
-    minCreateRevision: 0,
-    maxCreateRevision: 0,
     ...fields,
   };
 }

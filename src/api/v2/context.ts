@@ -38,6 +38,11 @@ export function indexHeaders(
   };
 }
 
+/** JSON as the original writes it: a success ends its line, an error does not. */
+export function jsonText(status: number, value: unknown): string {
+  return `${JSON.stringify(value)}${status < 300 ? "\n" : ""}`;
+}
+
 /** A text, as Go's `http.Error` writes one. */
 export function textReply(status: number, text: string, headers = {}): Reply {
   return {

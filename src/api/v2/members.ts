@@ -7,7 +7,7 @@ import { formatId, parseId } from "../../base/ids.ts";
 import type { Failure, FailureReason, MembersChanged, MemberWish } from "../../node/ports.ts";
 import type { Member } from "../../raft/types.ts";
 import { readPeerUrls } from "../peer_urls.ts";
-import { clusterHeaders, type V2 } from "./context.ts";
+import { clusterHeaders, jsonText, type V2 } from "./context.ts";
 
 const ALLOW = "GET,POST,DELETE,PUT";
 
@@ -157,8 +157,7 @@ function breaksOff(problem: string, body: string): boolean {
 }
 
 function json(v2: V2, status: number, value: unknown): Reply {
-  const end = status < 300 ? "\n" : "";
-  return { status, headers: clusterHeaders(v2), body: `${JSON.stringify(value)}${end}` };
+  return { status, headers: clusterHeaders(v2), body: jsonText(status, value) };
 }
 
 function refuse(v2: V2, status: number, message: string): Reply {

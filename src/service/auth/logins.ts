@@ -66,8 +66,8 @@ export class Logins implements LoginCounters {
   }
 
   /**
-   * Why the password is not that of `user`; undefined when it is. Those of one user are looked
-   * at one after the other: who guesses many at once gets no more guesses by that.
+   * Why the password is not that of `user`; undefined when it is. Passwords of one user are
+   * looked at one after the other, so a burst of guesses gains nothing.
    */
   async check(
     auth: AuthView,

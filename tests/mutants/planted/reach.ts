@@ -218,8 +218,8 @@ export const REACH_MUTANTS: readonly Mutant[] = [
     [
       "a start that hangs can't be stopped",
       ENDS,
-      "await inTime(server.#ends.disposeAsync())",
-      "await server.#ends.disposeAsync()",
+      "= inTime(server.#ends.disposeAsync())",
+      "= server.#ends.disposeAsync()",
       STUCK,
     ],
     [

@@ -50,11 +50,11 @@ export function writeCalls(out: Exposition, { calls }: Reading): void {
 export function writeKeySpace(out: Exposition, reading: Reading): void {
   const { store, operations, numbers } = reading;
   // The longer names are older; boards still ask for them.
-  for (const  of of["etcd_mvcc", "etcd_debugging_mvcc"]) {
-    out.counter(`${of}_range_total`, "Ranges read.", operations.ranges);
-    out.counter(`${of}_put_total`, "Puts applied.", operations.puts);
-    out.counter(`${of}_delete_total`, "Deletes of ranges applied.", operations.deletes);
-    out.counter(`${of}_txn_total`, "Transactions applied.", operations.txns);
+  for (const family of ["etcd_mvcc", "etcd_debugging_mvcc"]) {
+    out.counter(`${family}_range_total`, "Ranges read.", operations.ranges);
+    out.counter(`${family}_put_total`, "Puts applied.", operations.puts);
+    out.counter(`${family}_delete_total`, "Deletes of ranges applied.", operations.deletes);
+    out.counter(`${family}_txn_total`, "Transactions applied.", operations.txns);
   }
   out.gauge("etcd_debugging_mvcc_keys_total", "Keys that are there.", store.keys);
   out.gauge("etcd_debugging_mvcc_watcher_total", "Watches of all APIs.", store.watchers);

@@ -5,7 +5,7 @@ import { BusyError } from "../../../service/auth/passwords.ts";
 import type { AuthView } from "../../../store/auth/auth.ts";
 import type { AuthChange } from "../../../store/command/auth_command.ts";
 import { whoAsks } from "../../who.ts";
-import { clusterHeaders, type V2 } from "../context.ts";
+import { clusterHeaders, jsonText, type V2 } from "../context.ts";
 import { failureReply, INSUFFICIENT } from "../error.ts";
 import type { Patterns } from "./patterns.ts";
 import {
@@ -97,7 +97,7 @@ function reply(v2: V2, status: number, body: unknown): Reply {
   return {
     status,
     headers: clusterHeaders(v2),
-    body: body === undefined ? "" : `${JSON.stringify(body)}${status < 300 ? "\n" : ""}`,
+    body: body === undefined ? "" : jsonText(status, body),
   };
 }
 
