@@ -6,7 +6,7 @@
  * the leader changed, whatever the machines' clocks say.
  */
 import type { Clock } from "../base/clock.ts";
-import type { Done, Outcome } from "../node/ports.ts";
+import type { Done, Failure, Outcome } from "../node/ports.ts";
 import { encodeCommand } from "../store/command/codec.ts";
 import { NOBODY } from "../store/command/command.ts";
 import type { Lease } from "../store/lease/leases.ts";
@@ -19,6 +19,13 @@ const LOOK_MS = 500;
 
 /** Leases that one look ends; the rest has its turn with the next one. */
 const ENDINGS_PER_LOOK = 1_000;
+
+/** Nobody may be told that a lease lives whose end may be committed at any moment. */
+const MAY_END: Failure = {
+  ok: false,
+  reason: "unknown",
+  cause: "The lease has run out, and its end is not committed yet",
+};
 
 export interface LeaseKeeperOptions {
   readonly service: Service;
@@ -37,6 +44,8 @@ export class LeaseKeeper {
   #term = 0;
   /** Leases whose end is on its way through the log, with whoever waits to know. */
   readonly #ending = new Map<Lease, (() => void)[]>();
+  /** In this term: leases whose end is in the log and was not committed in time, so it may still be. */
+  #doomed = new WeakSet<Lease>();
   #nextLookMs = 0;
 
   constructor({ service, store, clock }: LeaseKeeperOptions) {
@@ -62,7 +71,8 @@ export class LeaseKeeper {
     if (!this.#service.node.isLeader()) return;
     let endings = 0;
     for (const lease of this.#store.leases()) {
-      if (this.#deadlineOf(lease, nowMs) > nowMs || this.#ending.has(lease)) continue;
+      if (this.#deadlineOf(lease, nowMs) > nowMs) continue;
+      if (this.#ending.has(lease) || this.#doomed.has(lease)) continue;
       if (++endings > ENDINGS_PER_LOOK) return;
       this.#end(lease);
     }
@@ -99,7 +109,9 @@ export class LeaseKeeper {
       const ending = this.#ending.get(lease);
       // It may be gone already: nobody may be told that it lives.
       if (ending !== undefined) return void ending.push(() => this.renew(id, done));
-      this.#current().set(lease, nowMs + lease.ttlSeconds * 1000);
+      const deadlines = this.#current();
+      if (this.#doomed.has(lease)) return done(MAY_END);
+      deadlines.set(lease, nowMs + lease.ttlSeconds * 1000);
       done({ ok: true, value: lease.ttlSeconds });
     });
   }
@@ -139,12 +151,15 @@ export class LeaseKeeper {
     if (term !== this.#term) {
       this.#term = term;
       this.#deadlines = new WeakMap();
+      // Who leads in another term knows by now what became of all entries before it.
+      this.#doomed = new WeakSet();
     }
     return this.#deadlines;
   }
 
   #end(lease: Lease): void {
     const { node } = this.#service;
+    const term = node.term();
     this.#ending.set(lease, []);
     const command = {
       type: "leaseRevoke",
@@ -152,7 +167,9 @@ export class LeaseKeeper {
       grantIndex: lease.grantIndex,
     } as const;
     // Never passed on: another leader has its own reckoning.
-    node.propose(encodeCommand(command, NOBODY, node.nowMs()), () => {
+    node.propose(encodeCommand(command, NOBODY, node.nowMs()), (outcome) => {
+      const isOpen = !outcome.ok && outcome.reason === "unknown";
+      if (isOpen && node.term() === term) this.#doomed.add(lease);
       const waiting = this.#ending.get(lease) ?? [];
       this.#ending.delete(lease);
       for (const tell of waiting) tell();

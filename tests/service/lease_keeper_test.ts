@@ -13,11 +13,14 @@ import { ManualClock } from "../api/v3/harness.ts";
 /** Keeps proposals back while a test wants it. */
 class HoldingNode extends FakeNode {
   holds = false;
+  /** What it keeps back is told to be late, and is committed at the release all the same. */
+  isLate = false;
   #held: (() => void)[] = [];
 
   override propose(data: Uint8Array, done: Done<Result>): void {
-    if (this.holds) this.#held.push(() => super.propose(data, done));
-    else super.propose(data, done);
+    if (!this.holds) return super.propose(data, done);
+    this.#held.push(() => super.propose(data, this.isLate ? () => {} : done));
+    if (this.isLate) done({ ok: false, reason: "unknown", cause: "The test commits it later" });
   }
 
   release(): void {
@@ -135,6 +138,32 @@ Deno.test("an end that could not be written is tried again, and the lease may be
   await keeping.pass(1_500);
   assertEquals(keeping.ids, [7n]);
   await keeping.pass(1_500);
+  assertEquals(keeping.ids, []);
+});
+
+Deno.test("a lease whose end may still be committed is not renewed in this term", async () => {
+  const keeping = new Keeping();
+  await keeping.grant(7n, 2);
+  await keeping.pass(2_000);
+  keeping.node.holds = keeping.node.isLate = true;
+  await keeping.pass(1_000);
+  assertEquals(await keeping.renew(7n), "unknown");
+  keeping.node.release();
+  await keeping.pass(100);
+  assertEquals(keeping.ids, []);
+  assertEquals(await keeping.renew(7n), 0);
+});
+
+Deno.test("a lease whose end was not committed in an earlier term is renewed, and ends again", async () => {
+  const keeping = new Keeping();
+  await keeping.grant(7n, 2);
+  await keeping.pass(2_000);
+  keeping.node.holds = keeping.node.isLate = true;
+  await keeping.pass(1_000);
+  keeping.node.holds = false;
+  keeping.node.currentTerm = 2;
+  assertEquals(await keeping.renew(7n), 2);
+  await keeping.pass(3_000);
   assertEquals(keeping.ids, []);
 });
 

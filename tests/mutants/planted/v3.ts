@@ -19,6 +19,18 @@ export const V3_MUTANTS: readonly Mutant[] = [
       "",
     ],
     [
+      "a lease whose end may still be committed is renewed",
+      "whoever was told that a lease lives has it",
+      "      if (this.#doomed.has(lease)) return done(MAY_END);\n",
+      "",
+    ],
+    [
+      "an end of an earlier term counts in this one",
+      "every lease ends",
+      "      this.#doomed = new WeakSet();\n",
+      "",
+    ],
+    [
       "an end that failed is not tried again",
       "every lease ends",
       "      this.#ending.delete(lease);\n",
