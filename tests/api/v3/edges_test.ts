@@ -1,7 +1,8 @@
 /** v3 at its limits: the last value that is taken and the first that is not, and what is left when somebody has gone. */
 import { assert, assertEquals } from "@std/assert";
 import { METHODS } from "../../../src/api/v3/methods.ts";
-import { bytes, PostExchange, turns, V3Member } from "./harness.ts";
+import type { ReplyOrFault } from "../../../src/http/exchange.ts";
+import { bytes, PostExchange, text, turns, V3Member } from "./harness.ts";
 
 const { put, range, txn, compact } = METHODS.kv;
 const { grant, keepAlive, timeToLive } = METHODS.lease;
@@ -299,6 +300,54 @@ Deno.test("a lock of nobody's lease lives for a minute, and its place is given u
   await turns();
   assertEquals([...member.store.lease(9n)!.keys], [], "who has gone holds up nobody");
   assertEquals(member.store.watches.size, watches - 1);
+});
+
+Deno.test("who waits for a lock is told when the member serves nobody any longer, at both doors", async () => {
+  using member = new V3Member();
+  const { lock } = METHODS.lock;
+  await member.call(lock, { name: "l" });
+  await member.call(grant, { id: 9n, ttl: 60 });
+  const waiting = member.open(lock);
+  waiting.send({ name: "l", lease: 9n });
+  waiting.halfClose();
+  let reply: ReplyOrFault | undefined;
+  member.post(lock, '{"name":"bA==","lease":"9"}').then((told) => reply = told);
+  await turns();
+  assertEquals([waiting.stream.isClosed, reply], [false, undefined]);
+  member.node.diverge();
+  await turns();
+  assertEquals([waiting.stream.field("grpc-status"), reply?.status], ["15", 500]);
+  assertEquals(member.store.watches.size, 0);
+});
+
+Deno.test("who may not observe, or can't, leaves no watch behind, at both doors", async () => {
+  using member = new V3Member();
+  const { observe } = METHODS.election;
+  // Nothing has to be waited for, so the call fails while it begins.
+  member.node.failure = "noLeader";
+  const observing = member.open(observe);
+  observing.send({ name: "e" });
+  assertEquals((await observing.reply()).code, 14);
+  await member.post(observe, '{"name":"ZQ=="}');
+  assertEquals(member.store.watches.size, 0);
+});
+
+Deno.test("who observes hears of leaders after the state was restored from a snapshot", async () => {
+  using member = new V3Member();
+  const { campaign, observe, proclaim } = METHODS.election;
+  const { response } = await member.call(campaign, { name: "e", value: bytes("1") });
+  const observing = member.open(observe);
+  observing.send({ name: "e" });
+  observing.halfClose();
+  assertEquals(text((await observing.next()).kv?.value), "1");
+  await member.store.restore(member.store.snapshot());
+  for (const value of ["2", "3"]) {
+    await member.call(proclaim, { leader: response?.leader, value: bytes(value) });
+    await turns();
+    assertEquals(observing.received().map(({ kv }) => text(kv?.value)), [value]);
+  }
+  observing.stream.cut();
+  assertEquals(member.store.watches.size, 0);
 });
 
 Deno.test("a campaign is given up with its caller, and who observes with its stream", async () => {

@@ -191,6 +191,22 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
       "    if (error instanceof StatusError)",
     ],
   ]),
+  ...mutantsOf("src/api/v3/grpc/stream_call.ts", EDGES, [
+    [
+      "a call that fails while it begins keeps what it took",
+      FREE,
+      "    if (this.#isCut) listener.onGone();\n",
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/grpc/unary_call.ts", EDGES, [
+    [
+      "who waits for a lock is not told of the member's end",
+      "nobody waits for a member that serves nobody",
+      "    if (!this.#isOver) this.#list();\n",
+      "",
+    ],
+  ]),
   ...mutantsOf("src/api/v3/gateway/gateway.ts", EDGES, [
     [
       "a call that waits for the log keeps its place",
@@ -222,6 +238,12 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
       "const OWN_LEASE_SECONDS = 6;",
     ],
     ["who waits no longer still watches", FREE, "    isDeleted.cancel();\n", ""],
+    [
+      "who observes hears nothing after a snapshot",
+      "a watch sees every event, or is told of the gap",
+      "        watch = begin();\n",
+      "",
+    ],
   ]),
   ...mutantsOf("src/api/v3/concurrency/lock.ts", EDGES, [
     [

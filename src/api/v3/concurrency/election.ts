@@ -93,7 +93,7 @@ class Observer implements StreamListener {
   readonly #v3: V3Context;
   readonly #name: string;
   readonly #call: StreamCall<LeaderResponse>;
-  readonly #watch: Watch | undefined;
+  readonly #watch: Pick<Watch, "cancel"> | undefined;
   /** Which version was told last. */
   #told = 0;
   #isLooking = false;
@@ -104,7 +104,7 @@ class Observer implements StreamListener {
     this.#v3 = v3;
     this.#name = name;
     this.#call = call;
-    const watch = watchQueue(v3, name, v3.service.revision + 1, () => this.#look());
+    const watch = watchQueue(v3, name, () => this.#look());
     if ("reason" in watch) call.fail(failureStatus(watch));
     else this.#watch = watch;
     this.#look();

@@ -170,18 +170,27 @@ export function putOf(key: ByteString, value: Uint8Array, lease: bigint): Operat
   };
 }
 
-/** Watches the keys of the queue of `name` until it is cancelled; calls back at each change. */
+/** Calls back at each change of the queue of `name` from now on, until it is cancelled. */
 export function watchQueue(
   { service }: V3Context,
   name: ByteString,
-  since: number,
   onChange: () => void,
-): Watch | Failure {
+): Pick<Watch, "cancel"> | Failure {
   const { key, rangeEnd } = below(name);
   const view = { kind: "range", range: rangeOf(key, rangeEnd) } as const;
-  const watch = service.watch(view, since, { onEvents: onChange, onBehind: onChange });
-  if (!("reason" in watch)) drain(watch, onChange);
-  return watch;
+  const begin = (): Watch | Failure =>
+    service.watch(view, undefined, {
+      onEvents: onChange,
+      // Whoever waits looks at what is there now: what came between need not be read.
+      onBehind: () => {
+        cancel();
+        watch = begin();
+        onChange();
+      },
+    });
+  let watch = begin();
+  const cancel = () => "cancel" in watch && watch.cancel();
+  return "reason" in watch ? watch : { cancel };
 }
 
 interface Deletion {

@@ -99,6 +99,8 @@ class StreamGatewayCall implements StreamCall<object>, OpenCall {
   #listener: StreamListener | BidiListener<object> | undefined;
   #hasBegun = false;
   #isOver = false;
+  /** It has ended otherwise than by `end`. */
+  #isCut = false;
   #lines: string[] = [];
   #queuedChars = 0;
   #wantsDrain = false;
@@ -133,11 +135,10 @@ class StreamGatewayCall implements StreamCall<object>, OpenCall {
     this.#counters.messagesReceived += requests.length;
     this.#counters.bytesReceived += bytes;
     if (handler.kind === "serverStream") {
-      this.#listener = handler.handle(requests[0] ?? {}, this);
-      return;
+      return this.#attach(handler.handle(requests[0] ?? {}, this));
     }
     const listener = handler.handle(this);
-    this.#listener = listener;
+    this.#attach(listener);
     for (const request of requests) {
       if (this.#isOver) return;
       listener.onMessage(request);
@@ -174,7 +175,7 @@ class StreamGatewayCall implements StreamCall<object>, OpenCall {
     this.#push(errorLine(status));
     this.#finish();
     this.#begin(httpStatusOf(status.code));
-    this.#listener?.onGone();
+    this.#leave();
   }
 
   /** The client has left. */
@@ -183,7 +184,18 @@ class StreamGatewayCall implements StreamCall<object>, OpenCall {
     this.#counters.countFailure(StatusCode.canceled);
     this.#finish();
     this.#begin(200);
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#isCut = true;
     this.#listener?.onGone();
+  }
+
+  /** Whose call has failed while it began is told so now. */
+  #attach(listener: StreamListener | BidiListener<object>): void {
+    this.#listener = listener;
+    if (this.#isCut) listener.onGone();
   }
 
   #finish(): void {

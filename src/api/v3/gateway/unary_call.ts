@@ -55,7 +55,7 @@ export function answerUnary(
   else call.fail(problem);
   if (call.reply !== undefined) return call.reply;
   const waiting = new Promise<Reply>((resolve) => call.wait(resolve));
-  if (deadlineMs === Infinity) return waiting;
+  if (!call.isToBeEnded) return waiting;
   shared.open.add(call);
   return waiting.finally(() => shared.open.delete(call));
 }
@@ -98,6 +98,11 @@ class UnaryGatewayCall implements UnaryCall<object>, OpenCall {
 
   get isOver(): boolean {
     return this.#isGone || this.reply !== undefined;
+  }
+
+  /** It has a deadline, or may wait for long. */
+  get isToBeEnded(): boolean {
+    return this.deadlineMs !== Infinity || this.#onGone !== undefined;
   }
 
   answer(response: object): void {

@@ -35,6 +35,8 @@ export class StreamGrpcCall implements StreamReceiver, StreamCall<object>, OpenC
   #listener: StreamListener | BidiListener<object> | undefined;
   #hasHead = false;
   #isOver = false;
+  /** It has ended otherwise than by `end`. */
+  #isCut = false;
 
   constructor(
     stream: ServerStream,
@@ -64,7 +66,7 @@ export class StreamGrpcCall implements StreamReceiver, StreamCall<object>, OpenC
     const { requiresLeader } = this.#metadata;
     const problem = admissionProblem(this.#shared.service, method, undefined, requiresLeader);
     if (problem !== undefined) return this.fail(problem);
-    if (this.#handler.kind === "bidi") this.#listener = this.#handler.handle(this);
+    if (this.#handler.kind === "bidi") this.#attach(this.#handler.handle(this));
   }
 
   get caller(): Caller {
@@ -99,7 +101,7 @@ export class StreamGrpcCall implements StreamReceiver, StreamCall<object>, OpenC
     if (this.#isOver) return;
     this.#counters.countFailure(StatusCode.canceled);
     this.#finish();
-    this.#listener?.onGone();
+    this.#leave();
   }
 
   onDrain(): void {
@@ -142,7 +144,18 @@ export class StreamGrpcCall implements StreamReceiver, StreamCall<object>, OpenC
     this.#finish();
     if (this.#hasHead) this.#stream.end(trailersOf(failure));
     else endWithStatus(this.#stream, failure);
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#isCut = true;
     this.#listener?.onGone();
+  }
+
+  /** Whose call has failed while it began is told so now. */
+  #attach(listener: StreamListener | BidiListener<object>): void {
+    this.#listener = listener;
+    if (this.#isCut) listener.onGone();
   }
 
   #begun(): void {
@@ -170,7 +183,7 @@ export class StreamGrpcCall implements StreamReceiver, StreamCall<object>, OpenC
     const listener = this.#listener;
     if (listener === undefined) {
       if (this.#handler.kind !== "serverStream") return;
-      this.#listener = this.#handler.handle(request, this);
+      this.#attach(this.#handler.handle(request, this));
     } else if ("onMessage" in listener) {
       listener.onMessage(request);
     } else {

@@ -33,6 +33,8 @@ export class UnaryGrpcCall implements StreamReceiver, UnaryCall<object>, OpenCal
   #hasMessage = false;
   #isAnswered = false;
   #isOver = false;
+  /** It can be ended from outside. */
+  #isListed = false;
   #onGone: (() => void) | undefined;
 
   constructor(
@@ -49,7 +51,7 @@ export class UnaryGrpcCall implements StreamReceiver, UnaryCall<object>, OpenCal
     this.#counters = counters;
     this.deadlineMs = deadlineOf(shared, metadata);
     counters.started++;
-    if (this.deadlineMs !== Infinity) shared.open.add(this);
+    if (this.deadlineMs !== Infinity) this.#list();
   }
 
   get caller(): Caller {
@@ -128,6 +130,13 @@ export class UnaryGrpcCall implements StreamReceiver, UnaryCall<object>, OpenCal
 
   onGone(callback: () => void): void {
     this.#onGone = callback;
+    // Whoever asks for that may wait for long.
+    if (!this.#isOver) this.#list();
+  }
+
+  #list(): void {
+    this.#isListed = true;
+    this.#shared.open.add(this);
   }
 
   /** Nobody waits for the answer any longer. */
@@ -141,7 +150,7 @@ export class UnaryGrpcCall implements StreamReceiver, UnaryCall<object>, OpenCal
   #finish(): void {
     this.#isOver = true;
     this.#frames = undefined;
-    if (this.deadlineMs !== Infinity) this.#shared.open.delete(this);
+    if (this.#isListed) this.#shared.open.delete(this);
   }
 
   #take(bytes: Uint8Array, start: number, end: number): void {
