@@ -117,12 +117,11 @@ function viewFile(
   nowMs: number,
 ): KeyView {
   const path = textOf(key);
-  const text = textOf(value);
   return {
     kind: "file",
     key: path,
-    value: text.slice(0, length),
-    length: text.length,
+    value: value.slice(0, length),
+    length: value.length,
     setIndex,
     deadlineMs,
     nowMs,
@@ -140,12 +139,11 @@ function viewDirectory(
 }
 
 function viewChild({ key, isDirectory, value, deadlineMs }: Item): ChildView {
-  const text = textOf(value);
   return {
     name: textOf(nameOf(key)),
     dir: isDirectory,
-    length: text.length,
-    preview: text.slice(0, PREVIEW_LENGTH),
+    length: value.length,
+    preview: value.slice(0, PREVIEW_LENGTH),
     deadlineMs,
   };
 }

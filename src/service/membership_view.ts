@@ -3,7 +3,7 @@
  * configuration, not a part of the store, so no client can write there.
  */
 import type { Configuration, Member } from "../raft/types.ts";
-import { type ByteString, byteStringOf } from "../store/byte_string.ts";
+import { byteStringOf } from "../store/byte_string.ts";
 import type { Item } from "../store/tree/listing.ts";
 import type { Service } from "./service.ts";
 
@@ -75,8 +75,7 @@ export function* withReservedRoot(children: Iterable<Item>): Generator<Item, voi
 
 /** A member as a file. */
 function itemOf(key: string, member: Member): Item {
-  const value: ByteString = byteStringOf(memberValue(member));
-  return { ...directoryItem(key), isDirectory: false, value };
+  return { ...directoryItem(key), isDirectory: false, value: memberValue(member) };
 }
 
 /** A directory without a record. */

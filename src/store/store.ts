@@ -239,9 +239,9 @@ export class Store implements StateMachine<Result> {
     nowMs: number,
     after: ByteString,
     max: number,
-    bytesMax: number,
+    unitsMax: number,
   ): Item[] {
-    return pageOfChildren(this.#keys, key, nowMs, after, max, bytesMax);
+    return pageOfChildren(this.#keys, key, nowMs, after, max, unitsMax);
   }
 
   /**

@@ -6,7 +6,6 @@ import type { Failure } from "../../src/node/ports.ts";
 import type { AuthProblem, ServeWith } from "../../src/service/auth/gate.ts";
 import { mayApply } from "../../src/store/auth/judge.ts";
 import type { Rights } from "../../src/store/auth/rights.ts";
-import { textOf } from "../../src/store/byte_string.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { Command, DeleteCommand, SetCommand } from "../../src/store/command/command.ts";
 import { maySee } from "../../src/store/tree/permitted.ts";
@@ -369,5 +368,5 @@ export class Client {
 function readFrom(store: Store, key: string, nowMs: number): ReadResult {
   const item = store.read(key, nowMs);
   if (item === undefined) return { kind: "missing" };
-  return item.isDirectory ? { kind: "directory" } : { kind: "file", value: textOf(item.value) };
+  return item.isDirectory ? { kind: "directory" } : { kind: "file", value: item.value };
 }

@@ -46,7 +46,7 @@ async function replayed(from: number, until: number): Promise<Store> {
 function files(store: Store, directory = "/"): string[] {
   return [...store.list(byteStringOf(directory), STORY.timeMs)].flatMap((item) => {
     const key = textOf(item.key);
-    return item.isDirectory ? [`${key}/`, ...files(store, key)] : [`${key}=${textOf(item.value)}`];
+    return item.isDirectory ? [`${key}/`, ...files(store, key)] : [`${key}=${item.value}`];
   });
 }
 

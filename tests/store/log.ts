@@ -60,7 +60,7 @@ export class Log {
   /** The value for a reader of now; undefined for a directory and for what is missing. */
   value(key: string): string | undefined {
     const found = this.store.read(byteStringOf(key), this.timeMs);
-    return found === undefined || found.isDirectory ? undefined : textOf(found.value);
+    return found === undefined || found.isDirectory ? undefined : found.value;
   }
 
   /** What a reader at `nowMs` finds. */
@@ -74,7 +74,7 @@ export class Log {
   list(key: string): string[] {
     return [...this.store.list(byteStringOf(key), this.timeMs)]
       .map(({ key, isDirectory, value }) =>
-        isDirectory ? `${textOf(key)}/` : `${textOf(key)}=${textOf(value)}`
+        isDirectory ? `${textOf(key)}/` : `${textOf(key)}=${value}`
       );
   }
 

@@ -1,5 +1,6 @@
 /** What is read of a store against the model: items, listings, ranges, counts, the list of events. */
 import { assertEquals } from "@std/assert";
+import { textOf } from "../../src/store/byte_string.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { Item } from "../../src/store/tree/listing.ts";
 import { isFile, type Model } from "./model.ts";
@@ -137,5 +138,6 @@ function recordAt(model: Model, path: string): Found | undefined {
 
 function itemOf(key: string, found: Found): Item {
   const { isDirectory, value, setIndex, createdIndex, modifiedIndex, deadlineMs } = found;
-  return { key, isDirectory, value, setIndex, createdIndex, modifiedIndex, deadlineMs };
+  const text = textOf(value);
+  return { key, isDirectory, value: text, setIndex, createdIndex, modifiedIndex, deadlineMs };
 }

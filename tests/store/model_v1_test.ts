@@ -83,7 +83,7 @@ class Pair {
       const found = this.store.read(byteStringOf(key), this.timeMs);
       const { value, setIndex, deadlineMs } = found ?? {};
       assertEquals(
-        found && { value: textOf(value!), setIndex, deadlineMs },
+        found && { value: value, setIndex, deadlineMs },
         past ? undefined : item,
       );
     }

@@ -50,7 +50,7 @@ export function fileBody(
   nowMs: number,
 ): string {
   let json = `{"action":"GET","key":${JSON.stringify(textOf(key))}`;
-  if (value !== "") json += `,"value":${JSON.stringify(textOf(value))}`;
+  if (value !== "") json += `,"value":${JSON.stringify(value)}`;
   if (deadlineMs !== 0) json += lifetime(deadlineMs, nowMs);
   return `${json},"index":${index}}`;
 }

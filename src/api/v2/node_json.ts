@@ -148,7 +148,7 @@ function directoryEnd({ key, modifiedIndex, createdIndex }: Item): string {
 function itemNode(item: Item, nowMs: number): string {
   if (item.isDirectory) return directoryStart(item, nowMs) + directoryEnd(item);
   const { key, value, deadlineMs, modifiedIndex, createdIndex } = item;
-  return `{"key":${quoted(key)},"value":${JSON.stringify(textOf(value))}` +
+  return `{"key":${quoted(key)},"value":${JSON.stringify(value)}` +
     `${lifetime(deadlineMs, nowMs)},"modifiedIndex":${modifiedIndex},` +
     `"createdIndex":${createdIndex}}`;
 }

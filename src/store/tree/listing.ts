@@ -2,7 +2,7 @@
  * What v1 and v2 see: files and directories by their paths, and the children of a
  * directory in the order of their keys. A file hides a directory of the same path.
  */
-import { type ByteString, byteStringAt } from "../byte_string.ts";
+import { type ByteString, textOf } from "../byte_string.ts";
 import type { Cursors, Keyspace } from "../keyspace/keyspace.ts";
 import type { Cursor } from "../keyspace/packed_map.ts";
 import {
@@ -15,16 +15,16 @@ import {
   setIndexAt,
   TOMBSTONE,
   valueEnd,
-  versionAt,
 } from "../keyspace/record.ts";
 import { parentOf, prefixOf, ROOT } from "../path.ts";
+import { textOfBytes } from "../value.ts";
 
 /** A file or a directory, as read. Its strings may be slices of larger ones: good to pass on, not to keep. */
 export interface Item {
   readonly key: ByteString;
   readonly isDirectory: boolean;
-  /** "" for a directory. */
-  readonly value: ByteString;
+  /** As text; bytes that are no UTF-8 are U+FFFD. "" for a directory. */
+  readonly value: string;
   readonly setIndex: number;
   readonly createdIndex: number;
   readonly modifiedIndex: number;
@@ -52,18 +52,8 @@ export function readItem(keys: Keyspace, key: ByteString, nowMs: number): Item |
   const file = keys.findFile(key);
   if (file !== undefined) {
     const { bytes, at } = file;
-    const { value, ...numbers } = versionAt(bytes, at);
-    if (isPast(numbers.deadlineMs, nowMs)) return undefined;
-    if (isBelowExpired(keys, key, nowMs)) return undefined;
-    return {
-      key,
-      isDirectory: false,
-      value: byteStringAt(value, 0, value.length),
-      setIndex: numbers.setIndex,
-      createdIndex: numbers.createdIndex,
-      modifiedIndex: numbers.modifiedIndex,
-      deadlineMs: numbers.deadlineMs,
-    };
+    if (isPast(deadlineAt(bytes, at), nowMs) || isBelowExpired(keys, key, nowMs)) return undefined;
+    return fileItem(key, textOfBytes(bytes, keyEnd(bytes, at), valueEnd(bytes, at)), bytes, at);
   }
   const directory = keys.findDirectory(key);
   if (directory === undefined) return undefined;
@@ -109,7 +99,7 @@ export class TreeReader {
 
 /**
  * The children of `path` after the one named `after` ("" for the first ones): at most
- * `max`, and few enough that all values together have some `bytesMax` bytes.
+ * `max`, and few enough that all values together have some `unitsMax` UTF-16 units.
  */
 export function pageOfChildren(
   keys: Keyspace,
@@ -117,17 +107,17 @@ export function pageOfChildren(
   nowMs: number,
   after: ByteString,
   max: number,
-  bytesMax: number,
+  unitsMax: number,
 ): Item[] {
   const prefix = prefixOf(path);
   // No file has a NUL in its key: this is the first place after `after` itself.
   const start = after === "" ? prefix : `${prefix}${after}\0`;
   const page: Item[] = [];
-  let bytes = 0;
+  let units = 0;
   for (const child of children(keys, prefix, nowMs, start)) {
     page.push(child);
-    bytes += child.value.length;
-    if (page.length >= max || bytes >= bytesMax) break;
+    units += child.value.length;
+    if (page.length >= max || units >= unitsMax) break;
   }
   return page;
 }
@@ -176,15 +166,8 @@ function* filesUnder(
     const { bytes, at } = cursor;
     const flags = flagsAt(bytes, at);
     if ((flags & (FILE | TOMBSTONE)) === FILE && slash < 0) {
-      yield {
-        key,
-        isDirectory: false,
-        value: cursor.text(keyEnd(bytes, at), valueEnd(bytes, at)),
-        setIndex: setIndexAt(bytes, at),
-        createdIndex: createdIndexAt(bytes, at),
-        modifiedIndex: modifiedIndexAt(bytes, at),
-        deadlineMs: deadlineAt(bytes, at),
-      };
+      const value = textOf(cursor.text(keyEnd(bytes, at), valueEnd(bytes, at)));
+      yield fileItem(key, value, bytes, at);
     }
     found = cursor.next();
   }
@@ -207,6 +190,19 @@ function* directoriesUnder(
     yield directoryItem(key, cursor.bytes, cursor.at);
     found = cursor.next();
   }
+}
+
+/** `value` is that of the record at `at`. */
+function fileItem(key: ByteString, value: string, bytes: Uint8Array, at: number): Item {
+  return {
+    key,
+    isDirectory: false,
+    value,
+    setIndex: setIndexAt(bytes, at),
+    createdIndex: createdIndexAt(bytes, at),
+    modifiedIndex: modifiedIndexAt(bytes, at),
+    deadlineMs: deadlineAt(bytes, at),
+  };
 }
 
 function directoryItem(key: ByteString, bytes: Uint8Array, at: number): Item {
