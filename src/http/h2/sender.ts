@@ -9,7 +9,7 @@ import type { Output } from "./output.ts";
 import type { Fields } from "./stream.ts";
 
 /** Above that the system has enough, and the rest waits at its stream, where it can be taken back. */
-const UNSENT_ENOUGH = 256 * 1024;
+const UNSENT_ENOUGH = 512 * 1024;
 
 /** The sending half of a stream, as far as the sender has to know it. */
 export interface SendingStream {

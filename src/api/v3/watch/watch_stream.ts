@@ -16,7 +16,7 @@ import { failureStatus, rejectionStatus } from "../refusal.ts";
 import { printStatus, STATUS } from "../statuses.ts";
 import { whoCalls } from "../waist.ts";
 import { fragmentsOf, type SharedEvents, sizeOf } from "./events.ts";
-import { isEmptyRange, viewOf, Watcher, type WatcherOwner } from "./watcher.ts";
+import { isEmptyRange, STEPS_PER_SLICE, viewOf, Watcher, type WatcherOwner } from "./watcher.ts";
 
 const DENIED = printStatus(STATUS.permissionDenied);
 
@@ -237,27 +237,34 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
     });
   }
 
-  /** Lets those that are behind read, one slice a turn, until the client takes no more. */
+  /**
+   * Lets those that are behind read until the client takes no more: a whole slice a turn, or
+   * parts of slices of many that are a little behind.
+   */
   #readOn(): void {
     if (this.#isReading || this.#isStalled || this.#behind.size === 0) return;
     this.#isReading = true;
     setImmediate(() => {
       this.#isReading = false;
-      if (this.#call.isOver || this.#isStalled) return;
-      const [watcher] = this.#behind;
-      if (watcher === undefined) return;
-      this.#behind.delete(watcher);
-      this.#read(watcher);
+      for (let steps = 0; steps < STEPS_PER_SLICE;) {
+        if (this.#call.isOver || this.#isStalled) return;
+        const [watcher] = this.#behind;
+        if (watcher === undefined) break;
+        this.#behind.delete(watcher);
+        steps += this.#read(watcher);
+      }
       this.#payProgress();
       this.#readOn();
     });
   }
 
-  #read(watcher: Watcher): void {
-    const slice = watcher.readSlice();
-    if (slice === "cleared") this.#cleared(watcher);
+  /** Returns how many steps it took. */
+  #read(watcher: Watcher): number {
+    const { outcome, steps } = watcher.readSlice();
+    if (outcome === "cleared") this.#cleared(watcher);
     // Last in the queue: the others have their turn first.
     else if (!watcher.isSynced) this.#behind.add(watcher);
+    return steps;
   }
 
   /** Tells how far the stream has come, once that means that all up to there was sent. */

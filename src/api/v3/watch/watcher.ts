@@ -15,8 +15,8 @@ import type { Draft } from "../messages/table.ts";
 import type { WatchCreateRequest } from "../messages/watch.ts";
 import { type EventView, type SharedEvents, sizeOf, type Telling, toMessages } from "./events.ts";
 
-/** Entries of the list that are looked at in a turn, and in one step of it. */
-const ENTRIES_PER_SLICE = 512;
+/** Steps of a slice, and entries of the list that are looked at in each. */
+export const STEPS_PER_SLICE = 128;
 const ENTRIES_PER_STEP = 4;
 
 /**
@@ -50,7 +50,11 @@ export interface WatcherOwner {
 }
 
 /** What came of reading a slice. */
-export type Slice = "synced" | "more" | "cleared";
+export interface Slice {
+  readonly outcome: "synced" | "more" | "cleared";
+  /** What it took of `STEPS_PER_SLICE`. */
+  readonly steps: number;
+}
 
 export class Watcher implements EventView {
   readonly id: WatchId;
@@ -122,13 +126,15 @@ export class Watcher implements EventView {
     // What is kept for v1 and v2 alone is gone for v3; but who has begun may go on with it.
     const asked = Math.max(1, this.startRevision);
     if (!this.#hasRead && this.startRevision !== 0 && asked < service.compactedRevision) {
-      return "cleared";
+      return { outcome: "cleared", steps: 1 };
     }
     this.#hasRead = true;
     const messages: Draft<EventMessage>[] = [];
     let bytes = 0;
-    let outcome: Slice = "more";
-    for (let seen = 0; seen < ENTRIES_PER_SLICE; seen += ENTRIES_PER_STEP) {
+    let outcome: Slice["outcome"] = "more";
+    let steps = 0;
+    while (steps < STEPS_PER_SLICE) {
+      steps++;
       const reading = this.#watch.read(ENTRIES_PER_STEP);
       if (reading.kind === "cleared") {
         outcome = "cleared";
@@ -146,7 +152,7 @@ export class Watcher implements EventView {
       if (bytes >= SLICE_BYTES && messages.length >= EVENTS_TOGETHER) break;
     }
     if (messages.length > 0) this.#owner.told(this, messages);
-    return outcome;
+    return { outcome, steps };
   }
 
   /** Many entries may be applied at once, and one message costs hardly more than one event. */
