@@ -1,7 +1,7 @@
 /** Who a client is by the certificate that it showed in its TLS handshake. */
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import { isVerified } from "./tls_sessions.ts";
+import { isVerified, shownCertificate } from "./tls_sessions.ts";
 
 /** The names in a certificate that an authority of this port has signed. */
 export interface ClientCertificate {
@@ -24,8 +24,9 @@ export function clientCertificateOf(socket: Socket): ClientCertificate | undefin
   if (!(socket instanceof TLSSocket) || !isVerified(socket)) return undefined;
   const known = KNOWN.get(socket);
   if (known !== undefined) return known;
-  const { subject, subjectaltname } = socket.getPeerCertificate();
-  if (subject === undefined) return undefined;
+  const shown = shownCertificate(socket);
+  if (shown === undefined) return undefined;
+  const { subject, subjectaltname } = shown;
   const { CN } = subject as { readonly CN?: string | readonly string[] };
   const commonName = typeof CN === "string" ? CN : CN?.at(-1);
   const certificate = { commonName, dnsNames: dnsNamesIn(subjectaltname ?? "") };

@@ -4,6 +4,7 @@ import type { TLSSocket } from "node:tls";
 import type { Logger } from "../base/logger.ts";
 import { ListenError, type ListenOptions } from "./endpoint.ts";
 import type { TlsMaterial } from "./tls_material.ts";
+import { shownCertificate } from "./tls_sessions.ts";
 
 /** Where a server listens; of a unix socket its path and no port. */
 type ListenedAddress = Pick<AddressInfo, "address" | "port">;
@@ -53,12 +54,13 @@ export function secureContext({ cert, key, ca, minVersion, maxVersion }: TlsMate
 
 /**
  * Ends the connection of a client whose certificate is not taken, before it has said
- * anything; true then. The line is etcd's.
+ * anything; true then, and when it has ended already. The line is etcd's.
  */
 export function refusesClient(socket: TLSSocket, tls: TlsMaterial, logger: Logger): boolean {
+  if (socket.destroyed) return true;
   if (tls.clientProblem === undefined) return false;
-  const { raw } = socket.getPeerCertificate();
-  const cause = raw === undefined ? "It has none" : tls.clientProblem(raw);
+  const certificate = shownCertificate(socket);
+  const cause = certificate === undefined ? "It has none" : tls.clientProblem(certificate.raw);
   if (cause === undefined) return false;
   logger.warn("client certificate authentication failed", {
     caller: socket.remoteAddress ?? "",

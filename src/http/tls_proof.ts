@@ -4,6 +4,7 @@
  */
 import { connect } from "node:tls";
 import { TlsError } from "./tls_check.ts";
+import { shownCertificate } from "./tls_sessions.ts";
 
 /** What a client without a certificate saw. */
 export interface Proof {
@@ -78,7 +79,7 @@ function dialOnce(host: string, port: number, timeoutMs: number): Promise<Proof>
       socket.destroy();
     }, timeoutMs);
     socket.once("secureConnect", () => {
-      shown = socket.getPeerCertificate().raw;
+      shown = shownCertificate(socket)?.raw;
       socket.write("GET / HTTP/1.1\r\nHost: self-test\r\n\r\n");
     });
     socket.once("data", () => {

@@ -9,7 +9,7 @@
  * A client that offers a session of the wrong kind is cut off, and has to connect again.
  */
 import type { Server, Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import type { PeerCertificate, TLSSocket } from "node:tls";
 import type { Logger } from "../base/logger.ts";
 import type { TlsMaterial } from "./tls_material.ts";
 
@@ -55,6 +55,7 @@ export class TlsSessions {
     this.#ca = ca;
     this.#logger = logger;
     server.prependListener("secureConnection", (socket: TLSSocket) => {
+      if (socket.destroyed) return;
       if (this.#ca === undefined || admits(socket, this.#ca)) return;
       this.#logger.debug("TLS session refused: it was begun elsewhere", {
         client: socket.remoteAddress ?? "",
@@ -69,10 +70,20 @@ export class TlsSessions {
   }
 }
 
+/**
+ * The certificate that the other side has shown; undefined when it has none, and when the
+ * connection has ended meanwhile: the types of node don't tell that there is a null then.
+ */
+export function shownCertificate(socket: TLSSocket): PeerCertificate | undefined {
+  const certificate: PeerCertificate | null = socket.getPeerCertificate();
+  return certificate?.raw === undefined ? undefined : certificate;
+}
+
 function admits(socket: TLSSocket, ca: string): boolean {
   if (!socket.authorized) return false;
-  const { fingerprint256, valid_to } = socket.getPeerCertificate();
-  if (fingerprint256 === undefined) return false;
+  const certificate = shownCertificate(socket);
+  if (certificate === undefined) return false;
+  const { fingerprint256, valid_to } = certificate;
   const known = knownUnder(ca);
   const isKnown = known.delete(fingerprint256);
   // A whole handshake has just proven what a resumed one relies on.

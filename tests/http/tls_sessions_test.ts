@@ -112,4 +112,16 @@ for (const kind of ["node", "wire"] as const) {
     for (let i = 0; i < 3; i++) assertEquals(await ask(everybody, client), "hello undefined");
     await Promise.all([everybody.shutdown(), known.shutdown()]);
   });
+
+  Deno.test(`a port outlives clients whose certificate it does not take (${kind})`, async () => {
+    const taken = new Set([1, 12]);
+    let asked = 0;
+    const clientProblem = () => taken.has(++asked) ? undefined : "not of this house";
+    const port = await open(kind, { ...PAIR, ca: pem("ca.crt"), clientProblem });
+    using client = clientWith("client");
+    assertEquals(await ask(port, client), "hello client");
+    for (let i = 0; i < 10; i++) assertEquals(await ask(port, client), undefined);
+    assertEquals(await ask(port, client), "hello client");
+    await port.shutdown();
+  });
 }
