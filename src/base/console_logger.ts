@@ -21,13 +21,15 @@ export interface ConsoleLoggerOptions {
   readonly clock?: Clock;
   /** Takes some of the bytes at least and resolves with how many; default standard error. */
   readonly write?: (bytes: Uint8Array) => Promise<number>;
+  /** The same for the last word, before anything else runs; default standard error. */
+  readonly writeSync?: (bytes: Uint8Array) => number;
 }
 
 /** A logger whose lines leave by themselves. */
 export interface ConsoleLogger extends Logger {
   /** Resolves when all lines have left, or after `timeoutMs`. */
   flush(timeoutMs: number): Promise<void>;
-  /** Says the last thing of a process that must not go on, at once, if nothing waits to leave. */
+  /** Says the last thing of a process that must not go on, at once, if anybody takes its lines. */
   lastWord(message: string): void;
 }
 
@@ -58,6 +60,7 @@ export function consoleLogger(options: ConsoleLoggerOptions): ConsoleLogger {
     write: options.write ?? ((bytes) => Deno.stderr.write(bytes)),
     queueBytesMax: QUEUE_BYTES_MAX,
     retryMs: RETRY_MS,
+    clock,
     summary: (lines) =>
       line("warn", "Lines of this log were left out: nobody took them", { lines }),
   });
@@ -73,7 +76,10 @@ export function consoleLogger(options: ConsoleLoggerOptions): ConsoleLogger {
     trace: at("trace"),
     flush: (timeoutMs) => writer.flush(timeoutMs),
     lastWord: (message) => {
-      if (writer.isIdle) writeNow(line("error", message, {}));
+      if (writer.isStuck) return;
+      const writeSync = options.writeSync ?? ((bytes) => Deno.stderr.writeSync(bytes));
+      writeNow(writer.takeWaiting(), writeSync);
+      writeNow(new TextEncoder().encode(line("error", message, {})), writeSync);
     },
   };
 }
@@ -156,10 +162,10 @@ function oneLine(text: string): string {
   );
 }
 
-function writeNow(line: string): void {
-  let rest = new TextEncoder().encode(line);
+function writeNow(bytes: Uint8Array, writeSync: (bytes: Uint8Array) => number): void {
+  let rest = bytes;
   try {
-    while (rest.length > 0) rest = rest.subarray(Deno.stderr.writeSync(rest));
+    while (rest.length > 0) rest = rest.subarray(writeSync(rest));
   } catch {
     // The reader has gone or the disk behind it is full: there is nobody to tell.
   }

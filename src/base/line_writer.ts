@@ -4,6 +4,8 @@
  * counted and told as soon as lines go through again.
  */
 
+import { type Clock, systemClock } from "./clock.ts";
+
 export interface LineWriterOptions {
   /** Takes some of the bytes at least; resolves with how many. One call at a time. */
   readonly write: (bytes: Uint8Array) => Promise<number>;
@@ -13,7 +15,12 @@ export interface LineWriterOptions {
   readonly summary: (dropped: number) => string;
   /** How long to wait when a target that does not block has no room. */
   readonly retryMs: number;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
 }
+
+/** A write that takes this long has nobody who takes it. */
+const STUCK_MS = 1_000;
 
 /** Lines up to this length together stay whole when several processes share a pipe (PIPE_BUF, pipe(7)). */
 const CHUNK_BYTES = 4096;
@@ -26,18 +33,27 @@ interface Line {
 
 export class LineWriter {
   readonly #options: LineWriterOptions;
+  readonly #clock: Clock;
   #queue: Line[] = [];
   #queuedBytes = 0;
   #dropped = 0;
   #writing: Promise<void> | undefined;
+  /** When the write that is under way began. */
+  #sinceMs = 0;
 
   constructor(options: LineWriterOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
   }
 
-  /** Whether a line would go out at once. */
-  get isIdle(): boolean {
-    return this.#writing === undefined;
+  /** Whether nobody takes the lines: who writes by another way would wait, too. */
+  get isStuck(): boolean {
+    return this.#writing !== undefined && this.#clock.monotonicMs() - this.#sinceMs >= STUCK_MS;
+  }
+
+  /** Takes back all the lines that no write has begun on. */
+  takeWaiting(): Uint8Array {
+    return joined(this.#take(Infinity));
   }
 
   /** Queues a line with its line end, or counts it as left out. */
@@ -77,27 +93,27 @@ export class LineWriter {
 
   /** The lines that wait, as many as may go in one write. */
   #takeChunk(): Line {
+    const lines = this.#take(CHUNK_BYTES);
+    return { bytes: joined(lines), count: lines.reduce((sum, { count }) => sum + count, 0) };
+  }
+
+  /** The first line that waits, and more as long as they have `bytesMax` together. */
+  #take(bytesMax: number): Line[] {
     let end = 0;
     let length = 0;
     for (const { bytes } of this.#queue) {
-      if (end > 0 && length + bytes.length > CHUNK_BYTES) break;
+      if (end > 0 && length + bytes.length > bytesMax) break;
       length += bytes.length;
       end++;
     }
-    const lines = this.#queue.splice(0, end);
     this.#queuedBytes -= length;
-    const chunk = new Uint8Array(length);
-    let offset = 0;
-    for (const { bytes } of lines) {
-      chunk.set(bytes, offset);
-      offset += bytes.length;
-    }
-    return { bytes: chunk, count: lines.reduce((sum, { count }) => sum + count, 0) };
+    return this.#queue.splice(0, end);
   }
 
   async #writeAll(bytes: Uint8Array): Promise<void> {
     let rest = bytes;
     while (rest.length > 0) {
+      this.#sinceMs = this.#clock.monotonicMs();
       try {
         rest = rest.subarray(await this.#options.write(rest));
       } catch (error) {
@@ -118,6 +134,16 @@ export class LineWriter {
     this.#dropped = 0;
     this.#push({ bytes: encoder.encode(this.#options.summary(count)), count });
   }
+}
+
+function joined(lines: readonly Line[]): Uint8Array {
+  const all = new Uint8Array(lines.reduce((sum, { bytes }) => sum + bytes.length, 0));
+  let offset = 0;
+  for (const { bytes } of lines) {
+    all.set(bytes, offset);
+    offset += bytes.length;
+  }
+  return all;
 }
 
 const encoder = new TextEncoder();

@@ -56,6 +56,41 @@ Deno.test("consoleLogger() shows what its level asks for", async () => {
   assertEquals(await shown("trace"), 5);
 });
 
+Deno.test("the last word follows the lines that wait, though a write is under way", () => {
+  let text = "";
+  const { logger } = capture({
+    write: () => new Promise(() => {}),
+    writeSync: (bytes) => {
+      text += new TextDecoder().decode(bytes.subarray(0, 7));
+      return Math.min(bytes.length, 7);
+    },
+  });
+  for (const line of ["on its way", "waits", "waits, too"]) logger.warn(line);
+  logger.lastWord("TypeError: out of luck");
+  assertEquals(
+    text,
+    `${TIME} WARN  node1 waits\n${TIME} WARN  node1 waits, too\n` +
+      `${TIME} ERROR node1 TypeError: out of luck\n`,
+  );
+});
+
+Deno.test("the last word is not waited for where nobody takes lines", () => {
+  let now = 0;
+  let text = "";
+  const { logger } = capture({
+    clock: { wallMs: () => 0, monotonicMs: () => now },
+    write: () => new Promise(() => {}),
+    writeSync: (bytes) => {
+      text += new TextDecoder().decode(bytes);
+      return bytes.length;
+    },
+  });
+  logger.warn("on its way");
+  now = 60_000;
+  logger.lastWord("TypeError: out of luck");
+  assertEquals(text, "");
+});
+
 Deno.test("consoleLogger() keeps a record on its line whatever a client sent", async () => {
   const { logger, said } = capture();
   logger.info("Bad key\nERROR forged\x1b[2J", { key: "a b\n=c", empty: "" });

@@ -208,6 +208,20 @@ export const WIRING_MUTANTS: readonly Mutant[] = [
       "isKnown",
     ],
   ]),
+  ...mutantsOf("src/base/console_logger.ts", "tests/shell/console_logger_test.ts", [
+    [
+      "a fault waits for a reader that takes nothing",
+      "what nobody caught ends a node at once",
+      "if (writer.isStuck) return;",
+      "",
+    ],
+    [
+      "the last word leaves out the lines before it",
+      "a fault is told after what led to it",
+      "writeNow(writer.takeWaiting(), writeSync);",
+      "",
+    ],
+  ]),
   ...mutantsOf("src/http/client_certificate.ts", SESSIONS, [
     [
       "a certificate that this port has not verified names the client",
