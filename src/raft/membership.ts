@@ -26,7 +26,7 @@ export function proposeConfiguration(state: State, next: Configuration): Configu
     return refusal("notLeader", "Only the leader changes the membership");
   }
   if (leadership.transferee !== NONE) {
-    return refusal("notReady", `LeaderState is being handed over to "${leadership.transferee}"`);
+    return refusal("notReady", `Leadership is being handed over to "${leadership.transferee}"`);
   }
   // Else two leaders could each commit a change that the other does not know:
   // the bug in the thesis, found in 2015.

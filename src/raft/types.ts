@@ -146,7 +146,7 @@ export interface InstallSnapshot extends Envelope {
   readonly snapshot: SnapshotMeta;
 }
 
-/** LeaderState transfer: campaign at once (thesis §3.10). */
+/** Leadership transfer: campaign at once (thesis §3.10). */
 export interface TimeoutNow extends Envelope {
   readonly type: "timeoutNow";
 }

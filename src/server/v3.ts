@@ -33,6 +33,7 @@ export function v3Of(
       progressNotifyMs: v3.progressNotifyMs,
       eventsMin: historyMax,
       gatewayCallsMax: v3.streamsMax,
+      snapshotStallMs: LIMITS.http.stallTimeoutMs,
       watchesMax: LIMITS.v3.watchesMax,
     },
   });

@@ -16,6 +16,8 @@ export interface V3Limits {
   readonly eventsMin: number;
   /** Calls of the gateway at once, by `--max-concurrent-streams`; undefined without that. */
   readonly gatewayCallsMax: number | undefined;
+  /** How long a client may leave a portion of a snapshot lying. */
+  readonly snapshotStallMs: number;
   /** Watches of all streams together. */
   readonly watchesMax: number;
 }

@@ -92,13 +92,13 @@ export class Leadership {
     this.#asked.set(heir, least + 1);
   }
 
-  /** Who was asked to lead: the one with the longest log; NONE when there is nobody. */
   /** Lets the voter `id` lead; false when that can't be begun. */
   handOverToMember(id: MemberId): boolean {
     const isHeir = ({ id: other }: PeerProgress) => other === id;
     return this.#core.role === "leader" && this.#handOverTo(this.#heirs().filter(isHeir)) !== NONE;
   }
 
+  /** Who was asked to lead: the one with the longest log; NONE when there is nobody. */
   #handOverTo(heirs: readonly PeerProgress[]): MemberId {
     const [heir] = heirs.toSorted((a, b) => b.match - a.match);
     if (heir === undefined || !this.#core.transferLeadership(heir.id)) return NONE;

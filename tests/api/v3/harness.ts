@@ -22,6 +22,7 @@ export const LIMITS: V3Limits = {
   electionMs: 1_000,
   progressNotifyMs: 600_000,
   eventsMin: 0,
+  snapshotStallMs: 120_000,
   gatewayCallsMax: undefined,
   watchesMax: 1_000,
 };

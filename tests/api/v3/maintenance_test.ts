@@ -28,3 +28,13 @@ Deno.test("Status() tells whether this member is a learner, and no other one", a
   member.node.members = [{ ...memberNumber(1), ...learner }, memberNumber(2)];
   assertEquals(await isLearner(), true);
 });
+
+Deno.test("Snapshot() is broken off when the client takes nothing of it for too long", async () => {
+  using member = new V3Member({ snapshotStallMs: 1 });
+  const call = member.open(METHODS.maintenance.snapshot);
+  call.stream.isFull = true;
+  call.send({});
+  call.halfClose();
+  const { code, message } = await call.reply();
+  assertEquals([code, message], [4, "etcdserver: the snapshot was left lying for too long"]);
+});

@@ -163,6 +163,14 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
       "return Math.max(0, min);",
     ],
   ]),
+  ...mutantsOf("src/api/v3/maintenance/snapshot_stream.ts", "tests/api/v3/maintenance_test.ts", [
+    [
+      "a snapshot that nobody takes is kept",
+      BOUNDED,
+      "() => this.#call.fail(TOO_SLOW)",
+      "() => this.#call.isOver",
+    ],
+  ]),
   ...mutantsOf("src/api/v3/waist.ts", EDGES, [
     [
       "a request may be twice as large",

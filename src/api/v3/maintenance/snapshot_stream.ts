@@ -17,13 +17,21 @@ import { sourceOf } from "./snapshot_source.ts";
 /** As large as etcd's portions: every client takes them. */
 const BLOB_BYTES = 32 * 1024;
 
+/** As long as it is under way, what changes in the store is kept twice. */
+const TOO_SLOW = status(
+  StatusCode.deadlineExceeded,
+  "etcdserver: the snapshot was left lying for too long",
+);
+
 export class SnapshotStream implements StreamListener {
   readonly #call: StreamCall<SnapshotResponse>;
+  readonly #stallMs: number;
   #isGone = false;
   #wake = () => {};
 
   constructor(v3: V3Context, call: StreamCall<SnapshotResponse>) {
     this.#call = call;
+    this.#stallMs = v3.limits.snapshotStallMs;
     readFresh(v3, call, ANYBODY, (store) => {
       const source = sourceOf(store, v3);
       this.#send(source).catch((error) => {
@@ -50,11 +58,22 @@ export class SnapshotStream implements StreamListener {
         const blob = portion.subarray(at, at + BLOB_BYTES);
         remainingBytes -= blob.length;
         const takesMore = this.#call.send({ remainingBytes, blob, version: COMPATIBLE_VERSION });
-        if (!takesMore) await new Promise<void>((resolve) => this.#wake = resolve);
+        if (!takesMore) await this.#taken();
       }
       await nextTurn();
     }
     if (!this.#isGone) this.#call.end();
+  }
+
+  /** Resolves when the client takes more, or has gone; one that is too slow is cut off. */
+  #taken(): Promise<void> {
+    return new Promise((resolve) => {
+      const patience = setTimeout(() => this.#call.fail(TOO_SLOW), this.#stallMs);
+      this.#wake = () => {
+        clearTimeout(patience);
+        resolve();
+      };
+    });
   }
 }
 
