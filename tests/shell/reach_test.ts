@@ -132,7 +132,7 @@ Deno.test("a JWT lives as long as --auth-token says", async () => {
   const scheme = makeTokenScheme(token, 1);
   // It has keys of its own, and asks for nothing of the cluster's.
   const auth = {} as AuthView;
-  const jwt = scheme.issue({ user: "ann", revision: 1 }, auth, 0)!;
+  const jwt = scheme.issue({ user: "ann", revision: 1, passwordHash: "" }, auth, 0)!;
   const claims = [6_000, 8_000].map((nowMs) => scheme.check(jwt, auth, nowMs)?.user);
   assertEquals(claims, ["ann", undefined]);
   await Deno.remove(privateKeyFile);

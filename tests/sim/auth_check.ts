@@ -129,7 +129,7 @@ export class AuthCheck {
       () => `${user} has a token of revision ${revision} at ${index}`,
     );
     const secret = state?.secret ?? new Uint8Array(0);
-    return { kind: "token", token, user, revision, secret };
+    return { kind: "token", token, user, revision, hash: hashOf(password), secret };
   }
 
   /** A login was refused by a member which has applied `index` by now. */

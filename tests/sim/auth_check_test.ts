@@ -72,12 +72,13 @@ Deno.test("authCheck() finds a read that its reader may no longer have", () => {
   assertBroken(violations, "nobody reads what they may not");
 });
 
-Deno.test("authCheck() finds a token that outlives a change of its user, and one of another secret", () => {
-  const token = { kind: "token", token: "", user: "ann" } as const;
+Deno.test("authCheck() finds a token that outlives its password, and one of another secret", () => {
+  const token = { kind: "token", token: "", user: "ann", hash: hashOf("a") } as const;
   for (const secret of [SECRET, Uint8Array.of(2)]) {
     const { violations, check, change, revision } = setting();
     const claim: Claim = { ...token, revision, secret };
-    if (secret === SECRET) change({ type: "userRevokeRole", user: "ann", role: "r1" });
+    const passwordHash = hashOf("b");
+    if (secret === SECRET) change({ type: "userChangePassword", user: "ann", passwordHash });
     check.served(claim, 2, () => true);
     assertBroken(violations, "nobody reads what they may not");
   }

@@ -20,6 +20,8 @@ export type Claim =
     readonly user: string;
     /** As the token has it. */
     readonly revision: number;
+    /** Of the password that it was got by. */
+    readonly hash: string;
     /** By which it was signed. */
     readonly secret: Uint8Array;
   };
@@ -70,7 +72,9 @@ export function userBy(
         : "authenticationFailed";
     case "token": {
       const user = users.get(claim.user);
-      const isDead = user === undefined || user.revision > claim.revision;
+      // What is signed says the password, not the user that it was.
+      const isDead = user === undefined ||
+        user.revision > claim.revision && user.passwordHash !== claim.hash;
       return isDead || secret.toHex() !== claim.secret.toHex()
         ? "invalidToken"
         : { user: claim.user };

@@ -255,12 +255,13 @@ export class AuthGate {
   ): Promise<LoginOutcome> {
     const { auth } = this.#store;
     if (!auth.isEnabled) return { kind: "refused", reason: "authNotEnabled" };
-    // Of now: a user who changes while the password is checked gets a token that is dead.
+    // Of now: whose password changes while it is looked at gets a token that is dead.
     const { revision } = auth;
+    const passwordHash = auth.user(user)?.passwordHash ?? "";
     const problem = await this.#logins.check(auth, user, password, nowMs);
     this.#audit?.({ user, address, action: "login", about: [], refusal: problem });
     if (problem !== undefined) return { kind: "refused", reason: problem };
-    const token = this.#tokens.issue({ user, revision }, this.#store.auth, nowMs);
+    const token = this.#tokens.issue({ user, revision, passwordHash }, this.#store.auth, nowMs);
     if (token === undefined) return { kind: "refused", reason: "invalidToken" };
     return { kind: "token", token };
   }

@@ -17,7 +17,7 @@ import {
 import type { AuthView } from "../../store/auth/auth.ts";
 import { byteStringOf, textOf } from "../../store/byte_string.ts";
 import { Recent } from "./recent.ts";
-import type { TokenClaims, TokenScheme } from "./tokens.ts";
+import type { Login, TokenClaims, TokenScheme } from "./tokens.ts";
 
 /** The algorithms that etcd takes. */
 export const JWT_METHODS = [
@@ -75,7 +75,7 @@ export class JwtTokens implements TokenScheme {
     this.#verify = signer.verify;
   }
 
-  issue({ user, revision }: TokenClaims, _: AuthView, nowMs: number): string | undefined {
+  issue({ user, revision }: Login, _: AuthView, nowMs: number): string | undefined {
     if (this.#sign === undefined) return undefined;
     // Whole seconds, and not fewer than were said: one of a second's life would be dead on arrival.
     const exp = Math.ceil((nowMs + this.#ttlMs) / 1000);

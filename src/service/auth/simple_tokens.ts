@@ -3,25 +3,23 @@
  * can check them. The cluster's id is signed, too: a cluster that was restored from a
  * backup has the same users and the same secret, and its tokens open nothing in the other.
  *
- *     USER.REVISION.ISSUED.RANDOM.SIGNATURE
+ *     USER.REVISION.ISSUED.PASSWORD.SIGNATURE
  *
- * user, random and signature in base64url, the numbers in base 36, the time in the
+ * user, the password's mark and signature in base64url, the numbers in base 36, the time in the
  * cluster's milliseconds. A token is good for its lifetime, and on a member where it is
  * used meanwhile for as long as it goes on being used, as etcd's simple tokens are.
  */
 import { Buffer } from "node:buffer";
-import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHmac, timingSafeEqual } from "node:crypto";
 import type { AuthView } from "../../store/auth/auth.ts";
 import { bytesOf, byteStringAt } from "../../store/byte_string.ts";
 import { Recent } from "./recent.ts";
-import type { TokenClaims, TokenScheme } from "./tokens.ts";
+import { type Login, markOf, type TokenClaims, type TokenScheme } from "./tokens.ts";
 
 /** Tokens in use that a member remembers; the others are checked by their signature. */
 const USED_MAX = 10_000;
 
-const RANDOM_BYTES = 9;
-
-const TOKEN = /^([\w-]+)\.([0-9a-z]{1,11})\.([0-9a-z]{1,11})\.[\w-]{12}\.([\w-]{43})$/;
+const TOKEN = /^([\w-]+)\.([0-9a-z]{1,11})\.([0-9a-z]{1,11})\.([\w-]{12})\.([\w-]{43})$/;
 
 interface Used extends TokenClaims {
   readonly usedMs: number;
@@ -39,11 +37,10 @@ export class SimpleTokens implements TokenScheme {
     this.#clusterId = clusterId;
   }
 
-  issue({ user, revision }: TokenClaims, { secret }: AuthView, nowMs: number): string {
-    const random = randomBytes(RANDOM_BYTES).toString("base64url");
-    const text = `${Buffer.from(bytesOf(user)).toString("base64url")}.${revision.toString(36)}.${
-      nowMs.toString(36)
-    }.${random}`;
+  issue({ user, revision, passwordHash }: Login, { secret }: AuthView, nowMs: number): string {
+    const name = Buffer.from(bytesOf(user)).toString("base64url");
+    const mark = markOf(passwordHash, secret);
+    const text = `${name}.${revision.toString(36)}.${nowMs.toString(36)}.${mark}`;
     return `${text}.${this.#sign(text, secret).toString("base64url")}`;
   }
 
@@ -55,8 +52,7 @@ export class SimpleTokens implements TokenScheme {
       this.#used.delete(token);
       return undefined;
     }
-    const { user, revision } = used;
-    this.#used.set(token, { user, revision, usedMs: nowMs });
+    this.#used.set(token, { ...used, usedMs: nowMs });
     return used;
   }
 
@@ -69,7 +65,7 @@ export class SimpleTokens implements TokenScheme {
   #checkSignature(token: string, secret: Uint8Array, nowMs: number): TokenClaims | undefined {
     const found = TOKEN.exec(token);
     if (found === null || secret.length === 0) return undefined;
-    const [, user = "", revision = "", issued = "", signature = ""] = found;
+    const [, user = "", revision = "", issued = "", passwordMark = "", signature = ""] = found;
     const expected = this.#sign(token.slice(0, -signature.length - 1), secret);
     const given = Buffer.from(signature, "base64url");
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
@@ -80,6 +76,7 @@ export class SimpleTokens implements TokenScheme {
     const claims: Used = {
       user: byteStringAt(bytes, 0, bytes.length),
       revision: parseInt(revision, 36),
+      passwordMark,
       usedMs: nowMs,
     };
     this.#used.set(token, claims);

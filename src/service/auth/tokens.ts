@@ -1,22 +1,32 @@
 /**
- * What stands for a login: a token says which user has logged in and at which auth
- * revision, and whoever checks it needs no other member for that. A token is dead when
- * its user has changed since: the password, the roles, or the whole user.
+ * What stands for a login: a token says which user has logged in, at which auth revision
+ * and by which password, and whoever checks it needs no other member for that. A token is
+ * dead when its user has another password, or is another one of that name; other roles end
+ * no login. One that can't say the password, a JWT, is dead when its user has changed at all.
  */
+import { createHmac } from "node:crypto";
 import type { ByteString } from "../../store/byte_string.ts";
 import type { AuthView } from "../../store/auth/auth.ts";
 
-/** What a token says. */
-export interface TokenClaims {
+/** Who has shown a password. */
+export interface Login {
   readonly user: ByteString;
-  /** The auth revision when it was issued. */
+  /** The auth revision then. */
   readonly revision: number;
+  /** Of the password that was shown. */
+  readonly passwordHash: string;
+}
+
+/** What a token says. */
+export interface TokenClaims extends Pick<Login, "user" | "revision"> {
+  /** See `markOf`; undefined when it says nothing of the password. */
+  readonly passwordMark?: string;
 }
 
 /** Makes tokens and takes them apart; knows nothing of users. */
 export interface TokenScheme {
-  /** A token of `claims`; undefined when this member can only check those of others. */
-  issue(claims: TokenClaims, auth: AuthView, nowMs: number): string | undefined;
+  /** A token for who has logged in; undefined when this member can only check those of others. */
+  issue(login: Login, auth: AuthView, nowMs: number): string | undefined;
   /** What the token says; undefined when it is none, or no longer good. */
   check(token: string, auth: AuthView, nowMs: number): TokenClaims | undefined;
 }
@@ -35,5 +45,16 @@ export function userOfToken(
   const claims = scheme.check(token, auth, nowMs);
   if (claims === undefined) return undefined;
   const user = auth.user(claims.user);
-  return user !== undefined && claims.revision >= user.revision ? user.name : undefined;
+  if (user === undefined) return undefined;
+  const isSame = claims.revision >= user.revision ||
+    claims.passwordMark === markOf(user.passwordHash, auth.secret);
+  return isSame ? user.name : undefined;
+}
+
+const MARK_BYTES = 9;
+
+/** Stands for a password in a token, and tells nothing of the hash to who has not the secret. */
+export function markOf(passwordHash: string, secret: Uint8Array): string {
+  const mark = createHmac("sha256", secret).update(`password.${passwordHash}`).digest();
+  return mark.subarray(0, MARK_BYTES).toString("base64url");
 }

@@ -16,7 +16,7 @@ export interface User {
   readonly noPassword: boolean;
   /** Names of roles, sorted. */
   readonly roles: readonly ByteString[];
-  /** The auth revision of the last change of the password or the roles: tokens of before are no longer good. */
+  /** The auth revision of the last change of the password or the roles. */
   readonly revision: number;
 }
 

@@ -246,9 +246,15 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
   ...mutantsOf("src/service/auth/tokens.ts", SERVICE, [
     [
       "a token outlives its user's password",
-      "a token is dead when its user has changed",
-      "user !== undefined && claims.revision >= user.revision",
-      "user !== undefined",
+      "a token is dead when its user's password has changed",
+      "const isSame = claims.revision >= user.revision ||",
+      "const isSame = claims.revision > 0 ||",
+    ],
+    [
+      "a token ends with its user's roles",
+      "who gets or loses a role is not logged out",
+      "claims.passwordMark === markOf(user.passwordHash, auth.secret)",
+      'claims.passwordMark === ""',
     ],
   ]),
   ...mutantsOf("src/service/auth/simple_tokens.ts", SERVICE, [

@@ -152,7 +152,7 @@ Deno.test("a read is judged by the users of the moment in which it is served", a
   const member = await memberWithUsers();
   const ann = token(await login(member, "ann", ANN_PASSWORD));
   assertEquals(await read(member, ann), "read");
-  const changed = change(member, [{ type: "roleDelete", role: "a" }]);
+  const changed = change(member, [{ type: "userDelete", user: "ann" }]);
   const late = read(member, ann);
   await changed;
   assertEquals(await late, "invalidToken");
