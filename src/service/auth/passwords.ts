@@ -39,7 +39,7 @@ const HASH_BYTES = 32;
 const WORKING_MAX = 2;
 const WAITING_MAX = 64;
 
-/** So many passwords wait already that another had to be turned away. */
+/** So many passwords wait already that another had to be turned away, or there is no memory to look at it. */
 export class BusyError extends Error {
   override readonly name = "BusyError";
 }
@@ -153,11 +153,13 @@ function derive(
 ): Promise<Uint8Array> {
   const N = 2 ** logN;
   const options = { N, r, p, maxmem: 256 * N * r };
-  return new Promise((resolve, reject) => {
+  return new Promise<Uint8Array>((resolve, reject) => {
     scrypt(password, salt, length, options, (error, key) => {
       if (error === null) resolve(key);
       else reject(error);
     });
+  }).catch((cause) => {
+    throw new BusyError("The password can't be looked at, try again later", { cause });
   });
 }
 

@@ -323,6 +323,12 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/service/auth/passwords.ts", SERVICE, [
     [
+      "a hash that can't be computed ends the node",
+      "no password ends a node, whatever its hash is",
+      'throw new BusyError("The password can\'t be looked at, try again later", { cause });',
+      "throw cause;",
+    ],
+    [
       "any number of passwords is hashed at once",
       "passwords are looked at a few at a time",
       "if (this.#waiting.length >= WAITING_MAX) {",

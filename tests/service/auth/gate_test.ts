@@ -201,6 +201,17 @@ Deno.test("a password that was proven is remembered until it is another one", as
   assertEquals(member.service.auth.logins.succeeded, 3, "not remembered for ever");
 });
 
+Deno.test("a password whose hash can't be computed opens nothing, and ends no node", async () => {
+  const member = await memberWithUsers();
+  // Of an image from elsewhere: N is too large for such blocks (RFC 7914 §2).
+  const passwordHash = `$scrypt$ln=17,r=1,p=1$${"A".repeat(22)}$${"A".repeat(43)}`;
+  await change(member, [{ type: "userChangePassword", user: "ann", passwordHash }]);
+  const ann = basic("ann", ANN_PASSWORD);
+  assertEquals(await write(member, ann, put({ key: "a" })), "tooManyLogins");
+  assertEquals(await read(member, ann), "tooManyLogins");
+  assertEquals(await login(member, "ann", ANN_PASSWORD), "tooManyLogins");
+});
+
 Deno.test("who has just got a password, or logged in, logs in without scrypt, until it is another one", async () => {
   const passwords = new Passwords(CHEAP);
   const verify = passwords.verify.bind(passwords);
