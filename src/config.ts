@@ -88,11 +88,11 @@ function usageError(error: unknown): Invocation {
 
 function makeConfig(settings: Settings): Config {
   const asEtcd = isPlacedAsEtcd(settings);
-  const idle = idleSettings(settings);
   checkFeatureGates(settings);
   const name = asEtcd && !settings.isGiven("n") ? "default" : makeName(settings);
   const directory = asEtcd && !settings.isGiven("d") ? `${name}.etcd` : settings.text("d");
   const dataDirectory = resolve(directory);
+  const idle = idleSettings(settings, dataDirectory);
   const ports = makePorts(settings, asEtcd, dataDirectory);
   return Object.freeze({
     name,

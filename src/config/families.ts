@@ -3,6 +3,7 @@
  * decides on the defaults of ports, name and directory. What both say of one thing is
  * a contradiction.
  */
+import { join, resolve } from "node:path";
 import type { Settings } from "./command_line.ts";
 import { type Flag, type FlagName, NODE_FLAGS, stanceOf } from "./flags.ts";
 import { UsageError } from "./usage_error.ts";
@@ -36,6 +37,7 @@ export function isPlacedAsEtcd(settings: Settings): boolean {
 /** The settings that were given and do nothing here. Throws `UsageError` for what is refused. */
 export function idleSettings(
   settings: Settings,
+  dataDirectory: string,
 ): readonly { readonly flag: string; readonly why: string }[] {
   const idle: { readonly flag: string; readonly why: string }[] = [];
   for (const row of NODE_FLAGS as readonly (Flag & { readonly name: FlagName })[]) {
@@ -44,8 +46,14 @@ export function idleSettings(
     const stance = stanceOf(row);
     if (stance === "ignore") idle.push({ flag, why: row.help });
     else if (stance === "refuse" && settings.valueOf(row) !== row.initial) {
+      if (isLogOf(dataDirectory, row.name, settings.valueOf(row))) continue;
       throw new UsageError(`${flag} is not supported: ${row.help}`);
     }
   }
   return idle;
+}
+
+/** Whether the flag names etcd's own place for the log, which manifests spell out: it is in there anyway. */
+function isLogOf(dataDirectory: string, name: string, value: unknown): boolean {
+  return name === "wal-dir" && resolve(String(value)) === join(dataDirectory, "member", "wal");
 }

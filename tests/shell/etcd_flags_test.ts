@@ -401,6 +401,10 @@ Deno.test("flags that ask for what is not there are refused with the reason", ()
     if (row.initial !== "") assertEquals(parse(`--${row.name}=${row.initial}`).kind, "run");
   }
   assertMatch(errorOf("--wal-dir=/wal"), /let --data-dir be on the disk/);
+  assertMatch(errorOf("--data-dir=/data --wal-dir=/data/wal"), /let --data-dir be on the disk/);
+  // Where etcd itself has it, so that nothing is asked for.
+  assertEquals(parse("--data-dir=/data/ --wal-dir=/data/member/wal").kind, "run");
+  assertEquals(parse("--name=a --wal-dir=a.etcd/member/wal").kind, "run");
   // An entry that fits in no frame would stop the cluster.
   assertEquals(parse("--max-request-bytes=15728640").kind, "run");
   assertMatch(errorOf("--max-request-bytes=15728641"), /15728640, found "15728641"/);
