@@ -3,7 +3,6 @@
  * the order in which they must come up, and taken apart in the reverse.
  */
 import { faultRenderer } from "./api/faults.ts";
-import type { Forming } from "./api/peer/join.ts";
 import { InvariantError } from "./base/assert.ts";
 import { systemClock } from "./base/clock.ts";
 import type { Logger } from "./base/logger.ts";
@@ -209,7 +208,7 @@ export class Server {
       signal: this.#signal,
     });
     await entrance.check();
-    const port = await this.#openPeerPort(peerTls, opened.identity?.memberId, entrance.forming);
+    const port = await this.#openPeerPort(peerTls, opened.identity?.memberId, entrance);
     const identity = await entrance.enter();
     const member = await this.#startMember(opened, identity, peerTls);
     const telemetry = await this.#owned(
@@ -239,10 +238,25 @@ export class Server {
     port.attach(member, overview.peerRoutes);
     await this.#startTicking(member, peerMaterial);
     await registered(member);
-    const isNew = (opened.identity?.clusterId ?? 0) === 0;
-    await whenFormed(member, identity, this.#config, isNew, () => this.#stopping !== undefined);
+    await this.#whenFormed(member, opened, identity);
     if (this.#stopping !== undefined) return;
     await this.#serve(member, telemetry, overview, clientTls, port);
+  }
+
+  #whenFormed(
+    member: RealMember,
+    { storage, identity: found }: OpenedDirectory,
+    identity: Identity,
+  ): Promise<void> {
+    return whenFormed({
+      member,
+      storage,
+      identity,
+      isNamed: this.#config.initialCluster !== undefined,
+      isNew: (found?.clusterId ?? 0) === 0,
+      isOver: () => this.#stopping !== undefined,
+      logger: this.#logger,
+    });
   }
 
   async #serve(
@@ -334,7 +348,7 @@ export class Server {
   async #openPeerPort(
     tls: PortTls | undefined,
     memberId: MemberId | undefined,
-    forming: Forming | undefined,
+    { forming, founder }: Entrance,
   ): Promise<PeerPort> {
     const port = await this.#owned(
       await openPeerPort({
@@ -344,11 +358,8 @@ export class Server {
         logger: this.#logger,
         renderFault: faultRenderer(),
         waitingMax: LIMITS.transport.acceptedMax,
-        resident: {
-          memberId,
-          session: this.#session,
-          ...(forming === undefined ? {} : { forming }),
-        },
+        resident: { memberId: memberId ?? founder?.self, session: this.#session, forming },
+        founder,
       }),
       (port) => port.shutdown(),
     );

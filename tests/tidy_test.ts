@@ -31,9 +31,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   version: [],
   config: ["base", "version"],
   raft: ["base"],
+  founding: ["base", "raft/quorum", "type raft"],
   store: ["base", "type node/ports"],
   node: ["base", "raft"],
-  storage: ["base", "raft", "type node/ports"],
+  storage: ["base", "raft", "type founding", "type node/ports"],
   http: ["base"],
   x509: [],
   bolt: ["base"],
@@ -42,14 +43,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   api: [...API, "api/admin", "api/peer", "api/v1", "api/v2", "api/v3"],
   // No version knows another one: what they share is the service's, or stands beside them.
   "api/admin": [...API, ...API_SHARED],
-  "api/peer": [...API, ...API_SHARED],
+  "api/peer": [...API, ...API_SHARED, "founding/types"],
   "api/v1": [...API, ...API_SHARED],
   "api/v2": [...API, ...API_SHARED],
   "api/v3": [...API, ...API_SHARED, "bolt"],
   dashboard: ["base", "http", "service", "store", "version", "type raft", "type node/ports"],
   member: [
     ...["base", "version", "config", "raft", "store", "node", "service", "storage", "transport"],
-    "api/peer/join",
+    ...["api/peer/join", "api/peer/founding", "founding"],
   ],
   operations: [
     ...["base", "version", "config", "http", "api", "dashboard", "member", "storage", "transport"],
@@ -67,7 +68,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The rooms that are functions of their input alone. */
-const PURE_ROOMS = ["raft", "store"];
+const PURE_ROOMS = ["raft", "store", "founding"];
 
 /** What a pure room may not reach for: I/O, clocks, randomness, timers, the environment. */
 const IMPURE =

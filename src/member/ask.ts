@@ -1,6 +1,8 @@
 /** Questions to the peer ports of other nodes: who is there, and may this one join. */
+import { FOUNDING_PATH, type FoundingAsk, parseFoundingAnswer } from "../api/peer/founding.ts";
 import { JOIN_PATH, parseResident, type Resident, residentPath } from "../api/peer/join.ts";
 import { LIMITS } from "../config.ts";
+import type { Answer } from "../founding/types.ts";
 import type { MemberId } from "../raft/types.ts";
 import { requestPeer } from "../transport/peer_http.ts";
 import type { PeerReply, PeerTls } from "../transport/peer_http.ts";
@@ -35,6 +37,36 @@ export async function askToJoin(
   }
   const cause = causeOf(reply.body) ?? `answered ${reply.status}`;
   throw new RefusalError(cause, sessionOf(reply.body), reply.status < 500);
+}
+
+/**
+ * Asks the node at the first of `addresses` that answers its part in who founds a cluster.
+ * Rejects with a sentence when none does.
+ */
+export async function askWhoFounds(
+  addresses: readonly string[],
+  tls: PeerTls | undefined,
+  ask: FoundingAsk,
+): Promise<Answer> {
+  const timeoutMs = LIMITS.transport.handshakeTimeoutMs;
+  let failure: unknown;
+  for (const address of addresses) {
+    try {
+      const reply = await request(
+        address,
+        tls,
+        "POST",
+        FOUNDING_PATH,
+        JSON.stringify(ask),
+        timeoutMs,
+      );
+      if (reply.status === 200) return parseFoundingAnswer(reply.body);
+      throw new RefusalError(causeOf(reply.body) ?? `answered ${reply.status}`);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
 }
 
 function request(

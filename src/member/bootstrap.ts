@@ -11,6 +11,7 @@
 import { formatId, randomId } from "../base/ids.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
+import type { Choice } from "../founding/types.ts";
 import type { Member, MemberId } from "../raft/types.ts";
 import type { Identity } from "../storage/storage.ts";
 
@@ -30,6 +31,10 @@ export interface BootstrapOptions {
   readonly addresses: readonly string[];
   /** The flag that names them, for messages. */
   readonly flag: "-C" | "--initial-cluster";
+  /** What was decided of the cluster that this node founds; undefined when it founds by itself. */
+  readonly choice?: Choice | undefined;
+  /** See `Identity`; of a newcomer. */
+  readonly votersAwaited?: number | undefined;
   /** Peer URLs of those that a founder keeps a place for. */
   readonly places: readonly (readonly string[])[];
   /** Rounds over all addresses, `-r`. */
@@ -83,16 +88,22 @@ export async function bootstrap(options: BootstrapOptions): Promise<Identity> {
     }
     return identity;
   }
-  if (addresses.length === 0 && identity === undefined) return await found(options);
+  if (addresses.length === 0 && (identity === undefined || options.choice !== undefined)) {
+    return await found(options);
+  }
   if (addresses.length === 0) {
     throw new JoinError(
-      `This directory was about to join a cluster, name its members with ${options.flag} again or start afresh with -f`,
+      identity?.founding === undefined
+        ? `This directory was about to join a cluster, name its members with ${options.flag} again or start afresh with -f`
+        : "This directory was about to form a cluster with others, name them with --initial-cluster again or start afresh with -f",
     );
   }
   const memberId = identity?.memberId ?? randomId(options.random);
   const name = hasJoined ? identity.name : options.name;
   const joining = { memberId, clusterId: 0, name, initial: undefined };
-  if (!hasJoined) await options.writeIdentity(joining);
+  // Until it has joined it is bound by what it has promised to those who form a cluster with it.
+  const founding = identity?.founding;
+  if (!hasJoined) await options.writeIdentity(founding ? { ...joining, founding } : joining);
   const reply = await join(options, memberId, name, !hasJoined);
   if (reply === undefined) return identity!;
   if (hasJoined && reply.memberId !== memberId) {
@@ -102,19 +113,20 @@ export async function bootstrap(options: BootstrapOptions): Promise<Identity> {
       }), start it afresh with -f`,
     );
   }
-  const joined = { ...joining, ...reply };
+  const votersAwaited = hasJoined ? identity.votersAwaited : options.votersAwaited;
+  const joined = { ...joining, ...reply, ...(votersAwaited && { votersAwaited }) };
   await options.writeIdentity(joined);
   return joined;
 }
 
 async function found(options: BootstrapOptions): Promise<Identity> {
-  const { name, peerUrls, clientUrls, grpcUrls, random } = options;
-  const memberId = randomId(random);
+  const { name, peerUrls, clientUrls, grpcUrls, random, choice } = options;
+  const memberId = choice?.founder ?? randomId(random);
   const urls = { peerUrls, clientUrls, ...(grpcUrls && { grpcUrls }) };
   const founder = { id: memberId, name, ...urls, voter: true };
   const identity = {
     memberId,
-    clusterId: randomId(random),
+    clusterId: choice?.clusterId ?? randomId(random),
     name,
     initial: {
       members: [founder, ...options.places.map((urls) => place(urls, random))],

@@ -1,16 +1,20 @@
 /** How a node comes to the identity that it runs under: asks at the peer ports of others. */
 import { type Forming, joinBody, parseJoinReply } from "../api/peer/join.ts";
+import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { randomFraction } from "../base/ids.ts";
 import { formatAddress, isLoopback, LIMITS } from "../config.ts";
 import type { Config } from "../config.ts";
 import { type Identity, knowsMembers, type OpenedStorage } from "../storage/storage.ts";
+import { Turn } from "../founding/turn.ts";
+import type { Choice } from "../founding/types.ts";
+import { quorumSize } from "../raft/quorum.ts";
 import { PROTOCOL } from "../transport/handshake.ts";
 import { decodeConfiguration } from "../raft/codec.ts";
 import type { Member } from "../raft/types.ts";
 import type { Loaded } from "../node/ports.ts";
 import type { PeerTls } from "../transport/peer_http.ts";
-import { askToJoin, whoIsAt } from "./ask.ts";
+import { askToJoin, askWhoFounds, whoIsAt } from "./ask.ts";
 import {
   bootstrap,
   type BootstrapOptions,
@@ -19,6 +23,7 @@ import {
   RefusalError,
 } from "./bootstrap.ts";
 import { awaitFormation } from "./formation.ts";
+import { Founder } from "./founder.ts";
 import { checkKinship } from "./kinship.ts";
 
 export interface EntranceOptions {
@@ -32,12 +37,33 @@ export interface EntranceOptions {
   readonly signal: AbortSignal | undefined;
 }
 
+/** Election time-outs for which the first by name has the first turn to found, before the next one has. */
+const FOUNDING_GRACES = 3;
+
 /** The steps of one start. */
 export class Entrance {
   readonly #options: EntranceOptions;
+  /** What this node tells others that are to form a cluster with it; undefined when it is not to, or has data. */
+  readonly forming: Forming | undefined;
+  /** Its part in the decision who founds that. */
+  readonly founder: Founder | undefined;
 
   constructor(options: EntranceOptions) {
     this.#options = options;
+    const { config: { name, initialCluster }, opened: { identity, storage } } = options;
+    if (initialCluster?.state !== "new" || (identity?.clusterId ?? 0) !== 0) return;
+    const { token, members } = initialCluster;
+    this.forming = { name, token, members };
+    this.founder = new Founder({
+      own: this.forming,
+      identity,
+      random: randomFraction,
+      writeIdentity: (identity) => storage.writeIdentity(identity),
+      ask: (name, ask) => {
+        const { peerUrls } = members.find((member) => member.name === name)!;
+        return askWhoFounds(peerUrls.map((url) => new URL(url).host), options.tls(), ask);
+      },
+    });
   }
 
   /** Before anything is open: nobody has heard of a node that is refused. */
@@ -63,13 +89,6 @@ export class Entrance {
     });
   }
 
-  /** What this node tells others that are to form a cluster with it; undefined when it is not to, or has data. */
-  get forming(): Forming | undefined {
-    const { config: { name, initialCluster }, opened: { identity } } = this.#options;
-    if (initialCluster?.state !== "new" || (identity?.clusterId ?? 0) !== 0) return undefined;
-    return { name, token: initialCluster.token, members: initialCluster.members };
-  }
-
   /** Goes on, founds, forms or joins. Rejects with `JoinError` or `FormationError`. */
   async enter(): Promise<Identity> {
     const { config, logger, opened: { identity } } = this.#options;
@@ -80,8 +99,8 @@ export class Entrance {
         given: config.name,
       });
     }
-    const { forming } = this;
-    if (forming !== undefined) return await this.#form(forming);
+    const { forming, founder } = this;
+    if (forming !== undefined && founder !== undefined) return await this.#form(forming, founder);
     const addresses = namedAddresses(config);
     if (config.initialCluster === undefined) return await this.#bootstrap({ addresses });
     const entered = await this.#takePlace(addresses);
@@ -89,20 +108,32 @@ export class Entrance {
     return entered;
   }
 
-  async #form(forming: Forming): Promise<Identity> {
+  async #form(forming: Forming, founder: Founder): Promise<Identity> {
+    const turn = this.#turnOf(forming);
     for (;;) {
-      const verdict = await this.#awaitFormation(forming);
-      if (verdict.kind === "found") return await this.#found(forming);
-      const entered = await this.#takePlace(verdict.urls.map((url) => new URL(url).host));
+      const formed = await this.#awaitFormation(forming, founder, turn);
+      const identity = await founder.close();
+      if (formed.kind === "found") return await this.#found(forming, identity, formed.choice);
+      const addresses = formed.urls.map((url) => new URL(url).host);
+      const votersAwaited = quorumSize(forming.members.length);
+      const entered = await this.#takePlace(addresses, { identity, votersAwaited });
       if (!(entered instanceof JoinError)) return entered;
+      founder.reopen();
     }
   }
 
-  #found({ name, members }: Forming): Promise<Identity> {
+  #turnOf({ name, members }: Forming): Turn {
+    return new Turn({
+      rank: members.filter((member) => member.name < name).length,
+      graceMs: FOUNDING_GRACES * this.#options.config.electionMs,
+      random: randomFraction,
+    });
+  }
+
+  #found({ name, members }: Forming, identity: Identity, choice: Choice): Promise<Identity> {
     const places = members.filter((member) => member.name !== name)
       .map(({ peerUrls }) => peerUrls);
-    // One that was about to join somebody has no data either, and nobody let it in.
-    return this.#bootstrap({ addresses: [], identity: undefined, places });
+    return this.#bootstrap({ addresses: [], identity, choice, places });
   }
 
   /**
@@ -110,7 +141,10 @@ export class Entrance {
    * node: a blank directory never enters in another way, whatever its name. Resolves with
    * an error when nobody could say whether there is one.
    */
-  async #takePlace(addresses: readonly string[]): Promise<Identity | JoinError> {
+  async #takePlace(
+    addresses: readonly string[],
+    changed: Pick<Partial<BootstrapOptions>, "identity" | "votersAwaited"> = {},
+  ): Promise<Identity | JoinError> {
     const { config } = this.#options;
     let isRefused = false;
     try {
@@ -122,7 +156,7 @@ export class Entrance {
           throw error;
         }
       };
-      return await this.#bootstrap({ addresses, requestJoin });
+      return await this.#bootstrap({ addresses, requestJoin, ...changed });
     } catch (error) {
       if (!(error instanceof JoinError)) throw error;
       if (!isRefused) return error;
@@ -135,10 +169,13 @@ export class Entrance {
     }
   }
 
-  #awaitFormation(own: Forming) {
+  #awaitFormation(own: Forming, founder: Founder, turn: Turn) {
     const { logger, tls, signal } = this.#options;
     return awaitFormation({
       own,
+      founder,
+      turn,
+      nowMs: () => systemClock.monotonicMs(),
       whoIsAt: (url) => whoIsAt(new URL(url).host, tls(), LIMITS.transport.handshakeTimeoutMs),
       logger,
       retryMs: LIMITS.member.formationLookMs,

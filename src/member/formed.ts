@@ -4,34 +4,64 @@
  * names three members expects two. And a newcomer that has not caught up does not count
  * for the quorum, also where it takes the place of a dead one: whoever has seen all three serve
  * may let one of them die.
+ *
+ * That nobody serves before a majority of those named votes in its log is also what makes
+ * one list one cluster, whatever the nodes that decided who founds have forgotten: a member
+ * is of one cluster for ever, and two majorities have one in common.
  */
-import type { Config } from "../config.ts";
+import type { Logger } from "../base/logger.ts";
+import { LIMITS } from "../config.ts";
 import { quorumSize } from "../raft/quorum.ts";
 import type { Configuration, MemberId } from "../raft/types.ts";
-import type { Identity } from "../storage/storage.ts";
+import type { DataStorage, Identity } from "../storage/storage.ts";
 import type { RunningMember } from "./member.ts";
 
 /** From one look to the next. */
 const LOOK_MS = 20;
 
-/** Resolves when clients may be served, or when `isOver`. `isNew`: this process made the data directory. */
-export async function whenFormed(
-  { node }: { readonly node: Pick<RunningMember["node"], "configuration"> },
-  { memberId, initial }: Identity,
-  { initialCluster }: Pick<Config, "initialCluster">,
-  isNew: boolean,
-  isOver: () => boolean,
-): Promise<void> {
-  if (initialCluster === undefined) return;
-  const isReady = () => {
-    const configuration = node.configuration();
-    return initial === undefined
-      ? !isNew || !isLearning(configuration, memberId)
-      : hasMajority(configuration, initial);
-  };
-  while (!isReady() && !isOver()) {
+export interface FormedOptions {
+  readonly member: { readonly node: Pick<RunningMember["node"], "configuration"> };
+  readonly storage: Pick<DataStorage, "writeIdentity">;
+  readonly identity: Identity;
+  /** Whether the flags name the members of a cluster. */
+  readonly isNamed: boolean;
+  /** Whether this process made the data directory. */
+  readonly isNew: boolean;
+  /** Whether the node ends. */
+  readonly isOver: () => boolean;
+  readonly logger: Logger;
+}
+
+/** Resolves when clients may be served, or when `isOver`. Rejects when the disk fails. */
+export async function whenFormed(options: FormedOptions): Promise<void> {
+  const { identity, storage, isOver, logger } = options;
+  for (let looks = 0; !isReady(options); looks++) {
+    if (isOver()) return;
+    if (looks % LOOKS_A_WORD === LOOKS_BEFORE_WORD) {
+      logger.info("Serving clients as soon as this member and a majority of those named vote");
+    }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
+  const { votersAwaited, ...formed } = identity;
+  if (votersAwaited !== undefined) await storage.writeIdentity(formed);
+}
+
+/** The first word after a second, when it isn't as quick as usual. */
+const LOOKS_BEFORE_WORD = 1_000 / LOOK_MS;
+const LOOKS_A_WORD = LIMITS.member.unheardReportMs / LOOK_MS;
+
+function isReady({ member, identity, isNamed, isNew }: FormedOptions): boolean {
+  const configuration = member.node.configuration();
+  const { initial, memberId, votersAwaited } = identity;
+  if (initial !== undefined) {
+    return hasMajority(configuration, initial.members.map(({ id }) => id), initial.members.length);
+  }
+  if (votersAwaited !== undefined) {
+    const places = configuration.members.filter(({ learner }) => !learner).map(({ id }) => id);
+    return !isLearning(configuration, memberId) &&
+      (votersOf(configuration) >= votersAwaited || !isAwaited(configuration, places));
+  }
+  return !isNamed || !isNew || !isLearning(configuration, memberId);
 }
 
 /** Whether a member is to vote and does not yet. */
@@ -39,11 +69,19 @@ function isLearning({ members }: Configuration, id: MemberId): boolean {
   return members.some((member) => member.id === id && !member.voter && !member.learner);
 }
 
-/** Whether a majority of the members of `initial` votes; or none of them is awaited any longer. */
-function hasMajority({ members }: Configuration, initial: Configuration): boolean {
-  const isAwaited = initial.members.some(({ id }) =>
-    members.some((member) => member.id === id && !member.voter)
-  );
-  const voters = members.filter(({ voter }) => voter).length;
-  return !isAwaited || voters >= quorumSize(initial.members.length);
+/** Whether a majority of `count` members votes; or none of `ids` is awaited any longer. */
+function hasMajority(
+  configuration: Configuration,
+  ids: readonly MemberId[],
+  count: number,
+): boolean {
+  return !isAwaited(configuration, ids) || votersOf(configuration) >= quorumSize(count);
+}
+
+function isAwaited({ members }: Configuration, ids: readonly MemberId[]): boolean {
+  return ids.some((id) => members.some((member) => member.id === id && !member.voter));
+}
+
+function votersOf({ members }: Configuration): number {
+  return members.filter(({ voter }) => voter).length;
 }

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import { FOUNDING_PATH, replyToFounding } from "../api/peer/founding.ts";
 import { type Admitting, type Forming, JOIN_PATH, joinRoutes } from "../api/peer/join.ts";
 import { clusterRoutes } from "../api/v1/cluster.ts";
 import { pageProblem } from "../http/cross_site.ts";
@@ -20,6 +21,7 @@ import type { Failure } from "../node/ports.ts";
 import { isReserved } from "../raft/configuration.ts";
 import type { Configuration, Member, MemberId } from "../raft/types.ts";
 import { PROTOCOL } from "../transport/handshake.ts";
+import type { Founder } from "../member/founder.ts";
 import type { RealMember } from "../member/real_member.ts";
 
 export interface PeerPortOptions
@@ -32,8 +34,10 @@ export interface PeerPortOptions
   readonly resident: {
     readonly memberId: MemberId | undefined;
     readonly session: number;
-    readonly forming?: Forming;
+    readonly forming: Forming | undefined;
   };
+  /** This node's part in who founds what it is to form. */
+  readonly founder: Founder | undefined;
 }
 
 export interface PeerPort {
@@ -92,11 +96,16 @@ export async function openPeerPort(options: PeerPortOptions): Promise<PeerPort> 
 }
 
 /** Whoever asks who is here may be this very node, or one with a copy of its directory. */
-function starting({ resident }: PeerPortOptions): Handler {
+function starting({ resident, founder }: PeerPortOptions): Handler {
   const isStarting = unavailable("The node is starting");
-  const body = JSON.stringify({ cause: isStarting.problem, ...resident });
-  return ({ target }) =>
-    target.startsWith(JOIN_PATH) ? { status: isStarting.status, body } : isStarting;
+  const { forming: founding, ...rest } = resident;
+  const body = JSON.stringify({ cause: isStarting.problem, ...rest, founding });
+  return ({ method, target, body: asked }) => {
+    if (founder !== undefined && target === FOUNDING_PATH && method === "POST") {
+      return replyToFounding(asked, (ask) => founder.answer(ask));
+    }
+    return target.startsWith(JOIN_PATH) ? { status: isStarting.status, body } : isStarting;
+  };
 }
 
 function admitting({ node, transport }: RealMember, session: number): Admitting {

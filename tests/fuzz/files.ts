@@ -4,6 +4,7 @@
  */
 import type { Entry } from "../../src/raft/types.ts";
 import { CorruptionError, FormatVersionError } from "../../src/storage/errors.ts";
+import type { Pledge } from "../../src/founding/types.ts";
 import { readIdentity, writeIdentity } from "../../src/storage/identity.ts";
 import { IDENTITY_NAME, segmentName, snapshotName } from "../../src/storage/names.ts";
 import { replayLog } from "../../src/storage/replay.ts";
@@ -146,6 +147,12 @@ async function makeSnapshot(number: number): Promise<Sound> {
   return { name: snapshotName(index, term), bytes: disk.contents()[0]![1] };
 }
 
+function anyPledge(random: SeededRandom): Pledge {
+  const ballot = { round: random.skewed(1, 1e6), proposer: random.skewed(1, 1e6) };
+  const choice = { clusterId: 7, founder: 8, name: anyText(random, 20) };
+  return { promised: ballot, accepted: random.chance(0.5) ? { ballot, choice } : undefined };
+}
+
 async function makeIdentity(number: number): Promise<Sound> {
   const random = new SeededRandom(number, 4);
   const disk = new MemoryDisk();
@@ -153,6 +160,7 @@ async function makeIdentity(number: number): Promise<Sound> {
     ...FOUNDER,
     name: anyText(random, 20),
     initial: random.chance(0.5) ? anyConfiguration(random) : undefined,
+    ...(random.chance(0.5) && { founding: anyPledge(random), votersAwaited: 3 }),
   });
   return { name: IDENTITY_NAME, bytes: disk.contents()[0]![1] };
 }

@@ -5,6 +5,7 @@ import { BOLT_MUTANTS } from "./planted/bolt.ts";
 import { COMMAND_MUTANTS } from "./planted/commands.ts";
 import { DROP_IN_MUTANTS } from "./planted/drop_in.ts";
 import { EDGE_MUTANTS } from "./planted/edge.ts";
+import { FOUNDING_MUTANTS } from "./planted/founding.ts";
 import { HTTP1_MUTANTS } from "./planted/http1.ts";
 import { HTTP2_MUTANTS } from "./planted/http2.ts";
 import { KEYSPACE_MUTANTS } from "./planted/keyspace.ts";
@@ -32,6 +33,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...AUTH_MUTANTS,
   ...BOLT_MUTANTS,
   ...DROP_IN_MUTANTS,
+  ...FOUNDING_MUTANTS,
   ...V3_MESSAGE_MUTANTS,
   ...COMMAND_MUTANTS,
   ...WIRING_MUTANTS,

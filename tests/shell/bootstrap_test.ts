@@ -100,3 +100,36 @@ Deno.test("bootstrap() says that -C names nobody else", async () => {
     "Expected another member at -C, found only this node itself at a, b: leave -C out to start a new cluster",
   );
 });
+
+const FOUNDING = { promised: { round: 1, proposer: 9 }, accepted: undefined };
+const BLANK: Identity = {
+  ...{ memberId: 7, clusterId: 0, name: "new", initial: undefined },
+  founding: FOUNDING,
+};
+
+Deno.test("bootstrap() founds the cluster that was decided, as the incarnation that was chosen", async () => {
+  const { found } = await started(BLANK, {
+    addresses: [],
+    choice: { clusterId: 55, founder: 7, name: "new" },
+    places: [["http://127.0.0.1:7002"], ["http://127.0.0.1:7003"]],
+  });
+  assertEquals([found.clusterId, found.memberId, found.founding], [55, 7, undefined]);
+  const { members } = found.initial!;
+  assertEquals(members.map(({ voter }) => voter), [true, false, false]);
+});
+
+Deno.test("bootstrap() is bound by its promises until it has joined, and keeps how many voters it awaits", async () => {
+  const joined = { memberId: 7, clusterId: 5, name: "new", initial: undefined, votersAwaited: 2 };
+  const first = await started(BLANK, { votersAwaited: 2 });
+  assertEquals(first.written, [BLANK, joined]);
+  const again = await started(joined, {});
+  assertEquals(again.written, [joined]);
+});
+
+Deno.test("bootstrap() founds nothing by itself in a directory that is bound by a promise", async () => {
+  await assertRejects(
+    () => started(BLANK, { addresses: [] }),
+    JoinError,
+    "name them with --initial-cluster again",
+  );
+});

@@ -3,13 +3,18 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { Forming, Resident } from "../../src/api/peer/join.ts";
 import type { Member } from "../../src/raft/types.ts";
 import { silentLogger } from "../../src/base/logger.ts";
-import { whenFormed } from "../../src/member/formed.ts";
+import { Turn } from "../../src/founding/turn.ts";
+import { type FormedOptions, whenFormed } from "../../src/member/formed.ts";
 import {
   awaitFormation,
+  type Decision,
   FormationError,
+  type FormationOptions,
+  type Formed,
   judge,
   type Sighting,
 } from "../../src/member/formation.ts";
+import type { Identity } from "../../src/storage/storage.ts";
 
 const NAMES = ["m1", "m2", "m3"];
 const MEMBERS = NAMES.map((name) => ({ name, peerUrls: [`http://${name}:2380`] }));
@@ -21,6 +26,7 @@ function forming(name: string, changed: Partial<Forming> = {}): Forming {
 const blank = (name: string, changed?: Partial<Forming>): Sighting => ({
   kind: "blank",
   forming: forming(name, changed),
+  memberId: 1,
 });
 const SILENT: Sighting = { kind: "silent", cause: "refused" };
 const BUSY: Sighting = { kind: "busy" };
@@ -28,20 +34,11 @@ const cluster = (clusterId: number): Sighting => ({ kind: "cluster", clusterId }
 
 const seen = (sightings: Record<string, Sighting>) => new Map(Object.entries(sightings));
 
-Deno.test("judge() lets the smallest name found, once a majority is there and blank", () => {
-  assertEquals(judge(forming("m1"), seen({ m2: blank("m2"), m3: SILENT })).kind, "found");
-  assertEquals(judge(forming("m1"), seen({ m2: blank("m2"), m3: blank("m3") })).kind, "found");
+Deno.test("judge() has it decided who founds once a majority is there and blank, and not before", () => {
+  assertEquals(judge(forming("m1"), seen({ m2: blank("m2"), m3: SILENT })).kind, "decide");
+  assertEquals(judge(forming("m2"), seen({ m1: SILENT, m3: blank("m3") })).kind, "decide");
   assertEquals(judge(forming("m1"), seen({ m2: SILENT, m3: SILENT })).kind, "wait");
   assertEquals(judge(forming("m1"), seen({ m2: SILENT, m3: BUSY })).kind, "wait");
-});
-
-Deno.test("judge() lets nobody found but the smallest name, whoever is there", () => {
-  for (const own of ["m2", "m3"]) {
-    const others = NAMES.filter((name) => name !== own);
-    const all = Object.fromEntries(others.map((name) => [name, blank(name)]));
-    assertEquals(judge(forming(own), seen(all)).kind, "wait");
-    assertEquals(judge(forming(own), seen({ ...all, m1: SILENT })).kind, "wait");
-  }
 });
 
 Deno.test("judge() enters a cluster that is alive, and never founds beside it", () => {
@@ -73,144 +70,220 @@ Deno.test("judge() refuses to form a cluster with a node that was told otherwise
     assertMatch(verdict.cause, expected);
   }
   const reversed = { members: MEMBERS.toReversed() };
-  assertEquals(judge(forming("m1"), seen({ m2: blank("m2", reversed), m3: SILENT })).kind, "found");
+  assertEquals(
+    judge(forming("m1"), seen({ m2: blank("m2", reversed), m3: SILENT })).kind,
+    "decide",
+  );
 });
 
-/** Nodes that look at each other at every moment, in the order of `starts`; who has founded, who has entered. */
-async function formed(starts: readonly string[]): Promise<Record<string, string>> {
-  const done = new Map<string, string>();
-  const up = new Set<string>();
-  const resident = (name: string): Resident => ({
-    clusterId: done.has(name) ? 9 : undefined,
-    memberId: done.has(name) ? 1 : undefined,
-    session: 1,
-    problem: undefined,
-    ...(done.has(name) ? {} : { forming: forming(name) }),
+const CHOICE = { clusterId: 9, founder: 1, name: "m1" };
+
+/** Looks of a node named `own` at others who answer `whoIsAt`; the milliseconds go by with its sleeps. */
+function looking(own: string, changed: Partial<FormationOptions>): Promise<Formed> {
+  let nowMs = 0;
+  return awaitFormation({
+    own: forming(own),
+    founder: { self: 1, mayBeChosen: false, propose: () => Promise.reject(new Error("not asked")) },
+    turn: new Turn({ rank: NAMES.indexOf(own), graceMs: 100, random: () => 0.5 }),
+    whoIsAt: (url) => Promise.resolve(blankAt(new URL(url).hostname)),
+    logger: silentLogger,
+    nowMs: () => nowMs,
+    retryMs: 10,
+    reportMs: 1_000,
+    sleep: (ms) => {
+      nowMs += ms;
+      return Promise.resolve();
+    },
+    ...changed,
   });
-  const starting = starts.map(async (name, i) => {
-    for (let turns = 0; turns < i * 7; turns++) await Promise.resolve();
-    up.add(name);
-    const { kind } = await awaitFormation({
-      own: forming(name),
-      whoIsAt: (url) => {
-        const other = new URL(url).hostname;
-        return up.has(other)
-          ? Promise.resolve(resident(other))
-          : Promise.reject(new Error("nobody"));
-      },
-      logger: silentLogger,
-      retryMs: 1,
-      reportMs: 10,
-      sleep: () => new Promise((resolve) => setTimeout(resolve)),
-    });
-    done.set(name, kind);
-  });
-  await Promise.all(starting);
-  return Object.fromEntries(done);
 }
 
-Deno.test("awaitFormation() has one founder in all six orders of start, and the others enter", async () => {
-  for (const first of NAMES) {
-    for (const second of NAMES.filter((name) => name !== first)) {
-      const third = NAMES.find((name) => name !== first && name !== second)!;
-      assertEquals(await formed([first, second, third]), {
-        m1: "found",
-        m2: "enter",
-        m3: "enter",
-      }, `${first} ${second} ${third}`);
-    }
-  }
+function blankAt(name: string, memberId = 1): Resident {
+  return { ...NOBODY, memberId, forming: forming(name) };
+}
+
+const NOBODY = { clusterId: undefined, memberId: 5, session: 1, problem: undefined };
+const STOPPED = () => Promise.reject(new Error("stopped"));
+
+Deno.test("awaitFormation() proposes at once when it is the first by name, and founds when it is chosen", async () => {
+  const founder = {
+    self: 1,
+    mayBeChosen: false,
+    propose: () => Promise.resolve<Decision>({ kind: "chosen", choice: CHOICE }),
+  };
+  const formed = await looking("m1", { founder, sleep: STOPPED });
+  assertEquals(formed, { kind: "found", choice: CHOICE });
+});
+
+Deno.test("awaitFormation() leaves the first by name its turn, and takes its own when nobody has founded", async () => {
+  let [now, asked] = [0, 0];
+  const choice = { ...CHOICE, name: "m2" };
+  const decisions: readonly Decision[] = [
+    { kind: "preempted" },
+    { kind: "unanswered", cause: "nobody" },
+    { kind: "chosen", choice },
+  ];
+  const times: number[] = [];
+  const founder = {
+    self: 1,
+    mayBeChosen: false,
+    propose: () => {
+      times.push(now);
+      return Promise.resolve(decisions[asked++]!);
+    },
+  };
+  const formed = await looking("m2", {
+    founder,
+    nowMs: () => now,
+    sleep: (ms) => {
+      now += ms;
+      return Promise.resolve();
+    },
+  });
+  assertEquals(formed, { kind: "found", choice });
+  assertEquals(times, [100, 150, 200]);
+});
+
+Deno.test("awaitFormation() waits for who was chosen, says what to do when it can't be reached, and enters its cluster", async () => {
+  const said: string[] = [];
+  let looks = 0;
+  const founder = {
+    self: 2,
+    mayBeChosen: true,
+    propose: () => Promise.resolve<Decision>({ kind: "chosen", choice: CHOICE }),
+  };
+  const formed = await looking("m2", {
+    founder,
+    whoIsAt: (url) => {
+      const name = new URL(url).hostname;
+      if (name === "m3" || looks === 0) return Promise.resolve(blankAt(name));
+      if (looks === 3) return Promise.resolve(blankAt(name, 77));
+      if (looks < 3) return Promise.reject(new Error("refused"));
+      return Promise.resolve({ ...NOBODY, clusterId: 9 });
+    },
+    logger: { ...silentLogger, info: (_, fields) => void said.push(String(fields?.cause)) },
+    sleep: () => {
+      looks++;
+      return Promise.resolve();
+    },
+  });
+  assertEquals(formed, { kind: "enter", clusterId: 9, urls: ["http://m1:2380"] });
+  assertEquals(said.length, 3);
+  assertMatch(said[0]!, /"m1" was chosen to found it, and has not yet/);
+  assertMatch(
+    said[1]!,
+    /can't be reached \(refused\): start it again; if its data directory is lost/,
+  );
 });
 
 Deno.test("awaitFormation() founds nothing with nodes that start with data, and waits for them", async () => {
   let looks = 0;
-  const starting = { clusterId: undefined, memberId: 5, session: 1, problem: undefined };
-  const waiting = awaitFormation({
-    own: forming("m1"),
-    whoIsAt: () => Promise.resolve(starting),
-    logger: silentLogger,
-    retryMs: 1,
-    reportMs: 10,
-    sleep: () => ++looks < 3 ? Promise.resolve() : Promise.reject(new Error("stopped")),
+  const waiting = looking("m1", {
+    whoIsAt: () => Promise.resolve(NOBODY),
+    sleep: () => ++looks < 3 ? Promise.resolve() : STOPPED(),
   });
   await assertRejects(() => waiting, Error, "stopped");
 });
 
 Deno.test("awaitFormation() ends with the reason, or as soon as the node is to end", async () => {
-  const options = {
-    own: forming("m1"),
-    logger: silentLogger,
-    retryMs: 1,
-    reportMs: 1,
-    sleep: () => Promise.reject(new Error("stopped")),
-  };
   const other = { ...forming("m2"), token: "x" };
-  const answer = { clusterId: undefined, memberId: undefined, session: 1, problem: undefined };
+  const answer = { ...NOBODY, forming: other };
   await assertRejects(
-    () =>
-      awaitFormation({
-        ...options,
-        whoIsAt: () => Promise.resolve({ ...answer, forming: other }),
-      }),
+    () => looking("m1", { whoIsAt: () => Promise.resolve(answer), sleep: STOPPED }),
     FormationError,
     "can't be formed",
   );
   const silent = () => Promise.reject(new Error("nobody"));
-  await assertRejects(() => awaitFormation({ ...options, whoIsAt: silent }), Error, "stopped");
+  await assertRejects(() => looking("m1", { whoIsAt: silent, sleep: STOPPED }), Error, "stopped");
 });
+
+/** Whether a member may serve, by what it is told of its cluster. */
+class Serving {
+  members: Member[] = [];
+  written: Identity | undefined;
+  served = false;
+  isOver = false;
+  readonly end: Promise<void>;
+
+  constructor(identity: Identity, members: Member[], changed: Partial<FormedOptions> = {}) {
+    this.members = members;
+    this.end = whenFormed({
+      member: { node: { configuration: () => ({ members: this.members, removed: [] }) } },
+      storage: {
+        writeIdentity: (identity) => {
+          this.written = identity;
+          return Promise.resolve();
+        },
+      },
+      identity,
+      isNamed: true,
+      isNew: true,
+      isOver: () => this.isOver,
+      logger: silentLogger,
+      ...changed,
+    }).then(() => {
+      this.served = true;
+    });
+  }
+
+  /** After some looks. */
+  async looked(): Promise<boolean> {
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    return this.served;
+  }
+}
+
+const named = (id: number, voter: boolean, name = `m${id}`): Member => ({
+  ...{ id, name, voter },
+  peerUrls: [`http://m${id}:2380`],
+  clientUrls: [],
+});
+
+const INITIAL = [named(1, true), named(2, false, ""), named(3, false, "")];
+const FOUNDER = {
+  ...{ memberId: 1, clusterId: 1, name: "m1" },
+  initial: { members: INITIAL, removed: [] },
+};
+const NEWCOMER: Identity = { memberId: 2, clusterId: 1, name: "m2", initial: undefined };
 
 Deno.test("whenFormed() lets a founder serve when a majority of those named votes, and not before", async () => {
-  const named = (id: number, name: string, voter: boolean) => ({
-    ...{ id, name, voter },
-    peerUrls: [`http://m${id}:2380`],
-    clientUrls: [],
-  });
-  const initial = {
-    members: [named(1, "m1", true), named(2, "", false), named(3, "", false)],
-    removed: [],
-  };
-  const identity = { memberId: 1, clusterId: 1, name: "m1", initial };
-  const config = { initialCluster: { state: "new", token: "t", members: MEMBERS } } as const;
-  let members = initial.members;
-  const node = { configuration: () => ({ members, removed: [] }) };
-  let served = false;
-  const serving = whenFormed({ node }, identity, config, true, () => false).then(() =>
-    served = true
-  );
-  const look = () => new Promise((resolve) => setTimeout(resolve, 60));
-  await look();
-  assertEquals(served, false, "alone");
-  members = [named(1, "m1", true), named(2, "m2", false), named(3, "", false)];
-  await look();
-  assertEquals(served, false, "while the second learns");
-  members = [named(1, "m1", true), named(2, "m2", true), named(3, "", false)];
-  await serving;
+  const serving = new Serving(FOUNDER, INITIAL);
+  assertEquals(await serving.looked(), false, "alone");
+  serving.members = [named(1, true), named(2, false), named(3, false, "")];
+  assertEquals(await serving.looked(), false, "while the second learns");
+  serving.members = [named(1, true), named(2, true), named(3, false, "")];
+  await serving.end;
 
-  members = initial.members;
-  await whenFormed({ node }, identity, config, true, () => true);
-  await whenFormed({ node }, { ...identity, initial: undefined }, config, true, () => false);
-  await whenFormed({ node }, identity, { initialCluster: undefined }, true, () => false);
-  members = [named(1, "m1", true)];
-  await whenFormed({ node }, identity, config, true, () => false);
+  const again = new Serving(FOUNDER, INITIAL, { isNamed: false, isNew: false });
+  assertEquals(await again.looked(), false, "nor when it starts again without flags");
+  again.isOver = true;
+  await again.end;
+  await new Serving(FOUNDER, [named(1, true)]).end;
 });
 
-Deno.test("whenFormed() lets a newcomer serve when it votes, and one that was there before at once", async () => {
-  const identity = { memberId: 2, clusterId: 1, name: "m2", initial: undefined };
-  const own = { id: 2, name: "m2", peerUrls: ["http://m2:2380"], clientUrls: [] };
-  for (const state of ["new", "existing"] as const) {
-    const config = { initialCluster: { state, token: "t", members: MEMBERS } };
-    let members: Member[] = [{ ...own, voter: false }];
-    const node = { configuration: () => ({ members, removed: [] }) };
-    let served = false;
-    const serving = whenFormed({ node }, identity, config, true, () => false)
-      .then(() => served = true);
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    assertEquals(served, false);
-    members = [{ ...own, voter: true }];
-    await serving;
-    members = [{ ...own, voter: false, learner: true }];
-    await whenFormed({ node }, identity, config, true, () => false);
-    members = [{ ...own, voter: false }];
-    await whenFormed({ node }, identity, config, false, () => false);
+Deno.test("whenFormed() lets a newcomer serve when a majority of those named votes, also after a restart", async () => {
+  const identity = { ...NEWCOMER, votersAwaited: 3 };
+  const places = [named(3, false, ""), named(4, false, ""), named(5, false, "")];
+  for (const isNew of [true, false]) {
+    const serving = new Serving(identity, [named(1, true), named(2, true), ...places], { isNew });
+    assertEquals([await serving.looked(), serving.written], [false, undefined], "two of five");
+    serving.members = [named(1, true), named(2, true), named(3, true), ...places.slice(1)];
+    await serving.end;
+    assertEquals(serving.written, NEWCOMER, "and asks no more");
   }
+  const serving = new Serving(identity, [named(1, true), named(2, false), named(3, true)]);
+  assertEquals(await serving.looked(), false, "while it learns itself");
+  serving.members = [named(1, true), named(2, true)];
+  await serving.end;
+  await new Serving(NEWCOMER, [named(1, true), named(2, true), ...places], { isNew: false }).end;
+});
+
+Deno.test("whenFormed() lets a newcomer to a place serve when it votes, and one that was there before at once", async () => {
+  const serving = new Serving(NEWCOMER, [named(2, false)]);
+  assertEquals(await serving.looked(), false);
+  serving.members = [named(2, true)];
+  await serving.end;
+  await new Serving(NEWCOMER, [{ ...named(2, false), learner: true }]).end;
+  await new Serving(NEWCOMER, [named(2, false)], { isNew: false }).end;
+  await new Serving(NEWCOMER, [named(2, false)], { isNamed: false }).end;
 });

@@ -15,10 +15,12 @@ export interface Birth {
 }
 
 const JOINER: Identity = { ...FOUNDER, clusterId: 0, initial: undefined };
+const PLEDGE = { promised: { round: 2, proposer: 3 }, accepted: undefined };
 /** What a directory is told one after the other; the second is that of a member that was let in. */
 const LIVES: readonly (readonly Identity[])[] = [
   [FOUNDER],
   [JOINER, { ...JOINER, clusterId: 77 }],
+  [{ ...JOINER, founding: PLEDGE }, { ...JOINER, clusterId: 77 }],
   [JOINER, { ...JOINER, clusterId: 77 }, { ...JOINER, clusterId: 77, name: "renamed" }],
 ];
 

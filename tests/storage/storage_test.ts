@@ -1,7 +1,7 @@
 /** What `Storage` promises, on a disk that does not fail: identity, log, order, opening and closing. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { DiskError } from "../../src/storage/disk.ts";
-import { openStorage } from "../../src/storage/storage.ts";
+import { type Identity, openStorage } from "../../src/storage/storage.ts";
 import {
   batch,
   describe,
@@ -68,6 +68,29 @@ Deno.test("writeIdentity() gives a newcomer the id of the place that it was give
   await storage.writeIdentity({ ...asking, memberId: 6, clusterId: 9 });
   await storage.close();
   assertEquals((await reload(disk)).identity, { ...asking, memberId: 6, clusterId: 9 });
+});
+
+Deno.test("writeIdentity() keeps what a node has promised and accepted before it is a member, and how many voters it awaits", async () => {
+  const promised = { round: 2 ** 32 - 1, proposer: Number.MAX_SAFE_INTEGER };
+  const choice = { clusterId: 9, founder: 5, name: "ünïcode" };
+  const accepted = { ballot: { round: 7, proposer: 8 }, choice };
+  const blank = { memberId: 5, clusterId: 0, name: "new", initial: undefined };
+  const cases: readonly (readonly [Identity, version: number])[] = [
+    [{ ...blank, founding: { promised, accepted: undefined } }, 2],
+    [{ ...blank, founding: { promised, accepted } }, 2],
+    [{ ...blank, clusterId: 9, votersAwaited: 3 }, 2],
+    // Earlier versions of the program read it again.
+    [{ ...blank, clusterId: 9 }, 1],
+  ];
+  for (const [identity, version] of cases) {
+    const disk = new MemoryDisk();
+    const { storage } = await openStorage(disk, smallOptions());
+    await storage.writeIdentity(identity);
+    await storage.close();
+    const [, bytes] = disk.contents().find(([name]) => name === "etcd.identity")!;
+    assertEquals(new DataView(bytes.buffer, bytes.byteOffset).getUint32(8), version);
+    assertEquals((await reload(disk)).identity, identity);
+  }
 });
 
 Deno.test("save() keeps hard state and entries of every kind when the directory is opened again", async () => {

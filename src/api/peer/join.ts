@@ -28,7 +28,10 @@ export interface Resident {
   readonly session: number | undefined;
   /** Why it can't call the member that asks; undefined when it can, or does not know. */
   readonly problem: string | undefined;
-  /** What a node without data was told to form; undefined for any other. */
+  /**
+   * What a node without data was told to form; undefined for any other. It travels as
+   * "founding": a node that takes no part in the decision who founds says "forming".
+   */
   readonly forming?: Forming;
 }
 
@@ -90,7 +93,7 @@ export function residentPath(from: MemberId): string {
 export function parseResident(body: string): Resident {
   const found = Object(JSON.parse(body)) as Record<string, unknown>;
   const { problem } = found;
-  const forming = parseForming(found.forming);
+  const forming = parseForming(found.founding);
   const resident = {
     clusterId: idOf(found.clusterId),
     memberId: idOf(found.memberId),
@@ -107,7 +110,8 @@ export function parseResident(body: string): Resident {
 /** Members that a cluster is formed of, at most. */
 const FORMING_MAX = 64;
 
-function parseForming(value: unknown): Forming | undefined {
+/** What a node was told to form, from what it sent; undefined for anything else. */
+export function parseForming(value: unknown): Forming | undefined {
   const { name, token, members } = Object(value) as Record<string, unknown>;
   if (!isText(name) || !isText(token) || !Array.isArray(members)) return undefined;
   if (members.length > FORMING_MAX) return undefined;
@@ -119,16 +123,18 @@ function parseForming(value: unknown): Forming | undefined {
   return { name: printable(name), token: printable(token), members: parsed };
 }
 
-function isText(value: unknown): value is string {
+/** Whether `value` may be a name. */
+export function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "" && value.length <= TEXT_MAX;
 }
 
-function idOf(value: unknown): number | undefined {
+/** `value` as an id; undefined when it is none. */
+export function idOf(value: unknown): number | undefined {
   return Number.isSafeInteger(value) && (value as number) > 0 ? value as number : undefined;
 }
 
 /** One line of a log. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, " ").slice(0, TEXT_MAX);
 }
 

@@ -45,10 +45,16 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "if (blanks.length + 1 < 1) {",
     ],
     [
-      "whoever sees a majority founds",
-      "only the smallest name ever founds (rule 8)",
-      'if (founder === own.name) return { kind: "found" };',
-      'return { kind: "found" };',
+      "a node founds although another was chosen",
+      "who founds is one decision (rule 8)",
+      "else if (decision.founder === options.founder.self) {",
+      "else if (decision.founder > 0) {",
+    ],
+    [
+      "any node proposes itself at once",
+      "the first by name founds if it is there",
+      "if (turn.remainingMs(nowMs(), founder.mayBeChosen) > 0) {",
+      "if (turn.remainingMs(nowMs(), founder.mayBeChosen) < 0) {",
     ],
     [
       "a cluster is founded beside a living one",
@@ -59,8 +65,8 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
     [
       "nodes with data count as blank",
       "a majority must be blank (rule 8)",
-      'return forming === undefined ? { kind: "busy" } : { kind: "blank", forming };',
-      'return { kind: "blank", forming: forming! };',
+      'return forming === undefined ? { kind: "busy" } : { kind: "blank", forming, memberId };',
+      'return { kind: "blank", forming: forming!, memberId };',
     ],
     [
       "two clusters of one list grow together",
@@ -73,20 +79,32 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
     [
       "a founder acknowledges alone",
       "clients are served when a majority of those named votes",
-      "return !isAwaited || voters >= quorumSize(initial.members.length);",
-      "return !isAwaited || voters >= 1;",
+      "votersOf(configuration) >= quorumSize(count);",
+      "votersOf(configuration) >= 1;",
     ],
     [
       "who takes a dead one's place serves before it counts",
       "who has seen the replaced one serve may let another die",
-      "if (initialCluster === undefined) return;",
-      'if (initialCluster?.state !== "new") return;',
+      "return !isNamed || !isNew || !isLearning(configuration, memberId);",
+      "return true;",
     ],
     [
       "a newcomer serves before it counts",
       "who has seen all serve may let one die",
-      "? !isNew || !isLearning(configuration, memberId)",
-      "? true",
+      "return !isLearning(configuration, memberId) &&",
+      "return",
+    ],
+    [
+      "a newcomer serves with a minority of those named",
+      "two clusters of one list never serve both",
+      "(votersOf(configuration) >= votersAwaited || ",
+      "(votersOf(configuration) >= 1 || ",
+    ],
+    [
+      "a newcomer forgets at a restart that its cluster is not formed",
+      "two clusters of one list never serve both",
+      "  if (votersAwaited !== undefined) {",
+      "  if (votersAwaited !== undefined && isNew) {",
     ],
   ]),
   ...mutantsOf("src/server/data_directory.ts", "tests/shell/drop_in_test.ts", [
