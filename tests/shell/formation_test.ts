@@ -162,10 +162,7 @@ Deno.test("awaitFormation() waits for who was chosen, says what to do when it ca
       return Promise.resolve({ ...NOBODY, clusterId: 9 });
     },
     logger: { ...silentLogger, info: (_, fields) => void said.push(String(fields?.cause)) },
-    sleep: () => {
-      looks++;
-      return Promise.resolve();
-    },
+    sleep: () => ++looks < 9 ? Promise.resolve() : STOPPED(),
   });
   assertEquals(formed, { kind: "enter", clusterId: 9, urls: ["http://m1:2380"] });
   assertEquals(said.length, 3);

@@ -92,7 +92,7 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "a newcomer serves before it counts",
       "who has seen all serve may let one die",
       "return !isLearning(configuration, memberId) &&",
-      "return",
+      "return memberId > 0 &&",
     ],
     [
       "a newcomer serves with a minority of those named",
