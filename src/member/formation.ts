@@ -222,8 +222,8 @@ function causeOfChosen(
   }
   const how = isLost ? "has lost its data directory" : stateOf(sighting!);
   const first = isLost ? "" : "start it again; if its data directory is lost, ";
-  return `"${name}" was chosen to found it, and ${how}: ${first}stop all the others and start them ` +
-    "with empty ones, nothing is in them yet";
+  return `"${name}" was chosen to found it, and ${how}: ${first}stop those that wait as this ` +
+    "node does, and start them with empty ones: nothing is in them yet";
 }
 
 async function look({ own, whoIsAt }: FormationOptions): Promise<Map<string, Sighting>> {

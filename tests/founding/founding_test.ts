@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { FoundingViolation, World } from "./world.ts";
 
 /** More by hand: `FOUNDING_SEEDS=200000 FOUNDING_FROM=5000 deno test -A tests/founding`. */
-const SEEDS = Number(Deno.env.get("FOUNDING_SEEDS") ?? 2_000);
+const SEEDS = Number(Deno.env.get("FOUNDING_SEEDS") ?? 4_000);
 const FROM = Number(Deno.env.get("FOUNDING_FROM") ?? 1);
 
 Deno.test("nodes without data agree on one founder, one cluster serves, and one does in the end", () => {

@@ -7,7 +7,7 @@ import { Turn } from "../../src/founding/turn.ts";
 import type { Answer, Ask, Choice, Pledge } from "../../src/founding/types.ts";
 import { judge, type Sighting, type Verdict } from "../../src/member/formation.ts";
 import { quorumSize } from "../../src/raft/quorum.ts";
-import { GRACE_MS, type World } from "./world.ts";
+import type { World } from "./world.ts";
 
 const LOOK_MS = 25;
 const PATIENCE_MS = 150;
@@ -53,7 +53,7 @@ export class SimNode {
   }
 
   start(): void {
-    const { random, profile: { names } } = this.#world;
+    const { random, profile: { names, graceMs } } = this.#world;
     this.isUp = true;
     this.#life++;
     this.#steps = [];
@@ -72,7 +72,7 @@ export class SimNode {
     });
     this.#turn = new Turn({
       rank: names.indexOf(this.name),
-      graceMs: GRACE_MS,
+      graceMs,
       random: random.next,
     });
     this.#isOpen = true;

@@ -18,6 +18,8 @@ interface Profile {
   /** Whether most messages take long, and not only some. */
   readonly isSlow: boolean;
   readonly saveMaxMs: number;
+  /** From one node's turn to propose to the next one's. */
+  readonly graceMs: number;
   /** From one fault to the next, on average. */
   readonly faultEveryMs: number;
   /** Of crashes that also lose the directory; only nodes without data are wiped. */
@@ -25,7 +27,6 @@ interface Profile {
   readonly chaosMs: number;
 }
 
-export const GRACE_MS = 300;
 const HEALED_MS = 20_000;
 
 /** A property does not hold. */
@@ -289,6 +290,8 @@ function makeProfile(random: SeededRandom): Profile {
     delayMaxMs: random.skewed(2, 400),
     isSlow: random.chance(0.5),
     saveMaxMs: random.skewed(1, 100),
+    // With hardly any they all propose against each other.
+    graceMs: random.chance(0.5) ? 300 : random.between(1, 60),
     faultEveryMs: isCalm ? Infinity : random.between(30, 400),
     wipes: random.chance(0.3) ? random.between(0.1, 0.8) : 0,
     chaosMs: random.between(300, 2_500),
