@@ -280,21 +280,21 @@ Deno.test("createSnapshot() never leaves a damaged snapshot as the one to go bac
 Deno.test("openStorage() refuses a format of the future by its version, not as damage", async () => {
   const files = (await directory("closed")).contents();
   const { crc32 } = await import("node:zlib");
-  const at: [string, number][] = [
-    ["etcd.identity", -1],
-    [segmentName(1), 36],
-    [snapshotName(3, 1), 44],
+  const at: [name: string, crcAt: number, version: number][] = [
+    ["etcd.identity", -1, 2],
+    [segmentName(1), 36, 1],
+    [snapshotName(3, 1), 44, 1],
   ];
-  for (const [name, crcAt] of at) {
+  for (const [name, crcAt, version] of at) {
     const content = files.find(([each]) => each === name)![1].slice();
     const view = new DataView(content.buffer);
-    view.setUint32(8, 2);
+    view.setUint32(8, version + 1);
     const end = crcAt < 0 ? content.length - 4 : crcAt;
     view.setUint32(end, crc32(content.subarray(0, end)));
     await assertRejects(
       () => reload(MemoryDisk.holding(withFile(files, name, content))),
       Error,
-      "Expected format version 1",
+      `Expected format version ${version}`,
     );
   }
 });
