@@ -187,7 +187,7 @@ const put = (bytes: number) => ({ key: "aw==", value: new Uint8Array(bytes).toBa
 
 Deno.test("requests, transactions, members, news of watches and history are as etcd's flags say", async () => {
   await using node = await EtcdNode.start(
-    ...["--max-txn-ops=2", "--max-request-bytes=3000000", "--max-learners=2"],
+    ...["--max-txn-ops=2", "--max-request-bytes=4000000", "--max-learners=2"],
     ...["--watch-progress-notify-interval=20ms", "--auto-compaction-retention=100ms"],
   );
   const request_put = put(1);
@@ -196,8 +196,8 @@ Deno.test("requests, transactions, members, news of watches and history are as e
   const many = await node.call("kv/txn", { success: three });
   assertStringIncludes(many.text, "too many operations in txn request");
   // More than the default of a request, and in base64 more than the default of a body.
-  assertEquals((await node.call("kv/put", put(2_900_000))).status, 200);
-  assertStringIncludes((await node.call("kv/put", put(3_100_000))).text, "request is too large");
+  assertEquals((await node.call("kv/put", put(3_950_000))).status, 200);
+  assertStringIncludes((await node.call("kv/put", put(4_100_000))).text, "request is too large");
   assertEquals((await node.call("kv/put", request_put)).status, 200);
   await until("the history to go", async () => {
     const { text } = await askAt(`http://127.0.0.1:${node.port}/metrics`);

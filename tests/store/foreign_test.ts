@@ -71,6 +71,8 @@ Deno.test("a foreign state can be read at every revision from the compaction on"
   assertEquals(told(range(store, 8)), ["/a/b=old 3/6/4"]);
   assertEquals(told(range(store, 9)), ["/a/b=new 3/9/5"]);
   assertEquals(told(range(store, 13)), "futureRevision");
+  // Nor does a watch that begins before it get to know what was there.
+  assertEquals(store.watches.clearedOf("range").revision, 6);
 });
 
 Deno.test("v1 and v2 see the paths of a foreign state, and the directories above them", async () => {

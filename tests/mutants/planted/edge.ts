@@ -220,7 +220,7 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
       "if (this.#event === undefined) {",
     ],
   ]),
-  ...mutantsOf("src/service/answer.ts", "sim", [
+  ...mutantsOf("src/service/answer.ts", "tests/service/service_test.ts", [
     [
       "a success that the leader answered counts as damaged",
       "a client is answered by what became of its request",

@@ -246,10 +246,10 @@ export const KEYSPACE_MUTANTS: readonly Mutant[] = [
       "const isSynced = events.length === 0;",
     ],
     [
-      "a restore tells the last entry twice",
+      "a restore passes over the entry after the last",
       "a watch sees every event once",
       'versions.lowerBound("logIndex", logIndex + 1)',
-      'versions.lowerBound("logIndex", logIndex)',
+      'versions.lowerBound("logIndex", logIndex + 2)',
     ],
   ]),
   ...mutantsOf("src/store/watch/view.ts", STORE, [

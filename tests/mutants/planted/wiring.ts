@@ -2,6 +2,7 @@
 import { type Mutant, mutantsOf } from "../mutant.ts";
 
 const WIRING = "tests/shell/wiring_test.ts";
+const TLS_LIFE = "tests/shell/tls_life_test.ts";
 const DEFAULTS = "tests/shell/defaults_test.ts";
 const GIVING_BACK = "tests/api/giving_back_test.ts";
 const SESSIONS = "tests/http/tls_sessions_test.ts";
@@ -76,6 +77,7 @@ export const WIRING_MUTANTS: readonly Mutant[] = [
       "with a certificate the port speaks TLS only",
       "...(tls === undefined ? {} : { tls: tls.material }) };",
       "};",
+      TLS_LIFE,
     ],
   ]),
   ...mutantsOf("src/config/address.ts", DEFAULTS, [
