@@ -2,7 +2,8 @@
  * `deno task fuzz`: a million inputs for everything that reads what others wrote.
  *
  *     deno task fuzz                          all, a million each, from a fresh seed
- *     deno task fuzz --only forms             one of them
+ *     deno task fuzz --only forms,paths       some of them
+ *     deno task fuzz --except forms           the others
  *     deno task fuzz --count 20000 --seed 7   so many inputs of this seed
  *     deno task fuzz --only forms --seed 7 --at 4711   this input once more
  *     deno task fuzz --only forms --input 2561         these bytes (hex)
@@ -29,11 +30,18 @@ function number(name: string, text: string | undefined): number | undefined {
 }
 
 /** `log-files` and `log files` are the same. */
-function chosen(only: string | undefined): readonly Subject[] {
-  if (only === undefined) return SUBJECTS;
-  const found = SUBJECTS.filter(({ name }) => name === only.replaceAll("-", " "));
-  if (found.length > 0) return found;
-  return usage(`--only expects one of ${SUBJECTS.map(({ name }) => `"${name}"`).join(", ")}`);
+function named(flag: "only" | "except", names: string): readonly Subject[] {
+  return names.replaceAll("-", " ").split(",").map((wanted) =>
+    SUBJECTS.find(({ name }) => name === wanted) ??
+      usage(`--${flag} expects some of ${SUBJECTS.map(({ name }) => `"${name}"`).join(", ")}`)
+  );
+}
+
+function chosen(): readonly Subject[] {
+  const { only, except } = options;
+  const subjects = only === undefined ? SUBJECTS : named("only", only);
+  const others = except === undefined ? [] : named("except", except);
+  return subjects.filter((subject) => !others.includes(subject));
 }
 
 function tell({ subject, seed, at, input, message }: Failure): void {
@@ -45,11 +53,11 @@ function tell({ subject, seed, at, input, message }: Failure): void {
 }
 
 const options = parseArgs(Deno.args.filter((argument) => argument !== "--"), {
-  string: ["only", "count", "seed", "at", "input"],
+  string: ["only", "except", "count", "seed", "at", "input"],
   unknown: (argument) =>
     usage(`Unknown argument "${argument}": see the head of tests/fuzz/fuzz.ts`),
 });
-const subjects = chosen(options.only);
+const subjects = chosen();
 if (options.input !== undefined) {
   for (const subject of subjects) await runInputs(subject, [Uint8Array.fromHex(options.input)]);
   console.log("The input keeps every promise");

@@ -13,6 +13,9 @@ export interface Part {
   readonly alone: boolean;
 }
 
+/** The kinds of fuzz that take half of its time. */
+const CONNECTIONS = "requests,http1-pipelines,http2-connections";
+
 export const PARTS: readonly Part[] = [
   {
     name: "simulator",
@@ -47,11 +50,19 @@ export const PARTS: readonly Part[] = [
     alone: false,
   },
   {
-    name: "fuzz",
+    name: "fuzz of connections",
     file: "tests/fuzz/fuzz.ts",
-    full: [],
-    quick: ["--count=200"],
-    minutes: 10,
+    full: [`--only=${CONNECTIONS}`],
+    quick: [`--only=${CONNECTIONS}`, "--count=200"],
+    minutes: 20,
+    alone: false,
+  },
+  {
+    name: "fuzz of formats",
+    file: "tests/fuzz/fuzz.ts",
+    full: [`--except=${CONNECTIONS}`],
+    quick: [`--except=${CONNECTIONS}`, "--count=200"],
+    minutes: 20,
     alone: false,
   },
   {
