@@ -42,6 +42,13 @@ export class AuthCheck {
     this.#mayBeOld = mayBeOld;
   }
 
+  /** Whether the entry `index` names whom the claim makes somebody. */
+  isOf(claim: Claim, index: number, { requester }: Step): boolean {
+    const state = this.#model.authAt(index - 1);
+    const found = userBy(state, claim);
+    return !state.isEnabled || typeof found !== "string" && found.user === requester.user;
+  }
+
   /** Somebody was answered from the entry `index`, which did or refused what it says. */
   answered(claim: Claim, index: number, { requester, result, command }: Step): void {
     const state = this.#model.authAt(index - 1);

@@ -301,8 +301,14 @@ export class HistoryCheck {
     };
     let index = write.index;
     if (!write.isUnique || isOutdated(rejection)) {
-      index = write.floor + 1;
-      while (index <= this.#lastIndex && (this.#taken.has(index) || !isAnswer(index))) index++;
+      const first = (isIt: (index: number) => boolean) => {
+        let at = write.floor + 1;
+        while (at <= this.#lastIndex && (this.#taken.has(at) || !isIt(at))) at++;
+        return at;
+      };
+      // Another user may have asked for the same, and not been answered yet.
+      index = first((at) => isAnswer(at) && this.#isOf(write.claim, at));
+      if (!isAnswer(index)) index = first(isAnswer);
     }
     if (isAnswer(index)) return this.#settle(write, index);
     const { claim, floor, command } = write;
@@ -315,6 +321,12 @@ export class HistoryCheck {
       `${write.client} asked ${describe(write.command)} and is told ${describe(rejection)}, ` +
         "no committed entry says so",
     );
+  }
+
+  /** Whether the entry at `index` was asked for by whom the claim makes somebody. */
+  #isOf(claim: Claim | undefined, index: number): boolean {
+    const step = this.#model.stepAt(index);
+    return claim === undefined || step !== undefined && this.#auth.isOf(claim, index, step);
   }
 
   #settle(write: PendingWrite, index: number): void {
