@@ -60,7 +60,7 @@ export type Answer =
   | {
     readonly kind: "refused";
     readonly ballot: Ballot;
-    /** What stands in its way; undefined when the question was for an incarnation that is no more. */
+    /** What stands in its way; undefined when the question was for an incarnation whose directory is gone. */
     readonly promised: Ballot | undefined;
   };
 

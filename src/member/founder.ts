@@ -3,7 +3,8 @@
  * one step of `founding/` at a time, and nothing of it leaves before it is on disk, in the
  * identity file.
  */
-import { AbstentionError, type Forming, type FoundingAsk } from "../api/peer/founding.ts";
+import { AbstentionError, type FoundingAsk } from "../api/peer/founding.ts";
+import type { Forming } from "../api/peer/join.ts";
 import { messageOf } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import { FoundingCore, type Outgoing, type Step } from "../founding/core.ts";

@@ -134,7 +134,7 @@ Deno.test("two that are killed at every stage of forming a cluster form one when
   try {
     for (const stage of stages) {
       pair.start();
-      // A stage may be passed already: what was told before the kill is told no more.
+      // A stage may be passed already: what was told before the kill is not told again.
       await Promise.race([stage(), ...pair.processes.map((process) => process.says(/Serving/))]);
       await pair.kill();
     }

@@ -74,7 +74,7 @@ Deno.test("answered() does not count a node that was wiped between promise and a
   assertEquals(subject.answered("m3", accepted(1, 30)).outcome?.kind, "chosen");
 });
 
-Deno.test("asked() refuses what was promised to an incarnation that is no more", () => {
+Deno.test("asked() refuses what a wiped incarnation has promised", () => {
   const subject = core();
   const to = (to: number) =>
     subject.asked({ kind: "accept", ballot: ballot(1, 10), choice: foreign, to });

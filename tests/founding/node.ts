@@ -1,6 +1,6 @@
 /**
  * One node of the simulated formation: the real core, turn and judgement, with a disk that
- * keeps what was saved, and a cluster that is no more than who has joined and who votes.
+ * keeps what was saved; of a cluster only who has joined and who votes.
  */
 import { FoundingCore, type Step } from "../../src/founding/core.ts";
 import { Turn } from "../../src/founding/turn.ts";

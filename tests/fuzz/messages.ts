@@ -171,13 +171,12 @@ export const codec: Subject = {
   check([input]) {
     const bytes = input!.subarray(1);
     const isMessage = (input![0]! & 1) !== 0;
+    const message = isMessage ? decoded(decodeMessage, bytes) : undefined;
     const again = isMessage
-      ? mapped(decoded(decodeMessage, bytes), encodeMessage)
+      ? mapped(message, encodeMessage)
       : mapped(decoded(decodeConfiguration, bytes), encodeConfiguration);
     if (again === undefined && (input![0]! & VALID) !== 0) throw new FuzzError("Refused");
-    const isOld = isMessage
-      ? isOfVersion1(decoded(decodeMessage, bytes), bytes)
-      : bytes[0] === CONFIGURATION_VERSION_1;
+    const isOld = isMessage ? isOfVersion1(message, bytes) : bytes[0] === CONFIGURATION_VERSION_1;
     if (again !== undefined && !isOld && !sameBytes(again, bytes)) {
       throw new FuzzError("Expected the same bytes again, found others");
     }

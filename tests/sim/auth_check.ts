@@ -50,20 +50,20 @@ export class AuthCheck {
   }
 
   /** Somebody was answered from the entry `index`, which did or refused what it says. */
-  answered(claim: Claim, index: number, { requester, result, command }: Step): void {
+  answered(claim: Claim, index: number, step: Step): void {
+    const { requester, result, command } = step;
     const state = this.#model.authAt(index - 1);
     // The simulation's clients ask for what is the cluster's, too.
     if (!state.isEnabled || isOfCluster(command)) return;
     const isRefused = result.kind === "rejected" &&
       (result.reason === "permissionDenied" || result.reason === "authIsOld");
     if (isRefused) return;
-    const found = userBy(state, claim);
     this.#violations.check(
-      typeof found !== "string" && found.user === requester.user,
+      this.isOf(claim, index, step),
       "nobody does what they may not",
       () =>
         `${describeClaim(claim)} has ${describe(command)} done at ${index} as ` +
-        `"${requester.user}", expected ${describe(found)}`,
+        `"${requester.user}", expected ${describe(userBy(state, claim))}`,
     );
   }
 

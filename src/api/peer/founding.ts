@@ -14,8 +14,6 @@ import {
 } from "../../founding/types.ts";
 import { type Forming, idOf, isText, parseForming, printable } from "./join.ts";
 
-export type { Forming };
-
 /** A question, who asks it, and whom. */
 export interface FoundingAsk {
   /** What the node that asks was told to form. */
