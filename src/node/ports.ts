@@ -52,8 +52,11 @@ export interface SnapshotWriter {
  * failed fsync is never retried, because the kernel may have dropped the pages.
  */
 export interface Storage {
-  /** Resolves when the batch is durable. One call at a time. */
-  save(batch: SaveBatch): Promise<void>;
+  /**
+   * Resolves when the batch is durable. One call at a time. The event loop may wait along for a
+   * quick disk if it `mayBlock`.
+   */
+  save(batch: SaveBatch, mayBlock?: boolean): Promise<void>;
   /**
    * Writes a snapshot of the state machine beside the current one, makes it
    * durable, and only then drops the log that it replaces, up to `keepAfter`.

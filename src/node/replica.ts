@@ -8,6 +8,7 @@
  * something durable leave when the save has resolved.
  */
 import { assert } from "../base/assert.ts";
+import type { Clock } from "../base/clock.ts";
 import { DiskFullError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { RaftCore } from "../raft/core.ts";
@@ -60,6 +61,7 @@ export interface ReplicaOptions<R> {
   readonly storage: Storage;
   readonly machine: StateMachine<R>;
   readonly scheduler: Scheduler;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: ReplicaLimits;
 }
@@ -90,6 +92,12 @@ const BATCH_ENTRIES_ENOUGH = 16;
 /** Turns of the event loop that a growing batch waits at most. */
 const GATHERING_TURNS_MAX = 8;
 
+/** A turn that comes so soon had nobody before it in the event loop. */
+const PROMPT_MS = 0.1;
+
+/** A client writes alone when so many batches in a row had one entry. */
+const LONE_BATCHES = 8;
+
 /** A save that takes so many election time-outs hangs. */
 const HUNG_ELECTIONS = 2;
 
@@ -101,12 +109,16 @@ export class Replica<R> {
   readonly #storage: Storage;
   readonly #machine: StateMachine<R>;
   readonly #scheduler: Scheduler;
+  readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #limits: ReplicaLimits;
   readonly #hooks: ReplicaHooks<R>;
   /** `reached` is called when this entry has been applied. */
   awaitedIndex = 0;
   #scheduled = false;
+  #scheduledMs = 0;
+  /** Whether this turn came at once. */
+  #isPrompt = false;
   #gatheredIndex = 0;
   #gatheringTurns = 0;
   /** Under load the next batch tells the commit index; else it is told once a tick. */
@@ -122,6 +134,8 @@ export class Replica<R> {
   #savingIndex = 0;
   /** How many that batch, or the last one, has. */
   #savingEntries = 0;
+  /** Batches in a row that had one. */
+  #loneBatches = 0;
   /** A batch that found the disk full. */
   #stuck: { batch: SaveBatch; retryTick: number } | undefined;
   #snapshotting: Promise<void> | undefined;
@@ -143,6 +157,7 @@ export class Replica<R> {
     this.#storage = storage;
     this.#machine = options.machine;
     this.#scheduler = options.scheduler;
+    this.#clock = options.clock;
     this.#logger = options.logger;
     this.#limits = options.limits;
     this.#hooks = hooks;
@@ -172,6 +187,7 @@ export class Replica<R> {
   schedule(): void {
     if (this.#scheduled || this.#stopped) return;
     this.#scheduled = true;
+    this.#scheduledMs = this.#clock.monotonicMs();
     this.#scheduler.defer(() => this.#turn());
   }
 
@@ -209,6 +225,7 @@ export class Replica<R> {
   #turn(): void {
     this.#scheduled = false;
     if (this.#stopped) return;
+    this.#isPrompt = this.#clock.monotonicMs() - this.#scheduledMs <= PROMPT_MS;
     try {
       if (!this.#isGathering()) return this.#step();
       // Only the next batch waits, not the answers of one that peers have made whole.
@@ -258,7 +275,16 @@ export class Replica<R> {
   #saveNext(): void {
     if (this.#saving !== undefined || this.#stuck !== undefined) return;
     const batch = this.#core.takeSave();
-    if (batch !== undefined) this.#save(batch);
+    if (batch !== undefined) this.#save(batch, this.#mayBlock(batch));
+  }
+
+  /**
+   * Whether nobody minds when the event loop waits for the disk: a client alone writes to a
+   * node without peers, which would miss a heartbeat, and no other request came before this turn.
+   */
+  #mayBlock({ entries }: SaveBatch): boolean {
+    return entries.length === 1 && this.#loneBatches >= LONE_BATCHES && this.#isPrompt &&
+      this.#core.configuration.members.length === 1;
   }
 
   #apply(): void {
@@ -279,12 +305,13 @@ export class Replica<R> {
     this.#hooks.afterApply();
   }
 
-  #save(batch: SaveBatch): void {
+  #save(batch: SaveBatch, mayBlock = false): void {
     assert(this.#saving === undefined, "One save at a time");
     this.#savingSinceTick = this.#tick;
     this.#savingIndex = batch.entries.at(-1)?.index ?? 0;
     this.#savingEntries = batch.entries.length;
-    this.#saving = this.#persist(batch).then(() => {
+    this.#loneBatches = this.#savingEntries === 1 ? this.#loneBatches + 1 : 0;
+    this.#saving = this.#persist(batch, mayBlock).then(() => {
       this.#saving = undefined;
       if (this.#stuck !== undefined) {
         this.#stuck = undefined;
@@ -302,8 +329,8 @@ export class Replica<R> {
     });
   }
 
-  async #persist(batch: SaveBatch): Promise<void> {
-    if (batch.snapshot === undefined) return await this.#storage.save(batch);
+  async #persist(batch: SaveBatch, mayBlock: boolean): Promise<void> {
+    if (batch.snapshot === undefined) return await this.#storage.save(batch, mayBlock);
     await this.#snapshotting;
     await this.#storage.save(batch);
     const reader = this.#storage.openSnapshot();

@@ -40,8 +40,11 @@ export interface DiskFile {
    * May be called while a `sync` is under way, which need not cover it.
    */
   write(bytes: Uint8Array, offset: number): void;
-  /** Resolves when everything written before the call is durable (fdatasync). */
-  sync(): Promise<void>;
+  /**
+   * Resolves when everything written before the call is durable (fdatasync). The event loop
+   * waits along if it `mayBlock` and the disk is quick: that is sooner than to be called back.
+   */
+  sync(mayBlock?: boolean): Promise<void>;
   close(): void;
 }
 

@@ -3,6 +3,7 @@
  * that is possible; errors become `DiskFullError` or `DiskError`, and nothing is
  * tried twice.
  */
+import { type Clock, systemClock } from "../base/clock.ts";
 import { isOutOfDescriptors } from "../base/descriptors.ts";
 import { DiskFullError, messageOf } from "../base/errors.ts";
 import {
@@ -15,6 +16,10 @@ import {
 } from "./disk.ts";
 import { DescriptorReserve } from "./descriptor_reserve.ts";
 
+/** A disk is quick when so many syncs in a row took no longer: the event loop may wait for the next. */
+const QUICK_SYNC_MS = 1;
+const QUICK_SYNCS = 32;
+
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
 
@@ -25,18 +30,20 @@ const FULL_CODES: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
  * Opens the data directory at `path`, and makes it if need be, readable by its
  * owner only. Throws `DiskFullError`, `DiskError`.
  */
-export async function openRealDisk(path: string): Promise<Disk> {
+export async function openRealDisk(path: string, clock: Clock = systemClock): Promise<Disk> {
   const made = attempt(`make the directory "${path}"`, () => makeDirectory(path));
   for (const parent of made) await syncParent(parent);
-  return new RealDisk(path);
+  return new RealDisk(path, clock);
 }
 
 class RealDisk implements Disk {
   readonly path: string;
+  readonly #clock: Clock;
   readonly #reserve: DescriptorReserve;
 
-  constructor(path: string) {
+  constructor(path: string, clock: Clock) {
     this.path = path;
+    this.#clock = clock;
     this.#reserve = new DescriptorReserve(path);
   }
 
@@ -117,7 +124,7 @@ class RealDisk implements Disk {
     const path = this.#at(name);
     const open = () => Deno.openSync(path, options);
     const file = attempt(`open "${path}"`, () => this.#reserve.lend(open));
-    return new RealFile(name, path, file, this.#reserve);
+    return new RealFile(name, path, file, this.#clock, this.#reserve);
   }
 
   #at(name: string): string {
@@ -129,14 +136,24 @@ class RealFile implements DiskFile {
   readonly name: string;
   readonly #path: string;
   readonly #file: Deno.FsFile;
+  readonly #clock: Clock;
   readonly #reserve: DescriptorReserve;
   /** Where the next read or write goes; undefined when a failure left it open. */
   #position: number | undefined = 0;
+  /** Syncs in a row that were quick. */
+  #quickSyncs = 0;
 
-  constructor(name: string, path: string, file: Deno.FsFile, reserve: DescriptorReserve) {
+  constructor(
+    name: string,
+    path: string,
+    file: Deno.FsFile,
+    clock: Clock,
+    reserve: DescriptorReserve,
+  ) {
     this.name = name;
     this.#path = path;
     this.#file = file;
+    this.#clock = clock;
     this.#reserve = reserve;
   }
 
@@ -169,12 +186,17 @@ class RealFile implements DiskFile {
     });
   }
 
-  async sync(): Promise<void> {
+  async sync(mayBlock = false): Promise<void> {
+    const startMs = this.#clock.monotonicMs();
     try {
-      await this.#file.syncData();
+      // A thread that syncs and wakes this one takes half as long again as the sync.
+      if (mayBlock && this.#quickSyncs >= QUICK_SYNCS) this.#file.syncDataSync();
+      else await this.#file.syncData();
     } catch (error) {
       this.#syncHere(error);
     }
+    const isQuick = this.#clock.monotonicMs() - startMs <= QUICK_SYNC_MS;
+    this.#quickSyncs = isQuick ? this.#quickSyncs + 1 : 0;
   }
 
   close(): void {

@@ -139,11 +139,11 @@ export class DataStorage implements Storage {
     this.#identity = identity;
   }
 
-  async save(batch: SaveBatch): Promise<void> {
+  async save(batch: SaveBatch, mayBlock = false): Promise<void> {
     this.#checkOpen();
     assert(this.#saving === undefined, "One save at a time");
     assert(this.#identity !== undefined, "A node saves only under an identity");
-    this.#saving = this.#fuse.guard(() => this.#save(batch)).finally(() => {
+    this.#saving = this.#fuse.guard(() => this.#save(batch, mayBlock)).finally(() => {
       this.#saving = undefined;
     });
     await this.#saving;
@@ -190,11 +190,14 @@ export class DataStorage implements Storage {
     this.#fuse.check();
   }
 
-  async #save({ hardState, snapshot, entries }: SaveBatch): Promise<void> {
+  async #save(
+    { hardState, snapshot, entries }: SaveBatch,
+    mayBlock: boolean,
+  ): Promise<void> {
     if (snapshot !== undefined) await this.#snapshots.adopt(snapshot);
     const received = snapshot ?? this.#reset;
     if (hardState === undefined && received === undefined && entries.length === 0) return;
-    await this.#wal.append({ hardState, snapshot: received, entries });
+    await this.#wal.append({ hardState, snapshot: received, entries, mayBlock });
     this.#reset = undefined;
     if (snapshot !== undefined) await this.#tidy(snapshot.index);
   }

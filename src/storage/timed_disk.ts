@@ -64,11 +64,11 @@ function timeLog(file: DiskFile, times: DiskTimes, clock: Clock): DiskFile {
       file.write(bytes, offset);
       times.logBytesWritten += bytes.length;
     },
-    sync: async () => {
+    sync: async (mayBlock) => {
       const startMs = clock.monotonicMs();
       const commitMs = writtenMs ?? startMs;
       times.logSyncSinceMs = startMs;
-      await file.sync();
+      await file.sync(mayBlock);
       times.logSyncSinceMs = undefined;
       const nowMs = clock.monotonicMs();
       times.logSyncs.observe((nowMs - startMs) / 1000);
@@ -80,9 +80,9 @@ function timeLog(file: DiskFile, times: DiskTimes, clock: Clock): DiskFile {
 function timeOther(file: DiskFile, times: DiskTimes, clock: Clock): DiskFile {
   return {
     ...plain(file),
-    sync: async () => {
+    sync: async (mayBlock) => {
       const startMs = clock.monotonicMs();
-      await file.sync();
+      await file.sync(mayBlock);
       times.otherSyncs.observe((clock.monotonicMs() - startMs) / 1000);
     },
   };
@@ -94,7 +94,7 @@ function plain(file: DiskFile): DiskFile {
     size: () => file.size(),
     read: (into, offset) => file.read(into, offset),
     write: (bytes, offset) => file.write(bytes, offset),
-    sync: () => file.sync(),
+    sync: (mayBlock) => file.sync(mayBlock),
     close: () => file.close(),
   };
 }

@@ -38,6 +38,8 @@ export interface Addition {
   /** A received snapshot after which the log begins again, unless it holds that very entry. */
   readonly snapshot: LogPosition | undefined;
   readonly entries: readonly Entry[];
+  /** See `Storage.save`. */
+  readonly mayBlock: boolean;
 }
 
 const FIRST_SEQUENCE = 1;
@@ -135,7 +137,7 @@ export class Wal {
    * `DiskFullError` when there is no space: then nothing of it counts, and the
    * log can be added to again.
    */
-  async append({ hardState, snapshot, entries }: Addition): Promise<void> {
+  async append({ hardState, snapshot, entries, mayBlock }: Addition): Promise<void> {
     const reset = snapshot !== undefined && this.#shape.termAt(snapshot.index) !== snapshot.term
       ? snapshot
       : undefined;
@@ -153,6 +155,7 @@ export class Wal {
     if (reset !== undefined || !this.#fits(bytesMax)) await this.#turnSegment(bytesMax);
     await this.#commit(
       this.#currentIsStarted() ? { start: undefined, hardState, previousTerm, entries } : opening,
+      mayBlock,
     );
     this.#prepareNextIfDue();
   }
@@ -229,7 +232,7 @@ export class Wal {
     return this.#offset > SEGMENT_HEADER_BYTES;
   }
 
-  async #commit(batch: Batch): Promise<void> {
+  async #commit(batch: Batch, mayBlock: boolean): Promise<void> {
     const sequence = this.#sequence + 1;
     const bytes = FRAME_HEADER_BYTES + batchBytes(batch);
     assert(this.#fits(bytes), "A batch ends within its segment, with room for a seal");
@@ -238,7 +241,7 @@ export class Wal {
       : new Uint8Array(bytes);
     encodeBatchFrame(frame, batch, sequence, this.#offset, this.#current.salt);
     await this.#write(frame);
-    await this.#file.sync();
+    await this.#file.sync(mayBlock);
     this.#offset += bytes;
     this.#sequence = sequence;
     if (batch.start?.reset) {

@@ -22,6 +22,7 @@ function replicaOf(
   machine: Partial<StateMachine<void>>,
   hooks: Partial<ReplicaHooks<void>>,
   limits: Partial<ReplicaLimits> = {},
+  monotonicMs = () => 0,
 ) {
   const nothing = () => {};
   const tasks: (() => void)[] = [];
@@ -31,6 +32,7 @@ function replicaOf(
       storage: { openSnapshot: () => undefined, ...storage } as Storage,
       machine: machine as StateMachine<void>,
       scheduler: { defer: (task) => void tasks.push(task) },
+      clock: { monotonicMs, wallMs: () => 0 },
       logger: silentLogger,
       limits: {
         snapshotEntries: 1_000,
@@ -201,6 +203,42 @@ Deno.test("Replica says that a save hangs after two election time-outs, and othe
   await new Promise((resolve) => setTimeout(resolve, 0));
   for (let tick = 2 * ELECTION_TICKS; tick < 9 * ELECTION_TICKS; tick++) replica.tick(tick);
   assertEquals(told, [7]);
+});
+
+/**
+ * Of ten batches of `entries` each in a cluster of `members`, which the event loop may wait for.
+ * A turn comes `delayMs` after it was asked for.
+ */
+async function mayBlock({ entries = 1, members = 1, delayMs = 0.1 }): Promise<number[]> {
+  const core = {
+    ...coreWith({ entries: Array<Entry>(entries).fill(ENTRY) }),
+    configuration: { members: Array(members).fill(undefined), removed: [] },
+  };
+  const batch = core.takeSave();
+  const found: number[] = [];
+  let number = 0;
+  let nowMs = 0;
+  const save: Storage["save"] = (_, mayBlock) => {
+    if (mayBlock) found.push(number);
+    return Promise.resolve();
+  };
+  const { replica, tasks } = replicaOf(core, { save }, {}, {}, {}, () => nowMs);
+  for (; number < 10; number++) {
+    const batches = [batch];
+    core.takeSave = () => batches.shift();
+    replica.schedule();
+    nowMs += delayMs;
+    for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) task();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  return found;
+}
+
+Deno.test("Replica lets the event loop wait for the disk when one client writes, and nobody else is there", async () => {
+  assertEquals(await mayBlock({}), [8, 9]);
+  assertEquals(await mayBlock({ entries: 2 }), []);
+  assertEquals(await mayBlock({ members: 2 }), []);
+  assertEquals(await mayBlock({ delayMs: 0.2 }), []);
 });
 
 Deno.test("Replica lets the event loop run while it restores a snapshot", async () => {

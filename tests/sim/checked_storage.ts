@@ -14,9 +14,9 @@ export class CheckedStorage implements Storage {
     this.#check = check;
   }
 
-  async save(batch: SaveBatch): Promise<void> {
+  async save(batch: SaveBatch, mayBlock?: boolean): Promise<void> {
     this.#check.saving(this.#id, batch);
-    await this.#storage.save(batch);
+    await this.#storage.save(batch, mayBlock);
     this.#check.saved(this.#id, batch);
   }
 

@@ -1,7 +1,7 @@
 /** The real disk and its twin behave alike; processes that share a directory, and die. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DiskFullError } from "../../src/base/errors.ts";
-import { type Disk, DiskError, LockedError } from "../../src/storage/disk.ts";
+import { type Disk, DiskError, type DiskFile, LockedError } from "../../src/storage/disk.ts";
 import { openRealDisk } from "../../src/storage/real_disk.ts";
 import { openStorage } from "../../src/storage/storage.ts";
 import {
@@ -68,6 +68,33 @@ Deno.test("Disk creates in place of an old file, renames over another one, and l
     await disk.remove("c");
     await disk.syncDirectory();
     assertEquals(disk.list(), [{ name: "b", size: 2 }]);
+  });
+});
+
+/** Whether a sync is done before the event loop goes on. */
+async function blocks(file: DiskFile, mayBlock: boolean): Promise<boolean> {
+  let isDone = false;
+  const synced = file.sync(mayBlock).then(() => isDone = true);
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  const found = isDone;
+  await synced;
+  return found;
+}
+
+Deno.test("DiskFile lets the event loop wait for a sync if it may, and 32 in a row were quick", async () => {
+  await inDirectory(async (path) => {
+    let nowMs = 0;
+    let tookMs = 1;
+    const clock = { monotonicMs: () => nowMs += tookMs, wallMs: () => 0 };
+    const file = (await openRealDisk(path, clock)).create("a");
+    for (let sync = 0; sync < 32; sync++) {
+      assert(!await blocks(file, true), `the disk after ${sync}`);
+    }
+    assert(!await blocks(file, false), "when others wait");
+    tookMs = 1.1;
+    assert(await blocks(file, true), "when nobody does");
+    assert(!await blocks(file, true), "after one that took longer");
+    file.close();
   });
 });
 

@@ -296,6 +296,18 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "this.#logBytes >= Math.max(quietLogBytesMin, this.#snapshotBytes * QUIET_LOG_SHARE);",
       "this.#logBytes > 0;",
     ],
+    [
+      "a leader with peers waits for its disk on the event loop",
+      "a disk that makes a leader wait stops no heartbeats",
+      " &&\n      this.#core.configuration.members.length === 1;",
+      ";",
+    ],
+    [
+      "a client that writes while others read stops the event loop",
+      "who writes alone is served sooner, and at nobody's expense",
+      " && this.#isPrompt &&",
+      " &&",
+    ],
   ]),
   ...mutantsOf("src/node/replica.ts", SIM, [
     [
@@ -336,9 +348,9 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a promise leaves before its batch is durable",
       "an acknowledgement follows the sync",
-      "this.#saving = this.#persist(batch).then(() => {",
+      "this.#saving = this.#persist(batch, mayBlock).then(() => {",
       "this.#core.saved(batch); batch.messages.forEach(this.#hooks.send); " +
-      "this.#saving = this.#persist(batch).then(() => {",
+      "this.#saving = this.#persist(batch, mayBlock).then(() => {",
     ],
     [
       "a saved batch sends promises of a past term",

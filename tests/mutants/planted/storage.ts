@@ -14,6 +14,12 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
       "if (error instanceof Deno.errors.NotFound) return undefined;\n    throw error;",
       "throw error;",
     ],
+    [
+      "the event loop waits for a slow disk",
+      "one client alone never stops everybody else for long",
+      "isQuick ? this.#quickSyncs + 1 : 0",
+      "this.#quickSyncs + 1",
+    ],
   ]),
   ...mutantsOf("src/storage/presence.ts", "tests/storage/presence_test.ts", [
     [
@@ -49,7 +55,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     [
       "a batch counts before it is synced",
       "what was acknowledged survives a power cut",
-      "await this.#write(frame);\n    await this.#file.sync();",
+      "await this.#write(frame);\n    await this.#file.sync(mayBlock);",
       "await this.#write(frame);",
     ],
     [
