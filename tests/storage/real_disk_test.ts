@@ -71,14 +71,21 @@ Deno.test("Disk creates in place of an old file, renames over another one, and l
   });
 });
 
-/** Whether a sync is done before the event loop goes on. */
+/** Whether the event loop waits for a sync of `file`. */
 async function blocks(file: DiskFile, mayBlock: boolean): Promise<boolean> {
-  let isDone = false;
-  const synced = file.sync(mayBlock).then(() => isDone = true);
-  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
-  const found = isDone;
-  await synced;
-  return found;
+  const { prototype } = Deno.FsFile;
+  const { syncDataSync } = prototype;
+  let waited = false;
+  prototype.syncDataSync = function () {
+    waited = true;
+    syncDataSync.call(this);
+  };
+  try {
+    await file.sync(mayBlock);
+  } finally {
+    prototype.syncDataSync = syncDataSync;
+  }
+  return waited;
 }
 
 Deno.test("DiskFile lets the event loop wait for a sync if it may, and 32 in a row were quick", async () => {
