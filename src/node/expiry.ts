@@ -48,4 +48,13 @@ export class Expiry<R> {
     if (!this.run(nowMs)) return nowMs;
     return this.#options.isFull() ? this.#options.machine.nextDeadlineMs() - 1 : undefined;
   }
+
+  /**
+   * As `judge`, by the time of now. Where nothing ends any time will do, and to ask for one
+   * costs as much as to find a key.
+   */
+  judgeNow(nowMs: () => number): number | undefined {
+    const { machine } = this.#options;
+    return machine.nextDeadlineMs() === Infinity ? machine.timeMs : this.judge(nowMs());
+  }
 }

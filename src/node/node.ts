@@ -120,7 +120,7 @@ export class Node<R> implements ClusterNode<R> {
     this.#reads = new Reads(
       core,
       () => this.#clock.nowMs(),
-      (nowMs) => this.#expiry.judge(nowMs),
+      this.#expiry,
       (done) => this.#followerReads.add(done, this.#deadline()),
     );
     this.#replica = new Replica(options, this.#replicaHooks());

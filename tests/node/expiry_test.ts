@@ -8,6 +8,7 @@ function expiring() {
   const state = { deadlineMs: 100, term: 1, isFull: false };
   const ends: (() => void)[] = [];
   const machine: Partial<StateMachine<void>> = {
+    timeMs: 7,
     nextDeadlineMs: () => state.deadlineMs,
     due: (nowMs) => nowMs >= state.deadlineMs ? [new Uint8Array(1)] : [],
   };
@@ -47,4 +48,16 @@ Deno.test("Expiry.judge() lets readers wait for an expiry, unless there can be n
   state.isFull = true;
   ends[0]!();
   assertEquals([expiry.judge(150), ends.length], [99, 1]);
+});
+
+Deno.test("Expiry.judgeNow() asks for the time where something ends", () => {
+  const { expiry, state } = expiring();
+  let asked = 0;
+  const nowMs = () => {
+    asked++;
+    return 150;
+  };
+  assertEquals([expiry.judgeNow(nowMs), asked], [undefined, 1]);
+  state.deadlineMs = Infinity;
+  assertEquals([expiry.judgeNow(nowMs), asked], [7, 1]);
 });

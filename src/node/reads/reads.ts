@@ -5,6 +5,7 @@
  * key found dead can't come back under a later leader.
  */
 import type { RaftCore } from "../../raft/core.ts";
+import type { Expiry } from "../expiry.ts";
 import { NOT_CONFIRMED } from "../failures.ts";
 import type { Barrier, Done, Failure, Outcome } from "../ports.ts";
 
@@ -23,8 +24,7 @@ interface Confirmed {
 export class Reads {
   readonly #core: RaftCore;
   readonly #nowMs: () => number;
-  /** See `Expiry.judge`. */
-  readonly #judge: (nowMs: number) => number | undefined;
+  readonly #expiry: Pick<Expiry<unknown>, "judge" | "judgeNow">;
   /** Takes what this node can't confirm because it leads no more. */
   readonly #reroute: (done: Done<Barrier>) => void;
   #size = 0;
@@ -38,12 +38,12 @@ export class Reads {
   constructor(
     core: RaftCore,
     nowMs: () => number,
-    judge: (nowMs: number) => number | undefined,
+    expiry: Pick<Expiry<unknown>, "judge" | "judgeNow">,
     reroute: (done: Done<Barrier>) => void,
   ) {
     this.#core = core;
     this.#nowMs = nowMs;
-    this.#judge = judge;
+    this.#expiry = expiry;
     this.#reroute = reroute;
   }
 
@@ -55,7 +55,7 @@ export class Reads {
   /** What a read may be judged by at once, on a leader that need ask nobody. */
   now(): Barrier | undefined {
     if (!this.#core.isReadableAlone) return undefined;
-    const nowMs = this.#judge(this.#nowMs());
+    const nowMs = this.#expiry.judgeNow(this.#nowMs);
     return nowMs === undefined ? undefined : { nowMs };
   }
 
@@ -97,7 +97,7 @@ export class Reads {
     const applied = this.#core.appliedIndex;
     const waiting: Confirmed[] = [];
     for (const read of this.#confirmed) {
-      const nowMs = read.index > applied ? undefined : this.#judge(read.group.nowMs);
+      const nowMs = read.index > applied ? undefined : this.#expiry.judge(read.group.nowMs);
       if (nowMs === undefined) waiting.push(read);
       else this.#end(read.group.waiters, { ok: true, value: { nowMs } });
     }

@@ -65,13 +65,13 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a read does not wait for what it was promised",
       "a read sees all that was acknowledged before it",
-      "const nowMs = read.index > applied ? undefined : this.#judge(read.group.nowMs);",
-      "const nowMs = this.#judge(read.group.nowMs);",
+      "const nowMs = read.index > applied ? undefined : this.#expiry.judge(read.group.nowMs);",
+      "const nowMs = this.#expiry.judge(read.group.nowMs);",
     ],
     [
       "a read does not wait for expiries",
       "a key that was found dead never comes back",
-      "const nowMs = read.index > applied ? undefined : this.#judge(read.group.nowMs);",
+      "const nowMs = read.index > applied ? undefined : this.#expiry.judge(read.group.nowMs);",
       "const nowMs = read.index > applied ? undefined : read.group.nowMs;",
       NODE,
     ],
@@ -191,6 +191,12 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf("src/node/expiry.ts", NODE, [
+    [
+      "reads judge a TTL by the time of the last write",
+      "nobody reads what has run out",
+      "machine.nextDeadlineMs() === Infinity ? machine",
+      "machine.nextDeadlineMs() > 0 ? machine",
+    ],
     [
       "expiries of a past term hold up those of the next",
       "a new leader expires what is due, and is read",
