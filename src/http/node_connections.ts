@@ -43,7 +43,7 @@ export class NodeConnections {
   constructor(server: Server, options: ConnectionsOptions) {
     this.#options = options;
     server.on("connection", (socket: Socket) => {
-      if (!this.#makeRoom()) socket.destroy();
+      if (!this.#makeRoom(socket)) socket.destroy();
       else if (options.tls) this.#handshake(socket);
       else this.#add(socket);
     });
@@ -77,12 +77,14 @@ export class NodeConnections {
     for (const socket of this.#open) socket.destroy();
   }
 
-  /** Whether one more connection may stay. */
-  #makeRoom(): boolean {
+  /** Whether the newcomer may stay. */
+  #makeRoom(newcomer: Socket): boolean {
     const { max, logger } = this.#options;
     const isFull = this.#handshaking.size + this.#open.size >= max;
     if (!isFull && this.#takeDescriptor()) {
       this.#isCrowded = false;
+      // Connections that come and go need no look, which costs more than a request.
+      newcomer.once("close", () => this.#credit = Math.min(this.#credit + 1, TAKEN_A_LOOK));
       return true;
     }
     if (!this.#isCrowded) {

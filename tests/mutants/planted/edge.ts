@@ -153,6 +153,14 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
       "turn < 0",
     ],
   ]),
+  ...mutantsOf("src/http/node_connections.ts", "tests/http/node_connections_test.ts", [
+    [
+      "a port believes in descriptors that others have taken by now",
+      "a port stops taking connections before the process has no descriptor left",
+      "Math.min(this.#credit + 1, TAKEN_A_LOOK)",
+      "this.#credit + 1",
+    ],
+  ]),
   ...mutantsOf("src/http/node_connections.ts", "tests/api/listener_test.ts", [
     [
       "the connection in use pays for the crowd",
