@@ -44,10 +44,12 @@ export function readFlat(service: Service, keyBytesMax: number): RouteHandler {
       return fault(414, `Expected a key of at most ${keyBytesMax} bytes, found a longer one`);
     }
     const length = fields.get("whole") === "true" ? Infinity : VALUE_LENGTH;
-    const serve: ServeWith<ReplyOrFault> = (store, nowMs, rights) =>
-      key === undefined
+    const serve: ServeWith<ReplyOrFault> = (store, _, rights) => {
+      const nowMs = service.node.nowMs();
+      return key === undefined
         ? json(page(store, rights, prefix, ofHex(from), nowMs))
         : one(store, rights, ofHex(key), length, nowMs);
+    };
     return service.auth.read<ReplyOrFault>(whoSits(exchange), serve, problemReply, failureReply);
   };
 }

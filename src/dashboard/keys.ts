@@ -19,7 +19,7 @@ import type { Store } from "../store/store.ts";
 import { failureReply, rejectionReply } from "./faults.ts";
 import { CHILDREN_MAX, CHILDREN_UNITS_MAX, PREVIEW_LENGTH, VALUE_LENGTH } from "./limits.ts";
 import { problemReply, whoSits } from "./session.ts";
-import type { ChildView, KeyView } from "./view.ts";
+import type { ChildView, KeyContent, KeyView } from "./view.ts";
 import { writeMethods } from "./writes.ts";
 
 /** Where the page reads and writes keys. */
@@ -64,12 +64,13 @@ function readKey(
     if (!isReserved(key) && !mayEnter(rights, store, byteStringOf(key))) {
       return problemReply("permissionDenied");
     }
-    const view = isReserved(key)
-      ? viewReserved(service, key, nowMs)
+    const content = isReserved(key)
+      ? viewReserved(service, key)
       : viewKey(store, rights, key, after, length, nowMs);
-    if (view === undefined) {
+    if (content === undefined) {
       return rejectionReply({ reason: "keyNotFound", key: byteStringOf(key) });
     }
+    const view: KeyView = { ...content, nowMs: service.node.nowMs() };
     return { status: 200, body: JSON.stringify(view) };
   };
   return service.auth.read<ReplyOrFault>(who, serve, problemReply, failureReply);
@@ -87,11 +88,11 @@ function viewKey(
   after: string,
   length: number,
   nowMs: number,
-): KeyView | undefined {
+): KeyContent | undefined {
   const bytes = byteStringOf(key);
   const found = store.read(bytes, nowMs);
   if (found === undefined) return undefined;
-  if (!found.isDirectory) return viewFile(found, length, nowMs);
+  if (!found.isDirectory) return viewFile(found, length);
   const page = store.page(bytes, nowMs, byteStringOf(after), CHILDREN_MAX, CHILDREN_UNITS_MAX)
     .filter((child) => child.key !== RESERVED_ROOT);
   const last = page.at(-1);
@@ -101,21 +102,20 @@ function viewKey(
   const more = last !== undefined && store.page(bytes, nowMs, nameOf(last.key), 1, 1).length > 0;
   // Always on the first page, so that a long listing does not hide who is in the cluster.
   const reserved = key === ROOT && after === "" ? [RESERVED_CHILD] : [];
-  return viewDirectory(key, [...reserved, ...seen.map(viewChild)], more, nowMs);
+  return viewDirectory(key, [...reserved, ...seen.map(viewChild)], more);
 }
 
-function viewReserved({ node }: Service, key: string, nowMs: number): KeyView | undefined {
+function viewReserved({ node }: Service, key: string): KeyContent | undefined {
   const found = viewMembership(key, node.configuration());
   if (found === undefined) return undefined;
-  if (!("key" in found)) return viewDirectory(key, found.map(viewChild), false, nowMs);
-  return viewFile(found, Infinity, nowMs);
+  if (!("key" in found)) return viewDirectory(key, found.map(viewChild), false);
+  return viewFile(found, Infinity);
 }
 
 function viewFile(
   { key, value, setIndex, deadlineMs }: Item,
   length: number,
-  nowMs: number,
-): KeyView {
+): KeyContent {
   const path = textOf(key);
   return {
     kind: "file",
@@ -124,7 +124,6 @@ function viewFile(
     length: value.length,
     setIndex,
     deadlineMs,
-    nowMs,
     reserved: isReserved(path),
   };
 }
@@ -133,9 +132,8 @@ function viewDirectory(
   key: string,
   children: readonly ChildView[],
   more: boolean,
-  nowMs: number,
-): KeyView {
-  return { kind: "directory", key, children, more, nowMs };
+): KeyContent {
+  return { kind: "directory", key, children, more };
 }
 
 function viewChild({ key, isDirectory, value, deadlineMs }: Item): ChildView {

@@ -146,15 +146,20 @@ export interface ChildView {
   readonly deadlineMs: number;
 }
 
-/** `GET /dashboard/api/keys/KEY`: a directory's page of children, or a file. */
-export type KeyView =
+/** `GET /dashboard/api/keys/KEY`. */
+export type KeyView = KeyContent & {
+  /** By which the page counts deadlines down. */
+  readonly nowMs: number;
+};
+
+/** A directory's page of children, or a file. */
+export type KeyContent =
   | {
     readonly kind: "directory";
     readonly key: string;
     readonly children: readonly ChildView[];
     /** There are children after the last one here. */
     readonly more: boolean;
-    readonly nowMs: number;
   }
   | {
     readonly kind: "file";
@@ -164,7 +169,6 @@ export type KeyView =
     readonly length: number;
     readonly setIndex: number;
     readonly deadlineMs: number;
-    readonly nowMs: number;
     /** `/_etcd`: nobody but the cluster writes there. */
     readonly reserved: boolean;
   };

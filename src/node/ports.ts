@@ -174,7 +174,10 @@ export type Done<R> = (outcome: Outcome<R>) => void;
 
 /** A linearizable read may be served from the local state machine now. */
 export interface Barrier {
-  /** The cluster's time (Unix ms) to judge TTLs by. */
+  /**
+   * The time (Unix ms) to judge what is there by. Not what time it is: that is `nowMs()`; where
+   * nothing ends, or nothing can, it stands.
+   */
   readonly nowMs: number;
 }
 

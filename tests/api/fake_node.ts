@@ -63,6 +63,8 @@ export class FakeNode implements ClusterNode<Result> {
   readonly #onRefusal: ((failure: Failure) => void)[] = [];
   /** Of the entry of the newest configuration. */
   membersIndex = 2;
+  /** By which reads are judged, if not by now: as on a full disk, or where nothing ends. */
+  judgedMs: number | undefined;
   #nowMs = START_MS;
   /** The no-op and the registration of the node itself come first. */
   #index = 2;
@@ -99,7 +101,7 @@ export class FakeNode implements ClusterNode<Result> {
   barrier(done: Done<Barrier>): void {
     if (this.silent) return;
     if (this.failure !== undefined) return done(failed(this.failure));
-    queueMicrotask(() => done({ ok: true, value: { nowMs: this.#nowMs } }));
+    queueMicrotask(() => done({ ok: true, value: { nowMs: this.judgedMs ?? this.#nowMs } }));
   }
 
   moveLeader(_: number, done: Done<Member>): void {

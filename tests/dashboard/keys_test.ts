@@ -37,6 +37,16 @@ Deno.test("GET of a key gives its value, its deadline and when it was set", asyn
   assertEquals([status, json.reason], [404, "keyNotFound"]);
 });
 
+Deno.test("the page is told what time it is, by whatever time reads are judged", async () => {
+  await using node = await startDashboard();
+  node.node.judgedMs = 0;
+  await set(node, "/foo", { value: "bar" });
+  for (const path of ["keys/", "keys/foo", "keys/_etcd", "flat", "flat?key=2f666f6f"]) {
+    const { text } = await node.ask("GET", `/dashboard/api/${path}`);
+    assertEquals(JSON.parse(text).nowMs, START_MS, path);
+  }
+});
+
 Deno.test("GET of a long value gives its beginning, and all of it when asked", async () => {
   await using node = await startDashboard();
   await set(node, "/long", { value: "x".repeat(100_000) });

@@ -29,7 +29,7 @@ export type AuthProblem = LoginProblem | "userNameEmpty" | "invalidToken" | "per
 /** Says who asks; asked only when somebody wants to know. */
 export type Who = () => Credentials;
 
-/** Reads what it was asked for; the store is not to be kept. `nowMs` is the cluster's time. */
+/** Reads what it was asked for; the store is not to be kept. `nowMs`: see `Barrier`. */
 export type Serve<T> = (store: Store, nowMs: number) => T;
 
 /** Reads for somebody with `rights`. */
@@ -232,7 +232,7 @@ export class AuthGate {
     return new Promise((resolve, reject) => {
       this.#service.barrier((outcome) => {
         if (!outcome.ok) return resolve({ kind: "failed", failure: outcome });
-        this.#login(user, password, address, outcome.value.nowMs).then(resolve, reject);
+        this.#login(user, password, address).then(resolve, reject);
       });
     });
   }
@@ -251,10 +251,10 @@ export class AuthGate {
     user: ByteString,
     password: string,
     address: string,
-    nowMs: number,
   ): Promise<LoginOutcome> {
     const { auth } = this.#store;
     if (!auth.isEnabled) return { kind: "refused", reason: "authNotEnabled" };
+    const nowMs = this.#service.node.nowMs();
     // Of now: whose password changes while it is looked at gets a token that is dead.
     const { revision } = auth;
     const passwordHash = auth.user(user)?.passwordHash ?? "";

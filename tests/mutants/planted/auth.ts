@@ -513,6 +513,12 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
       "return triesLeft > TRIES_MAX && this.#mustProve(who)",
     ],
     [
+      "a token is as old as the newest entry",
+      "a login lasts as long as it should, whatever reads are judged by",
+      "const nowMs = this.#service.node.nowMs();\n    // Of now",
+      "const nowMs = this.#store.timeMs;\n    // Of now",
+    ],
+    [
       "somebody is turned away by a member that is behind",
       "a no is said only by who knows all that was acknowledged",
       "      if (!isReady) return this.#writeWhenReady(write, triesLeft);\n",
@@ -558,6 +564,14 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
       "the page shows what its user may see",
       "if (!isReserved(key) && !mayEnter(rights, store, byteStringOf(key))) {",
       'if (key === "") {',
+    ],
+  ]),
+  ...mutantsOf("src/dashboard/keys.ts", "tests/dashboard/keys_test.ts", [
+    [
+      "the page is told the time that reads are judged by",
+      "the page counts down by the cluster's time",
+      "nowMs: service.node.nowMs() };",
+      "nowMs };",
     ],
   ]),
   ...mutantsOf("src/dashboard/flat.ts", "tests/dashboard/flat_test.ts", [

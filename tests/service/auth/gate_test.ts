@@ -106,6 +106,14 @@ Deno.test("each kind of credentials opens what its user may have", async () => {
   }
 });
 
+Deno.test("login() gives a token that is new, by whatever time reads are judged", async () => {
+  const member = await memberWithUsers();
+  // A full disk, on which a key should have ended long ago.
+  member.node.judgedMs = 0;
+  const ann = token(await login(member, "ann", ANN_PASSWORD));
+  assertEquals(await write(member, ann, put({ key: "a" })), "done");
+});
+
 Deno.test("a refused write costs no entry of the log", async () => {
   const member = await memberWithUsers();
   const { appliedIndex } = member.store;
