@@ -1,7 +1,8 @@
 /** What the key space keeps beside what is there. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Change } from "../../src/store/keyspace/change.ts";
 import { Keyspace, type Put } from "../../src/store/keyspace/keyspace.ts";
+import { Cursor } from "../../src/store/keyspace/packed_map.ts";
 import { utf8 } from "./commands.ts";
 
 const PUT: Put = {
@@ -48,4 +49,26 @@ Deno.test("trim() cuts off what was compacted a part at a time", () => {
     counts.push(keyspace.versions.count);
   }
   assertEquals(counts, [1743, 1487, 1231, 975, 719, 463, 207, 0]);
+});
+
+/** How often a cursor goes on to another record while `run` runs. */
+function stepsOf(run: () => void): number {
+  const { next } = Cursor.prototype;
+  let steps = 0;
+  Cursor.prototype.next = function (this: Cursor) {
+    steps++;
+    return next.call(this);
+  };
+  try {
+    run();
+  } finally {
+    Cursor.prototype.next = next;
+  }
+  return steps;
+}
+
+Deno.test("who deletes the keys of a directory in their order does not pass over those that went before", () => {
+  const keys = Array.from({ length: 1000 }, (_, i) => `/events/${1000 + i}`);
+  const steps = stepsOf(() => assertEquals(deletedAllButLast(keys).directoryCount, 1));
+  assert(steps < 10 * keys.length, `${steps} steps`);
 });

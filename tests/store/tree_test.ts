@@ -1,7 +1,10 @@
 /** What v2's commands do where v3 and v2 meet in one key space. */
 import { assert, assertEquals } from "@std/assert";
+import { encodeCommand } from "../../src/store/command/codec.ts";
+import { NOBODY } from "../../src/store/command/command.ts";
 import type { Event } from "../../src/store/event.ts";
 import type { Result } from "../../src/store/result.ts";
+import { Store } from "../../src/store/store.ts";
 import type { View } from "../../src/store/watch/view.ts";
 import { put, setCommand, treePut, utf8 } from "./commands.ts";
 import { Log } from "./log.ts";
@@ -45,6 +48,58 @@ Deno.test("a directory of v3's files alone goes with the last of them", () => {
   assertEquals(log.list("/a"), ["/a/d=bar"]);
   log.apply({ type: "deleteRange", key: "/a/d", rangeEnd: "", wantsPrevious: false });
   assertEquals(log.list("/"), []);
+});
+
+/** A store that was restored from the image of the one at the end of `log`. */
+async function restored(log: Log): Promise<Store> {
+  const store = new Store();
+  await store.restore(log.store.snapshot());
+  return store;
+}
+
+Deno.test("a directory of v3's files alone goes with the last of them in a restored state, too", async () => {
+  // Files and directories count alike, and a file that hides a directory counts besides it.
+  const keys = ["/a/b", "/a/b/c", "/a/d/e/f", "/a/g", "/h/i/j", "/h/k"];
+  for (const last of keys) {
+    const log = new Log();
+    for (const key of keys) log.apply(put({ key }));
+    const store = await restored(log);
+    let index = log.index;
+    const remove = (key: string) => {
+      const command = { type: "deleteRange", key, rangeEnd: "", wantsPrevious: false } as const;
+      store.apply(++index, encodeCommand(command, NOBODY, log.timeMs));
+    };
+    for (const key of keys) if (key !== last) remove(key);
+    const above = last.split("/").slice(1, -1).map((_, i, names) =>
+      `/${names.slice(0, i + 1).join("/")}`
+    );
+    assertEquals(store.stats().directories, above.length, last);
+    for (const path of above) assertEquals(store.hasDirectory(path), true, path);
+    remove(last);
+    assertEquals(store.stats().directories, 0, last);
+  }
+});
+
+Deno.test("a directory of v3's files that comes again counts nothing of before", () => {
+  const log = new Log();
+  for (const key of ["/a/b", "/a/c", "/a/d"]) log.apply(put({ key }));
+  log.apply({
+    ...{ type: "treeDelete", key: "/a", isDirectory: true, recursive: true },
+    ...{ prevValue: undefined, prevIndex: 0 },
+  });
+  log.apply(put({ key: "/a/b" }));
+  log.apply({ type: "deleteRange", key: "/a/b", rangeEnd: "", wantsPrevious: false });
+  assertEquals(log.list("/"), []);
+});
+
+Deno.test("a directory that takes the place of a file counts in the one above it", () => {
+  const log = new Log();
+  log.apply(put({ key: "/a/b" }));
+  log.apply(put({ key: "/a/c" }));
+  log.apply(treePut({ key: "/a/b", isDirectory: true }));
+  log.apply({ type: "deleteRange", key: "/a/c", rangeEnd: "", wantsPrevious: false });
+  assertEquals(log.list("/"), ["/a/"]);
+  assertEquals(log.list("/a"), ["/a/b/"]);
 });
 
 Deno.test("a directory that takes the place of a file leaves those above it as they were", () => {

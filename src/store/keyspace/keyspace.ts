@@ -14,8 +14,10 @@ import { assert } from "../../base/assert.ts";
 import type { ByteString } from "../byte_string.ts";
 import type { Action, Event } from "../event.ts";
 import type { Leases } from "../lease/leases.ts";
-import { endOf, isFilePath, parentOf, prefixOf, ROOT } from "../path.ts";
+import { isFilePath, parentOf, ROOT } from "../path.ts";
+import { keysBelow } from "./below.ts";
 import { type Change, directoryVersion } from "./change.ts";
+import { ChildCounts } from "./child_counts.ts";
 import type { Due } from "./deadlines.ts";
 import type { Hash } from "./hash.ts";
 import { eventAt, versionAtRevision } from "./history.ts";
@@ -27,6 +29,7 @@ import {
   DIRECTORY_OF_V1,
   FILE,
   flagsAt,
+  keyAt,
   MADE,
   makeRecord,
   NO_VERSION,
@@ -81,6 +84,8 @@ export class Keyspace implements Cursors {
   readonly #records = new PackedMap();
   readonly #directories = new PackedMap();
   readonly #tally = new Tally();
+  /** Below directories that nobody made. */
+  readonly #children = new ChildCounts();
   /** Directories that a file of the same path hides: only v3 makes such files. */
   #hiddenCount = 0;
   /** Everything before it in the versions list may go. */
@@ -299,6 +304,7 @@ export class Keyspace implements Cursors {
     // Before the file goes: what is above it is never empty.
     this.#hiddenCount++;
     this.#setDirectory(key, makeRecord(key, { place, flags: MADE }, after));
+    this.#childCame(parentOf(key));
     this.delete(change, key, "delete", changeIndex);
     return event;
   }
@@ -311,28 +317,13 @@ export class Keyspace implements Cursors {
   removeDirectory(change: Change, path: ByteString, action: Action): Event {
     const changeIndex = change.nextChangeIndex();
     const event = this.#removeDirectoryRecord(change, path, action, changeIndex, false);
-    for (const below of this.#below(this.#directories, path, 0)) {
+    for (const below of keysBelow(this.#directories.cursor(), path, 0)) {
       this.#removeDirectoryRecord(change, below, action, changeIndex, true);
     }
-    for (const key of this.#below(this.#records, path, FILE)) {
+    for (const key of keysBelow(this.#records.cursor(), path, FILE)) {
       this.delete(change, key, action, changeIndex);
     }
-    this.#pruneAbove(path);
     return event;
-  }
-
-  /** Whether a directory or a file is below the directory `path`. */
-  hasChildren(path: ByteString): boolean {
-    const prefix = prefixOf(path);
-    const directories = this.#directories.cursor();
-    if (directories.seek(prefix) && directories.key().startsWith(prefix)) return true;
-    const records = this.#records.cursor();
-    let found = records.seek(prefix);
-    while (found && records.key().startsWith(prefix)) {
-      if ((flagsAt(records.bytes, records.at) & FILE) !== 0) return true;
-      found = records.next();
-    }
-    return false;
   }
 
   /** The nearest file above `key`, if any: v1 and v2 can write nothing below it. */
@@ -422,15 +413,23 @@ export class Keyspace implements Cursors {
     if (late !== undefined) return late;
     for (const at of starts) {
       const flags = flagsAt(bytes, at);
-      if ((flags & TOMBSTONE) === 0) this.#tally.add(bytes, at, (flags & FILE) !== 0);
+      if ((flags & TOMBSTONE) !== 0) continue;
+      const isFile = (flags & FILE) !== 0;
+      this.#tally.add(bytes, at, isFile);
+      if (isFile) this.#childCame(parentOf(keyAt(bytes, at)));
     }
   }
 
-  /** The same for directories. */
+  /** The same for directories, which come before the files in them. */
   appendDirectories(bytes: Uint8Array, starts: readonly number[], end: number): number | undefined {
     const late = this.#directories.append(bytes, starts, end);
     if (late !== undefined) return late;
-    for (const at of starts) this.#tally.addDirectory(bytes, at);
+    for (const at of starts) {
+      this.#tally.addDirectory(bytes, at);
+      const path = keyAt(bytes, at);
+      if ((flagsAt(bytes, at) & MADE) === 0) this.#children.begin(path);
+      this.#childCame(parentOf(path));
+    }
   }
 
   /** For restoring: all records are there. */
@@ -511,17 +510,17 @@ export class Keyspace implements Cursors {
   }
 
   /** Makes the directories above `key` that are missing. */
-  #makeParents(change: Change, key: ByteString, changeIndex: number, isMade: boolean): void {
+  #makeParents(change: Change, key: ByteString, changeIndex: number, makes: boolean): void {
     const missing: ByteString[] = [];
     for (let path = parentOf(key); path !== ROOT; path = parentOf(path)) {
-      if (this.#directories.get(path) !== undefined) break;
+      if (this.#childCame(path)) break;
       missing.push(path);
     }
     for (const path of missing.reverse()) {
       const version = change.format === 1
         ? DIRECTORY_OF_V1
         : directoryVersion(change, changeIndex, 0);
-      const head = { place: NOWHERE, flags: isMade ? MADE : 0 };
+      const head = { place: NOWHERE, flags: makes ? MADE : 0 };
       this.#setDirectory(path, makeRecord(path, head, version));
       if (this.findFile(path) !== undefined) this.#hiddenCount++;
     }
@@ -532,16 +531,21 @@ export class Keyspace implements Cursors {
     this.#pruneAbove(key);
   }
 
+  /** Something new is right below `path`; tells whether that is a directory. */
+  #childCame(path: ByteString): boolean {
+    const found = this.#directories.get(path);
+    if (found !== undefined && !isMade(found)) this.#children.came(path);
+    return found !== undefined;
+  }
+
   /** The directories above `key` that only v3's files made go with the last of these. */
   #pruneAbove(key: ByteString): void {
     for (let path = parentOf(key); path !== ROOT; path = parentOf(path)) {
       const found = this.#directories.get(path);
-      if (found === undefined) continue;
-      const isMade = (flagsAt(found.bytes, found.at) & MADE) !== 0;
-      if (isMade || this.hasChildren(path)) return;
+      // One that is gone took along all that was below it.
+      if (found === undefined || isMade(found) || !this.#children.went(path)) return;
       this.#tally.removeDirectory(path, found);
-      this.#directories.delete(path);
-      if (this.findFile(path) !== undefined) this.#hiddenCount--;
+      this.#dropDirectory(path);
     }
   }
 
@@ -558,8 +562,8 @@ export class Keyspace implements Cursors {
     this.#append(change, action, flags, changeIndex, path, found);
     const before = this.versions.newestBefore();
     this.#tally.removeDirectory(path, found);
-    this.#directories.delete(path);
-    if (this.findFile(path) !== undefined) this.#hiddenCount--;
+    this.#dropDirectory(path);
+    this.#pruneAbove(path);
     return this.#told(change, {
       action,
       key: path,
@@ -572,18 +576,10 @@ export class Keyspace implements Cursors {
     });
   }
 
-  /** The keys of the live records below `path` with all of `flags`, in order, as of now. */
-  #below(map: PackedMap, path: ByteString, flags: number): ByteString[] {
-    const keys: ByteString[] = [];
-    const end = endOf(path);
-    const cursor = map.cursor();
-    let found = cursor.seek(prefixOf(path));
-    while (found && cursor.key() < end) {
-      const has = flagsAt(cursor.bytes, cursor.at);
-      if ((has & TOMBSTONE) === 0 && (has & flags) === flags) keys.push(cursor.key());
-      found = cursor.next();
-    }
-    return keys;
+  #dropDirectory(path: ByteString): void {
+    this.#directories.delete(path);
+    this.#children.forget(path);
+    if (this.findFile(path) !== undefined) this.#hiddenCount--;
   }
 
   #setDirectory(path: ByteString, record: Uint8Array): void {
@@ -594,4 +590,8 @@ export class Keyspace implements Cursors {
 
 function isTombstone({ bytes, at }: Place): boolean {
   return (flagsAt(bytes, at) & TOMBSTONE) !== 0;
+}
+
+function isMade({ bytes, at }: Place): boolean {
+  return (flagsAt(bytes, at) & MADE) !== 0;
 }

@@ -11,6 +11,7 @@ import type {
   ValueBytes,
 } from "../command/command.ts";
 import type { Action, Event } from "../event.ts";
+import { hasChildren } from "../keyspace/below.ts";
 import type { Change } from "../keyspace/change.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Place } from "../keyspace/packed_map.ts";
@@ -61,7 +62,9 @@ export function applyTreeDelete(
   }
   if (!keys.hasDirectory(key)) return reject("keyNotFound", firstMissing(keys, key), change);
   if (compares || !(command.isDirectory || recursive)) return reject("notAFile", key, change);
-  if (!recursive && keys.hasChildren(key)) return reject("directoryNotEmpty", key, change);
+  if (!recursive && hasChildren(keys.directoryCursor(), keys.cursor(), key)) {
+    return reject("directoryNotEmpty", key, change);
+  }
   return keys.removeDirectory(change, key, "delete");
 }
 

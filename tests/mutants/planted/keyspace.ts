@@ -86,8 +86,8 @@ export const KEYSPACE_MUTANTS: readonly Mutant[] = [
     [
       "a directory that goes leaves its last file",
       "a directory goes with all that is below it",
-      "for (const key of this.#below(this.#records, path, FILE)) {",
-      "for (const key of this.#below(this.#records, path, FILE).slice(0, -1)) {",
+      "for (const key of keysBelow(this.#records.cursor(), path, FILE)) {",
+      "for (const key of keysBelow(this.#records.cursor(), path, FILE).slice(0, -1)) {",
     ],
     [
       "what goes with a directory counts as changes of their own",
@@ -98,14 +98,38 @@ export const KEYSPACE_MUTANTS: readonly Mutant[] = [
     [
       "a directory that v2 made goes with its last file",
       "what v1 or v2 made stays when it is emptied",
-      "if (isMade || this.hasChildren(path)) return;",
-      "if (this.hasChildren(path)) return;",
+      "if (found === undefined || isMade(found) || !this.#children.went(path)) return;",
+      "if (found === undefined || !this.#children.went(path)) return;",
     ],
     [
       "a directory of v3's files stays when they are gone",
       "what nobody made is there as long as something is in it",
       "if (isFile) this.#removeFile(key);",
       "",
+    ],
+    [
+      "a restored state counts the directories in a directory alone",
+      "what nobody made is there as long as something is in it",
+      "if (isFile) this.#childCame(parentOf(keyAt(bytes, at)));",
+      "",
+    ],
+    [
+      "a restored state counts the files in a directory alone",
+      "what nobody made is there as long as something is in it",
+      "      this.#childCame(parentOf(path));\n    }",
+      "    }",
+    ],
+    [
+      "a directory that comes again is counted on from what it had",
+      "what nobody made is there as long as something is in it",
+      "    this.#children.forget(path);\n",
+      "",
+    ],
+    [
+      "a directory in place of a file is not counted above",
+      "what nobody made is there as long as something is in it",
+      "    this.#childCame(parentOf(key));\n    this.delete(",
+      "    this.delete(",
     ],
     [
       "a write below a file passes when v3 has been there",
@@ -196,8 +220,8 @@ export const KEYSPACE_MUTANTS: readonly Mutant[] = [
     [
       "a directory that is not empty is deleted without asking",
       "only a recursive delete takes what is below",
-      "if (!recursive && keys.hasChildren(key)) return",
-      "if (!recursive && key.length === 0) return",
+      "if (!recursive && hasChildren(keys.directoryCursor(), keys.cursor(), key)) {",
+      "if (!recursive && key.length === 0) {",
     ],
     [
       "a refresh is told",
