@@ -8,6 +8,11 @@ export class DiskFullError extends Error {
   override readonly name = "DiskFullError";
 }
 
+/** A snapshot was damaged on its way here: it has to be sent again, this directory is sound. */
+export class DamagedTransferError extends Error {
+  override readonly name = "DamagedTransferError";
+}
+
 /** What an error says, of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -132,6 +132,7 @@ export class Node<R> implements ClusterNode<R> {
       send: (to, message) => this.#outgoing.send(to, message),
       complete: (message) => this.#step(message),
       renew: () => this.#replica.renewSnapshot(),
+      broken: (error) => this.#replica.fail(error),
     });
     this.#leadership = new Leadership(core, limits.heartbeatTicks, () => this.#replica.schedule());
     this.#farewell = new Farewell({

@@ -40,7 +40,7 @@ export interface SnapshotWriter {
   write(bytes: Uint8Array): void;
   /**
    * Makes it durable and proves every checksum and that it holds `meta`;
-   * `save({snapshot: meta})` then adopts it. Rejects when it is damaged.
+   * `save({snapshot: meta})` then adopts it. Rejects with `DamagedTransferError` when it is damaged.
    */
   finish(): Promise<void>;
   /** Removes what was received. */

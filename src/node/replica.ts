@@ -214,6 +214,13 @@ export class Replica<R> {
     this.#save(stuck.batch);
   }
 
+  /** The disk failed, or an invariant broke. Nothing is saved, sent or applied from here on. */
+  fail(error: unknown): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#hooks.fatal(error);
+  }
+
   /** Resolves when nothing touches the disk any longer. Nothing is sent or applied from here on. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -232,7 +239,7 @@ export class Replica<R> {
       this.#apply();
       this.schedule();
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
   }
 
@@ -320,7 +327,7 @@ export class Replica<R> {
       this.#saved(batch);
     }).catch((error) => {
       this.#saving = undefined;
-      if (!(error instanceof DiskFullError)) return this.#fail(error);
+      if (!(error instanceof DiskFullError)) return this.fail(error);
       if (this.#stuck === undefined) {
         this.#stuck = { batch, retryTick: this.#tick + this.#limits.diskRetryTicks };
         this.#hooks.diskFull(error.message);
@@ -428,15 +435,9 @@ export class Replica<R> {
   }
 
   #snapshotFailed(error: unknown): void {
-    if (!(error instanceof DiskFullError)) return this.#fail(error);
+    if (!(error instanceof DiskFullError)) return this.fail(error);
     // The log goes on without it; the next attempt comes after as many entries again.
     this.#logger.warn("No space for a snapshot", { cause: error.message });
-  }
-
-  #fail(error: unknown): void {
-    if (this.#stopped) return;
-    this.#stopped = true;
-    this.#hooks.fatal(error);
   }
 }
 

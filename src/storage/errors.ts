@@ -62,11 +62,6 @@ export class FormatVersionError extends Error {
   }
 }
 
-/** A snapshot was damaged on its way here: it has to be sent again, this directory is sound. */
-export class DamagedTransferError extends Error {
-  override readonly name = "DamagedTransferError";
-}
-
 /** Throws a `CorruptionError` about one place; decoders know only what they found there. */
 export type Refuse = (expected: string, found: string) => never;
 

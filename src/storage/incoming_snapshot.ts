@@ -4,10 +4,11 @@
  * the others. Which snapshot is the newest is `snapshot_store.ts`'s affair.
  */
 import { assert } from "../base/assert.ts";
+import { DamagedTransferError } from "../base/errors.ts";
 import type { SnapshotWriter } from "../node/ports.ts";
 import type { SnapshotMeta } from "../raft/types.ts";
 import type { Disk, DiskFile } from "./disk.ts";
-import { CorruptionError, DamagedTransferError, FormatVersionError } from "./errors.ts";
+import { CorruptionError, FormatVersionError } from "./errors.ts";
 import type { Fuse } from "./fuse.ts";
 import type { PaceOptions } from "./pace.ts";
 import {

@@ -44,6 +44,10 @@ export class Fellow {
   turns = false;
   /** It is told that the cluster has removed it. */
   onRemoved = () => {};
+  /** It has to stop. */
+  onFatal = (error: unknown): void => {
+    throw error;
+  };
   /** What its disk does with a batch. */
   save = (): Promise<void> => Promise.resolve();
 
@@ -76,7 +80,7 @@ export class Fellow {
         createSnapshot: () => Promise.resolve(),
         openSnapshot: () => undefined,
         receiveSnapshot: () => {
-          throw new Error("No snapshots here");
+          throw new Error("No disk for snapshots");
         },
         close: () => Promise.resolve(),
       },
@@ -123,9 +127,7 @@ export class Fellow {
       moved: () => [],
       onMembers: () => {},
       onRemoved: () => this.onRemoved(),
-      onFatal: (error) => {
-        throw error;
-      },
+      onFatal: (error) => this.onFatal(error),
     });
     this.node.onRefusal((failure) => this.diverged.push(failure));
   }

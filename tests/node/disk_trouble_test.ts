@@ -1,9 +1,11 @@
 /**
  * What a cluster does when the disk of its leader is full or hangs: it goes on
- * elsewhere if the others can, and else stays readable as it is.
+ * elsewhere if the others can, and else stays readable as it is. A member whose disk fails ends.
  */
 import { assert, assertEquals } from "@std/assert";
 import { DiskFullError } from "../../src/base/errors.ts";
+import { encodeFrame } from "../../src/node/calls/peer_message.ts";
+import { encodeMessage } from "../../src/raft/codec.ts";
 import { Company, ELECTION_TICKS, type Fellow, setting } from "./company.ts";
 
 const full = () => Promise.reject(new DiskFullError("No space"));
@@ -52,4 +54,24 @@ Deno.test("a leader whose disk hangs leads on when another one hangs, too", asyn
   const { company, leader } = await troubled(3, hung, 1);
   assert(leader.node.isLeader());
   assertEquals(await read(leader, company), "ok");
+});
+
+Deno.test("a member whose disk fails under a snapshot from the leader ends, and blames no stream for it", async () => {
+  const company = new Company(3);
+  assert((await company.set("/a", "1")).ok);
+  const leader = await company.leader();
+  const fellow = company.fellows.find((each) => each !== leader)!;
+  const fatal: unknown[] = [];
+  fellow.onFatal = (error) => fatal.push(error);
+  const [from, to] = [leader.node.self, fellow.node.self];
+  const { term, configuration } = leader.core;
+  const snapshot = { index: 100, term, configuration };
+  const message = encodeMessage({ type: "snapshot", from, to, term, snapshot });
+  const data = new Uint8Array(10);
+  const chunk = { type: "snapshotChunk", message, offset: 0, size: 100, data } as const;
+  // Its directory takes no snapshot: what is not a full disk is a failed one.
+  fellow.node.receive(from, encodeFrame(chunk));
+  assertEquals(fatal.length, 1);
+  assertEquals(await read(fellow, company), "stopping");
+  await company.stop();
 });

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import type { SnapshotAck, SnapshotChunk } from "../../src/node/calls/peer_message.ts";
 import type { SnapshotReader, SnapshotWriter, Storage } from "../../src/node/ports.ts";
-import { DiskFullError } from "../../src/base/errors.ts";
+import { DamagedTransferError, DiskFullError } from "../../src/base/errors.ts";
 import { SnapshotReceiver, SnapshotSender } from "../../src/node/snapshots/transfer.ts";
 import { encodeMessage } from "../../src/raft/codec.ts";
 import type { InstallSnapshot } from "../../src/raft/types.ts";
@@ -25,19 +25,22 @@ class FakeWriter implements SnapshotWriter {
   abort(): void {}
 }
 
-function receiver(proof = Promise.resolve()) {
+/** A receiver that writes to `writer`. */
+function receiver(proof = Promise.resolve(), writer: SnapshotWriter = new FakeWriter(proof)) {
   const acks: SnapshotAck[] = [];
   const completed: InstallSnapshot[] = [];
+  const broken: unknown[] = [];
   const receiver = new SnapshotReceiver({
-    storage: { receiveSnapshot: () => new FakeWriter(proof) } as Partial<Storage> as Storage,
+    storage: { receiveSnapshot: () => writer } as Partial<Storage> as Storage,
     snapshotBytesMax: 1000,
     acknowledge: (_, ack) => acks.push(ack),
     complete: (message) => completed.push(message),
     failed: (_, error) => {
       throw error;
     },
+    broken: (error) => broken.push(error),
   });
-  return { receiver, acks, completed };
+  return { receiver, acks, completed, broken };
 }
 
 /** The chunk at `offset` of the leader's file for index 40, sent in `term`. */
@@ -92,12 +95,16 @@ Deno.test("snapshotReceiver() takes no notice of a chunk that speaks for another
 function senderOf(
   send: (chunk: SnapshotChunk) => void,
   chunkBytes = CHUNK_BYTES,
+  read = (offset: number, length: number) => FILE.subarray(offset, offset + length),
+  broken = (error: unknown): void => {
+    throw error;
+  },
 ): SnapshotSender {
   const meta = { index: 40, term: 3, configuration: { members: [], removed: [] } };
   const reader: SnapshotReader = {
     meta,
     size: FILE.length,
-    read: (offset, length) => FILE.subarray(offset, offset + length),
+    read,
     data: () => [],
     close: () => {},
   };
@@ -109,6 +116,7 @@ function senderOf(
     stallsMax: 5,
     restartsMax: 3,
     send: (_, chunk) => send(chunk),
+    broken,
   });
 }
 
@@ -123,6 +131,9 @@ async function transfer(writer: SnapshotWriter, chunkBytes = CHUNK_BYTES) {
     acknowledge: (_, ack) => acks.push(ack),
     complete: () => {},
     failed: (_, error) => failures.push(error),
+    broken: (error) => {
+      throw error;
+    },
   });
   const sender = senderOf((chunk) => chunks.push(chunk), chunkBytes);
   let tick = 1;
@@ -138,7 +149,7 @@ Deno.test("snapshotSender() gives up on a file that is refused again and again",
   class Refusing extends FakeWriter {
     override finish(): Promise<void> {
       this.size = 0;
-      return Promise.reject(new Error("damaged"));
+      return Promise.reject(new DamagedTransferError("damaged"));
     }
   }
   for (const chunkBytes of [CHUNK_BYTES, FILE.length]) {
@@ -162,6 +173,41 @@ Deno.test("snapshotReceiver() gives the space back when the disk is full, and is
   const { tick, sender, failures } = await transfer(new Full(Promise.resolve()));
   assertEquals([aborted, failures.length], [1, 1]);
   assertEquals([tick, sender.isRefused], [13, false], "by its stalls");
+});
+
+Deno.test("snapshotReceiver() says when its disk has failed, which is not the sender's fault", async () => {
+  class Failing extends FakeWriter {
+    constructor(readonly syncs: boolean) {
+      super(Promise.resolve());
+    }
+    override write(bytes: Uint8Array): void {
+      if (!this.syncs) throw new Error("write failed");
+      super.write(bytes);
+    }
+    override finish(): Promise<void> {
+      return Promise.reject(new Error("sync failed"));
+    }
+  }
+  const cases: [boolean, number[]][] = [[false, []], [true, [10, 20]]];
+  for (const [syncs, acknowledged] of cases) {
+    const { receiver: it, acks, broken } = receiver(undefined, new Failing(syncs));
+    for (const offset of syncs ? [0, 10, 20] : [0]) it.receive(LEADER, chunk(offset, 4), 0);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    assertEquals(broken.map(String), [syncs ? "Error: sync failed" : "Error: write failed"]);
+    assertEquals(acks.map(({ received }) => received), acknowledged);
+  }
+});
+
+Deno.test("snapshotSender() says when its disk has failed, which is not the receiver's fault", () => {
+  const broken: unknown[] = [];
+  let reads = 0;
+  const read = () => {
+    if (++reads > 2) throw new Error("read failed");
+    return new Uint8Array(CHUNK_BYTES);
+  };
+  const sender = senderOf(() => {}, CHUNK_BYTES, read, (error) => broken.push(error));
+  sender.acknowledged({ type: "snapshotAck", index: 40, received: 10 }, 1);
+  assertEquals(broken.map(String), Array(2).fill("Error: read failed"));
 });
 
 Deno.test("snapshotSender() asks again when its receiver holds all and never uses it", () => {

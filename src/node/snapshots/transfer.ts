@@ -4,7 +4,7 @@
  * long. The receiver acknowledges what it holds; the sender goes on from there,
  * whatever the network dropped, repeated or reordered.
  */
-import { DiskFullError } from "../../base/errors.ts";
+import { DamagedTransferError, DiskFullError } from "../../base/errors.ts";
 import { DecodeError, decodeMessage, encodeMessage } from "../../raft/codec.ts";
 import type { InstallSnapshot, MemberId, SnapshotMeta } from "../../raft/types.ts";
 import type { SnapshotAck, SnapshotChunk } from "../calls/peer_message.ts";
@@ -20,6 +20,8 @@ export interface SenderOptions {
   /** Times that the receiver may begin again before the file counts as no good to it. */
   readonly restartsMax: number;
   readonly send: (to: MemberId, chunk: SnapshotChunk) => void;
+  /** The disk failed, and the node must stop. */
+  readonly broken: (error: unknown) => void;
 }
 
 /** One transfer to one member. */
@@ -102,6 +104,15 @@ export class SnapshotSender {
   }
 
   #pump(): void {
+    try {
+      this.#sendNext();
+    } catch (error) {
+      // Neither the acknowledgement nor the stream that it came on is at fault.
+      this.#options.broken(error);
+    }
+  }
+
+  #sendNext(): void {
     const { chunkBytes, windowChunks, send } = this.#options;
     const end = Math.min(
       this.#reader.size,
@@ -136,6 +147,8 @@ export interface ReceiverOptions {
   /** The file is complete, durable and proven, or the node has all that it stands for. */
   readonly complete: (message: InstallSnapshot) => void;
   readonly failed: (from: MemberId, error: unknown) => void;
+  /** As for a sender: the stream that a chunk came on is not at fault. */
+  readonly broken: (error: unknown) => void;
 }
 
 /** Takes one transfer at a time; a newer one replaces an unfinished one. */
@@ -167,7 +180,7 @@ export class SnapshotReceiver {
     if (message.snapshot.index <= committedIndex) return this.#options.complete(message);
     if (chunk.offset > 0 && this.#unwanted?.index === message.snapshot.index) return;
     const incoming = this.#stored(from, chunk, message);
-    if (incoming === "full") return;
+    if (incoming === "ended") return;
     if (incoming === undefined) return this.#acknowledge(from, message, 0);
     const received = incoming.writer.size;
     if (received > incoming.size) return this.#abort(from, "is longer than announced");
@@ -198,19 +211,22 @@ export class SnapshotReceiver {
     from: MemberId,
     chunk: SnapshotChunk,
     message: InstallSnapshot,
-  ): Incoming | "full" | undefined {
+  ): Incoming | "ended" | undefined {
     this.#unwanted = undefined;
     try {
       const incoming = this.#continue(from, chunk, message);
       if (chunk.offset === incoming?.writer.size) incoming.writer.write(chunk.data);
       return incoming;
     } catch (error) {
-      if (!(error instanceof DiskFullError)) throw error;
-      // Gives back the space, which the log needs more.
-      this.close();
-      this.#unwanted = message.snapshot;
-      this.#options.failed(from, error);
-      return "full";
+      if (error instanceof DiskFullError) {
+        // Gives back the space, which the log needs more.
+        this.close();
+        this.#unwanted = message.snapshot;
+        this.#options.failed(from, error);
+      } else {
+        this.#options.broken(error);
+      }
+      return "ended";
     }
   }
 
@@ -244,6 +260,7 @@ export class SnapshotReceiver {
       this.#options.complete(incoming.message);
     }, (error) => {
       this.#finishing = undefined;
+      if (!(error instanceof DamagedTransferError)) return this.#options.broken(error);
       this.#acknowledge(incoming.from, incoming.message, 0);
       this.#options.failed(incoming.from, error);
     });

@@ -24,6 +24,8 @@ export interface TransfersOptions {
   readonly complete: (message: InstallSnapshot) => void;
   /** The newest snapshot is no good to others: another one has to be made. */
   readonly renew: () => void;
+  /** The disk failed: the node must stop. */
+  readonly broken: (error: unknown) => void;
 }
 
 /** A receiver that restarts begins again, too. */
@@ -50,13 +52,14 @@ export class SnapshotTransfers {
           from,
           cause: messageOf(error),
         }),
+      broken: options.broken,
     });
   }
 
   /** The core wants `message.to` to get a snapshot. */
   start(message: InstallSnapshot, tick: number): void {
     this.#end(message.to);
-    const { core, storage, limits, send } = this.#options;
+    const { core, storage, limits, send, broken } = this.#options;
     const reader = storage.openSnapshot();
     if (reader === undefined || reader.meta.index < message.snapshot.index) {
       reader?.close();
@@ -77,6 +80,7 @@ export class SnapshotTransfers {
         stallsMax: limits.snapshotStallsMax,
         restartsMax: RESTARTS_MAX,
         send,
+        broken,
       }),
     );
   }

@@ -451,10 +451,29 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "",
     ],
     [
-      "a full disk under a snapshot is the sender's fault",
-      "a full disk costs no stream",
-      "if (!(error instanceof DiskFullError)) throw error;",
-      "throw error;",
+      "a full disk under a snapshot ends the node",
+      "a full disk is outlived",
+      "if (error instanceof DiskFullError) {",
+      "if (error instanceof TypeError) {",
+    ],
+    [
+      "a failed disk under a snapshot is the sender's fault",
+      "a node whose disk has failed ends",
+      "this.#options.broken(error);\n      }",
+      "throw error;\n      }",
+    ],
+    [
+      "a snapshot that could not be synced is taken for a damaged one",
+      "a node whose disk has failed ends",
+      "if (!(error instanceof DamagedTransferError)) return this.#options.broken(error);",
+      "",
+    ],
+    [
+      "a file that can't be read is the receiver's fault",
+      "a node whose disk has failed ends",
+      "      // Neither the acknowledgement nor the stream that it came on is at fault.\n" +
+      "      this.#options.broken(error);",
+      "      throw error;",
     ],
     [
       "a chunk is taken at any offset",
