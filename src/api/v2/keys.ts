@@ -166,7 +166,7 @@ function put(
   const command: TreePutCommand = {
     type: "treePut",
     key,
-    value: isDirectory ? "" : bytesOf(parameters.value),
+    value: bytesOf(parameters.value),
     isDirectory,
     inOrder,
     prevExist: inOrder ? undefined : prevExist,

@@ -236,6 +236,14 @@ export const KEYSPACE_MUTANTS: readonly Mutant[] = [
       "if (prevIndex < 0) {",
     ],
   ]),
+  ...mutantsOf("src/api/v2/keys.ts", "tests/conformance/v2_test.ts", [
+    [
+      "v2 empties a file that is updated as a directory",
+      "an update is of what is there, whatever dir says",
+      "    value: bytesOf(parameters.value),",
+      '    value: isDirectory ? "" : bytesOf(parameters.value),',
+    ],
+  ]),
   ...mutantsOf("src/store/tree/listing.ts", STORE, [
     [
       "a reader sees what is in a directory past its deadline",
