@@ -67,7 +67,7 @@ export const FILE = 0x08;
 export const MADE = 0x10;
 
 /** Longest key of a record, in bytes: 3 bytes of seven bits. */
-const RECORD_KEY_BYTES_MAX = 2 ** 21 - 1;
+export const RECORD_KEY_BYTES_MAX = 2 ** 21 - 1;
 
 /** Where the parts of a record are, from its start. */
 const KEY_LENGTH_AT = 8;

@@ -54,6 +54,25 @@ Deno.test("renewals under way on a stream are bounded, answered in their order, 
   many.stream.cut();
 });
 
+Deno.test("a key that no record can hold is refused, however large a request may be", async () => {
+  using member = new V3Member({ requestBytesMax: 8 * 2 ** 20 });
+  const longest = "k".repeat(2 ** 21 - 1);
+  assertEquals((await member.call(put, { key: longest })).code, 0);
+  const inner = { kind: "put", value: { key: `${longest}k` } } as const;
+  const nested = { kind: "txn", value: { success: [inner] } } as const;
+  for (
+    const { code, message } of [
+      await member.call(put, { key: `${longest}k` }),
+      await member.call(txn, { failure: [nested] }),
+      await member.call(METHODS.lock.lock, { name: longest }),
+    ]
+  ) {
+    assertEquals(message, "etcdserver: request is too large");
+    assert(code !== 0);
+  }
+  assertEquals((await member.call(range, { key: longest })).response?.count, 1);
+});
+
 Deno.test("alarms: what is raised twice is told twice, what is not there is taken back without a word", async () => {
   using member = new V3Member();
   const ask = async (

@@ -179,6 +179,14 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
       "approximateSize(operation) > 2 * limits.requestBytesMax",
     ],
   ]),
+  ...mutantsOf("src/api/v3/kv/operations.ts", EDGES, [
+    [
+      "a key that no record can hold comes into the log",
+      LIMIT,
+      "operation.key.length > RECORD_KEY_BYTES_MAX",
+      "operation.key.length === Infinity",
+    ],
+  ]),
   ...mutantsOf("src/api/v3/gateway/stream_call.ts", EDGES, [
     [
       "who reads no more keeps its stream",

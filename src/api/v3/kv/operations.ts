@@ -20,6 +20,7 @@ import type {
   RequestOp,
   TxnRequest,
 } from "../messages/kv.ts";
+import { RECORD_KEY_BYTES_MAX } from "../../../store/keyspace/record.ts";
 import { NO_BYTES } from "../messages/scalars.ts";
 import { StatusCode } from "../status.ts";
 import { STATUS, type Status, status } from "../statuses.ts";
@@ -225,11 +226,16 @@ export function detached(operation: TxnOperation): TxnOperation {
 /** Of a put in etcd's log, beside key and value: its suite puts what just fits, also through a proxy. */
 const PUT_EXTRA_BYTES = 24;
 
-/** What an operation takes in a command, nearly: fixed parts a little over their size. */
+/**
+ * What an operation takes in a command, nearly: fixed parts a little over their size. No
+ * limit of requests is high enough for a key that has no place in a record.
+ */
 export function approximateSize(operation: Operation): number {
   switch (operation.type) {
     case "put":
-      return operation.key.length + operation.value.length + PUT_EXTRA_BYTES;
+      return operation.key.length > RECORD_KEY_BYTES_MAX
+        ? Infinity
+        : operation.key.length + operation.value.length + PUT_EXTRA_BYTES;
     case "deleteRange":
     case "range":
       return operation.key.length + operation.rangeEnd.length + 32;
