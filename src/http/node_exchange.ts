@@ -10,6 +10,7 @@ import type { HttpLimits, ListenOptions } from "./endpoint.ts";
 import type { Exchange, Fault, Handler, ReplyOrFault } from "./exchange.ts";
 import { isFault } from "./fault.ts";
 import type { RenderFault } from "./fault.ts";
+import { Gathered } from "./gathered.ts";
 import {
   bodyTooLarge,
   bodyTooSlow,
@@ -90,12 +91,10 @@ export class NodeExchanges {
     const max = this.#limits.bodyBytesMax;
     const length = Number(request.headers["content-length"] ?? 0);
     if (length > max) return this.#refuse(response, bodyTooLarge(this.#limits));
-    const chunks: Buffer[] = [];
-    let size = 0;
+    const arrived = new Gathered();
     const forget = () => {
-      this.#arrivingBytes -= size;
-      size = 0;
-      chunks.length = 0;
+      this.#arrivingBytes -= arrived.size;
+      arrived.clear();
     };
     const deadline = this.#bodies.add({ response, forget });
     const refuse = (fault: Fault) => {
@@ -105,15 +104,14 @@ export class NodeExchanges {
     };
     request.on("data", (chunk: Buffer) => {
       if (!this.#bodies.has(deadline)) return;
-      chunks.push(chunk);
-      size += chunk.length;
+      arrived.append(chunk);
       this.#arrivingBytes += chunk.length;
-      if (size > max) refuse(bodyTooLarge(this.#limits));
+      if (arrived.size > max) refuse(bodyTooLarge(this.#limits));
       else if (this.#arrivingBytes > this.#limits.arrivingBytesMax) refuse(TOO_MANY_BODIES);
     });
     request.on("end", () => {
       if (!this.#bodies.delete(deadline)) return;
-      const whole = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+      const whole = arrived.bytes;
       forget();
       this.#answer(request, response, whole);
     });

@@ -7,6 +7,7 @@ import { type Deadline, Deadlines } from "../deadlines.ts";
 import type { HttpLimits, ListenOptions } from "../endpoint.ts";
 import type { Exchange, Fault, Handler, Reply, ReplyOrFault } from "../exchange.ts";
 import { isFault, type RenderFault } from "../fault.ts";
+import { Gathered } from "../gathered.ts";
 import {
   bodyTooLarge,
   bodyTooSlow,
@@ -68,8 +69,7 @@ class Http2Exchange implements Exchange, StreamReceiver {
   readonly method: string;
   readonly target: string;
   #deadline: Deadline<Http2Exchange> | undefined;
-  #parts: Buffer[] = [];
-  #size = 0;
+  readonly #arrived = new Gathered();
   #bytes: Buffer = NOTHING;
   #text: string | undefined;
   #onGone: (() => void) | undefined;
@@ -139,17 +139,14 @@ class Http2Exchange implements Exchange, StreamReceiver {
 
   onData(bytes: Uint8Array): void {
     const { limits } = this.#shared;
-    this.#parts.push(Buffer.from(bytes));
-    this.#size += bytes.length;
+    this.#arrived.append(bytes);
     this.#shared.arrivingBytes += bytes.length;
-    if (this.#size > limits.bodyBytesMax) this.refuse(bodyTooLarge(limits));
+    if (this.#arrived.size > limits.bodyBytesMax) this.refuse(bodyTooLarge(limits));
     else if (this.#shared.arrivingBytes > limits.arrivingBytesMax) this.refuse(TOO_MANY_BODIES);
   }
 
   onEnd(): void {
-    if (this.#size > 0) {
-      this.#bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
-    }
+    this.#bytes = this.#arrived.bytes;
     this.#forget();
     this.#answer();
   }
@@ -167,9 +164,8 @@ class Http2Exchange implements Exchange, StreamReceiver {
   /** Lets go of what has arrived. */
   #forget(): void {
     if (this.#deadline !== undefined) this.#shared.bodies.delete(this.#deadline);
-    this.#shared.arrivingBytes -= this.#size;
-    this.#size = 0;
-    this.#parts = [];
+    this.#shared.arrivingBytes -= this.#arrived.size;
+    this.#arrived.clear();
   }
 
   #answer(): void {

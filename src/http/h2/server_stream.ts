@@ -1,5 +1,7 @@
 /** One stream of a connection: its two halves, what waits in them, and its end (RFC 9113 §5.1). */
 import type { ClientCertificate } from "../client_certificate.ts";
+import { Gathered } from "../gathered.ts";
+import { FRAME_BYTES_MAX } from "./frame.ts";
 import { fieldValue, type RequestHead } from "./request_head.ts";
 import type { Sender, SendingStream } from "./sender.ts";
 import { ErrorCode, type Fields, type ServerStream, type StreamReceiver } from "./stream.ts";
@@ -34,8 +36,8 @@ export class Http2Stream implements ServerStream, SendingStream {
   #receivedBytes = 0;
   #isRemoteEnded = false;
   #isPaused = false;
-  /** What came while the stream was paused. */
-  #held: Uint8Array[] = [];
+  /** What came while the stream was paused, in pieces of a frame's size at most. */
+  #held: Gathered[] = [];
   #trailers: Fields | undefined;
   #isEndHeld = false;
   /** Of what nobody wants, how much may still come; undefined as long as somebody does. */
@@ -221,7 +223,7 @@ export class Http2Stream implements ServerStream, SendingStream {
     const { contentLength } = this.#head;
     if (contentLength !== undefined && this.#receivedBytes > contentLength) return false;
     if (this.#isPaused) {
-      this.#held.push(new Uint8Array(bytes));
+      this.#hold(bytes);
       return true;
     }
     this.#deliver(bytes);
@@ -270,7 +272,7 @@ export class Http2Stream implements ServerStream, SendingStream {
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    while (this.#held.length > 0 && !this.#isPaused) this.#deliver(this.#held.shift()!);
+    while (this.#held.length > 0 && !this.#isPaused) this.#deliver(this.#held.shift()!.bytes);
     if (this.#isPaused || !this.#isEndHeld) return;
     this.#isEndHeld = false;
     this.#deliverEnd();
@@ -288,6 +290,16 @@ export class Http2Stream implements ServerStream, SendingStream {
     if (this.#isClosed) return;
     this.#close(code);
     this.#tellReset(code);
+  }
+
+  /** Small frames become one piece, so that there are few whatever a peer sends. */
+  #hold(bytes: Uint8Array): void {
+    let last = this.#held.at(-1);
+    if (last === undefined || last.size + bytes.length > FRAME_BYTES_MAX) {
+      last = new Gathered();
+      this.#held.push(last);
+    }
+    last.append(bytes);
   }
 
   #discard(count: number): void {
@@ -357,7 +369,7 @@ export class Http2Stream implements ServerStream, SendingStream {
     this.#queuedBytes = 0;
     this.#queue = [];
     // What was held counts for the connection.
-    for (const { length } of this.#held) this.#host.taken(length);
+    for (const { size } of this.#held) this.#host.taken(size);
     this.#held = [];
     this.#host.streamClosed(this, code);
   }

@@ -309,6 +309,34 @@ Deno.test("Http2Server gives back what came for a stream that its client had end
   }
 });
 
+Deno.test("ServerStream.resume() gives what came in single octets in few pieces, however many there are", async () => {
+  const octets = 20_000;
+  const pieces: Buffer[] = [];
+  let stream: ServerStream | undefined;
+  await using server = await TestServer.start({}, (opened) => {
+    stream = opened;
+    stream.pause();
+    return {
+      onData: (bytes) => void pieces.push(Buffer.from(bytes)),
+      onEnd: () => opened.endWithHeaders(200, []),
+      onReset: () => {},
+      onDrain: () => {},
+    };
+  });
+  using client = await RawHttp2.connect(server.port);
+  await client.send(request(1, "/", Flag.endHeaders));
+  const sent = Buffer.from(Array.from({ length: octets }, (_, i) => i % 251));
+  await client.send(...Array.from(sent, (octet) => frame(T.data, 0, 1, Buffer.of(octet))));
+  await client.send(frame(T.data, Flag.endStream, 1));
+  await client.send(frame(T.ping, 0, 0, "0000000000000001"));
+  await client.until(T.ping);
+  assertEquals(pieces, []);
+  stream!.resume();
+  await client.until(T.headers, 1);
+  assert(Buffer.concat(pieces).equals(sent), "the octets that were sent");
+  assertEquals(pieces.map(({ length }) => length), [16_384, octets - 16_384]);
+});
+
 Deno.test("Http2Server gives back what it held for a receiver that had paused, when the client breaks off", async () => {
   await using server = await TestServer.start(SMALL_WINDOWS);
   using client = await RawHttp2.connect(server.port);

@@ -94,6 +94,20 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
       "return this.#receiveWindow >= 0;",
       "return true;",
     ],
+    [
+      "a paused stream keeps an object for each frame",
+      "memory is bounded whatever a peer sends",
+      "last.size + bytes.length > FRAME_BYTES_MAX",
+      "last.size > 0",
+    ],
+  ]),
+  ...mutantsOf("src/http/gathered.ts", "tests/http/gathered_test.ts", [
+    [
+      "the next body is written over the one before",
+      "a handler's body stays as it was sent",
+      "    this.#buffer = NOTHING;\n    this.#size = 0;",
+      "    this.#size = 0;",
+    ],
   ]),
   ...mutantsOf("src/http/h2/budget.ts", H2, [
     [
@@ -177,7 +191,7 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
     [
       "a body over HTTP/2 may be of any length",
       "memory is bounded whatever a client sends",
-      "if (this.#size > limits.bodyBytesMax) ",
+      "if (this.#arrived.size > limits.bodyBytesMax) ",
       "if (this.#size < 0) ",
     ],
   ]),

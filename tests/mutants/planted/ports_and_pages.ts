@@ -50,7 +50,7 @@ export const PORT_AND_PAGE_MUTANTS: readonly Mutant[] = [
     [
       "what a paused stream held is never given back",
       BACK,
-      "    for (const { length } of this.#held) this.#host.taken(length);\n",
+      "    for (const { size } of this.#held) this.#host.taken(size);\n",
       "",
     ],
   ]),
