@@ -385,7 +385,11 @@ export class Server {
 
   #removed(reason: string): void {
     if (this.#stopping !== undefined) return;
-    const advice = `${reason}; to let this machine join again, start it with -f and -C`;
+    const { initialCluster, dataDirectory } = this.#config;
+    const again = initialCluster === undefined
+      ? "start it with -f and -C"
+      : `run "etcdctl member add", remove "${dataDirectory}" and start it again`;
+    const advice = `${reason}; to let this machine join again, ${again}`;
     if (!this.#serving) return this.#broken.reject(new RemovedError(advice));
     this.#logger.error(advice);
     this.stop(STOPPED);

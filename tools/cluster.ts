@@ -84,7 +84,10 @@ async function runCluster(options: ClusterOptions): Promise<number> {
     for (const node of nodes) void node.ended.then(() => stopping || sayEnded(node, nodes));
     asAsked = await Promise.race([interrupted.then(() => true), allEnded.then(() => false)]);
   } else if (outcome === "ended") {
-    say("a node ended before the cluster was healthy, see its last lines above");
+    say(
+      "a node ended before the cluster was healthy, see its last lines above; " +
+        `to begin with a new cluster, remove "${options.directory}"`,
+    );
   } else if (outcome === "timeout") {
     say(`not healthy after ${HEALTHY_MS / 1000} s, stopping it`);
   }

@@ -259,7 +259,7 @@ export class Client implements Disposable {
   async open(request: Request): Promise<AsyncIterable<Uint8Array>> {
     return await this.#inTurn(request, async (head) => {
       if (head.status === 200) return head.portions;
-      throw serverError(request, await answerOf(head));
+      throw serverError(request, await answerOf(head), this.login === undefined);
     });
   }
 
@@ -267,7 +267,7 @@ export class Client implements Disposable {
   async get(request: Request): Promise<string> {
     const answer = await this.ask(request);
     if (answer.status === 200) return answer.body;
-    throw serverError(request, answer);
+    throw serverError(request, answer, this.login === undefined);
   }
 
   async #inTurn<T>(
@@ -383,19 +383,27 @@ const UNAVAILABLE = 300;
 /** The leader changed while a write was on its way, and nothing was changed. */
 const ELECTION = 301;
 
+/** Of v1: who asks is not known, or may not do this. */
+const UNAUTHORIZED = 110;
+
+/** For somebody who has named no user. */
+export const LOGIN_HINT = 'authentication is on, say who you are with "-user"';
+
 /** The error that an answer tells of, in the API's own words. */
 function serverError(
   { method }: Request,
   { url, status, body, index }: Answer,
+  isGuest: boolean,
 ): ServerError {
   const fault = parseFault(body);
   const code = fault?.errorCode ?? status;
   const text = fault === undefined
     ? `"${url}" answered ${status}: ${printable(body.trim())}`
     : `${printable(fault.message)}: "${printable(fault.cause)}" (error ${code})`;
+  const hint = code === UNAUTHORIZED && isGuest ? `: ${LOGIN_HINT}` : "";
   const mayBeDone = method !== "GET" && status >= 500 && code !== ELECTION &&
     !(status === 503 && code === UNAVAILABLE);
-  return new ServerError(text, code, mayBeDone ? EXIT.unreachable : EXIT.failed, index);
+  return new ServerError(text + hint, code, mayBeDone ? EXIT.unreachable : EXIT.failed, index);
 }
 
 interface Fault {
@@ -456,7 +464,7 @@ function explain(error: unknown, showsCertificate: boolean): Failure {
   const unsent = message.includes("client error (Connect)") || HANDSHAKE_ALERT.test(message);
   const tls = TLS_CAUSES.find(([pattern]) => pattern.test(message));
   if (tls !== undefined) return { text: tls[1], unsent };
-  if (/close_notify|[Cc]onnection reset|[Bb]roken pipe/.test(message)) {
+  if (/close_notify|[Cc]onnection (reset|closed)|[Bb]roken pipe/.test(message)) {
     // What the server says of a missing certificate may be lost with the connection.
     const hint = showsCertificate
       ? ""
@@ -464,7 +472,10 @@ function explain(error: unknown, showsCertificate: boolean): Failure {
     return { text: `the connection was cut${hint}`, unsent };
   }
   if (message.includes("Connection refused")) {
-    return { text: "connection refused: is a node running there", unsent };
+    return {
+      text: 'connection refused: is a node running there, or elsewhere ("-peers")',
+      unsent,
+    };
   }
   const last = message.replace(/^.*client error \(\w+\): /, "").replace(/ \(os error \d+\)/, "");
   return { text: last, unsent };

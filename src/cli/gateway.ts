@@ -1,7 +1,7 @@
 /** Asks v3's JSON gateway of the servers, as whoever `-user` names. */
 import { messageOf } from "../base/errors.ts";
 import { printable } from "../config/usage_error.ts";
-import type { Client } from "./client.ts";
+import { type Client, LOGIN_HINT } from "./client.ts";
 import { CommandError, EXIT } from "./command.ts";
 
 /** The code of a precondition that does not hold (gRPC). */
@@ -122,7 +122,10 @@ export class Gateway {
     const fields = fieldsOf(answer.body);
     if (answer.status === 200 && fields !== undefined) return fields;
     const message = fields?.message;
-    if (typeof message === "string") throw new GatewayError(message, Number(fields?.code));
+    if (typeof message === "string") {
+      const hint = message.endsWith("user name is empty") ? `: ${LOGIN_HINT}` : "";
+      throw new GatewayError(message + hint, Number(fields?.code));
+    }
     if (answer.body.startsWith(NAMED_CERTIFICATE)) {
       throw new CommandError(
         `"${answer.url}" takes no JSON by a certificate with a common name while authentication ` +

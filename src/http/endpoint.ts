@@ -74,11 +74,27 @@ export class ListenError extends Error {
   override readonly name = "ListenError";
 
   constructor(options: ListenOptions, cause: unknown) {
-    const reason = messageOf(cause);
-    super(
-      `Cannot listen on "${options.path ?? `${options.hostname}:${options.port}`}": ${reason}, ` +
-        "choose another address or stop the process that holds it",
-      { cause },
-    );
+    const at = options.path ?? `${options.hostname}:${options.port}`;
+    super(`Cannot listen on "${at}": ${explain(cause)}`, { cause });
+  }
+}
+
+/** What the system says, in an operator's words, and what to do. */
+function explain(cause: unknown): string {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  switch (code) {
+    case "EADDRINUSE":
+      return "another program has it, stop that one or choose another address";
+    // Where it should be EADDRNOTAVAIL, `node:net` of Deno also says EINVAL.
+    case "EADDRNOTAVAIL":
+    case "EINVAL":
+      return "this machine has no such address, choose one that it has";
+    case "EACCES":
+      return "permission denied, choose a port from 1024 on or give the process the right to it";
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return "no address is known for this name, choose an address or mend the name";
+    default:
+      return `${messageOf(cause)}, choose another address`;
   }
 }

@@ -19,6 +19,7 @@ import type { TlsMaterial } from "./tls_material.ts";
 import type { Fault, Handler } from "./exchange.ts";
 import { fault } from "./fault.ts";
 import type { RenderFault } from "./fault.ts";
+import { HandshakeRefusals } from "./handshake_refusals.ts";
 import { NodeConnections } from "./node_connections.ts";
 import { NodeExchanges } from "./node_exchange.ts";
 import { openServer, refusesClient, Reopening, secureContext } from "./node_server.ts";
@@ -49,6 +50,7 @@ export async function listenNode(
   let inUse = tls;
   const reopening = new Reopening(server, options);
   const { logger, onUpgrade } = options;
+  const refusals = new HandshakeRefusals(logger);
   if (tls !== undefined) {
     // Before a request of it can be read: a connection that is cut has said nothing.
     server.prependListener("secureConnection", (socket: TLSSocket) => {
@@ -59,7 +61,7 @@ export async function listenNode(
     answerClientError(error, socket, options.renderFault);
   });
   server.on("tlsClientError", (error: Error, socket: Socket) => {
-    logger.debug("TLS handshake refused", { cause: error.message });
+    refusals.tell(error, socket);
     // Not the runtime's work once somebody listens: a handshake out of time would stay open.
     socket.destroy();
   });

@@ -2,6 +2,7 @@
  * Dials an open port under TLS as a stranger would: whether a handshake works there
  * is known when one has worked, and whether a stranger is kept out when one was.
  */
+import type { Socket } from "node:net";
 import { connect } from "node:tls";
 import { TlsError } from "./tls_check.ts";
 import { shownCertificate } from "./tls_sessions.ts";
@@ -16,6 +17,23 @@ export interface Proof {
 /** Nothing came back, so nothing is known of the port. */
 export class UnprovenError extends Error {
   override readonly name = "UnprovenError";
+}
+
+/** Local ports of the dials that no listener has recognized yet, oldest first. */
+const DIALLED_FROM = new Set<number>();
+
+/** More than are under way at once; what a closed port never saw is forgotten. */
+const DIALLED_MAX = 32;
+
+/** Whether it is this process that dials, to test its own port; true once for each dial. */
+export function isOwnDial({ remotePort }: Socket): boolean {
+  return remotePort !== undefined && DIALLED_FROM.delete(remotePort);
+}
+
+function remember(localPort: number): void {
+  const [oldest] = DIALLED_FROM;
+  if (oldest !== undefined && DIALLED_FROM.size >= DIALLED_MAX) DIALLED_FROM.delete(oldest);
+  DIALLED_FROM.add(localPort);
 }
 
 export interface DialOptions {
@@ -78,6 +96,9 @@ function dialOnce(host: string, port: number, timeoutMs: number): Promise<Proof>
       reject(new UnprovenError(`${prefix}: ${cause}`));
       socket.destroy();
     }, timeoutMs);
+    socket.once("connect", () => {
+      if (socket.localPort !== undefined) remember(socket.localPort);
+    });
     socket.once("secureConnect", () => {
       shown = shownCertificate(socket)?.raw;
       socket.write("GET / HTTP/1.1\r\nHost: self-test\r\n\r\n");

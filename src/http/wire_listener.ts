@@ -14,6 +14,7 @@ import { Deadlines } from "./deadlines.ts";
 import type { Listener, ListenOptions } from "./endpoint.ts";
 import type { TlsMaterial } from "./tls_material.ts";
 import type { Handler } from "./exchange.ts";
+import { HandshakeRefusals } from "./handshake_refusals.ts";
 import { Http1Server } from "./h1/server.ts";
 import { Http2Exchanges } from "./h2/exchange.ts";
 import { HTTP2_LIMITS, type Http2Limits } from "./h2/options.ts";
@@ -108,6 +109,7 @@ function makeWire(
 ): Part {
   const { tls, limits, logger } = options;
   const sessions = tls === undefined ? undefined : new TlsSessions(server, tls, logger);
+  const refusals = new HandshakeRefusals(logger);
   let inUse = tls;
   const protocols: Protocols = new Protocols(
     options,
@@ -128,7 +130,7 @@ function makeWire(
       if (!refusesClient(socket, inUse ?? tls, logger)) protocols.serveAgreed(socket);
     });
     server.on("tlsClientError", (error: Error, socket: Socket) => {
-      logger.debug("TLS handshake refused", { cause: error.message });
+      refusals.tell(error, socket);
       // Not the runtime's work once somebody listens: a handshake out of time would stay open.
       socket.destroy();
     });

@@ -1,5 +1,5 @@
 /**
- * Reloads certificates when their files change. Looks at the files instead of
+ * Reloads certificates when their files change, and has it said when they end. Looks at the files instead of
  * having the system tell: that sees a renamed file, a link that turns elsewhere
  * (as Kubernetes does it) and network file systems, and costs next to nothing.
  *
@@ -13,6 +13,8 @@ export interface WatchedFiles {
   readonly fingerprint: string;
   /** Never rejects. */
   reload(): Promise<void>;
+  /** Called at every look. */
+  lookAtExpiry(): void;
 }
 
 export class CertificateWatch {
@@ -43,6 +45,7 @@ export class CertificateWatch {
       const now = describe(stats);
       this.#seen.set(files, now);
       if (now === seen && now !== files.fingerprint) await files.reload();
+      files.lookAtExpiry();
     }
   }
 }

@@ -28,6 +28,10 @@ export interface TlsTaker {
   reloadTls?(tls: TlsMaterial): void;
 }
 
+const DAY_MS = 86_400_000;
+/** Time enough to renew a certificate, also over a weekend. */
+const EXPIRY_WARN_MS = 14 * DAY_MS;
+
 export class PortTls implements WatchedFiles {
   readonly paths: readonly string[];
   fingerprint: string;
@@ -38,6 +42,8 @@ export class PortTls implements WatchedFiles {
   #material: TlsMaterial;
   readonly #takers: TlsTaker[] = [];
   #reloading: Promise<void> = Promise.resolve();
+  /** When something was last said of the end of the certificate, and whether it was over. */
+  #expiryTold = { atMs: -Infinity, isOver: false };
 
   /** Throws `TlsError`. `name` says in messages which port it is. */
   private constructor(name: string, port: PortConfig, files: TlsFiles, logger: Logger) {
@@ -76,6 +82,24 @@ export class PortTls implements WatchedFiles {
     this.#takers.push(taker);
     // It may have changed while the port was being opened.
     taker.reloadTls?.(this.#material);
+  }
+
+  /** Says once a day that the certificate ends soon, and that it has ended. */
+  lookAtExpiry(nowMs = systemClock.wallMs()): void {
+    const { certFile } = this.#files;
+    const endMs = parseCertificates(this.#material.cert, certFile)[0]!.validToDate.getTime();
+    const isOver = nowMs >= endMs;
+    const isTold = nowMs - this.#expiryTold.atMs < DAY_MS && this.#expiryTold.isOver === isOver;
+    if (endMs - nowMs > EXPIRY_WARN_MS || isTold) return;
+    this.#expiryTold = { atMs: nowMs, isOver };
+    const fields = {
+      port: this.#name,
+      file: certFile,
+      until: new Date(endMs).toISOString(),
+      advice: "put a new one in its place, it is taken up without a restart",
+    };
+    if (isOver) this.#logger.error("The certificate has expired, others refuse it", fields);
+    else this.#logger.warn("The certificate expires soon", fields);
   }
 
   /** Reads the files again; says what came of it and never rejects. */

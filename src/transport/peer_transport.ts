@@ -17,6 +17,7 @@ import { newCounters, type PeerCounters, type RoundTrips } from "./counters.ts";
 import { FRAME_HEADER_BYTES } from "./frame.ts";
 import { formatId } from "../base/ids.ts";
 import { hasSameItems } from "../base/sequences.ts";
+import { RepeatFilter } from "../base/repeat_filter.ts";
 import {
   acceptance,
   type Admission,
@@ -33,7 +34,6 @@ import {
 import { type LinkLimits, type Peer, PeerLink, urlsOf } from "./peer_link.ts";
 import type { PeerTls } from "./peer_http.ts";
 import { ReceiveStream } from "./receive_stream.ts";
-import { RepeatFilter } from "./repeat_filter.ts";
 
 export interface TransportLimits extends LinkLimits {
   /** Longest frame that is sent or taken, without its header. */

@@ -121,7 +121,19 @@ for (const [name, open] of Object.entries(OPENERS)) {
     const busy = { ...options(), port };
     const opened = name === "listenNode" ? listenNode(busy, hello) : listen(busy, hello);
     const { message } = await assertRejects(() => opened, ListenError);
-    assertStringIncludes(message, `"127.0.0.1:${port}"`);
+    assertEquals(
+      message,
+      `Cannot listen on "127.0.0.1:${port}": another program has it, ` +
+        "stop that one or choose another address",
+    );
+  });
+
+  Deno.test(`${name}() tells an address that this machine does not have from one that is taken`, async () => {
+    // TEST-NET-1 (RFC 5737): nobody has it.
+    const elsewhere = { ...options(), hostname: "192.0.2.1" };
+    const opened = name === "listenNode" ? listenNode(elsewhere, hello) : listen(elsewhere, hello);
+    const { message } = await assertRejects(() => opened, ListenError);
+    assertStringIncludes(message, "this machine has no such address, choose one that it has");
   });
 
   Deno.test(`${name}() writes slices in order when the body is asynchronous`, async () => {

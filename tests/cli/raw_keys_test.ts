@@ -161,7 +161,9 @@ Deno.test("-raw keys are asked for as whoever -user names", async () => {
   await using node = await LocalNode.start();
   await out(node, ["set", "-raw", "k", "v"]);
   await node.etcd(["auth", "init", "rpw"]);
-  assertMatch((await node.etcd(["get", "-raw", "k"])).err, /user name is empty/);
+  const hint = /: authentication is on, say who you are with "-user"\n$/;
+  assertMatch((await node.etcd(["get", "-raw", "k"])).err, hint);
+  assertMatch((await node.etcd(["get", "k"])).err, hint);
   assertMatch((await node.etcd(["watch", "-raw", "-index", "1", "k"])).err, /user name is empty/);
   const root = ["-user", "root:rpw"];
   assertEquals(await out(node, ["get", "-raw", "k", ...root]), "v\n");

@@ -17,6 +17,7 @@ Deno.test("CertificateWatch reloads once when two looks have seen the same chang
   write(0, "1");
   write(1, "1");
   let reloads = 0;
+  let looks = 0;
   const files = {
     paths,
     fingerprint: fingerprintOf(paths),
@@ -25,6 +26,7 @@ Deno.test("CertificateWatch reloads once when two looks have seen the same chang
       files.fingerprint = fingerprintOf(paths);
       return Promise.resolve();
     },
+    lookAtExpiry: () => looks++,
   };
   try {
     const watch = new CertificateWatch([files], 4_000);
@@ -43,6 +45,7 @@ Deno.test("CertificateWatch reloads once when two looks have seen the same chang
     assertEquals([await afterLook(), await afterLook(), await afterLook()], [1, 1, 1]);
     Deno.removeSync(paths[1]!);
     assertEquals([await afterLook(), await afterLook(), await afterLook()], [1, 2, 2]);
+    assertEquals(looks, 10);
   } finally {
     Object.assign(globalThis, { setInterval, clearInterval });
     await Deno.remove(directory, { recursive: true });

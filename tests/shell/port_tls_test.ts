@@ -1,5 +1,6 @@
 /** Certificates of a port that is open: what is checked, used and proven is the same. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { X509Certificate } from "node:crypto";
 import type { Logger } from "../../src/base/logger.ts";
 import { renderFault } from "../../src/api/v1/fault.ts";
 import { silentLogger } from "../../src/base/logger.ts";
@@ -112,4 +113,23 @@ Deno.test("load() warns of a certificate that is not for the address where other
   assertEquals(port.lines.length, 1);
   assertStringIncludes(port.lines[0]!, "other.example.org");
   assertStringIncludes(port.lines[0]!, "127.0.0.1");
+});
+
+Deno.test("lookAtExpiry() speaks of the last 14 days once a day, and at once when they are over", async () => {
+  const [cert, key] = pairOf("server");
+  await using port = new TestPort(cert, key);
+  const day = 86_400_000;
+  const endMs = new X509Certificate(cert).validToDate.getTime();
+  const saidAt = (nowMs: number) => {
+    port.tls.lookAtExpiry(nowMs);
+    return port.lines.splice(0).map((line) => line.replace(/ \{.*/, ""));
+  };
+  const soon = ["The certificate expires soon"];
+  assertEquals(saidAt(endMs - 14 * day - 1), []);
+  assertEquals(saidAt(endMs - 14 * day), soon);
+  assertEquals(saidAt(endMs - 13 * day - 1), []);
+  assertEquals(saidAt(endMs - 13 * day), soon);
+  assertEquals(saidAt(endMs - 1), soon);
+  assertEquals(saidAt(endMs), ["The certificate has expired, others refuse it"]);
+  assertEquals(saidAt(endMs + 1), []);
 });

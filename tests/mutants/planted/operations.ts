@@ -151,6 +151,27 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
       "",
       "tests/shell/port_tls_test.ts",
     ],
+    [
+      "the end of a certificate is told once, and not again when it has come",
+      "who is refused everywhere is told why",
+      " && this.#expiryTold.isOver === isOver",
+      "",
+      "tests/shell/port_tls_test.ts",
+    ],
+  ]),
+  ...mutantsOf("src/http/handshake_refusals.ts", "tests/http/handshake_refusals_test.ts", [
+    [
+      "the node's own test of its ports looks like a stranger",
+      "a warning is worth a look",
+      "if (isOwnDial(socket)) return;",
+      "",
+    ],
+    [
+      "every refused handshake is a warning",
+      "no client floods the log",
+      '? "warn" : "debug"',
+      '? "warn" : "warn"',
+    ],
   ]),
   ...mutantsOf("src/operations/certificate_watch.ts", WATCH, [
     [

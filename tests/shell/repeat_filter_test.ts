@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { RepeatFilter } from "../../src/transport/repeat_filter.ts";
+import { RepeatFilter } from "../../src/base/repeat_filter.ts";
 
 Deno.test("isNews() lets a text through once a minute", () => {
   let nowMs = 0;

@@ -1,5 +1,5 @@
 /** Keeps callers that repeat themselves from flooding the logger. */
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "./clock.ts";
 
 /** How long a text that was let through is held back, ms. */
 const QUIET_MS = 60_000;
