@@ -2,7 +2,7 @@
  * Ranges of keys as people write them: a pattern with a star at its end is a prefix, any
  * other one key. A range that is neither has no pattern.
  */
-import { byteStringOf, endOfPrefix, textOf } from "../../store/byte_string.ts";
+import { byteStringOf, endOfPrefix, isUtf8, textOf } from "../../store/byte_string.ts";
 import type { Permission } from "../../store/command/auth_command.ts";
 
 type Range = Pick<Permission, "key" | "rangeEnd">;
@@ -20,6 +20,7 @@ export function rangeOfPattern(pattern: string): Range {
 
 /** The pattern of a range; undefined when it has none. */
 export function patternOfRange({ key, rangeEnd }: Range): string | undefined {
+  if (!isUtf8(key)) return undefined;
   if (rangeEnd === "") return key.endsWith("*") ? undefined : textOf(key);
   if (key === EVERYTHING.key && rangeEnd === EVERYTHING.rangeEnd) return "*";
   return rangeEnd === endOfPrefix(key) ? `${textOf(key)}*` : undefined;

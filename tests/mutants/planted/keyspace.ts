@@ -236,6 +236,22 @@ export const KEYSPACE_MUTANTS: readonly Mutant[] = [
       "if (prevIndex < 0) {",
     ],
   ]),
+  ...mutantsOf("src/api/v2/auth/patterns.ts", "tests/conformance/v2_test.ts", [
+    [
+      "the patterns of a role stand as they were granted",
+      "roles are in order from their first change on",
+      "const kept = moved < 0 ? were.length : moved;",
+      "const kept = were.length;",
+    ],
+  ]),
+  ...mutantsOf("src/api/v2/auth/plans.ts", "tests/conformance/v2_test.ts", [
+    [
+      "v2 takes the role root from the user root",
+      "the user root has the role root",
+      "revoked.filter((role) => name !== ROOT_NAME || role !== ROOT_NAME)",
+      "revoked",
+    ],
+  ]),
   ...mutantsOf("src/api/v2/keys.ts", "tests/conformance/v2_test.ts", [
     [
       "v2 empties a file that is updated as a directory",

@@ -47,27 +47,49 @@ export function planPatterns(
     [...before[access], ...new Set(granted[access])]
       .filter((pattern) => !revoked[access].includes(pattern)).sort();
   const patterns = { read: after("read"), write: after("write") };
-  const touched = new Set([
-    ...[...granted.read, ...granted.write],
-    ...[...revoked.read, ...revoked.write],
-  ]);
-  // To etcd no pattern is one that no key fits: it is told, and nothing is kept of it.
-  const changes = [...touched].filter((pattern) => pattern !== "")
-    .flatMap((pattern) => changeOf(role.name, pattern, before, patterns));
-  return { changes, patterns };
+  return { changes: changesTo(patterns, role, before), patterns };
 }
 
-function changeOf(
-  role: ByteString,
-  pattern: string,
-  before: Patterns,
-  after: Patterns,
-): AuthChange[] {
-  const [was, is] = [typeIn(before, pattern), typeIn(after, pattern)];
-  const range = rangeOfPattern(pattern);
-  if (was === is) return [];
-  if (is === undefined) return [{ type: "roleRevokePermission", role, ...range }];
-  return [{ type: "roleGrantPermission", role, permission: { type: is, ...range } }];
+/** The changes that make a role of `patterns`. */
+export function grantsOf(role: ByteString, patterns: Patterns): readonly AuthChange[] {
+  return namesOf(patterns).map((pattern) => grantOf(role, pattern, patterns));
+}
+
+/**
+ * To etcd the patterns of a role are in order from its first change on: those that stand in
+ * the way of that are taken back and given again.
+ */
+function changesTo(patterns: Patterns, { name, permissions }: Role, before: Patterns) {
+  const wanted = namesOf(patterns).sort();
+  const were = permissions.flatMap((permission) => patternOfRange(permission) ?? []);
+  const moved = were.findIndex((pattern, at) => pattern !== wanted[at]);
+  const kept = moved < 0 ? were.length : moved;
+  const isKept = (pattern: string, at: number) =>
+    at < kept && typeIn(before, pattern) === typeIn(patterns, pattern);
+  return [
+    ...were.slice(kept).map((pattern): AuthChange => ({
+      type: "roleRevokePermission",
+      role: name,
+      ...rangeOfPattern(pattern),
+    })),
+    ...wanted.filter((pattern, at) => !isKept(pattern, at))
+      .map((pattern) => grantOf(name, pattern, patterns)),
+  ];
+}
+
+/** Each pattern once. To etcd no pattern is one that no key fits: it is told, and nothing is kept of it. */
+function namesOf({ read, write }: Patterns): string[] {
+  return [...new Set([...read, ...write])].filter((pattern) => pattern !== "");
+}
+
+/** `pattern` is one of `patterns`. */
+function grantOf(role: ByteString, pattern: string, patterns: Patterns): AuthChange {
+  const type = typeIn(patterns, pattern)!;
+  return {
+    type: "roleGrantPermission",
+    role,
+    permission: { type, ...rangeOfPattern(pattern) },
+  };
 }
 
 function typeIn({ read, write }: Patterns, pattern: string): PermissionType | undefined {

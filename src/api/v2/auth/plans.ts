@@ -6,7 +6,7 @@ import { type ByteString, byteStringOf, textOf } from "../../../store/byte_strin
 import type { AuthView } from "../../../store/auth/auth.ts";
 import { GUEST_ROLE, type Role, ROOT_NAME, type User } from "../../../store/auth/users.ts";
 import type { AuthChange } from "../../../store/command/auth_command.ts";
-import { type Patterns, patternsOf, planPatterns } from "./patterns.ts";
+import { grantsOf, type Patterns, patternsOf, planPatterns } from "./patterns.ts";
 
 /** What is to be made, and what to answer then; or, without changes, the answer alone. */
 export interface Plan {
@@ -195,51 +195,45 @@ function createUser(auth: AuthView, body: UserBody, status: number): Plan {
 }
 
 function updateUser(auth: AuthView, user: User, body: UserBody): Plan {
-  const { user: name, password, passwordHash, grant, revoke } = body;
-  const [granted, revoked] = [grant.map(byteStringOf), revoke.map(byteStringOf)];
-  const twice = granted.find((role) => user.roles.includes(role));
-  if (twice !== undefined) {
-    return refusal(409, `auth: Granting duplicate role ${textOf(twice)} for user ${name}`);
+  const { user: name, password, passwordHash } = body;
+  const roles = new Set(user.roles);
+  for (const role of body.grant.map(byteStringOf)) {
+    if (roles.has(role)) {
+      return refusal(409, `auth: Granting duplicate role ${textOf(role)} for user ${name}`);
+    }
+    roles.add(role);
   }
-  const missing = revoked.find((role) => !user.roles.includes(role) && !granted.includes(role));
-  if (missing !== undefined) {
-    return refusal(409, `auth: Revoking ungranted role ${textOf(missing)} for user ${name}`);
+  for (const role of body.revoke.map(byteStringOf)) {
+    if (!roles.delete(role)) {
+      return refusal(409, `auth: Revoking ungranted role ${textOf(role)} for user ${name}`);
+    }
   }
+  const granted = [...roles].filter((role) => !user.roles.includes(role));
+  const revoked = user.roles.filter((role) => !roles.has(role));
   const unknown = granted.find((role) => role !== ROOT_NAME && auth.role(role) === undefined);
   if (unknown !== undefined) {
     return refusal(404, `auth: Role ${textOf(unknown)} does not exist.`);
   }
-  const changes: AuthChange[] = [
-    ...(password === "" ? [] : [
-      {
-        type: "userChangePassword",
-        user: user.name,
-        passwordHash,
-      } as const,
-    ]),
-    ...granted.map((role) => ({ type: "userGrantRole", user: user.name, role }) as const),
-    ...revoked.map((role) => ({ type: "userRevokeRole", user: user.name, role }) as const),
-  ];
-  if (changes.length === 0) {
+  if (password === "" && granted.length + revoked.length === 0) {
     return refusal(
       400,
       "auth: User not updated. Use grant/revoke/password to update the user.",
     );
   }
-  const roles = [...new Set([...user.roles, ...granted])]
-    .filter((role) => !revoked.includes(role)).sort().map(textOf);
-  return { changes, status: 200, body: { user: name, roles } };
+  const changes: AuthChange[] = [
+    ...granted.map((role) => ({ type: "userGrantRole", user: user.name, role }) as const),
+    // The user root has the role root again whenever etcd looks.
+    ...revoked.filter((role) => name !== ROOT_NAME || role !== ROOT_NAME)
+      .map((role) => ({ type: "userRevokeRole", user: user.name, role }) as const),
+  ];
+  if (password !== "") changes.push({ type: "userChangePassword", user: user.name, passwordHash });
+  return { changes, status: 200, body: { user: name, roles: [...roles].sort().map(textOf) } };
 }
 
 function createRole({ role: name, permissions, told }: RoleBody): Plan {
   const role = byteStringOf(name);
-  const { read, write } = permissions ?? NO_PATTERNS;
-  // Only a grant must not say a pattern twice.
-  const once = { read: [...new Set(read)], write: [...new Set(write)] };
-  const planned = planPatterns({ name: role, permissions: [] }, once, NO_PATTERNS);
-  const granted = "changes" in planned ? planned.changes : [];
   return {
-    changes: [{ type: "roleAdd", role }, ...granted],
+    changes: [{ type: "roleAdd", role }, ...grantsOf(role, permissions ?? NO_PATTERNS)],
     status: 201,
     body: roleBody(name, told),
   };
