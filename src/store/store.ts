@@ -69,7 +69,7 @@ export interface StoreStats {
   readonly historyBytes: number;
   /** The lowest log index that a watch of v1 can look back to. */
   readonly historyFirstIndex: number;
-  /** Of all live records. */
+  /** Of all live records, directories among them. */
   readonly liveBytes: number;
   /** Of all that is here, versions of the past included. */
   readonly sizeBytes: number;
@@ -119,7 +119,7 @@ export class Store implements StateMachine<Result> {
     return this.#head.changeIndex;
   }
 
-  /** Of all live records. */
+  /** Of all live records, directories among them. */
   get liveBytes(): number {
     return this.#keys.liveBytes;
   }

@@ -80,6 +80,19 @@ Deno.test("a directory of v3's files alone goes with the last of them in a resto
   }
 });
 
+Deno.test("the bytes that are there count the directories above a key, as long as they are there", async () => {
+  const log = new Log();
+  const deep = `/${Array(100).fill("d".repeat(30)).join("/")}`;
+  log.apply(put({ key: "/d" }));
+  const { liveBytes: before } = log.store;
+  log.apply(put({ key: `${deep}/file` }));
+  // Each level spells out its path: those of a hundred are more than a hundred kilobytes.
+  assert(log.store.liveBytes > before + 100_000);
+  assertEquals((await restored(log)).liveBytes, log.store.liveBytes);
+  log.apply({ type: "deleteRange", key: `${deep}/file`, rangeEnd: "", wantsPrevious: false });
+  assertEquals(log.store.liveBytes, before);
+});
+
 Deno.test("a directory of v3's files that comes again counts nothing of before", () => {
   const log = new Log();
   for (const key of ["/a/b", "/a/c", "/a/d"]) log.apply(put({ key }));

@@ -115,7 +115,7 @@ export class Keyspace implements Cursors {
     return this.#tally.deadlines.size;
   }
 
-  /** Bytes of all live records. */
+  /** Bytes of all live records, directories among them. */
   get liveBytes(): number {
     return this.#tally.liveBytes;
   }

@@ -14,7 +14,7 @@ export class Tally {
   liveCount = 0;
   /** Keys that v1 and v2 see. */
   fileCount = 0;
-  /** Of all live records. */
+  /** Of all live records, those of directories included: one key may have made a hundred of them. */
   liveBytes = 0;
   #hashLow = 0;
   #hashHigh = 0;
@@ -50,6 +50,7 @@ export class Tally {
 
   /** The record of a directory, at `at`, came. */
   addDirectory(bytes: Uint8Array, at: number): void {
+    this.liveBytes += recordEnd(bytes, at) - at;
     this.#hashRecord(bytes, at, 1);
     const deadlineMs = deadlineAt(bytes, at);
     if (deadlineMs !== 0) this.deadlines.add(deadlineMs, keyAt(bytes, at), true);
@@ -57,6 +58,7 @@ export class Tally {
 
   /** The record of the directory `path` goes. */
   removeDirectory(path: ByteString, { bytes, at }: Place): void {
+    this.liveBytes -= recordEnd(bytes, at) - at;
     this.#hashRecord(bytes, at, -1);
     const deadlineMs = deadlineAt(bytes, at);
     if (deadlineMs !== 0) this.deadlines.delete(deadlineMs, path, true);

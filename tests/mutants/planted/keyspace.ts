@@ -152,6 +152,12 @@ export const KEYSPACE_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/store/keyspace/tally.ts", STORE, [
     [
+      "directories take no room",
+      "the quota counts what a key takes with all directories above it",
+      "addDirectory(bytes: Uint8Array, at: number): void {\n    this.liveBytes += recordEnd(bytes, at) - at;",
+      "addDirectory(bytes: Uint8Array, at: number): void {",
+    ],
+    [
       "a directory's deadline is not kept",
       "a directory lives by its newest TTL",
       "if (deadlineMs !== 0) this.deadlines.add(deadlineMs, keyAt(bytes, at), true);",
