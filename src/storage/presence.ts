@@ -12,10 +12,17 @@ export interface FileIdentity {
   readonly size: number;
 }
 
+/** A file that must be there. */
+export interface NeededFile {
+  readonly name: string;
+  /** Bytes that it has at least. */
+  readonly sizeMin: number;
+}
+
 export interface PresenceOptions {
   readonly path: string;
-  /** The names of the files that must be there now. */
-  readonly files: () => readonly string[];
+  /** Those of now. */
+  readonly files: () => readonly NeededFile[];
   /** Rejects with `Deno.errors.NotFound` for what is not there. */
   readonly stat: (path: string) => Promise<FileIdentity>;
   /** From a look that finds something missing to the one that makes sure. */
@@ -25,8 +32,6 @@ export interface PresenceOptions {
 export class Presence {
   readonly #options: PresenceOptions;
   #directory: FileIdentity | undefined;
-  /** Of the files seen at the last look. */
-  #sizes: ReadonlyMap<string, number> = new Map();
   #looking: Promise<string | undefined> | undefined;
 
   constructor(options: PresenceOptions) {
@@ -35,7 +40,7 @@ export class Presence {
 
   /**
    * What is missing, as a sentence; undefined when nothing is, or when the file system
-   * does not tell. The first look learns what is there. One look at a time.
+   * does not tell. The first look learns which directory it is. One look at a time.
    */
   look(): Promise<string | undefined> {
     this.#looking ??= this.#lookTwice().finally(() => this.#looking = undefined);
@@ -64,21 +69,19 @@ export class Presence {
 
   async #findFileProblem(): Promise<string | undefined> {
     const { path, files } = this.#options;
-    const names = files();
-    const stats = await Promise.all(names.map((name) => this.#statOf(`${path}/${name}`)));
-    // What the node itself has given up meanwhile is no loss.
-    const needed = new Set(files());
-    const sizes = new Map<string, number>();
-    for (const [i, name] of names.entries()) {
+    const looked = files();
+    const stats = await Promise.all(looked.map(({ name }) => this.#statOf(`${path}/${name}`)));
+    // What the node itself has given up or replaced meanwhile is no loss.
+    const needed = new Map(files().map(({ name, sizeMin }) => [name, sizeMin]));
+    for (const [i, { name, sizeMin }] of looked.entries()) {
       const found = stats[i]!;
-      if (!needed.has(name) || found === "unknown") continue;
+      const sizeMinNow = needed.get(name);
+      if (sizeMinNow === undefined || found === "unknown") continue;
       if (found === "missing") return `The file "${path}/${name}" is no longer there`;
-      if (found.size < (this.#sizes.get(name) ?? 0)) {
+      if (found.size < Math.min(sizeMin, sizeMinNow)) {
         return `The file "${path}/${name}" was cut short by somebody else`;
       }
-      sizes.set(name, found.size);
     }
-    this.#sizes = sizes;
     return undefined;
   }
 

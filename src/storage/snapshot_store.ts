@@ -15,6 +15,7 @@ import type { Fuse } from "./fuse.ts";
 import type { LogPosition } from "./log_shape.ts";
 import { parseSnapshotName, receivedName, SNAPSHOT_TEMPORARY_NAME, snapshotName } from "./names.ts";
 import type { PaceOptions } from "./pace.ts";
+import type { NeededFile } from "./presence.ts";
 import {
   checkPosition,
   proveSnapshot,
@@ -87,9 +88,11 @@ export class SnapshotStore {
   }
 
   /** The file of the newest one, if there is one. */
-  get files(): string[] {
-    const meta = this.#current?.meta;
-    return meta === undefined ? [] : [snapshotName(meta.index, meta.term)];
+  get files(): NeededFile[] {
+    const current = this.#current;
+    if (current === undefined) return [];
+    const { meta, sizeBytes: sizeMin } = current;
+    return [{ name: snapshotName(meta.index, meta.term), sizeMin }];
   }
 
   /** Resolves when the snapshot is the newest one, or a newer one came meanwhile. */

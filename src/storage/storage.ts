@@ -14,6 +14,7 @@ import { Fuse } from "./fuse.ts";
 import { type Identity, writeIdentity } from "./identity.ts";
 import type { LogPosition } from "./log_shape.ts";
 import { IDENTITY_NAME, isTemporary, LOCK_NAME } from "./names.ts";
+import type { NeededFile } from "./presence.ts";
 import type { ReplayedLog } from "./replay.ts";
 import { type ChosenSnapshot, SnapshotStore } from "./snapshot_store.ts";
 import { createLog, Wal, type WalOptions } from "./wal.ts";
@@ -124,10 +125,12 @@ export class DataStorage implements Storage {
     this.#reset = parts.reset;
   }
 
-  /** The files that a restart would need, by name. */
-  get files(): string[] {
-    const identity = this.#identity === undefined ? [] : [IDENTITY_NAME];
-    return [LOCK_NAME, ...identity, ...this.#snapshots.files, ...this.#wal.files];
+  /** The files that a restart would need. */
+  get files(): NeededFile[] {
+    const small = this.#identity === undefined ? [LOCK_NAME] : [LOCK_NAME, IDENTITY_NAME];
+    // The next identity may well be shorter: it has what is still to be remembered.
+    const rewritten = small.map((name) => ({ name, sizeMin: 0 }));
+    return [...rewritten, ...this.#snapshots.files, ...this.#wal.files];
   }
 
   /** Resolves when `identity` is durable. The id is for ever once the member has joined. */

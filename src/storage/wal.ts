@@ -17,6 +17,7 @@ import { encodeFrameHeader, FRAME_HEADER_BYTES } from "./frame.ts";
 import type { Fuse } from "./fuse.ts";
 import type { LogPosition, LogShape } from "./log_shape.ts";
 import { pause } from "./pace.ts";
+import type { NeededFile } from "./presence.ts";
 import { type Batch, batchBytes, encodeBatch } from "./record.ts";
 import type { FramePlace, ReplayedLog } from "./replay.ts";
 import {
@@ -124,8 +125,11 @@ export class Wal {
   }
 
   /** The files that hold the log now. */
-  get files(): string[] {
-    return [...this.#sealed, this.#current].map(({ name }) => name);
+  get files(): NeededFile[] {
+    return [...this.#sealed, this.#current].map(({ name, sizeBytes: sizeMin }) => ({
+      name,
+      sizeMin,
+    }));
   }
 
   get shape(): LogShape {

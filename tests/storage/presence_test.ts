@@ -1,6 +1,9 @@
 /** A data directory that is taken away under a running node is noticed, and nothing else is. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { type FileIdentity, Presence } from "../../src/storage/presence.ts";
+import { openRealDisk } from "../../src/storage/real_disk.ts";
+import { openStorage } from "../../src/storage/storage.ts";
+import { batch, entries, FOUNDER, meta, smallOptions } from "./harness.ts";
 
 /** A file system of one directory. */
 class Files {
@@ -9,7 +12,7 @@ class Files {
     ["/d/log", { dev: 1, ino: 11, size: 100 }],
     ["/d/lock", { dev: 1, ino: 12, size: 5 }],
   ]);
-  needed = ["lock", "log"];
+  needed = [{ name: "lock", sizeMin: 0 }, { name: "log", sizeMin: 100 }];
   /** Called before each answer. */
   onStat = () => {};
 
@@ -54,8 +57,45 @@ Deno.test("look() names what is gone, replaced or cut short", async () => {
 Deno.test("look() forgives a file that the node gave up meanwhile", async () => {
   const { files, presence } = await watch();
   files.all.delete("/d/log");
-  files.onStat = () => files.needed = ["lock"];
+  files.onStat = () => files.needed = [{ name: "lock", sizeMin: 0 }];
   assertEquals(await presence.look(), undefined);
+});
+
+Deno.test("look() forgives a file that the node replaced meanwhile by a shorter one", async () => {
+  const { files, presence } = await watch();
+  files.onStat = () => {
+    files.all.set("/d/log", { dev: 1, ino: 13, size: 90 });
+    files.needed = [{ name: "log", sizeMin: 90 }];
+  };
+  assertEquals(await presence.look(), undefined);
+});
+
+Deno.test("look() finds a whole directory whatever a node writes there, and a log that was cut short", async () => {
+  const path = await Deno.makeTempDir();
+  try {
+    const { storage } = await openStorage(await openRealDisk(path), smallOptions());
+    const files = () => storage.files;
+    const presence = new Presence({ path, files, stat: Deno.stat, recheckMs: 1 });
+    const identity = { ...FOUNDER, initial: undefined };
+    const promised = { round: 1, proposer: 2 };
+    // As a node writes it that forms a cluster, joins one and serves.
+    for (
+      const more of [{ founding: { promised, accepted: undefined } }, { votersAwaited: 2 }, {}]
+    ) {
+      await storage.writeIdentity({ ...identity, ...more });
+      assertEquals(await presence.look(), undefined);
+    }
+    const hardState = { term: 1, vote: 1, commitIndex: 0 };
+    await storage.save(batch({ hardState, entries: entries(1, 400, 1) }));
+    await storage.createSnapshot(meta(300, 1), [new Uint8Array(5000)], 300);
+    assertEquals(await presence.look(), undefined);
+    const log = storage.files.at(-1)!;
+    await Deno.truncate(`${path}/${log.name}`, log.sizeMin - 1);
+    assertMatch(await presence.look() ?? "nothing", /wal-\d+.log" was cut short/);
+    await storage.close();
+  } finally {
+    await Deno.remove(path, { recursive: true });
+  }
 });
 
 Deno.test("look() forgives a directory that comes back at once", async () => {

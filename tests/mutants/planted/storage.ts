@@ -31,8 +31,16 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     [
       "a file that the node gave up counts as lost",
       "no healthy node stops serving",
-      "if (!needed.has(name) || found",
+      "if (sizeMinNow === undefined || found",
       "if (found",
+    ],
+  ]),
+  ...mutantsOf("src/storage/storage.ts", "tests/storage/presence_test.ts", [
+    [
+      "an identity that has become shorter counts as cut short",
+      "no healthy node stops serving",
+      "sizeMin: 0 }",
+      "sizeMin: name === IDENTITY_NAME ? 50 : 0 }",
     ],
   ]),
   ...mutantsOf("src/storage/incoming_snapshot.ts", FAULTS, [
