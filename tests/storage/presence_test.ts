@@ -14,10 +14,10 @@ class Files {
   ]);
   needed = [{ name: "lock", sizeMin: 0 }, { name: "log", sizeMin: 100 }];
   /** Called before each answer. */
-  onStat = () => {};
+  onStat = (_path: string): void => {};
 
   readonly stat = (path: string): Promise<FileIdentity> => {
-    this.onStat();
+    this.onStat(path);
     const found = this.all.get(path);
     if (found !== undefined) return Promise.resolve(found);
     return Promise.reject(new Deno.errors.NotFound(path));
@@ -56,18 +56,30 @@ Deno.test("look() names what is gone, replaced or cut short", async () => {
 
 Deno.test("look() forgives a file that the node gave up meanwhile", async () => {
   const { files, presence } = await watch();
-  files.all.delete("/d/log");
-  files.onStat = () => files.needed = [{ name: "lock", sizeMin: 0 }];
+  let number = 0;
+  // Another one each time that it is looked at.
+  files.onStat = (path) => {
+    if (!path.startsWith("/d/log")) return;
+    const name = `log${++number}`;
+    files.all.delete(path);
+    files.all.set(`/d/${name}`, { dev: 1, ino: 20 + number, size: 100 });
+    files.needed = [{ name, sizeMin: 100 }];
+  };
   assertEquals(await presence.look(), undefined);
+  assertEquals(number, 1);
 });
 
 Deno.test("look() forgives a file that the node replaced meanwhile by a shorter one", async () => {
   const { files, presence } = await watch();
-  files.onStat = () => {
-    files.all.set("/d/log", { dev: 1, ino: 13, size: 90 });
-    files.needed = [{ name: "log", sizeMin: 90 }];
+  let size = 100;
+  files.onStat = (path) => {
+    if (path !== "/d/log") return;
+    size -= 10;
+    files.all.set(path, { dev: 1, ino: size, size });
+    files.needed = [{ name: "log", sizeMin: size }];
   };
   assertEquals(await presence.look(), undefined);
+  assertEquals(size, 90);
 });
 
 Deno.test("look() finds a whole directory whatever a node writes there, and a log that was cut short", async () => {

@@ -34,6 +34,12 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
       "if (sizeMinNow === undefined || found",
       "if (found",
     ],
+    [
+      "a file that the node has replaced is held to what was there before",
+      "no healthy node stops serving",
+      "if (found.size < Math.min(sizeMin, sizeMinNow)) {",
+      "if (found.size < sizeMin) {",
+    ],
   ]),
   ...mutantsOf("src/storage/storage.ts", "tests/storage/presence_test.ts", [
     [
