@@ -35,6 +35,7 @@ export function v3Of(
       gatewayCallsMax: v3.streamsMax,
       snapshotStallMs: LIMITS.http.stallTimeoutMs,
       watchesMax: LIMITS.v3.watchesMax,
+      arrivingBytesMax: LIMITS.http.arrivingBytesMax,
     },
   });
 }

@@ -20,6 +20,8 @@ export interface V3Limits {
   readonly snapshotStallMs: number;
   /** Watches of all streams together. */
   readonly watchesMax: number;
+  /** Of all messages of gRPC of which only a part has come; one finds room in any case. */
+  readonly arrivingBytesMax: number;
 }
 
 /** Of a message, beyond a request: what encloses it. */

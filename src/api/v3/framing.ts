@@ -19,11 +19,15 @@ const ROOM_BYTES_MIN = 4_096;
 /** Takes a message: `bytes` from `start` to `end`, valid during the call only. */
 export type TakeMessage = (bytes: Uint8Array, start: number, end: number) => void;
 
+/** Hears how many bytes are kept of a message that is not whole; 0 when it is. */
+export type KeepBytes = (bytes: number) => void;
+
 /** Finds the messages in a body that comes in pieces of any size. */
 export class MessageFrames {
   readonly #bytesMax: number;
   readonly #encoding: string;
   readonly #take: TakeMessage;
+  readonly #keep: KeepBytes;
   readonly #prefix = new Uint8Array(PREFIX_BYTES);
   #prefixLength = 0;
   /** What has come of a message whose prefix is whole. */
@@ -32,12 +36,19 @@ export class MessageFrames {
 
   /**
    * `bytesMax` bounds a message, also after it has been decompressed; `encoding`
-   * is the request's `grpc-encoding`, or undefined if it has none.
+   * is the request's `grpc-encoding`, or undefined if it has none. What `keep` throws `push`
+   * throws, too.
    */
-  constructor(bytesMax: number, encoding: string | undefined, take: TakeMessage) {
+  constructor(
+    bytesMax: number,
+    encoding: string | undefined,
+    take: TakeMessage,
+    keep: KeepBytes = () => {},
+  ) {
     this.#bytesMax = bytesMax;
     this.#encoding = encoding ?? "identity";
     this.#take = take;
+    this.#keep = keep;
   }
 
   /**
@@ -81,6 +92,7 @@ export class MessageFrames {
       this.#prefixLength = 0;
       this.#bodyLength = 0;
       this.#body = new Uint8Array(0);
+      this.#keep(0);
       this.#deliver(this.#prefix[0]!, body, 0, length);
     }
     return at + count;
@@ -90,6 +102,7 @@ export class MessageFrames {
     const needed = this.#bodyLength + bytes.length;
     if (needed > this.#body.length) {
       const room = Math.max(needed, this.#body.length * 2, ROOM_BYTES_MIN);
+      this.#keep(Math.min(length, room));
       const larger = new Uint8Array(Math.min(length, room));
       larger.set(this.#body.subarray(0, this.#bodyLength));
       this.#body = larger;

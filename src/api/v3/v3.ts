@@ -9,6 +9,7 @@ import { authHandlers } from "./auth.ts";
 import type { Handler } from "./call.ts";
 import { makeContext, MESSAGE_EXTRA_BYTES, type V3Limits } from "./context.ts";
 import { gatewayRoutes } from "./gateway/gateway.ts";
+import { Arriving } from "./grpc/arriving.ts";
 import { makeGrpc } from "./grpc/grpc.ts";
 import { misdirectedRoutes } from "./grpc/misdirected.ts";
 import { clusterHandlers } from "./cluster.ts";
@@ -83,7 +84,14 @@ export function makeV3(
   const end = (problem: Status) => open.close(problem);
   service.node.onRefusal((failure) => end(failureStatus(failure)));
   return {
-    grpc: makeGrpc(handlers, counters, { service, logger, messageBytesMax, open, nowMs }),
+    grpc: makeGrpc(handlers, counters, {
+      service,
+      logger,
+      messageBytesMax,
+      open,
+      arriving: new Arriving(Math.max(limits.arrivingBytesMax, messageBytesMax)),
+      nowMs,
+    }),
     routes: [
       ...gatewayRoutes(handlers, counters, {
         service,

@@ -25,6 +25,7 @@ export const LIMITS: V3Limits = {
   snapshotStallMs: 120_000,
   gatewayCallsMax: undefined,
   watchesMax: 1_000,
+  arrivingBytesMax: 16 * 1024 * 1024,
 };
 
 export class V3Member implements Disposable {

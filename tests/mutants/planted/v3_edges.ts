@@ -2,6 +2,7 @@
 import { type Mutant, mutantsOf } from "../mutant.ts";
 
 const EDGES = "tests/api/v3/edges_test.ts";
+const ARRIVING = "tests/api/v3/arriving_test.ts";
 
 const ETCDS = "what is told is what etcd tells";
 const LIMIT = "as much is taken as etcd takes, and no more";
@@ -185,6 +186,36 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
       LIMIT,
       "operation.key.length > RECORD_KEY_BYTES_MAX",
       "operation.key.length === Infinity",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/grpc/arriving.ts", ARRIVING, [
+    [
+      "messages of gRPC may arrive without end",
+      BOUNDED,
+      "      if (this.#bytes <= this.#bytesMax) return;",
+      "      if (this.#bytes >= 0) return;",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/grpc/unary_call.ts", ARRIVING, [
+    [
+      "a call that is cut off keeps what had come",
+      FREE,
+      "    if (this.#frames !== undefined) this.#keep(0);\n",
+      "",
+    ],
+    [
+      "a call that is answered keeps what comes behind",
+      FREE,
+      "if (!this.#isOver) this.#shared.arriving.keep(this, bytes);",
+      "this.#shared.arriving.keep(this, bytes);",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/grpc/stream_call.ts", ARRIVING, [
+    [
+      "a stream that is cut off keeps what had come",
+      FREE,
+      "    this.#keep(0);\n    this.#isOver = true;",
+      "    this.#isOver = true;",
     ],
   ]),
   ...mutantsOf("src/api/v3/gateway/stream_call.ts", EDGES, [

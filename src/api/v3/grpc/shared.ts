@@ -7,6 +7,7 @@ import { encodeStatusMessage } from "../status.ts";
 import type { Status } from "../statuses.ts";
 import type { Metadata } from "./metadata.ts";
 import type { OpenCalls } from "../open_calls.ts";
+import type { Arriving } from "./arriving.ts";
 
 export interface GrpcShared {
   readonly service: Service;
@@ -15,6 +16,7 @@ export interface GrpcShared {
   readonly messageBytesMax: number;
   /** Calls with a deadline, streams, and whatever waits for long. */
   readonly open: OpenCalls;
+  readonly arriving: Arriving;
   readonly nowMs: () => number;
 }
 

@@ -55,6 +55,7 @@ export class StreamGrpcCall implements StreamReceiver, StreamCall<object>, OpenC
       shared.messageBytesMax,
       metadata.encoding,
       (bytes, start, end) => this.#take(bytes, start, end),
+      (bytes) => this.#keep(bytes),
     );
     counters.started++;
     shared.open.add(this);
@@ -164,7 +165,13 @@ export class StreamGrpcCall implements StreamReceiver, StreamCall<object>, OpenC
     this.#stream.sendHeaders(200, HEAD);
   }
 
+  /** What comes behind a message is not looked at when that one has ended the call. */
+  #keep(bytes: number): void {
+    if (!this.#isOver) this.#shared.arriving.keep(this, bytes);
+  }
+
   #finish(): void {
+    this.#keep(0);
     this.#isOver = true;
     this.#shared.open.delete(this);
   }

@@ -77,6 +77,7 @@ export class UnaryGrpcCall implements StreamReceiver, UnaryCall<object>, OpenCal
           this.#shared.messageBytesMax,
           this.#metadata.encoding,
           (message, start, end) => this.#take(message, start, end),
+          (bytes) => this.#keep(bytes),
         );
         this.#frames.push(bytes);
       }
@@ -147,7 +148,13 @@ export class UnaryGrpcCall implements StreamReceiver, UnaryCall<object>, OpenCal
     tell?.();
   }
 
+  /** What comes behind a message is not looked at when that one has ended the call. */
+  #keep(bytes: number): void {
+    if (!this.#isOver) this.#shared.arriving.keep(this, bytes);
+  }
+
   #finish(): void {
+    if (this.#frames !== undefined) this.#keep(0);
     this.#isOver = true;
     this.#frames = undefined;
     if (this.#isListed) this.#shared.open.delete(this);
