@@ -23,16 +23,19 @@ export class FrozenStore {
 
   /**
    * All keys with their versions, by ascending revision, those of one revision in their
-   * order. Values are in memory that stays as it is.
+   * order; those that the last revision has deleted, too, with version 0, so that its
+   * number is among them. Values are in memory that stays as it is.
    */
   *byRevision(): Generator<KeyValue, void> {
     const keys: ByteString[] = [];
     const revisions: number[] = [];
     const all = this.#cursors.cursor();
     while (all.next()) {
-      if ((flagsAt(all.bytes, all.at) & TOMBSTONE) !== 0) continue;
+      const revision = modRevisionAt(all.bytes, all.at);
+      const isGone = (flagsAt(all.bytes, all.at) & TOMBSTONE) !== 0;
+      if (isGone && revision !== this.head.revision) continue;
       keys.push(all.key());
-      revisions.push(modRevisionAt(all.bytes, all.at));
+      revisions.push(revision);
     }
     const order = Uint32Array.from(keys.keys());
     order.sort((a, b) => revisions[a]! - revisions[b]! || a - b);

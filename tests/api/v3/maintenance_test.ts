@@ -1,8 +1,11 @@
 /** The Maintenance service, where it says what etcd says. */
 import { assertEquals } from "@std/assert";
+import { openEtcdSnapshot } from "../../../src/bolt/etcd_reader.ts";
+import { etcdSnapshotStatus } from "../../../src/bolt/etcd_status.ts";
 import { METHODS } from "../../../src/api/v3/methods.ts";
 import { member as memberNumber } from "../fake_node.ts";
-import { bytes, V3Member } from "./harness.ts";
+import { memoryFile, pause } from "../../bolt/harness.ts";
+import { bytes, text, V3Member } from "./harness.ts";
 
 Deno.test("HashKV() tells the revision of the last compaction, and -1 before the first", async () => {
   using member = new V3Member();
@@ -37,4 +40,31 @@ Deno.test("Snapshot() is broken off when the client takes nothing of it for too 
   call.halfClose();
   const { code, message } = await call.reply();
   assertEquals([code, message], [4, "etcdserver: the snapshot was left lying for too long"]);
+});
+
+Deno.test("Snapshot() ends with the revision that the store has, also when that has only deleted", async () => {
+  using member = new V3Member();
+  const { put, deleteRange } = METHODS.kv;
+  const take = async () => {
+    const call = member.open(METHODS.maintenance.snapshot);
+    call.send({});
+    call.halfClose();
+    while (!call.stream.isClosed) await call.stream.changed();
+    const file = memoryFile(
+      new Uint8Array(
+        await new Blob(call.received().map(({ blob }) => blob.slice().buffer)).arrayBuffer(),
+      ),
+    );
+    const { revision } = await etcdSnapshotStatus(file);
+    const snapshot = await openEtcdSnapshot(file, pause);
+    const keys = (await Array.fromAsync(snapshot.live())).map(({ key }) => text(key));
+    return { revision, keys };
+  };
+  for (const key of ["a", "b", "c"]) await member.call(put, { key });
+  assertEquals(await take(), { revision: 4, keys: ["a", "b", "c"] });
+  await member.call(deleteRange, { key: "a" });
+  await member.call(deleteRange, { key: "c" });
+  assertEquals(await take(), { revision: 6, keys: ["b"] });
+  await member.call(deleteRange, { key: "b" });
+  assertEquals(await take(), { revision: 7, keys: [] });
 });

@@ -164,6 +164,14 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
       "return Math.max(0, min);",
     ],
   ]),
+  ...mutantsOf("src/store/frozen.ts", "tests/api/v3/maintenance_test.ts", [
+    [
+      "a snapshot does not tell the revision that has only deleted",
+      "a snapshot ends with the revision that the store has",
+      "if (isGone && revision !== this.head.revision) continue;",
+      "if (isGone) continue;",
+    ],
+  ]),
   ...mutantsOf("src/api/v3/maintenance/snapshot_stream.ts", "tests/api/v3/maintenance_test.ts", [
     [
       "a snapshot that nobody takes is kept",

@@ -42,7 +42,10 @@ export function sourceOf(store: Store, { service }: V3Context): EtcdSnapshotSour
   };
 }
 
-/** By revision; the keys of one revision in their order, which stands for the order of the writes. */
+/**
+ * By revision; the keys of one revision in their order, which stands for the order of the
+ * writes. `etcdctl snapshot status` tells the last one, also when it only deleted.
+ */
 function* revisionsOf(store: FrozenStore): Generator<EtcdRevision, void> {
   let main = 0;
   let sub = 0;
@@ -50,7 +53,8 @@ function* revisionsOf(store: FrozenStore): Generator<EtcdRevision, void> {
     sub = version.modRevision === main ? sub + 1 : 0;
     main = version.modRevision;
     const { createRevision, value, lease } = version;
-    const put = { createRevision, version: version.version, value, lease };
+    const isGone = version.version === 0;
+    const put = isGone ? undefined : { createRevision, version: version.version, value, lease };
     yield { main, sub, key: bytesOf(key), put };
   }
 }
