@@ -79,7 +79,8 @@ export class ServiceManager {
     await Promise.race([this.#sending, late]);
     clearTimeout(timer);
     this.#socket.close();
-    Deno.removeSync(this.#directory, { recursive: true });
+    // Somebody may have cleaned up before: the node has not failed for that.
+    await Deno.remove(this.#directory, { recursive: true }).catch(() => {});
   }
 
   #send(state: string): void {

@@ -9,10 +9,13 @@ import { freePort } from "../cluster/ports.ts";
 class Listener implements AsyncDisposable {
   readonly directory = Deno.makeTempDirSync();
   readonly path = `${this.directory}/notify`;
+  /** The socket of who said the last. */
+  heardFrom = "";
   readonly #socket = Deno.listenDatagram({ transport: "unixpacket", path: this.path });
 
   async hear(): Promise<string> {
-    const [bytes] = await this.#socket.receive();
+    const [bytes, from] = await this.#socket.receive();
+    this.heardFrom = (from as Deno.UnixAddr).path;
     return new TextDecoder().decode(bytes);
   }
 
@@ -88,4 +91,14 @@ Deno.test("ServiceManager.ready() reaches a socket with an abstract name", async
   assertEquals(new TextDecoder().decode(bytes), "READY=1\nSTATUS=Serving");
   await manager.close();
   socket.close();
+});
+
+Deno.test("ServiceManager.close() is no failure when its directory has been cleaned up meanwhile", async () => {
+  await using listener = new Listener();
+  const asked = environment({ NOTIFY_SOCKET: listener.path });
+  const manager = ServiceManager.connect(asked, silentLogger)!;
+  manager.ready("Serving");
+  await listener.hear();
+  await Deno.remove(listener.heardFrom.replace(/\/socket$/, ""), { recursive: true });
+  await manager.close();
 });

@@ -11,6 +11,14 @@ const TOLD = "who asks whether a node can run is told";
 const TRUE = "a figure is what its name says";
 
 export const OPERATION_MUTANTS: readonly Mutant[] = [
+  ...mutantsOf("src/server/service_manager.ts", "tests/ops/service_manager_test.ts", [
+    [
+      "a node fails for a temporary directory that somebody has cleaned up",
+      "an orderly stop ends with status 0",
+      "{ recursive: true }).catch(() => {});",
+      "{ recursive: true });",
+    ],
+  ]),
   ...mutantsOf("src/cli/doctor.ts", DOCTOR, [
     [
       "the doctor is content with everything",
