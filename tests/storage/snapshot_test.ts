@@ -1,6 +1,9 @@
 /** Snapshots: made here, received, read while replaced, and what they let go of. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { InvariantError } from "../../src/base/assert.ts";
 import { CorruptionError } from "../../src/storage/errors.ts";
+import { snapshotName } from "../../src/storage/names.ts";
+import { openRealDisk } from "../../src/storage/real_disk.ts";
 import {
   batch,
   describe,
@@ -166,6 +169,24 @@ Deno.test("save() adopts a received snapshot and drops the log when they conflic
   assertEquals(loaded.snapshot, snapshot);
   assertEquals(loaded.entries, entries(21, 22, 5));
   assertEquals(joined, joinBytes(image(20)));
+});
+
+Deno.test("openSnapshot() gives no part of a file that somebody else has cut short", async () => {
+  const path = await Deno.makeTempDir();
+  try {
+    const storage = await founded(await openRealDisk(path));
+    const hardState = { term: 1, vote: 0, commitIndex: 20 };
+    await storage.save(batch({ hardState, entries: entries(1, 20, 1) }));
+    await storage.createSnapshot(meta(20, 1), image(20), 20);
+    const reader = storage.openSnapshot()!;
+    assertEquals(reader.read(0, reader.size).length, reader.size);
+    await Deno.truncate(`${path}/${snapshotName(20, 1)}`, 100);
+    assertThrows(() => reader.read(90, 20), InvariantError, "another's hand");
+    reader.close();
+    await storage.close();
+  } finally {
+    await Deno.remove(path, { recursive: true });
+  }
 });
 
 Deno.test("save() keeps what follows a received snapshot when the log holds its last entry", async () => {

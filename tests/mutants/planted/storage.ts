@@ -178,6 +178,14 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
       "this.#spares.push(...spares);",
     ],
   ]),
+  ...mutantsOf("src/storage/snapshot_store.ts", "tests/storage/snapshot_test.ts", [
+    [
+      "a snapshot that was cut short is sent for ever",
+      "a file that is no longer whole ends the node",
+      "const isThere = file.read(bytes, offset) === bytes.length;",
+      "const isThere = file.read(bytes, offset) >= 0;",
+    ],
+  ]),
   ...mutantsOf("src/storage/snapshot_store.ts", CRASH, [
     [
       "a received snapshot is lost when its rename finds the disk full",
