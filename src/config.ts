@@ -75,6 +75,14 @@ export function parseFlags(
   }
 }
 
+/** What `settings` come to, or the file that they name. Rejects with `UsageError`. */
+export async function configOf(settings: Settings): Promise<Config> {
+  if (!settings.isGiven("config-file")) return makeConfig(settings);
+  const { readConfigFile } = await import("./config/config_file.ts");
+  const file = await readConfigFile(settings.text("config-file"), settings.label("config-file"));
+  return makeConfig(readSettings([], () => undefined, file));
+}
+
 function invoke(settings: Settings): Invocation {
   if (settings.boolean("h")) return { kind: "help", text: helpText(VERSION) };
   if (settings.boolean("version")) return { kind: "version", text: versionText(VERSION) };

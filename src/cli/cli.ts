@@ -63,7 +63,7 @@ async function run(
   terminal: Terminal,
 ): Promise<number> {
   const seeHelp = `etcd ${command.name} -h`;
-  const table = [...command.flags, HELP_FLAG];
+  const table = [...command.flags, ...command.unlisted ?? [], HELP_FLAG];
   const { settings, operands } = readTable(table, args, terminal.environment, seeHelp);
   if (settings.boolean("h")) {
     terminal.write(commandHelp(command));

@@ -60,6 +60,8 @@ export interface Command {
   readonly description?: readonly string[];
   /** Its own; `-h` is added to every command. */
   readonly flags: readonly Flag[];
+  /** Taken as well, and left out of help and completion. */
+  readonly unlisted?: readonly Flag[];
   readonly examples: readonly Example[];
   /** Loads the code that runs it. */
   readonly load: () => Promise<Run>;

@@ -1,5 +1,5 @@
 /** The rows of the commands about a node's data: backup, restore, recovery and diagnosis. */
-import { type Flag, FLAGS, type NodeFlag } from "../config/flags.ts";
+import { type Flag, FLAGS, NODE_FLAGS, type NodeFlag } from "../config/flags.ts";
 import type { Command } from "./command.ts";
 import { CONNECTION_FLAGS, OUTPUT_FLAG } from "./connection_flags.ts";
 
@@ -8,9 +8,14 @@ function nodeFlags(...names: readonly string[]): Flag[] {
   return (FLAGS as readonly Flag[]).filter(({ name }) => names.includes(name));
 }
 
-/** All of a node's, so that its command line can be copied; but -f, which removes data. */
+/** All of ours that mean something to a doctor. */
 const DOCTOR_FLAGS: readonly Flag[] = (FLAGS as readonly NodeFlag[]).filter(({ name, group }) =>
   name !== "f" && group !== "Other"
+);
+
+/** The others of a node, so that its command line can be copied. */
+const OTHER_NODE_FLAGS: readonly Flag[] = (NODE_FLAGS as readonly Flag[]).filter((flag) =>
+  !DOCTOR_FLAGS.includes(flag) && flag.name !== "h"
 );
 
 /** As of a node. */
@@ -176,9 +181,10 @@ export const DATA_COMMANDS: readonly Command[] = [
     summary: "check everything that a node needs, and say what to do",
     operands: [],
     description: [
-      "Give it the flags of the node, all but -f; what it has no use for is ignored. It verifies log and snapshot without opening them for writing, also while the node runs, and measures the disk with a file of its own. It fails when one of its checks does; a warning is no failure.",
+      "Give it the flags of the node, ours or etcd's; -f removes nothing here. It verifies log and snapshot without opening them for writing, also while the node runs, and measures the disk with a file of its own. It fails when one of its checks does; a warning is no failure.",
     ],
     flags: [...DOCTOR_FLAGS, OUTPUT_FLAG],
+    unlisted: OTHER_NODE_FLAGS,
     examples: [{ line: "etcd doctor -d data", says: "disk, data, ports, limits, clock" }],
     load: async () => (await import("./doctor.ts")).runDoctor,
   },

@@ -10,7 +10,6 @@ import {
 } from "../../src/cli/doctor_host.ts";
 import { diagnoseData } from "../../src/cli/doctor_data.ts";
 import { type Finding, findingsTable } from "../../src/cli/finding.ts";
-import { FLAGS, type NodeFlag } from "../../src/config/flags.ts";
 import { openRealDisk } from "../../src/storage/real_disk.ts";
 import { Store } from "../../src/store/store.ts";
 import { freePort, freePorts } from "../cluster/ports.ts";
@@ -67,15 +66,19 @@ function findingOf(findings: readonly Finding[], check: string): Finding {
 
 const noProgress = () => {};
 
-/** Every flag of a node but those in `texts`, with its default; `texts` as they are. */
-function nodeFlags(texts: Readonly<Record<string, string>>): string[] {
-  const flags = (FLAGS as readonly NodeFlag[]).filter(({ name, group }) =>
-    name !== "f" && group !== "Other" && texts[name] === undefined
-  );
-  return [
-    ...Object.entries(texts).map(([name, text]) => `-${name}=${text}`),
-    ...flags.map((flag) => `-${flag.name}=${flag.initial === "" ? "any" : flag.initial}`),
-  ];
+/** Which port is how. */
+function portsIn(findings: readonly Finding[]): string[] {
+  return findings.filter(({ check }) => check.endsWith(" port"))
+    .map(({ check, status, found }) => `${status} ${check} ${found.split(" ")[0]}`);
+}
+
+async function doctor(...args: readonly string[]): Promise<Finding[]> {
+  const { status, out, err } = await etcd(["doctor", "-o", "json", ...args]);
+  assertEquals(err, "");
+  const findings: Finding[] = JSON.parse(out);
+  // A busy disk may be another failure.
+  assertEquals(status, findings.some(({ status }) => status === "fail") ? 1 : 0);
+  return findings;
 }
 
 Deno.test("diagnoseData() proves a sound directory and changes nothing in it", async () => {
@@ -151,40 +154,62 @@ Deno.test("diagnosePort() wants a port free, or answering when the node runs", a
   assertEquals((await diagnosePort(checked, true)).status, "fail");
 });
 
-Deno.test("etcd doctor takes the command line of a node, all but -f, and checks its three ports", async () => {
+Deno.test("etcd doctor takes the command line of a node, and checks where it listens", async () => {
+  await withDirectory(async (path) => {
+    const before = await contents(path);
+    const port = freePorts(4);
+    const pairs = ["client", "server"].flatMap((prefix) => [
+      `-${prefix}Cert=fixtures/ca/server.crt`,
+      `-${prefix}Key=fixtures/ca/server.key.insecure`,
+      `-${prefix}CAFile=fixtures/ca/ca.crt`,
+    ]);
+    const args = ["-f", "-vv", "-d", path, "-c", `${port}`, "-s", `${port + 1}`, ...pairs];
+    args.push("-metrics", `${port + 2}`, "-grpc", `${port + 3}`, "-cl=::", "-sl=::");
+    const findings = await doctor(...args);
+    assertEquals(portsIn(findings), [
+      `ok client port :::${port}`,
+      `ok peer port :::${port + 1}`,
+      `ok gRPC port 127.0.0.1:${port + 3}`,
+      `ok metrics port 127.0.0.1:${port + 2}`,
+    ]);
+    assertEquals(findings.filter(({ check }) => check.endsWith(" TLS")).length, 2);
+    using _taken = Deno.listen({ hostname: "127.0.0.1", port: port + 2 });
+    assertEquals(portsIn(await doctor(...args)).at(-1), `fail metrics port 127.0.0.1:${port + 2}:`);
+    assertEquals(await contents(path), before);
+  });
+});
+
+Deno.test("etcd doctor takes a command line of etcd, and its configuration file", async () => {
   await withDirectory(async (path) => {
     const port = freePorts(3);
-    const texts = {
-      d: path,
-      c: `${port}`,
-      s: `${port + 1}`,
-      metrics: `${port + 2}`,
-      cl: "::",
-      sl: "::",
+    const [client, other, peer] = [0, 1, 2].map((i) => `http://127.0.0.1:${port + i}`);
+    const settings = {
+      "name": "m1",
+      "data-dir": path,
+      "listen-client-urls": `${client},${other}`,
+      "advertise-client-urls": client,
+      "listen-peer-urls": peer,
+      "initial-advertise-peer-urls": peer,
+      "initial-cluster": `m1=${peer}`,
     };
-    const pairs = Object.fromEntries(["client", "server"].flatMap((prefix) => [
-      [`${prefix}Cert`, "fixtures/ca/server.crt"],
-      [`${prefix}Key`, "fixtures/ca/server.key.insecure"],
-      [`${prefix}CAFile`, "fixtures/ca/ca.crt"],
-    ]));
-    const args = ["doctor", "-o", "json", ...nodeFlags({ ...texts, ...pairs })];
-    const ports = async () => {
-      const { status, out, err } = await etcd(args);
-      assertEquals(err, "");
-      const findings: Finding[] = JSON.parse(out);
-      // A busy disk may be another failure.
-      assertEquals(status, findings.some(({ status }) => status === "fail") ? 1 : 0);
-      const client = findings.find(({ check }) => check === "client port");
-      assert(client?.found.startsWith(`:::${port} `), "where it listens, and not what others dial");
-      return findings.filter(({ check }) => check.endsWith(" port"))
-        .map(({ check, status }) => `${check} ${status}`);
-    };
-    assertEquals(await ports(), ["client port ok", "peer port ok", "metrics port ok"]);
-    const listener = Deno.listen({ hostname: "127.0.0.1", port: port + 2 });
-    assertEquals(await ports(), ["client port ok", "peer port ok", "metrics port fail"]);
-    listener.close();
-    const { status, err } = await etcd([...args, "-f"]);
-    assertEquals([status, err.includes('Unknown flag "-f"')], [2, true], err);
+    const expected = [0, 1, 2].map((i) =>
+      `ok ${i < 2 ? "client" : "peer"} port 127.0.0.1:${port + i}`
+    );
+    const flags = Object.entries(settings).map(([name, text]) => `--${name}=${text}`);
+    const findings = await doctor(...flags);
+    assertEquals(portsIn(findings), expected);
+    assert(findingOf(findings, "data directory").found.includes(path));
+
+    const file = await Deno.makeTempFile({ suffix: ".yaml" });
+    await Deno.writeTextFile(file, JSON.stringify(settings));
+    assertEquals(portsIn(await doctor("--config-file", file)), expected);
+    await Deno.remove(file);
+
+    const { status, err } = await etcd(["doctor", ...flags, "--initial-cluster=m2=http://a:1"]);
+    assertEquals([status, err.includes('--initial-cluster does not name this node, "m1"')], [
+      2,
+      true,
+    ]);
   });
 });
 

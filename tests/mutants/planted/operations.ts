@@ -29,8 +29,8 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     [
       "the doctor looks where others dial",
       TOLD,
-      "settings.text(port.bind) || address.host",
-      "address.host",
+      "await look(name, listeners);",
+      "await look(name, [{ ...advertised, secure: false }]);",
     ],
   ]),
   ...mutantsOf("src/cli/doctor_host.ts", DOCTOR, [
