@@ -1,4 +1,5 @@
 /** The two ways to an executable: `deno compile`, and a bundle beside a runtime; what both tasks share. */
+import { existsSync } from "@std/fs/exists";
 import { RUN_FLAGS } from "./node_flags.ts";
 
 const MAIN = new URL("../main.ts", import.meta.url).pathname;
@@ -9,13 +10,20 @@ export type Compiled =
   | { readonly kind: "noRuntime" }
   | { readonly kind: "failed"; readonly said: string };
 
-/** Runs `deno compile` for `target`. */
+/**
+ * Runs `deno compile` for `target`. It refuses to replace what it has not made itself, such as a
+ * self-unpacking file of an earlier time: that stands aside, and is back when nothing was made.
+ */
 export async function denoCompile(target: string, output: string): Promise<Compiled> {
+  const aside = `${output}.old`;
+  const stoodThere = existsSync(output);
+  if (stoodThere) await Deno.rename(output, aside);
   const { ok, said } = await runDeno([
     "compile",
     ...RUN_FLAGS,
     ...["--target", target, "--output", output, MAIN],
   ]);
+  if (stoodThere) await (ok ? Deno.remove(aside) : Deno.rename(aside, output));
   if (ok) return { kind: "made" };
   return /denort|base binary/i.test(said) ? { kind: "noRuntime" } : { kind: "failed", said };
 }

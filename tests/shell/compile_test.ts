@@ -28,6 +28,8 @@ Deno.test("compile() makes an executable that a user can rely on", async (t) => 
   const directory = await Deno.makeTempDir();
   try {
     const executable = `${directory}/etcd`;
+    // As an earlier version left it.
+    await Deno.writeTextFile(executable, "#!/bin/sh\n", { mode: 0o755 });
     const made = await compile("--output", executable);
     assertEquals([made.code, made.said], [0, ""]);
     const isFallback = made.out.includes("packing the deno in hand");
