@@ -473,7 +473,7 @@ function explain(error: unknown, showsCertificate: boolean): Failure {
   }
   if (message.includes("Connection refused")) {
     return {
-      text: 'connection refused: is a node running there, or elsewhere ("-peers")',
+      text: 'connection refused: start a node there, or name another one with "-peers"',
       unsent,
     };
   }
