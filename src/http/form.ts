@@ -72,11 +72,12 @@ function collect(
   while (start < text.length) {
     let end = text.indexOf("&", start);
     if (end < 0) end = text.length;
-    let equals = text.indexOf("=", start);
-    if (equals < 0 || equals > end) equals = end;
-    const name = decode(text.slice(start, equals));
+    // Not beyond the pair: a form may be a megabyte of pairs without one.
+    const pair = text.slice(start, end);
+    const equals = pair.indexOf("=");
+    const name = decode(equals < 0 ? pair : pair.slice(0, equals));
     if (name !== undefined && names.has(name) && !fields.has(name)) {
-      const value = decode(text.slice(Math.min(equals + 1, end), end));
+      const value = decode(equals < 0 ? "" : pair.slice(equals + 1));
       if (value === undefined) {
         return { cause: `Expected percent-encoding of two hex digits in the field "${name}"` };
       }

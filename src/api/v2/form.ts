@@ -71,10 +71,11 @@ function collect(text: string, pairs: Map<string, ByteString>): BadRequest | und
     let end = text.indexOf("&", start);
     if (end < 0) end = text.length;
     if (end > start) {
-      const equals = text.indexOf("=", start);
-      const nameEnd = equals < 0 || equals > end ? end : equals;
-      const name = unescape(text.slice(start, nameEnd));
-      const value = unescape(text.slice(Math.min(nameEnd + 1, end), end));
+      // Not beyond the pair: a form may be megabytes of pairs without one.
+      const pair = text.slice(start, end);
+      const equals = pair.indexOf("=");
+      const name = unescape(equals < 0 ? pair : pair.slice(0, equals));
+      const value = unescape(equals < 0 ? "" : pair.slice(equals + 1));
       for (const part of [name, value]) if (typeof part !== "string") return part;
       if (!pairs.has(name as string)) pairs.set(name as string, value as string);
     }

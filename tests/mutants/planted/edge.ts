@@ -129,12 +129,26 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
+  ...mutantsOf("src/api/v2/form.ts", "tests/api/form_test.ts", [
+    [
+      "each pair of v2 looks through the whole form",
+      "one client's form holds up no heartbeat",
+      'const equals = pair.indexOf("=");',
+      'const equals = Math.min(pair.indexOf("="), text.indexOf("=", start));',
+    ],
+  ]),
   ...mutantsOf("src/http/form.ts", "tests/api/form_test.ts", [
     [
       "a later value wins over the first",
       "forms are read as the original read them",
       "if (name !== undefined && names.has(name) && !fields.has(name)) {",
       "if (name !== undefined && names.has(name)) {",
+    ],
+    [
+      "each pair looks through the whole form",
+      "one client's form holds up no heartbeat",
+      'const equals = pair.indexOf("=");',
+      'const equals = Math.min(pair.indexOf("="), text.indexOf("=", start));',
     ],
   ]),
   ...mutantsOf("src/http/deno_listener.ts", "tests/api/listener_test.ts", [
