@@ -86,7 +86,7 @@ export const PARTS: readonly Part[] = [
     file: "tests/mutants/mutants.ts",
     full: [],
     quick: ["--every=30"],
-    minutes: 12,
+    minutes: 75,
     alone: true,
   },
 ];
