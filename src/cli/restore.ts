@@ -3,6 +3,7 @@
  * backup, or from a snapshot of etcd 3.x.
  */
 import { formatId } from "../base/ids.ts";
+import { BoltError } from "../bolt/errors.ts";
 import { type Address, formatAddress, parseAddress } from "../config/address.ts";
 import { makeName } from "../config/name.ts";
 import type { Configuration, SnapshotMeta } from "../raft/types.ts";
@@ -91,6 +92,12 @@ async function ofEtcd(file: DiskFile, path: string, { terminal }: Invocation): P
     const state = await readEtcdSnapshot(file, (count) => progress.update(count));
     const { index, term, slices } = state;
     return { place: { index, term }, slices, description: describeSnapshot(path, state) };
+  } catch (error) {
+    if (!(error instanceof BoltError)) throw error;
+    throw new CommandError(
+      `"${path}" is damaged or was cut short: save it again, nothing was made of this one ` +
+        `(${error.message})`,
+    );
   } finally {
     progress.finish();
   }

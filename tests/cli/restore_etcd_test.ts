@@ -115,6 +115,7 @@ Deno.test("etcd restore refuses a damaged snapshot of etcd, and makes nothing", 
     await Deno.writeFile(`${data}.snap`, snapshot);
     const { status, out, err } = await etcd(["restore", `${data}.snap`, "-d", data]);
     assertEquals([status, out], [1, ""]);
+    assertStringIncludes(err, `"${data}.snap" is damaged or was cut short: save it again`);
     assertStringIncludes(err, "SHA-256");
     assertEquals(await Deno.stat(data).catch(() => undefined), undefined);
   });
