@@ -294,7 +294,10 @@ function parseValue(flag: Flag, raw: string, label: string): Value {
 function spellingOf(table: readonly Flag[], name: string): Spelling | undefined {
   const wanted = name === "help" ? "h" : name;
   const own = table.find((flag) => flag.name === wanted);
-  if (own !== undefined) return { flag: own, label: dashed(wanted), family: ownFamilyOf(own) };
+  if (own !== undefined) {
+    const family = ownFamilyOf(own);
+    return { flag: own, label: family === "etcd" ? `--${wanted}` : dashed(wanted), family };
+  }
   const base = wanted.replace(/^experimental-/, "");
   const named = table.find((flag) =>
     base === wanted ? flag.etcd === wanted : flag.name === base && "experimental" in flag
