@@ -44,7 +44,7 @@ export interface StreamCall<Response extends object> {
    * next had better wait for `onDrain`; what is sent meanwhile is queued.
    */
   send(response: Draft<Response>): boolean;
-  /** Takes no further message of the client until `resume`, where the client can be held back. */
+  /** Takes no further message of the client until `resume`, but for those that came along with the last. */
   pause(): void;
   resume(): void;
   /** Ends the stream well. The listener hears nothing of it. */

@@ -3,10 +3,12 @@ import { assert, assertEquals } from "@std/assert";
 import { METHODS } from "../../../src/api/v3/methods.ts";
 import type { Method } from "../../../src/api/v3/methods.ts";
 import type { Reply, ReplyOrFault } from "../../../src/http/exchange.ts";
+import type { LeaseKeeper } from "../../../src/service/lease_keeper.ts";
 import { PostExchange, V3Member } from "./harness.ts";
 
 const { range } = METHODS.kv;
 const { watch } = METHODS.watch;
+const { keepAlive } = METHODS.lease;
 
 const LATE = "context deadline exceeded";
 
@@ -82,4 +84,23 @@ Deno.test("a stream through the gateway that requires a leader ends without one"
   member.clock.advance(3_001);
   const { value } = await last;
   assertEquals(JSON.parse(value).error.message, "etcdserver: no leader");
+});
+
+Deno.test("a body of many keep-alives is held back while a thousand are under way", async () => {
+  using member = new V3Member();
+  const renewals: Parameters<LeaseKeeper["renew"]>[1][] = [];
+  member.leases.renew = (_, done) => void renewals.push(done);
+  const begun = begin(member, keepAlive, '{"ID":1}\n'.repeat(2_500), {});
+  const answered: number[] = [];
+  for (let next = 0; next < renewals.length; next++) {
+    answered.push(renewals.length);
+    renewals[next]!({ ok: true, value: 5 });
+  }
+  assertEquals([answered[0], answered[1], answered.length], [1_000, 1_001, 2_500]);
+  const reply = await begun;
+  assert("body" in reply);
+  const lines = linesOf(reply);
+  let text = "";
+  for (let line = await lines.next(); !line.done; line = await lines.next()) text += line.value;
+  assertEquals(text.trim().split("\n").length, 2_500);
 });

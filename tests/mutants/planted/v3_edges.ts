@@ -226,6 +226,14 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
       "    this.#isOver = true;",
     ],
   ]),
+  ...mutantsOf("src/api/v3/gateway/stream_call.ts", "tests/api/v3/gateway_test.ts", [
+    [
+      "a handler that pauses is given the rest of the body",
+      BOUNDED,
+      "while (!this.#isOver && !this.#isPaused &&",
+      "while (!this.#isOver &&",
+    ],
+  ]),
   ...mutantsOf("src/api/v3/gateway/stream_call.ts", EDGES, [
     [
       "who reads no more keeps its stream",

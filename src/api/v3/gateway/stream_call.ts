@@ -97,6 +97,11 @@ class StreamGatewayCall implements StreamCall<object>, OpenCall {
   readonly #resolve: (reply: Reply) => void;
   readonly #onOver: (call: StreamGatewayCall) => void;
   #listener: StreamListener | BidiListener<object> | undefined;
+  /** What the client says to a handler that takes many messages, and how many of them that has. */
+  #requests: readonly object[] = [];
+  #given = 0;
+  #isGiving = false;
+  #isPaused = false;
   #hasBegun = false;
   #isOver = false;
   /** It has ended otherwise than by `end`. */
@@ -137,13 +142,10 @@ class StreamGatewayCall implements StreamCall<object>, OpenCall {
     if (handler.kind === "serverStream") {
       return this.#attach(handler.handle(requests[0] ?? {}, this));
     }
+    this.#requests = requests;
     const listener = handler.handle(this);
     this.#attach(listener);
-    for (const request of requests) {
-      if (this.#isOver) return;
-      listener.onMessage(request);
-    }
-    if (!this.#isOver) listener.onHalfClose();
+    this.#give(listener);
   }
 
   send(response: object): boolean {
@@ -157,10 +159,16 @@ class StreamGatewayCall implements StreamCall<object>, OpenCall {
     return !this.#wantsDrain;
   }
 
-  /** The body has come as a whole: there is nobody to hold back. */
-  pause(): void {}
+  /** The body is here as a whole, and may have a hundred thousand messages. */
+  pause(): void {
+    this.#isPaused = true;
+  }
 
-  resume(): void {}
+  resume(): void {
+    this.#isPaused = false;
+    const listener = this.#listener;
+    if (listener !== undefined && "onMessage" in listener) this.#give(listener);
+  }
 
   end(): void {
     if (this.#isOver) return;
@@ -185,6 +193,19 @@ class StreamGatewayCall implements StreamCall<object>, OpenCall {
     this.#finish();
     this.#begin(200);
     this.#leave();
+  }
+
+  /** Gives a handler as many messages as it takes now, and then their end, once. */
+  #give(listener: BidiListener<object>): void {
+    if (this.#isGiving) return;
+    this.#isGiving = true;
+    const requests = this.#requests;
+    while (!this.#isOver && !this.#isPaused && this.#given <= requests.length) {
+      const request = requests[this.#given++];
+      if (request === undefined) listener.onHalfClose();
+      else listener.onMessage(request);
+    }
+    this.#isGiving = false;
   }
 
   #leave(): void {
