@@ -12,6 +12,7 @@ import { formatId, randomId } from "../base/ids.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Choice } from "../founding/types.ts";
+import { quorumSize } from "../raft/quorum.ts";
 import type { Member, MemberId } from "../raft/types.ts";
 import type { Identity } from "../storage/storage.ts";
 
@@ -120,7 +121,7 @@ export async function bootstrap(options: BootstrapOptions): Promise<Identity> {
 }
 
 async function found(options: BootstrapOptions): Promise<Identity> {
-  const { name, peerUrls, clientUrls, grpcUrls, random, choice } = options;
+  const { name, peerUrls, clientUrls, grpcUrls, random, choice, places } = options;
   const memberId = choice?.founder ?? randomId(random);
   const urls = { peerUrls, clientUrls, ...(grpcUrls && { grpcUrls }) };
   const founder = { id: memberId, name, ...urls, voter: true };
@@ -129,9 +130,10 @@ async function found(options: BootstrapOptions): Promise<Identity> {
     clusterId: choice?.clusterId ?? randomId(random),
     name,
     initial: {
-      members: [founder, ...options.places.map((urls) => place(urls, random))],
+      members: [founder, ...places.map((urls) => place(urls, random))],
       removed: [],
     },
+    ...(places.length > 0 && { votersAwaited: quorumSize(places.length + 1) }),
   };
   await options.writeIdentity(identity);
   options.logger.info("Founded a new cluster", { cluster: formatId(identity.clusterId) });

@@ -11,7 +11,6 @@
  */
 import type { Logger } from "../base/logger.ts";
 import { LIMITS } from "../config.ts";
-import { quorumSize } from "../raft/quorum.ts";
 import type { Configuration, MemberId } from "../raft/types.ts";
 import type { DataStorage, Identity } from "../storage/storage.ts";
 import type { RunningMember } from "./member.ts";
@@ -52,14 +51,11 @@ const LOOKS_A_WORD = LIMITS.member.unheardReportMs / LOOK_MS;
 
 function isReady({ member, identity, isNamed, isNew }: FormedOptions): boolean {
   const configuration = member.node.configuration();
-  const { initial, memberId, votersAwaited } = identity;
-  if (initial !== undefined) {
-    return hasMajority(configuration, initial.members.map(({ id }) => id), initial.members.length);
-  }
+  const { memberId, votersAwaited } = identity;
   if (votersAwaited !== undefined) {
-    const places = configuration.members.filter(({ learner }) => !learner).map(({ id }) => id);
+    const isAwaited = configuration.members.some(({ voter, learner }) => !voter && !learner);
     return !isLearning(configuration, memberId) &&
-      (votersOf(configuration) >= votersAwaited || !isAwaited(configuration, places));
+      (votersOf(configuration) >= votersAwaited || !isAwaited);
   }
   return !isNamed || !isNew || !isLearning(configuration, memberId);
 }
@@ -67,19 +63,6 @@ function isReady({ member, identity, isNamed, isNew }: FormedOptions): boolean {
 /** Whether a member is to vote and does not yet. */
 function isLearning({ members }: Configuration, id: MemberId): boolean {
   return members.some((member) => member.id === id && !member.voter && !member.learner);
-}
-
-/** Whether a majority of `count` members votes; or none of `ids` is awaited any longer. */
-function hasMajority(
-  configuration: Configuration,
-  ids: readonly MemberId[],
-  count: number,
-): boolean {
-  return !isAwaited(configuration, ids) || votersOf(configuration) >= quorumSize(count);
-}
-
-function isAwaited({ members }: Configuration, ids: readonly MemberId[]): boolean {
-  return ids.some((id) => members.some((member) => member.id === id && !member.voter));
 }
 
 function votersOf({ members }: Configuration): number {

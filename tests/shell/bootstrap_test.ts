@@ -114,6 +114,7 @@ Deno.test("bootstrap() founds the cluster that was decided, as the incarnation t
     places: [["http://127.0.0.1:7002"], ["http://127.0.0.1:7003"]],
   });
   assertEquals([found.clusterId, found.memberId, found.founding], [55, 7, undefined]);
+  assertEquals(found.votersAwaited, 2);
   const { members } = found.initial!;
   assertEquals(members.map(({ voter }) => voter), [true, false, false]);
 });

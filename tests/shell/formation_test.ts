@@ -237,10 +237,11 @@ const named = (id: number, voter: boolean, name = `m${id}`): Member => ({
 });
 
 const INITIAL = [named(1, true), named(2, false, ""), named(3, false, "")];
-const FOUNDER = {
+const SERVED: Identity = {
   ...{ memberId: 1, clusterId: 1, name: "m1" },
   initial: { members: INITIAL, removed: [] },
 };
+const FOUNDER = { ...SERVED, votersAwaited: 2 };
 const NEWCOMER: Identity = { memberId: 2, clusterId: 1, name: "m2", initial: undefined };
 
 Deno.test("whenFormed() lets a founder serve when a majority of those named votes, and not before", async () => {
@@ -250,12 +251,15 @@ Deno.test("whenFormed() lets a founder serve when a majority of those named vote
   assertEquals(await serving.looked(), false, "while the second learns");
   serving.members = [named(1, true), named(2, true), named(3, false, "")];
   await serving.end;
+  assertEquals(serving.written, SERVED, "and asks no more");
 
   const again = new Serving(FOUNDER, INITIAL, { isNamed: false, isNew: false });
   assertEquals(await again.looked(), false, "nor when it starts again without flags");
   again.isOver = true;
   await again.end;
   await new Serving(FOUNDER, [named(1, true)]).end;
+  // The second was taken out, and the third has never come.
+  await new Serving(SERVED, [named(1, true), named(3, false, "")], { isNew: false }).end;
 });
 
 Deno.test("whenFormed() lets a newcomer serve when a majority of those named votes, also after a restart", async () => {

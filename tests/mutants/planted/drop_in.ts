@@ -75,13 +75,15 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "  if (other.token === undefined) {",
     ],
   ]),
-  ...mutantsOf("src/member/formed.ts", FORMATION, [
+  ...mutantsOf("src/member/bootstrap.ts", "tests/shell/bootstrap_test.ts", [
     [
       "a founder acknowledges alone",
       "clients are served when a majority of those named votes",
-      "votersOf(configuration) >= quorumSize(count);",
-      "votersOf(configuration) >= 1;",
+      "    ...(places.length > 0 && { votersAwaited: quorumSize(places.length + 1) }),\n",
+      "",
     ],
+  ]),
+  ...mutantsOf("src/member/formed.ts", FORMATION, [
     [
       "who takes a dead one's place serves before it counts",
       "who has seen the replaced one serve may let another die",
