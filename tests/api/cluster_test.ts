@@ -132,6 +132,18 @@ Deno.test("info() is healthy when a linearizable read works, and not else", asyn
   assertEquals([healthSuccesses, healthFailures], [1, 2], "as the metrics tell");
 });
 
+Deno.test("v2 says in etcd's words which alarm a write meets", async () => {
+  await using node = await startNode();
+  const cause = async (alarm: "noSpace" | "corrupt") => {
+    const raise = { type: "alarm", action: "activate", alarm, member: 1n } as const;
+    await new Promise((resolve) => node.service.write(raise, false, resolve));
+    const { status, text } = await node.ask("PUT", "/v2/keys/a?value=1");
+    return [status, JSON.parse(text).cause];
+  };
+  assertEquals(await cause("noSpace"), [500, "etcdserver: mvcc: database space exceeded"]);
+  assertEquals(await cause("corrupt"), [500, "etcdserver: corrupt cluster"]);
+});
+
 Deno.test("/health fails under an alarm unless it is excluded, and needs no quorum to be serializable", async () => {
   await using node = await startNode({ api: { healthTimeoutMs: 20 } });
   const health = async (query: string) => {

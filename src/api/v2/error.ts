@@ -98,6 +98,11 @@ export function rejectionReply(v2: V2, rejected: Rejected, prevIndex: string): R
     case "authenticationFailed":
     case "tooManyLogins":
       return unauthorizedReply(v2);
+    // v3's texts: what an operator looks up.
+    case "noSpace":
+      return errorReply(v2, 300, "etcdserver: mvcc: database space exceeded", changeIndex);
+    case "corrupt":
+      return errorReply(v2, 300, "etcdserver: corrupt cluster", changeIndex);
     default:
       return errorReply(v2, 300, `etcdserver: ${reason}`, changeIndex);
   }
