@@ -32,7 +32,8 @@ export async function askToJoin(
   if (reply.status === 200) return reply.body;
   if (reply.status === 404) {
     throw new RefusalError(
-      `has no "${JOIN_PATH}": it runs version 1.0 or is no member, run the same version on all`,
+      `has no "${JOIN_PATH}": name the peer address of a member, not one for its clients, and ` +
+        "run the same version on all",
     );
   }
   const cause = causeOf(reply.body) ?? `answered ${reply.status}`;
