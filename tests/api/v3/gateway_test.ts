@@ -1,10 +1,15 @@
 /** Calls through the JSON gateway, beside what was recorded: their time limits, and how they end. */
 import { assert, assertEquals } from "@std/assert";
+import { bidi, type Handler, type StreamCall } from "../../../src/api/v3/call.ts";
+import { answerStream } from "../../../src/api/v3/gateway/stream_call.ts";
+import type { WatchResponse } from "../../../src/api/v3/messages/watch.ts";
 import { METHODS } from "../../../src/api/v3/methods.ts";
+import { countersOfAll } from "../../../src/api/v3/metrics.ts";
+import type { OpenCalls } from "../../../src/api/v3/open_calls.ts";
 import type { Method } from "../../../src/api/v3/methods.ts";
 import type { Reply, ReplyOrFault } from "../../../src/http/exchange.ts";
 import type { LeaseKeeper } from "../../../src/service/lease_keeper.ts";
-import { PostExchange, V3Member } from "./harness.ts";
+import { PostExchange, turns, V3Member } from "./harness.ts";
 
 const { range } = METHODS.kv;
 const { watch } = METHODS.watch;
@@ -103,4 +108,68 @@ Deno.test("a body of many keep-alives is held back while a thousand are under wa
   let text = "";
   for (let line = await lines.next(); !line.done; line = await lines.next()) text += line.value;
   assertEquals(text.trim().split("\n").length, 2_500);
+});
+
+/** Watches of nothing that happens, and a first one of the key "a". */
+function creates(count: number): string {
+  return '{"create_request":{"key":"YQ=="}}' +
+    '{"create_request":{"key":"Yg=="}}'.repeat(count - 1);
+}
+
+const countOf = (lines: string, text: string) => lines.split(text).length - 1;
+
+Deno.test("a body of very many messages is taken a few in a turn: others have theirs", async () => {
+  using member = new V3Member({ watchesMax: 10_000 });
+  const lines = linesOf(await member.post(watch, creates(2_000)) as Reply);
+  const { value: first } = await lines.next();
+  const count = countOf(first, '"created":true');
+  assert(count < 2_000, `${count} of 2,000 in the first turn`);
+  let all: string = first;
+  while (countOf(all, '"created":true') < 2_000) all += (await lines.next()).value;
+  assertEquals(member.store.watches.size, 2_000);
+  await lines.return?.();
+  assertEquals(member.store.watches.size, 0);
+});
+
+Deno.test("what is left of a body is not looked at when its client has gone", async () => {
+  using member = new V3Member({ watchesMax: 10_000 });
+  const exchange = new PostExchange(creates(2_000));
+  const reply = await member.post(watch, exchange.body, exchange) as Reply;
+  exchange.gone();
+  await turns(20);
+  assertEquals(member.store.watches.size, 0);
+  await linesOf(reply).return?.();
+});
+
+Deno.test("who was slow is called back, whatever was sent while it was slow", async () => {
+  using member = new V3Member();
+  let call: StreamCall<WatchResponse> | undefined;
+  let drains = 0;
+  const handler = bidi(watch, (opened) => {
+    call = opened;
+    return {
+      onMessage: () => {},
+      onHalfClose: () => {},
+      onDrain: () => drains++,
+      onGone: () => {},
+    };
+  }) as Extract<Handler, { readonly kind: "bidi" }>;
+  const shared = {
+    service: member.service,
+    messageBytesMax: 1_000,
+    callsMax: undefined,
+    open: { add: () => {}, delete: () => {} } as unknown as OpenCalls,
+    nowMs: () => 0,
+  };
+  const exchange = new PostExchange('{"create_request":{}}');
+  const counters = countersOfAll().get(watch)!;
+  const reply = answerStream(shared, handler, counters, exchange, () => {});
+  assertEquals(call!.send({ cancelReason: "x".repeat(300_000) }), false);
+  const lines = linesOf(await reply);
+  await lines.next();
+  call!.send({ watchId: 1 });
+  assertEquals(drains, 0);
+  await lines.next();
+  assertEquals(drains, 1);
+  await lines.return?.();
 });

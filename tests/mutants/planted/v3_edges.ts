@@ -78,6 +78,12 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
       "watchId, canceled: true });",
     ],
     [
+      "progress is told before a watch has begun",
+      ETCDS,
+      "    if (watcher.startRevision > this.service.revision) this.#future.add(watcher);\n",
+      "",
+    ],
+    [
       "watches of a stream that has gone count",
       FREE,
       "    this.#v3.watches.count -= this.#watchers.size;\n",
@@ -232,6 +238,24 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
       BOUNDED,
       "while (!this.#isOver && !this.#isPaused &&",
       "while (!this.#isOver &&",
+    ],
+    [
+      "all messages of a body are taken in one turn",
+      "one client's body holds up no heartbeat",
+      "const enough = this.#given + MESSAGES_A_TURN;",
+      "const enough = this.#given + 2 ** 30;",
+    ],
+    [
+      "the rest of a body goes on without its client",
+      FREE,
+      "while (!this.#isOver && !this.#isPaused &&",
+      "while (!this.#isPaused &&",
+    ],
+    [
+      "who was slow is never told again",
+      "a watch sees every event",
+      "if (isEnough) this.#wantsDrain = true;",
+      "this.#wantsDrain = isEnough;",
     ],
   ]),
   ...mutantsOf("src/api/v3/gateway/stream_call.ts", EDGES, [

@@ -3,6 +3,8 @@
  * comes here, and a line for each response. A client that has sent its body still takes
  * the lines.
  */
+import { setImmediate } from "node:timers";
+import { messageOf } from "../../../base/errors.ts";
 import type { Exchange, Reply } from "../../../http/exchange.ts";
 import { admissionProblem } from "../admission.ts";
 import type { BidiListener, Caller, Handler, StreamCall, StreamListener } from "../call.ts";
@@ -28,6 +30,9 @@ type StreamHandler = Exclude<Handler, { readonly kind: "unary" }>;
 
 /** Lines that wait for the client; above it the handler is asked to hold back. */
 const QUEUED_CHARS_ENOUGH = 256 * 1024;
+
+/** Messages of a body that are given to the handler in one turn of the event loop: a body may have 200,000. */
+const MESSAGES_A_TURN = 1_024;
 
 /**
  * Has `handler` answer `exchange`; the reply begins with the first response, and `onOver`
@@ -155,8 +160,10 @@ class StreamGatewayCall implements StreamCall<object>, OpenCall {
     this.#counters.bytesSent += message.length;
     this.#push(`{"result":${message}}\n`);
     this.#begin(200);
-    this.#wantsDrain = this.#queuedChars > QUEUED_CHARS_ENOUGH;
-    return !this.#wantsDrain;
+    const isEnough = this.#queuedChars > QUEUED_CHARS_ENOUGH;
+    // Who was told to wait is called back, even if less was sent meanwhile.
+    if (isEnough) this.#wantsDrain = true;
+    return !isEnough;
   }
 
   /** The body is here as a whole, and may have a hundred thousand messages. */
@@ -195,17 +202,32 @@ class StreamGatewayCall implements StreamCall<object>, OpenCall {
     this.#leave();
   }
 
-  /** Gives a handler as many messages as it takes now, and then their end, once. */
+  /** Gives a handler as many messages as it takes, a few in a turn, and then their end, once. */
   #give(listener: BidiListener<object>): void {
     if (this.#isGiving) return;
     this.#isGiving = true;
     const requests = this.#requests;
-    while (!this.#isOver && !this.#isPaused && this.#given <= requests.length) {
+    const enough = this.#given + MESSAGES_A_TURN;
+    const stop = Math.min(enough, requests.length + 1);
+    while (!this.#isOver && !this.#isPaused && this.#given < stop) {
       const request = requests[this.#given++];
       if (request === undefined) listener.onHalfClose();
       else listener.onMessage(request);
     }
-    this.#isGiving = false;
+    if (this.#given === enough) this.#giveLater(listener);
+    else this.#isGiving = false;
+  }
+
+  #giveLater(listener: BidiListener<object>): void {
+    setImmediate(() => {
+      this.#isGiving = false;
+      try {
+        this.#give(listener);
+      } catch (error) {
+        // Nobody else would hear of it, and the process would end.
+        this.fail(status(StatusCode.internal, messageOf(error)));
+      }
+    });
   }
 
   #leave(): void {

@@ -30,6 +30,8 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
   readonly shared: SharedEvents;
   readonly who: Who;
   readonly #watchers = new Map<WatchId, Watcher>();
+  /** Those that began at a revision which was to come. */
+  readonly #future = new Set<Watcher>();
   /** Those that have to read, in turns. */
   readonly #behind = new Set<Watcher>();
   /** Those that may have something to tell. */
@@ -83,6 +85,7 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
     this.#v3.watches.count -= this.#watchers.size;
     this.#watchers.clear();
     this.#behind.clear();
+    this.#future.clear();
     this.#later.length = 0;
   }
 
@@ -190,6 +193,7 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
     const watcher = new Watcher(this, watchId, request);
     this.#watchers.set(watchId, watcher);
     this.#v3.watches.count++;
+    if (watcher.startRevision > this.service.revision) this.#future.add(watcher);
     if (watcher.wantsProgress) this.#startProgress();
     if (this.#isStalled) watcher.pause();
     if (!watcher.isSynced) this.behind(watcher);
@@ -223,6 +227,7 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
     this.#v3.watches.count--;
     this.#watchers.delete(watcher.id);
     this.#behind.delete(watcher);
+    this.#future.delete(watcher);
   }
 
   /** Some of what it would see is gone: it can begin again at the first revision that is there. */
@@ -272,8 +277,9 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
     this.#tellAll();
     if (!this.#owesProgress || this.#behind.size > 0) return;
     const { revision } = this.service;
-    for (const { startRevision } of this.#watchers.values()) {
-      if (startRevision > revision) return;
+    for (const watcher of this.#future) {
+      if (watcher.startRevision > revision) return;
+      this.#future.delete(watcher);
     }
     this.#owesProgress = false;
     this.#send({ header: this.#v3.headers.now(), watchId: NO_WATCH });
