@@ -84,6 +84,31 @@ Deno.test("only a certificate of the name asked for is taken", () => {
   assertEquals(loadClientGate(authority.files({})), undefined);
 });
 
+/** Signed for a client without a subject and without other names (ECDSA on P-256). */
+const NOBODYS = "MIIBezCCASCgAwIBAgIUI8xRTh/kbiHzXziIGam3Sm13JaUwCgYIKoZIzj0EAwIwITENMAsGA1UECgwE" +
+  "ZXRjZDEQMA4GA1UEAwwHZXRjZCBDQTAeFw0yNjExMzAwODEwMjVaFw0yNjEyMzAwODEwMjVaMAAwWTATBgcqhkjO" +
+  "PQIBBggqhkjOPQMBBwNCAASpGyIdWSKtqhlRq+BhGvwWdiT8rb8Zi9pWmaP3NIydxiCEz2YyE50HtkkKg2/8aeMK" +
+  "q46RjqmVhE754uFOm1Ezo1cwVTATBgNVHSUEDDAKBggrBgEFBQcDAjAdBgNVHQ4EFgQUcnXW6FQNMyluYt8vLkkM" +
+  "qicHR3MwHwYDVR0jBBgwFoAU0nV3cwGav+lrQUnV62CgR/fm6qIwCgYIKoZIzj0EAwIDSQAwRgIhAOyCh/1m9Swd" +
+  "aRccz0tpB7XZvDrPg/IUq/NcPNZpH4VUAiEApS0yzjVQv5ybwraWR4roaafwLmYe3V+24Xk9queiRR8=";
+
+Deno.test("who has no name at all, and what is no certificate, is refused and not only unanswered", () => {
+  const gateFor = (kind: "commonName" | "hostname") =>
+    loadClientGate({
+      ...{ certFile: "", keyFile: "", caFile: "a", crlFile: undefined, isOwn: false },
+      ...{ minVersion: "TLSv1.2", maxVersion: "TLSv1.3" },
+      allowedNames: { kind, names: ["node1"] },
+    })!;
+  const nobody = Uint8Array.fromBase64(NOBODYS);
+  const ofSubject = gateFor("commonName").clientProblem(nobody);
+  assertEquals(ofSubject, 'Expected a certificate whose CN is "node1", found ""');
+  const ofHost = gateFor("hostname").clientProblem(nobody);
+  assertEquals(ofHost, 'Expected a certificate for "node1", found one for ""');
+  for (const kind of ["commonName", "hostname"] as const) {
+    assertMatch(gateFor(kind).clientProblem(Uint8Array.of(0x30, 1)) ?? "", /can't be read/);
+  }
+});
+
 Deno.test("--client-crl-file and the names allowed are kept at both ports, and a new list at once", async () => {
   using authority = new Authority();
   authority.issue("server", "127.0.0.1");

@@ -149,8 +149,8 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
     [
       "any name will do",
       "only the name asked for is taken",
-      "?? nameProblem(certificate, allowedNames),",
-      "?? nameProblem(certificate, undefined),",
+      "?? nameProblem(certificate, allowedNames);",
+      "?? nameProblem(certificate, undefined);",
     ],
   ]),
   ...mutantsOf("src/http/node_listener.ts", GATE, [
