@@ -445,7 +445,8 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
   /** The answer is out, or in the output. */
   #answered(): void {
     this.#exchange = this.#slices = this.#onGone = undefined;
-    if (this.#line === "connection: close\r\n") this.#finish();
+    // The port may have closed since the head went out.
+    if (this.#line === "connection: close\r\n" || this.#port.isClosing) this.#finish();
     else this.#enter("idle");
   }
 

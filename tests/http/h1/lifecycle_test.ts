@@ -189,6 +189,23 @@ for (const kind of SOCKET_KINDS) {
     for (const client of [mute, idle, half, arriving, slow]) client!.close();
   });
 
+  Deno.test(`Http1Server() on ${kind} closes behind an answer that was on its way when the port closed`, async () => {
+    const { promise: go, resolve } = Promise.withResolvers<void>();
+    const body = async function* () {
+      yield "first";
+      await go;
+      yield "last";
+    };
+    await using server = await startHttp1(() => ({ status: 200, body: body() }), { kind });
+    using client = await server.connect();
+    await client.send(GET);
+    await client.until("first");
+    server.http.close();
+    resolve();
+    assertMatch(await client.untilClosed(), /first[^]*last\r\n0\r\n\r\n$/);
+    await until(() => server.sockets.size === 0, "the end");
+  });
+
   Deno.test(`Http1Server() on ${kind} survives bytes that are no HTTP`, async () => {
     await using server = await startHttp1(echo, { kind });
     for (const garbage of ["\x16\x03\x01\0\xa5\x01\0\0", "\0".repeat(100), "\r\n\r\n\n", "{}\n"]) {

@@ -72,6 +72,12 @@ export const HTTP1_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/http/h1/connection.ts", H1, [
     [
+      "who was being answered keeps a port that closes open",
+      "a stop waits for nobody who is idle",
+      " || this.#port.isClosing) this.#finish();",
+      ") this.#finish();",
+    ],
+    [
       "a request in the pipeline overtakes the one before",
       "requests of a connection are carried out in order",
       'this.#phase === "body") && this.#blockedMs === undefined;',
