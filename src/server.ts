@@ -13,7 +13,7 @@ import { CertificateWatch } from "./operations/certificate_watch.ts";
 import { Entrance } from "./member/entrance.ts";
 import { whenFormed } from "./member/formed.ts";
 import { ticks } from "./member/limits.ts";
-import { SCHEDULER, startMember } from "./member/real_member.ts";
+import { BULK_SCHEDULER, startMember } from "./member/real_member.ts";
 import type { RealMember } from "./member/real_member.ts";
 import { newSession } from "./member/rivalry.ts";
 import { startSearch } from "./member/search.ts";
@@ -197,7 +197,7 @@ export class Server {
       await openMetricsPort(this.#config.metrics, clientTls, this.#logger),
       (port) => port.shutdown(),
     );
-    const opened = await openDataDirectory(this.#config, SCHEDULER, this.#logger);
+    const opened = await openDataDirectory(this.#config, BULK_SCHEDULER, this.#logger);
     await this.#owned(opened.storage, (storage) => storage.close());
     const entrance = new Entrance({
       config: this.#config,

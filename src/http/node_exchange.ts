@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { setImmediate } from "node:timers";
+import { laterTurn } from "../base/turns.ts";
 import type { Logger } from "../base/logger.ts";
 import { type ClientCertificate, clientCertificateOf } from "./client_certificate.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -188,7 +188,7 @@ export class NodeExchanges {
         await drained(response, this.#limits.stallTimeoutMs);
       }
       // A socket that takes all at once never leaves the microtasks: others want their turn.
-      await new Promise((resolve) => setImmediate(resolve));
+      await laterTurn();
     }
     response.end(held);
   }

@@ -1,4 +1,5 @@
 /** A member on a real disk, real sockets and the machine's clock. */
+import { inLaterTurn } from "../base/turns.ts";
 import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Config, LIMITS } from "../config.ts";
@@ -18,7 +19,10 @@ import { Rivalry } from "./rivalry.ts";
 import { memberLimits, transportLimits } from "./limits.ts";
 
 /** Puts what has to be done into a later turn of the event loop. */
-export const SCHEDULER: Scheduler = { defer: (task) => void setImmediate(task) };
+const SCHEDULER: Scheduler = { defer: (task) => void setImmediate(task) };
+
+/** The same for bulk work, slice after slice, that must not hold up anybody. */
+export const BULK_SCHEDULER: Scheduler = { defer: inLaterTurn };
 
 /** What `startMember` makes. */
 export type RealMember = RunningMember<PeerTransport>;

@@ -19,7 +19,7 @@ import type { Http2Limits } from "../http/h2/options.ts";
 import { onlyHosts } from "../http/host_whitelist.ts";
 import { listen } from "../http/listener.ts";
 import { listenMixed, listenWire } from "../http/wire_listener.ts";
-import { SCHEDULER } from "../member/real_member.ts";
+import { BULK_SCHEDULER } from "../member/real_member.ts";
 import type { RealMember } from "../member/real_member.ts";
 import { backupsOf } from "../operations/backups.ts";
 import type { Overview } from "../operations/overview.ts";
@@ -134,7 +134,7 @@ function makeApi(
   v3: V3Api,
 ): ClientApi {
   const read = () => telemetry.read();
-  const backups = backupsOf(member, SCHEDULER);
+  const backups = backupsOf(member, BULK_SCHEDULER);
   return makeClientApi(member.service, {
     limits: { bodyBytesMax: LIMITS.http.bodyBytesMax, ...LIMITS.api },
     policy,

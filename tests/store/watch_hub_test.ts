@@ -330,7 +330,7 @@ Deno.test("a cancelled watch that reads stays cancelled", () => {
   log.set("/a", "3");
   const watch = log.store.watches.watch(EVERYTHING, 1, NO_CALLBACKS);
   watch.cancel();
-  assertEquals(watch.read(10), { kind: "events", events: [], isSynced: true });
+  assertEquals(watch.read(10), { kind: "events", events: [], scanned: 0, isSynced: true });
   assertEquals(log.store.watches.size, 0);
   log.set("/a", "4");
 });

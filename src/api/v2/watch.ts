@@ -3,6 +3,7 @@
  * that come. Status and headers go out at once; there is no time limit. With
  * `waitIndex` it begins in the history, or passes over what comes before.
  */
+import { inLaterTurn } from "../../base/turns.ts";
 import type { Exchange, Reply, ReplyOrFault } from "../../http/exchange.ts";
 import { unavailable } from "../../http/fault.ts";
 import type { Failure } from "../../node/ports.ts";
@@ -156,7 +157,7 @@ class Feed {
     const reading = this.#watch.read(ENTRIES_AT_ONCE);
     if (reading.kind === "cleared") return this.end();
     if (reading.events.length > 0) this.tell(reading.events);
-    if (!reading.isSynced) setImmediate(() => this.catchUp());
+    if (!reading.isSynced) inLaterTurn(() => this.catchUp());
   }
 
   /** No more comes; what waits is still given. */

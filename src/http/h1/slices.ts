@@ -1,6 +1,6 @@
 /** Bodies that are made as the client takes them, one slice in memory. */
 import { Buffer } from "node:buffer";
-import { setImmediate } from "node:timers";
+import { laterTurn } from "../../base/turns.ts";
 import type { Reply } from "../exchange.ts";
 import { WHOLE_BYTES_MAX } from "./answer.ts";
 
@@ -53,7 +53,7 @@ export class SlicedBody {
       if (isSmall) asked = this.#ask();
       else if (bytes !== undefined && !sink.write(bytes)) await sink.drained();
       // A socket that takes all at once never leaves the microtasks: others want their turn.
-      await new Promise((resolve) => setImmediate(resolve));
+      await laterTurn();
       if (sink.isGone) return this.cancel();
       if (isSmall && asked.isEnd) return this.#end(sink, bytes);
       if (!isSmall) asked = this.#ask();

@@ -1,6 +1,6 @@
 /** Serves ordinary requests over HTTP/2: reads the body within its bounds, writes the reply. */
 import { Buffer } from "node:buffer";
-import { setImmediate } from "node:timers";
+import { laterTurn } from "../../base/turns.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { ClientCertificate } from "../client_certificate.ts";
 import { type Deadline, Deadlines } from "../deadlines.ts";
@@ -236,7 +236,7 @@ class Http2Exchange implements Exchange, StreamReceiver {
       const bytes = typeof slice === "string" ? ENCODER.encode(slice) : slice;
       if (!stream.write(bytes)) await this.#drained();
       // A client that takes all at once never leaves the microtasks: others want their turn.
-      await new Promise((resolve) => setImmediate(resolve));
+      await laterTurn();
     }
     stream.end();
   }

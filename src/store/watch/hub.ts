@@ -32,8 +32,16 @@ export interface WatchCallbacks {
 
 /** What reading from the list gives. */
 export type Reading =
-  /** Events of whole entries, maybe none, and whether the watch is synced now. */
-  | { readonly kind: "events"; readonly events: readonly Event[]; readonly isSynced: boolean }
+  /**
+   * Events of whole entries of the log, maybe none, of how many of the list that were looked
+   * at, and whether the watch is synced now.
+   */
+  | {
+    readonly kind: "events";
+    readonly events: readonly Event[];
+    readonly scanned: number;
+    readonly isSynced: boolean;
+  }
   /** Some that the watch may have seen are gone. */
   | { readonly kind: "cleared" };
 
@@ -165,7 +173,9 @@ export class WatchHub {
 
   /** For `Watch.read`. */
   read(watch: Watch, entriesMax: number): Reading {
-    if (watch.isSynced || watch.isOver) return { kind: "events", events: [], isSynced: true };
+    if (watch.isSynced || watch.isOver) {
+      return { kind: "events", events: [], scanned: 0, isSynced: true };
+    }
     const keys = this.#keys();
     const { versions } = keys;
     if (watch.isCleared || this.#hasLost(watch)) return { kind: "cleared" };
@@ -202,7 +212,7 @@ export class WatchHub {
     watch.place = place;
     const isSynced = place >= versions.end;
     if (isSynced) this.#enterSynced(watch);
-    return { kind: "events", events, isSynced };
+    return { kind: "events", events, scanned, isSynced };
   }
 
   /** For `Watch.pause`. */

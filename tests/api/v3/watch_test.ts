@@ -1,5 +1,6 @@
 /** The Watch service: beside what was recorded, slow clients, compaction, progress and large messages. */
-import { assert, assertEquals } from "@std/assert";
+import { setImmediate } from "node:timers";
+import { assert, assertEquals, assertGreater } from "@std/assert";
 import { METHODS, type RequestOf, type ResponseOf } from "../../../src/api/v3/methods.ts";
 import type { Draft } from "../../../src/api/v3/messages/table.ts";
 import { bytes, type TestCall, text, turns, V3Member } from "./harness.ts";
@@ -312,4 +313,20 @@ Deno.test("a member that serves nobody any longer ends its streams", async () =>
   assertEquals([code, message], [15, "etcdserver: corrupt cluster"]);
   const read = await member.call(METHODS.kv.range, { key: "a", serializable: true });
   assertEquals(read.code, 15);
+});
+
+Deno.test("a watch that reads the past takes some hundreds of events a turn, however many an entry has", async () => {
+  using member = new V3Member();
+  const puts = Array.from({ length: 100 }, (_, i) => ({
+    kind: "put" as const,
+    value: { key: `b${i}`, value: bytes("1") },
+  }));
+  for (let i = 0; i < 50; i++) await member.call(txn, { success: puts });
+  await watching(member, { key: "a", startRevision: 2 });
+  let seen = 0;
+  for (; member.store.stats().slowWatchers > 0; seen++) {
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+  }
+  // Some 600 of 5,000 in a turn.
+  assertGreater(seen, 4);
 });

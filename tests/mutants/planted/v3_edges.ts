@@ -232,6 +232,22 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
       "    this.#isOver = true;",
     ],
   ]),
+  ...mutantsOf("src/base/turns.ts", "tests/shell/turns_test.ts", [
+    [
+      "one slice follows another without end",
+      "work in slices keeps nobody waiting",
+      "nowMs - rowSinceMs < ROW_MS",
+      "nowMs >= 0",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/watch/watcher.ts", "tests/api/v3/watch_test.ts", [
+    [
+      "a watch that is behind counts entries of the log, whatever they have",
+      "work in slices keeps nobody waiting",
+      "steps += Math.max(1, Math.ceil(reading.scanned / ENTRIES_PER_STEP));",
+      "steps++;",
+    ],
+  ]),
   ...mutantsOf("src/api/v3/gateway/stream_call.ts", "tests/api/v3/gateway_test.ts", [
     [
       "a handler that pauses is given the rest of the body",

@@ -3,6 +3,7 @@
  * elections are made of. The key of who waits hangs on a lease, so whoever dies leaves
  * the queue; the one whose key was created first holds the lock, or leads.
  */
+import { inLaterTurn } from "../../../base/turns.ts";
 import type { Failure } from "../../../node/ports.ts";
 import { type ByteString, endOfPrefix } from "../../../store/byte_string.ts";
 import type {
@@ -225,7 +226,7 @@ function drain(watch: Watch, onAny: () => void): void {
   const reading = watch.read(ENTRIES_AT_ONCE);
   if (reading.kind === "cleared") return onAny();
   if (reading.events.length > 0) onAny();
-  if (!reading.isSynced) setImmediate(() => drain(watch, onAny));
+  if (!reading.isSynced) inLaterTurn(() => drain(watch, onAny));
 }
 
 /** The newest key of the queue that was created before `revision`, if any, and the revision now. */

@@ -3,7 +3,7 @@
  * comes here, and a line for each response. A client that has sent its body still takes
  * the lines.
  */
-import { setImmediate } from "node:timers";
+import { inLaterTurn } from "../../../base/turns.ts";
 import { messageOf } from "../../../base/errors.ts";
 import type { Exchange, Reply } from "../../../http/exchange.ts";
 import { admissionProblem } from "../admission.ts";
@@ -219,7 +219,7 @@ class StreamGatewayCall implements StreamCall<object>, OpenCall {
   }
 
   #giveLater(listener: BidiListener<object>): void {
-    setImmediate(() => {
+    inLaterTurn(() => {
       this.#isGiving = false;
       try {
         this.#give(listener);

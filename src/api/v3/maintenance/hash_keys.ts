@@ -2,6 +2,7 @@
  * CRC-32C over "key" and all keys and values at a revision, in their order: members
  * that agree have the same. A slice a turn, so that nobody waits for it.
  */
+import { inLaterTurn } from "../../../base/turns.ts";
 import { crc32c } from "../../../base/crc32c.ts";
 import { bytesOf, type ByteString } from "../../../store/byte_string.ts";
 import { PLAIN_RANGE, type RangeOperation } from "../../../store/command/command.ts";
@@ -29,7 +30,7 @@ export function hashKeys(
       }
       const last = found.kvs.at(-1);
       if (!found.more || last === undefined) return done(hash);
-      setImmediate(() => call.isOver || go(`${last.key}\0`));
+      inLaterTurn(() => call.isOver || go(`${last.key}\0`));
     });
   go("\0");
 }

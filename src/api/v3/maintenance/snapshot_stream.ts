@@ -2,6 +2,7 @@
  * A snapshot for a client of v3: a database file as etcd's own tools read it, in
  * portions. It holds the state of one moment, made while it is sent.
  */
+import { laterTurn } from "../../../base/turns.ts";
 import type { BoltPlan } from "../../../bolt/writer.ts";
 import { planEtcdSnapshot } from "../../../bolt/etcd_writer.ts";
 import { COMPATIBLE_VERSION } from "../../../version.ts";
@@ -50,7 +51,7 @@ export class SnapshotStream implements StreamListener {
   }
 
   async #send(source: Parameters<typeof planEtcdSnapshot>[0]): Promise<void> {
-    const plan: BoltPlan = await planEtcdSnapshot(source, nextTurn);
+    const plan: BoltPlan = await planEtcdSnapshot(source, laterTurn);
     let remainingBytes = plan.size;
     for await (const portion of plan.portions()) {
       for (let at = 0; at < portion.length; at += BLOB_BYTES) {
@@ -60,7 +61,7 @@ export class SnapshotStream implements StreamListener {
         const takesMore = this.#call.send({ remainingBytes, blob, version: COMPATIBLE_VERSION });
         if (!takesMore) await this.#taken();
       }
-      await nextTurn();
+      await laterTurn();
     }
     if (!this.#isGone) this.#call.end();
   }
@@ -75,8 +76,4 @@ export class SnapshotStream implements StreamListener {
       };
     });
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -2,7 +2,7 @@
  * The watches of one client's stream. All of them share its connection: when the client
  * doesn't keep up, all stop being told and read on when it takes more.
  */
-import { setImmediate } from "node:timers";
+import { inLaterTurn } from "../../../base/turns.ts";
 import type { Who } from "../../../service/auth/gate.ts";
 import type { Service } from "../../../service/service.ts";
 import { mayWatch } from "../../../store/auth/judge.ts";
@@ -249,7 +249,7 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
   #readOn(): void {
     if (this.#isReading || this.#isStalled || this.#behind.size === 0) return;
     this.#isReading = true;
-    setImmediate(() => {
+    inLaterTurn(() => {
       this.#isReading = false;
       for (let steps = 0; steps < STEPS_PER_SLICE;) {
         if (this.#call.isOver || this.#isStalled) return;

@@ -134,12 +134,14 @@ export class Watcher implements EventView {
     let outcome: Slice["outcome"] = "more";
     let steps = 0;
     while (steps < STEPS_PER_SLICE) {
-      steps++;
       const reading = this.#watch.read(ENTRIES_PER_STEP);
       if (reading.kind === "cleared") {
         outcome = "cleared";
+        steps++;
         break;
       }
+      // One entry of the log may have hundreds.
+      steps += Math.max(1, Math.ceil(reading.scanned / ENTRIES_PER_STEP));
       for (const message of toMessages(reading.events, this, service.compactedRevision)) {
         messages.push(message);
         bytes += sizeOf(message);

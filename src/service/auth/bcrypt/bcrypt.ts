@@ -3,6 +3,7 @@
  * The platform has none. The work is done on the event loop, in slices, so it is for
  * passwords that come from etcd or may go there, and scrypt is for all others.
  */
+import { laterTurn } from "../../../base/turns.ts";
 import { Buffer } from "node:buffer";
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { Blowfish } from "./blowfish.ts";
@@ -63,7 +64,7 @@ async function derive(password: Buffer, saltBytes: Buffer, cost: number): Promis
   for (let left = 2 ** cost; left > 0; left--) {
     cipher.expand(key);
     cipher.expand(salt);
-    if (left % SLICE_ROUNDS === 0) await nextTurn();
+    if (left % SLICE_ROUNDS === 0) await laterTurn();
   }
   const words = PLAINTEXT.slice();
   for (let at = 0; at < words.length; at += 2) {
@@ -90,8 +91,4 @@ function textOf(bytes: Buffer): string {
 
 function bytesOf(text: string): Buffer {
   return Buffer.from(text.replaceAll(/./g, (digit) => BASE64[DIGITS.indexOf(digit)]!), "base64");
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
 }
