@@ -9,18 +9,27 @@ import { systemClock } from "./clock.ts";
 /** After so long the next slice waits for a timer, some 2 ms, and everybody else is served first. */
 const ROW_MS = 20;
 
-/** Slices since the last one that waited for a timer, of everybody, and when the first of them was asked for. */
-let row = 0;
-let rowSinceMs = 0;
+/** When the slices that follow one another began, of everybody; undefined when nobody has any. */
+let rowSinceMs: number | undefined;
+let isAsked = false;
 
 /** Calls `slice` in a later turn of the event loop. */
 export function inLaterTurn(slice: () => void): void {
   const nowMs = systemClock.monotonicMs();
-  if (row === 0) rowSinceMs = nowMs;
-  row++;
-  if (nowMs - rowSinceMs < ROW_MS) return void setImmediate(slice);
-  row = 0;
-  setTimeout(slice, 0);
+  if (rowSinceMs === undefined) {
+    rowSinceMs = nowMs;
+    setImmediate(endRow);
+  }
+  isAsked = true;
+  if (nowMs - rowSinceMs < ROW_MS) setImmediate(slice);
+  else setTimeout(slice, 0);
+}
+
+/** Once a turn: with one in which nobody asked for a slice the row is over. */
+function endRow(): void {
+  if (isAsked) setImmediate(endRow);
+  else rowSinceMs = undefined;
+  isAsked = false;
 }
 
 /** Resolves in a later turn of the event loop. */

@@ -1,7 +1,8 @@
 /** Work in slices, and the sockets of the same process meanwhile. */
 import { once } from "node:events";
+import { setImmediate } from "node:timers";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import { assertLess } from "@std/assert";
+import { assert, assertLess } from "@std/assert";
 import { inLaterTurn } from "../../src/base/turns.ts";
 
 /** Immediates from one look of the runtime at its sockets to the next, when it is left to itself. */
@@ -31,4 +32,17 @@ Deno.test("inLaterTurn() lets sockets have their turn between slices of two mill
   client.destroy();
   server.close();
   await once(server, "close");
+});
+
+Deno.test("inLaterTurn() puts off no slice that comes after a rest", async () => {
+  const immediate = () => new Promise<void>((resolve) => void setImmediate(resolve));
+  for (let i = 0; i < 3; i++) {
+    let isDone = false;
+    inLaterTurn(() => isDone = true);
+    await immediate();
+    await immediate();
+    assert(isDone);
+    // Longer than slices may follow one another.
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
 });
