@@ -141,7 +141,7 @@ export const LIMITS = freeze({
   },
   /** Streams to peers, as `TransportLimits` has them. */
   transport: {
-    /** Of one frame on a peer stream: an answer may have two values as large as a request. */
+    /** Of one frame on a peer stream: a request, with room to spare. */
     frameBytesMax: 16 * MiB,
     /** Of what waits for one peer; above it messages are dropped. */
     queueBytesMax: 32 * MiB,

@@ -22,6 +22,7 @@ import {
   notWrittenYet,
   OVERLOADED,
   STOPPING,
+  UNANSWERED,
 } from "./failures.ts";
 import { Administration, type WishKind } from "./membership/administration.ts";
 import { Liveness } from "./membership/liveness.ts";
@@ -41,6 +42,7 @@ import type {
   Barrier,
   ClusterNode,
   Done,
+  EntryId,
   Failure,
   MembersChanged,
   MemberWish,
@@ -169,12 +171,24 @@ export class Node<R> implements ClusterNode<R> {
   }
 
   propose(data: Uint8Array, done: Done<R>): void {
-    const failure = this.#problemOf(this.#proposals.size);
+    const failure = this.#prepareProposal();
     if (failure !== undefined) return done(failure);
-    if (this.#leadership.isHandingOver) return done(NOT_LEADER);
-    // What is due is gone before the client's command comes to it.
-    if (this.#options.machine.nextDeadlineMs() !== Infinity) this.#expiry.run(this.#clock.nowMs());
     this.#append(data, done);
+  }
+
+  proposeForPeer(data: Uint8Array): Outcome<EntryId> {
+    const failure = this.#prepareProposal();
+    if (failure !== undefined) return failure;
+    const index = this.#core.propose(data);
+    if (index === 0) return OVERLOADED;
+    this.#replica.announceCommitOf(index);
+    return { ok: true, value: { index, term: this.#core.term } };
+  }
+
+  awaitEntry({ index, term }: EntryId, done: Done<R>): void {
+    // The result was nobody's then, and is gone.
+    if (index <= this.#core.appliedIndex) return done(UNANSWERED);
+    this.#proposals.add(index, term, this.#deadline(), done);
   }
 
   barrierNow(): Barrier | undefined {
@@ -229,6 +243,8 @@ export class Node<R> implements ClusterNode<R> {
 
   forward(request: Uint8Array, done: Done<Uint8Array>): void {
     if (this.#stopping !== undefined) return done(this.#stopping);
+    // Of what it has passed on, too, this member awaits no more than it may.
+    if (this.#proposals.size >= this.#options.limits.waitingMax) return done(OVERLOADED);
     this.#call("request", request, this.#deadline(), done);
   }
 
@@ -425,13 +441,7 @@ export class Node<R> implements ClusterNode<R> {
       leads: () => this.#core.role === "leader" && this.#leadership.leaderId !== NONE,
       send: (to, reply) => this.#outgoing.send(to, reply),
       handlers: {
-        request: (payload, reply) => {
-          this.#options.handleRequest(payload, (answer) => {
-            reply(answer);
-            // Who asked waits until it has applied what was done.
-            this.#replica.announceCommit();
-          });
-        },
+        request: this.#options.handleRequest,
         barrier: (_, reply) => this.#confirmFor(reply),
         join: administer("join"),
         remove: administer("remove"),
@@ -555,9 +565,14 @@ export class Node<R> implements ClusterNode<R> {
     this.#outgoing.send(id, { type: "removed", term: this.#core.term });
   }
 
-  #problemOf(waiting: number): Failure | undefined {
-    const overload = waiting < this.#options.limits.waitingMax ? undefined : OVERLOADED;
-    return this.#stopping ?? this.#space.failure ?? overload;
+  /** Why nothing may be proposed; else what is due is gone before a client's command comes to it. */
+  #prepareProposal(): Failure | undefined {
+    const failure = this.#stopping ?? this.#space.failure;
+    if (failure !== undefined) return failure;
+    if (this.#proposals.size >= this.#options.limits.waitingMax) return OVERLOADED;
+    if (!this.isLeader()) return NOT_LEADER;
+    if (this.#options.machine.nextDeadlineMs() !== Infinity) this.#expiry.run(this.#clock.nowMs());
+    return undefined;
   }
 
   #expire(tick: number): void {

@@ -172,6 +172,15 @@ export type Outcome<R> = { readonly ok: true; readonly value: R } | Failure;
 /** Called exactly once. A callback, not a promise: one per request is what the hot path can spare. */
 export type Done<R> = (outcome: Outcome<R>) => void;
 
+/**
+ * An entry of the log. Index and term together: another leader may put another entry at the
+ * same index.
+ */
+export interface EntryId {
+  readonly index: number;
+  readonly term: number;
+}
+
 /** A linearizable read may be served from the local state machine now. */
 export interface Barrier {
   /**
@@ -220,6 +229,16 @@ export interface ClusterNode<R> {
   readonly clusterId: number;
   /** Appends `data` to the log; only on the leader (else `notLeader`). */
   propose(data: Uint8Array, done: Done<R>): void;
+  /**
+   * The same for another member, which awaits the entry itself: tells only which one it is.
+   * All members hear of its commit at once.
+   */
+  proposeForPeer(data: Uint8Array): Outcome<EntryId>;
+  /**
+   * What an entry comes to that the leader has appended for this member, as `propose` would
+   * tell it; `unknown` when it has been applied before this call.
+   */
+  awaitEntry(id: EntryId, done: Done<R>): void;
   /**
    * Waits until every write acknowledged before this call has been applied here
    * and everything due has expired. Works on any member; batched.
@@ -275,7 +294,7 @@ export interface NodeStatus {
   readonly appliedIndex: number;
   readonly lastIndex: number;
   readonly snapshotIndex: number;
-  /** Appended here and without a result so far. */
+  /** Appended, here or by the leader for this member, and without a result so far. */
   readonly proposalsPending: number;
   /** Writes are refused until there is space. */
   readonly diskIsFull: boolean;

@@ -123,6 +123,8 @@ export class Replica<R> {
   #gatheringTurns = 0;
   /** Under load the next batch tells the commit index; else it is told once a tick. */
   #commitIsDue = false;
+  /** The newest entry whose commit other members wait for. */
+  #announcedIndex = 0;
   #stopped = false;
   #tick = 0;
   /** When something was applied last. */
@@ -194,6 +196,12 @@ export class Replica<R> {
   /** Tells the members the commit index now: one of them waits for it. */
   announceCommit(): void {
     this.#commitIsDue = true;
+    this.schedule();
+  }
+
+  /** The same as soon as `index`, which was appended just now, is committed. */
+  announceCommitOf(index: number): void {
+    this.#announcedIndex = index;
     this.schedule();
   }
 
@@ -305,7 +313,9 @@ export class Replica<R> {
       }
       if (entry.index === this.awaitedIndex) this.#hooks.reached(entry.index);
     }
-    if (entries.length > 0) {
+    const [first] = entries;
+    if (first !== undefined) {
+      if (first.index <= this.#announcedIndex) this.#commitIsDue = true;
       this.#appliedTick = this.#tick;
       this.schedule();
     }

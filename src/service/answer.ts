@@ -4,8 +4,12 @@
  *
  *     1 byte: 0 for a value, which follows; else the reason of the failure, whose
  *     cause follows in UTF-8
+ *
+ * The value of a write is the entry it became, by index and term of eight bytes each: the
+ * member that asked applies it as well, and has its result from there.
  */
-import type { Failure, FailureReason, Outcome } from "../node/ports.ts";
+import { ByteReader, ByteWriter, type Fail } from "../base/bytes.ts";
+import type { EntryId, Failure, FailureReason, Outcome } from "../node/ports.ts";
 
 /** The client has to ask the leader itself, who serves it at `clientUrl`. */
 export interface Redirect {
@@ -65,6 +69,26 @@ export function decodeOutcome(bytes: Uint8Array): Outcome<Uint8Array> {
   }
   return { ok: false, reason, cause: decoder.decode(bytes.subarray(1)) };
 }
+
+/** The value of a write. */
+export function encodeEntryId({ index, term }: EntryId): Uint8Array {
+  const writer = new ByteWriter(new Uint8Array(16));
+  writer.u53(index);
+  writer.u53(term);
+  return writer.finish();
+}
+
+/** What `encodeEntryId` was given. Throws `AnswerError`. */
+export function decodeEntryId(bytes: Uint8Array): EntryId {
+  const reader = new ByteReader(bytes, failAnswer);
+  const id = { index: reader.u53(), term: reader.u53() };
+  reader.end();
+  return id;
+}
+
+const failAnswer: Fail = (expected, found) => {
+  throw new AnswerError(`Expected ${expected} in an answer, found ${found}`);
+};
 
 /** `head` in front of `tail`. */
 export function withHead(head: number, tail: Uint8Array): Uint8Array {

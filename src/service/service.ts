@@ -1,7 +1,8 @@
 /**
  * What any API may ask of a member: write, read, watch. Work that belongs to the
  * leader is done here when this member leads; else it is passed on to the leader
- * as bytes, or the client is told where the leader is. Knows no API: what goes in
+ * as bytes, or the client is told where the leader is. What a command comes to is known
+ * wherever it is applied, so only its place in the log comes back. Knows no API: what goes in
  * and comes out are the store's commands and results.
  *
  * Everything is a callback, because it is called within the node's turn, and a
@@ -13,7 +14,6 @@ import { CommandError, NOBODY } from "../store/command/command.ts";
 import type { Command, CompactCommand, Requester } from "../store/command/command.ts";
 import type { ActiveAlarm } from "../store/alarms.ts";
 import type { Rejected, RejectionReason, Result } from "../store/result.ts";
-import { decodeResult, encodeResult, ResultError } from "../store/result_codec.ts";
 import type { StoreCounters } from "../store/counters.ts";
 import type { Store, StoreStats } from "../store/store.ts";
 import { type First, type FirstCallbacks, watchFirst } from "../store/watch/first.ts";
@@ -26,8 +26,16 @@ import { Logins } from "./auth/logins.ts";
 import { type PasswordHashes, Passwords } from "./auth/passwords.ts";
 import { SimpleTokens } from "./auth/simple_tokens.ts";
 import type { TokenScheme } from "./auth/tokens.ts";
-import { AnswerError, decodeOutcome, encodeFailure, encodeValue, withHead } from "./answer.ts";
-import type { OnAnswer } from "./answer.ts";
+import {
+  AnswerError,
+  decodeEntryId,
+  decodeOutcome,
+  encodeEntryId,
+  encodeFailure,
+  encodeValue,
+  type OnAnswer,
+  withHead,
+} from "./answer.ts";
 import { RequestCounters } from "./request_counters.ts";
 
 export interface ServiceOptions {
@@ -245,7 +253,8 @@ export class Service implements Guarded {
   /** Has the leader's handler of `kind` answer `payload`; what that says is a failure comes as one. */
   forward(kind: number, payload: Uint8Array, done: Done<Uint8Array>): void {
     this.node.forward(withHead(kind, payload), (outcome) => {
-      done(outcome.ok ? readOutcome(outcome.value) : outcome);
+      const answer = outcome.ok ? read(decodeOutcome, outcome.value) : outcome;
+      done(answer.ok ? answer.value : answer);
     });
   }
 
@@ -271,11 +280,10 @@ export class Service implements Guarded {
   #passOn(command: Uint8Array, redirects: boolean, done: OnAnswer<Result>): void {
     if (redirects) return this.#redirect(command, done);
     this.forward(FORWARDED.write, command, (outcome) => {
-      if (!outcome.ok) return done(outcome);
-      const result = readResult(outcome.value);
-      // The client may read here, without asking the leader: it must find what it wrote.
-      if (result.ok) this.node.whenApplied(logIndexOf(result.value), () => done(result));
-      else done(result);
+      const id = outcome.ok ? read(decodeEntryId, outcome.value) : outcome;
+      // Its result is what this member makes of it, so the client finds here what it wrote.
+      if (id.ok) this.node.awaitEntry(id.value, done);
+      else done(id);
     });
   }
 
@@ -297,23 +305,10 @@ export class Service implements Guarded {
     const command = payload.slice();
     const problem = problemOf(command);
     if (problem !== undefined) return done(encodeFailure(refused(problem)));
-    this.#propose(command, (outcome) => {
-      if (outcome.ok) return done(encodeValue(encodeResult(outcome.value)));
-      done(outcome.reason === "notLeader" ? undefined : encodeFailure(outcome));
-    });
-  }
-}
-
-/** The entry that a result came of; 0 when nothing was changed. */
-function logIndexOf(result: Result): number {
-  switch (result.kind) {
-    case "event":
-    case "applied":
-    case "done":
-      return result.logIndex;
-    case "rejected":
-    case "nothing":
-      return 0;
+    stampCommand(command, this.node.nowMs());
+    const outcome = this.node.proposeForPeer(command);
+    if (outcome.ok) return done(encodeValue(encodeEntryId(outcome.value)));
+    done(outcome.reason === "notLeader" ? undefined : encodeFailure(outcome));
   }
 }
 
@@ -329,29 +324,16 @@ function problemOf(bytes: Uint8Array): string | undefined {
   }
 }
 
-function readOutcome(bytes: Uint8Array): Outcome<Uint8Array> {
+/** What the leader's answer says. It has answered, so it may have carried the request out. */
+function read<T>(decode: (bytes: Uint8Array) => T, bytes: Uint8Array): Outcome<T> {
   try {
-    return decodeOutcome(bytes);
+    return { ok: true, value: decode(bytes) };
   } catch (error) {
     if (!(error instanceof AnswerError)) throw error;
-    return unreadable(error);
+    const cause =
+      `The leader's answer could not be read, the request may still take effect: ${error.message}`;
+    return { ok: false, reason: "unknown", cause };
   }
-}
-
-function readResult(bytes: Uint8Array): Outcome<Result> {
-  try {
-    return { ok: true, value: decodeResult(bytes) };
-  } catch (error) {
-    if (!(error instanceof ResultError)) throw error;
-    return unreadable(error);
-  }
-}
-
-/** The leader has answered, so it may have carried the request out. */
-function unreadable({ message }: Error): Failure {
-  const cause =
-    `The leader's answer could not be read, the request may still take effect: ${message}`;
-  return { ok: false, reason: "unknown", cause };
 }
 
 function refused(cause: string): Failure {

@@ -7,12 +7,14 @@ import type {
   Barrier,
   ClusterNode,
   Done,
+  EntryId,
   Failure,
   FailureReason,
   FollowerStatus,
   MembersChanged,
   MemberWish,
   NodeStatus,
+  Outcome,
   Removal,
   RequestHandler,
 } from "../../src/node/ports.ts";
@@ -54,6 +56,10 @@ export class FakeNode implements ClusterNode<Result> {
   silent = false;
   /** What a follower's forwarded requests are answered by. */
   leaderHandler: RequestHandler | undefined;
+  /** Whose entries a follower applies; its store has what comes of them, and not the follower's. */
+  #leaderNode: FakeNode | undefined;
+  /** What came of entries for other members, by index. */
+  readonly #results = new Map<number, Result>();
   /** What the leader knows of the others. */
   followers: FollowerStatus[] = [];
   readonly removed: string[] = [];
@@ -96,6 +102,26 @@ export class FakeNode implements ClusterNode<Result> {
     if (!this.isLeader()) return done(failed("notLeader"));
     if (this.failure !== undefined) return done(failed(this.failure));
     queueMicrotask(() => done({ ok: true, value: this.store.apply(++this.#index, data) }));
+  }
+
+  proposeForPeer(data: Uint8Array): Outcome<EntryId> {
+    if (!this.isLeader()) return failed("notLeader");
+    if (this.failure !== undefined) return failed(this.failure);
+    const index = ++this.#index;
+    queueMicrotask(() => this.#results.set(index, this.store.apply(index, data)));
+    return { ok: true, value: { index, term: this.currentTerm } };
+  }
+
+  awaitEntry({ index }: EntryId, done: Done<Result>): void {
+    queueMicrotask(() => done({ ok: true, value: this.#leaderNode!.#results.get(index)! }));
+  }
+
+  /** From now on `leader` leads, and `handler` is what it answers by. */
+  follow(leader: FakeNode, handler: RequestHandler): void {
+    this.members = [member(1), member(2)];
+    this.leading = member(2);
+    this.#leaderNode = leader;
+    this.leaderHandler = handler;
   }
 
   barrier(done: Done<Barrier>): void {

@@ -8,9 +8,7 @@ import { connectRaw } from "./raw_client.ts";
 /** A follower whose requests `leader` answers. */
 async function follower(leader: TestNode, redirect = false): Promise<TestNode> {
   const node = await startNode({ redirect });
-  node.node.members = [member(1), member(2)];
-  node.node.leading = member(2);
-  node.node.leaderHandler = (request, done) => leader.service.handleForwarded(request, done);
+  node.node.follow(leader.node, (request, done) => leader.service.handleForwarded(request, done));
   return node;
 }
 

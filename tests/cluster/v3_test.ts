@@ -1,5 +1,5 @@
 /** v3 on three members, by the gateway: whichever is asked, and whoever leads. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { eventsOf, Lines } from "../api/v3/recorded/lines.ts";
 import { isObject, type Json, type JsonObject } from "../api/v3/recorded/match.ts";
 import type { TestCluster } from "./harness.ts";
@@ -8,6 +8,8 @@ import type { TestNode } from "./test_node.ts";
 import { pause, until } from "./wait.ts";
 
 const TTL_S = 3;
+/** Of a million bytes each: more than a frame of the peer protocol holds. */
+const LARGE_KEYS = 18;
 const LEASE = "8589934592123";
 
 story("cluster() serves v3 from every member, and through a change of leader", {
@@ -38,6 +40,17 @@ async function writesAnywhere(stage: Stage, one: TestNode, other: TestNode): Pro
       assertEquals(valueOf(second!["response_range"] as JsonObject), "x");
     },
   );
+  await stage("a follower answers with more than members say to each other at once", async () => {
+    const value = btoa("x".repeat(1_000_000));
+    for (let number = 0; number < LARGE_KEYS; number++) {
+      await ask(other, "kv/put", { key: btoa(`large/${number}`), value });
+    }
+    const range = { key: btoa("large/"), range_end: btoa("large0"), prev_kv: true };
+    const { prev_kvs } = await ask(one, "kv/deleterange", range);
+    const previous = prev_kvs as readonly { readonly value: string }[];
+    assertEquals(previous.length, LARGE_KEYS);
+    assert(previous.every((kv) => kv.value === value));
+  });
 }
 
 async function keepsLeases(

@@ -182,8 +182,10 @@ Deno.test("another member asks the leader", async () => {
   const leader = new Keeping();
   await leader.grant(7n, 5);
   const follower = new Keeping();
-  follower.node.leading = member(2);
-  follower.node.leaderHandler = (request, done) => leader.service.handleForwarded(request, done);
+  follower.node.follow(
+    leader.node,
+    (request, done) => leader.service.handleForwarded(request, done),
+  );
   assertEquals(await follower.renew(7n), 5);
   await leader.pass(1_000);
   assertEquals(await follower.remaining(7n), 4_000);
@@ -199,8 +201,7 @@ Deno.test("a renewal under way when another begins to lead is the other's", asyn
   const former = new Keeping();
   await former.grant(7n, 9);
   const renewed = former.renew(7n);
-  former.node.leading = member(2);
-  former.node.leaderHandler = (request, done) => leader.service.handleForwarded(request, done);
+  former.node.follow(leader.node, (request, done) => leader.service.handleForwarded(request, done));
   assertEquals(await renewed, 5);
 });
 

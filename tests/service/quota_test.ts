@@ -7,7 +7,7 @@ import { narrowId, wideId } from "../../src/base/ids.ts";
 import { type Command, NOBODY, type Requester } from "../../src/store/command/command.ts";
 import { encodeCommand } from "../../src/store/command/codec.ts";
 import { rootChanges, SECRET, userWithRole } from "../store/auth/setting.ts";
-import { FakeNode, member, START_MS } from "../api/fake_node.ts";
+import { FakeNode, START_MS } from "../api/fake_node.ts";
 
 const KIB = 1024;
 
@@ -28,8 +28,7 @@ class Kept {
   constructor(quotaBytes: number, of: "leader" | "follower" = "leader") {
     const { service: leader } = this;
     if (of === "follower") {
-      this.follower.leading = member(2);
-      this.follower.leaderHandler = (request, done) => leader.handleForwarded(request, done);
+      this.follower.follow(this.node, (request, done) => leader.handleForwarded(request, done));
       this.service = new Service({ node: this.follower, store: this.store });
     }
     this.#keeper = new QuotaKeeper(this.service, { quotaBytes, eventsMin: 0, lookTicks: 2 });

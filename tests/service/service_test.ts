@@ -12,9 +12,7 @@ import {
 import { FORWARDED, Service } from "../../src/service/service.ts";
 import { encodeCommand } from "../../src/store/command/codec.ts";
 import type { Command } from "../../src/store/command/command.ts";
-import { NO_VERSION } from "../../src/store/keyspace/record.ts";
-import { type KeyValue, NOTHING, type Result } from "../../src/store/result.ts";
-import { decodeResult, encodeResult, ResultError } from "../../src/store/result_codec.ts";
+import type { Result } from "../../src/store/result.ts";
 import { Store } from "../../src/store/store.ts";
 import { FakeNode, member } from "../api/fake_node.ts";
 
@@ -32,11 +30,12 @@ function lone(): { readonly node: FakeNode; readonly store: Store; readonly serv
   return { node, store, service: new Service({ node, store }) };
 }
 
-function following(leader: Service) {
+function following(leader: ReturnType<typeof lone>) {
   const follower = lone();
-  follower.node.members = [member(1), member(2)];
-  follower.node.leading = member(2);
-  follower.node.leaderHandler = (request, done) => leader.handleForwarded(request, done);
+  follower.node.follow(
+    leader.node,
+    (request, done) => leader.service.handleForwarded(request, done),
+  );
   return follower;
 }
 
@@ -50,7 +49,7 @@ function forwarded(service: Service, request: Uint8Array): Promise<Uint8Array | 
 
 Deno.test("write() at a follower gives what the leader's store said, word for word", async () => {
   const leader = lone();
-  const follower = following(leader.service);
+  const follower = following(leader);
   const commands: Command[] = [
     { ...SET, ttlSeconds: 5 },
     { ...SET, prevValue: "x" },
@@ -60,15 +59,14 @@ Deno.test("write() at a follower gives what the leader's store said, word for wo
   ];
   const copy = lone();
   for (const command of commands) {
-    const answer = plain(await write(follower.service, command));
-    assertEquals(answer, plain(await write(copy.service, command)));
+    assertEquals(await write(follower.service, command), await write(copy.service, command));
   }
   assertEquals(follower.store.index, 0);
 });
 
 Deno.test("write() gives every failure of the leader with its cause", async () => {
   const leader = lone();
-  const follower = following(leader.service);
+  const follower = following(leader);
   const reasons: FailureReason[] = ["overloaded", "diskFull", "unknown", "superseded", "stopping"];
   for (const reason of reasons) {
     leader.node.failure = reason;
@@ -101,7 +99,7 @@ Deno.test("handleForwarded() refuses what is no client's operation, and kinds th
 Deno.test("forward() reaches the handler of its kind at the leader", async () => {
   const leader = lone();
   leader.service.handle(77, (payload, done) => done(encodeValue(payload.toReversed())));
-  const follower = following(leader.service);
+  const follower = following(leader);
   const outcome = await new Promise<Outcome<Uint8Array>>((resolve) => {
     follower.service.forward(77, Uint8Array.of(1, 2, 3), resolve);
   });
@@ -128,83 +126,3 @@ Deno.test("decodeOutcome() returns what was encoded, and refuses other bytes", (
     assertThrows(() => decodeOutcome(Uint8Array.from(bytes)), AnswerError);
   }
 });
-
-Deno.test("decodeResult() returns what encodeResult() was given, and refuses every part of it", () => {
-  const version = {
-    ...NO_VERSION,
-    value: Uint8Array.of(0, 255, 65),
-    createRevision: 3,
-    modRevision: 2 ** 40,
-    version: 7,
-    lease: -(2n ** 63n),
-    deadlineMs: 1_900_000_000_000,
-  };
-  const event: Result = {
-    kind: "event",
-    action: "compareAndSwap",
-    key: "/\xe2\x98\x83",
-    isDirectory: false,
-    isFile: true,
-    isQuiet: true,
-    isCovered: false,
-    logIndex: 9,
-    changeIndex: 7,
-    revision: 5,
-    timeMs: 1_800_000_000_000,
-    after: version,
-    before: undefined,
-  };
-  const kv: KeyValue = { key: "\xff\0", version };
-  const range = { type: "range", kvs: [kv, kv], count: 3, more: true } as const;
-  const results: Result[] = [
-    event,
-    {
-      ...event,
-      action: "expire",
-      isDirectory: true,
-      isCovered: true,
-      after: undefined,
-      before: version,
-    },
-    { kind: "rejected", reason: "keyNotFound", key: "/a", changeIndex: 3 },
-    {
-      kind: "rejected",
-      reason: "testFailed",
-      key: "/a",
-      changeIndex: 3,
-      failed: [{ of: "value", expected: "", found: "\xff" }, {
-        of: "index",
-        expected: "1",
-        found: "2",
-      }],
-    },
-    { kind: "applied", revision: 4, logIndex: 9, result: { type: "put", previous: kv } },
-    { kind: "applied", revision: 4, logIndex: 9, result: { type: "put", previous: undefined } },
-    {
-      kind: "applied",
-      revision: 4,
-      logIndex: 9,
-      result: {
-        type: "txn",
-        succeeded: true,
-        results: [range, { type: "delete", deleted: 2, previous: [kv] }],
-      },
-    },
-    { kind: "done", revision: 8, logIndex: 9, changed: true },
-    NOTHING,
-  ];
-  for (const result of results) {
-    const bytes = encodeResult(result);
-    assertEquals(decodeResult(bytes), result);
-    for (let length = 0; length < bytes.length; length++) {
-      assertThrows(() => decodeResult(bytes.subarray(0, length)), ResultError);
-    }
-    assertThrows(() => decodeResult(Uint8Array.of(...bytes, 0)), ResultError);
-  }
-  assertThrows(() => decodeResult(Uint8Array.of(6)), ResultError);
-});
-
-/** An answer without the classes that some of its values are read by. */
-function plain(answer: Answer<Result>): unknown {
-  return answer.ok ? decodeResult(encodeResult(answer.value).slice()) : answer;
-}

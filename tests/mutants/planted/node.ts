@@ -21,6 +21,34 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "const isAwaiting = false;",
     ],
   ]),
+  ...mutantsOf("src/node/node.ts", "tests/node/passed_on_test.ts", [
+    [
+      "a member waits for an entry that it has applied",
+      "whoever asks is told when nobody knows any longer what came of it",
+      "if (index <= this.#core.appliedIndex) return done(UNANSWERED);",
+      "",
+    ],
+    [
+      "an entry of a past term is taken for the one that was asked for",
+      "an entry is known by index and term",
+      "this.#proposals.add(index, term, this.#deadline(), done);\n  }\n\n  barrierNow",
+      "this.#proposals.add(index, this.#core.term, this.#deadline(), done);\n  }\n\n  barrierNow",
+    ],
+    [
+      "a member passes on whatever comes",
+      "what waits is bounded",
+      "// Of what it has passed on, too, this member awaits no more than it may.\n    if (this.#proposals.size >= this.#options.limits.waitingMax) return done(OVERLOADED);",
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/node/replica.ts", "tests/node/passed_on_test.ts", [
+    [
+      "a member that waits for an entry hears of its commit with the next tick",
+      "a write through a follower takes as long as its disks",
+      "if (first.index <= this.#announcedIndex) this.#commitIsDue = true;",
+      "",
+    ],
+  ]),
   ...mutantsOf("src/node/calls/calls.ts", NODE, [
     [
       "a repeated frame is executed twice",

@@ -1,0 +1,101 @@
+/** What becomes of a command that a member has had the leader append: its own state machine says it. */
+import { assert, assertEquals } from "@std/assert";
+import type { EntryId, Outcome } from "../../src/node/ports.ts";
+import type { Result } from "../../src/store/result.ts";
+import { Company, ELECTION_TICKS, type Fellow, setting } from "./company.ts";
+
+/** As `Fellow`'s limits have it. */
+const WAITING_MAX = 100;
+
+/** Three members, of which `follower` has asked `leader` for all that is appended by `pass`. */
+async function asked() {
+  const company = new Company(3);
+  const leader = await company.leader();
+  const [follower, other] = company.fellows.filter((each) => each !== leader);
+  const pass = (key: string): EntryId => {
+    const outcome = leader.node.proposeForPeer(setting(key, "x"));
+    assert(outcome.ok);
+    return outcome.value;
+  };
+  return { company, leader, follower: follower!, other: other!, pass };
+}
+
+/** What `fellow` hears of an entry, in a list that is empty until then. */
+function awaited({ node }: Fellow, id: EntryId): Outcome<Result>[] {
+  const heard: Outcome<Result>[] = [];
+  node.awaitEntry(id, (outcome) => heard.push(outcome));
+  return heard;
+}
+
+function reasons(heard: readonly Outcome<Result>[]): string[] {
+  return heard.map((outcome) => outcome.ok ? outcome.value.kind : outcome.reason);
+}
+
+Deno.test("awaitEntry() tells what this member has applied, without waiting for a tick", async () => {
+  const { company, follower, pass } = await asked();
+  const heard = awaited(follower, pass("/a"));
+  await company.turns.run();
+  assertEquals(reasons(heard), ["event"]);
+  assertEquals(follower.store.stats().keys, 1);
+  await company.stop();
+});
+
+Deno.test("awaitEntry() tells what the next leader makes of the entry", async () => {
+  const { company, leader, follower, other, pass } = await asked();
+  const heard = awaited(follower, pass("/a"));
+  const disks = Promise.withResolvers<void>();
+  // The entry arrives, and is durable when its leader is no more.
+  for (const fellow of [follower, other]) fellow.save = () => disks.promise;
+  await company.turns.run();
+  company.all.delete(leader.core.id);
+  disks.resolve();
+  await company.ticks(ELECTION_TICKS);
+  for (let i = 0; i < ELECTION_TICKS; i++) {
+    other.node.tick();
+    await company.turns.run();
+  }
+  assertEquals(reasons(heard), ["event"]);
+  await company.stop();
+});
+
+Deno.test("awaitEntry() tells that another entry has taken the place", async () => {
+  const { company, follower, leader } = await asked();
+  const { lastIndex, term } = leader.core;
+  const heard = awaited(follower, { index: lastIndex + 1, term: term - 1 });
+  assert((await company.set("/a", "1")).ok);
+  assertEquals(reasons(heard), ["superseded"]);
+  await company.stop();
+});
+
+Deno.test("awaitEntry() does not know what came of an entry that was applied before", async () => {
+  const { company, follower, pass } = await asked();
+  const id = pass("/a");
+  await company.ticks(1);
+  assertEquals(reasons(awaited(follower, id)), ["unknown"]);
+  await company.stop();
+});
+
+Deno.test("awaitEntry() ends in time when the entry never comes", async () => {
+  const { company, follower, leader } = await asked();
+  const heard = awaited(follower, { index: leader.core.lastIndex + 9, term: 1 });
+  await company.ticks(60);
+  assertEquals(reasons(heard), ["unknown"]);
+  await company.stop();
+});
+
+Deno.test("forward() takes no more than may be awaited", async () => {
+  const { company, follower, leader } = await asked();
+  const { lastIndex, term } = leader.core;
+  for (let i = 1; i <= WAITING_MAX; i++) awaited(follower, { index: lastIndex + i, term });
+  const heard: Outcome<Uint8Array>[] = [];
+  follower.node.forward(new Uint8Array(1), (outcome) => heard.push(outcome));
+  assertEquals(heard.map((outcome) => outcome.ok || outcome.reason), ["overloaded"]);
+  await company.stop();
+});
+
+Deno.test("proposeForPeer() appends nothing on a member that does not lead", async () => {
+  const { company, follower } = await asked();
+  const outcome = follower.node.proposeForPeer(setting("/a", "x"));
+  assertEquals(outcome.ok || outcome.reason, "notLeader");
+  await company.stop();
+});
