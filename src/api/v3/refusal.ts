@@ -119,7 +119,7 @@ function reasonStatus(reason: FailureReason): Status {
     case "diskFull":
       return STATUS.noSpace;
     case "diverged":
-      return STATUS.corrupt;
+      return STATUS.servesNobody;
     case "stopping":
       return STATUS.stopped;
     case "refused":

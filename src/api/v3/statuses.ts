@@ -123,6 +123,8 @@ export const STATUS = {
   stopped: etcd(Code.unavailable, "server stopped"),
   timedOut: etcd(Code.unavailable, "request timed out"),
   unhealthy: etcd(Code.unavailable, "unhealthy cluster"),
+  /** Of this member, not of the cluster: clients turn to another one, as with all that is unavailable. */
+  servesNobody: etcd(Code.unavailable, "member serves nobody any longer"),
   notForLearners: etcd(Code.unavailable, "rpc not supported for learner"),
 
   corrupt: etcd(Code.dataLoss, "corrupt cluster"),

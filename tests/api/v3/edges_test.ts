@@ -335,7 +335,7 @@ Deno.test("who waits for a lock is told when the member serves nobody any longer
   assertEquals([waiting.stream.isClosed, reply], [false, undefined]);
   member.node.diverge();
   await turns();
-  assertEquals([waiting.stream.field("grpc-status"), reply?.status], ["15", 500]);
+  assertEquals([waiting.stream.field("grpc-status"), reply?.status], ["14", 503]);
   assertEquals(member.store.watches.size, 0);
 });
 

@@ -13,8 +13,8 @@ Deno.test("a member is healthy until it serves nobody, and ends the streams of w
   assertEquals((await stream.next()).status, "SERVING");
   assertEquals((await member.call(check, { service: "" })).response?.status, "SERVING");
   member.node.diverge();
-  assertEquals((await stream.reply()).code, StatusCode.dataLoss);
-  assertEquals((await member.call(check, { service: "" })).code, StatusCode.dataLoss);
+  assertEquals((await stream.reply()).code, StatusCode.unavailable);
+  assertEquals((await member.call(check, { service: "" })).code, StatusCode.unavailable);
 });
 
 Deno.test("a service that nobody knows is not found by a probe, and unknown to a watch", async () => {

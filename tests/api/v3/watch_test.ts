@@ -309,9 +309,9 @@ Deno.test("a member that serves nobody any longer ends its streams", async () =>
   const stream = await watching(member, { key: "a" });
   member.node.diverge();
   const { code, message } = await stream.reply();
-  assertEquals([code, message], [15, "etcdserver: corrupt cluster"]);
+  assertEquals([code, message], [14, "etcdserver: member serves nobody any longer"]);
   const read = await member.call(METHODS.kv.range, { key: "a", serializable: true });
-  assertEquals(read.code, 15);
+  assertEquals(read.code, 14);
 });
 
 Deno.test("a watch that reads the past takes some hundreds of events a turn, however many an entry has", async () => {
