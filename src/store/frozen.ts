@@ -10,10 +10,15 @@ export interface FrozenLease {
   readonly ttlSeconds: number;
 }
 
+/** What one step of `arrange` looks at: a few milliseconds. */
+const STEP_KEYS = 8192;
+
 export class FrozenStore {
   readonly head: Head;
   readonly leases: readonly FrozenLease[];
   readonly #cursors: Cursors;
+  /** Those of `byRevision`, in its order once they have been arranged. */
+  #keys: readonly ByteString[] = [];
 
   constructor(head: Head, keys: Keyspace) {
     this.head = head;
@@ -21,12 +26,8 @@ export class FrozenStore {
     this.#cursors = keys.frozenCursors();
   }
 
-  /**
-   * All keys with their versions, by ascending revision, those of one revision in their
-   * order; those that the last revision has deleted, too, with version 0, so that its
-   * number is among them. Values are in memory that stays as it is.
-   */
-  *byRevision(): Generator<KeyValue, void> {
+  /** Finds the order of `byRevision`, in steps between which others may have their turn. */
+  *arrange(): Generator<void, void> {
     const keys: ByteString[] = [];
     const revisions: number[] = [];
     const all = this.#cursors.cursor();
@@ -36,13 +37,55 @@ export class FrozenStore {
       if (isGone && revision !== this.head.revision) continue;
       keys.push(all.key());
       revisions.push(revision);
+      if (keys.length % STEP_KEYS === 0) yield;
     }
-    const order = Uint32Array.from(keys.keys());
-    order.sort((a, b) => revisions[a]! - revisions[b]! || a - b);
-    const cursor = this.#cursors.cursor();
+    const order = yield* ascending(revisions);
+    const arranged: ByteString[] = [];
     for (const at of order) {
-      cursor.seek(keys[at]!);
-      yield { key: keys[at]!, version: versionAt(cursor.bytes, cursor.at) };
+      arranged.push(keys[at]!);
+      if (arranged.length % STEP_KEYS === 0) yield;
+    }
+    this.#keys = arranged;
+  }
+
+  /**
+   * After `arrange`: all keys with their versions, by ascending revision, those of one revision
+   * in their order; those that the last revision has deleted, too, with version 0, so that its
+   * number is among them. Values are in memory that stays as it is.
+   */
+  *byRevision(): Generator<KeyValue, void> {
+    const cursor = this.#cursors.cursor();
+    for (const key of this.#keys) {
+      cursor.seek(key);
+      yield { key, version: versionAt(cursor.bytes, cursor.at) };
     }
   }
+}
+
+/** The places of `values` in ascending order, equal ones as they stand: a merge sort in steps. */
+function* ascending(values: readonly number[]): Generator<void, Uint32Array> {
+  const count = values.length;
+  let order = new Uint32Array(count);
+  for (let at = 0; at < count; at++) order[at] = at;
+  for (let at = 0; at < count; at += STEP_KEYS) {
+    order.subarray(at, at + STEP_KEYS).sort((a, b) => values[a]! - values[b]! || a - b);
+    yield;
+  }
+  let merged = new Uint32Array(count);
+  for (let width = STEP_KEYS; width < count; width *= 2) {
+    for (let start = 0; start < count; start += 2 * width) {
+      const middle = Math.min(start + width, count);
+      const end = Math.min(middle + width, count);
+      let left = start;
+      let right = middle;
+      for (let at = start; at < end; at++) {
+        const takesLeft = right >= end ||
+          (left < middle && values[order[left]!]! <= values[order[right]!]!);
+        merged[at] = order[takesLeft ? left++ : right++]!;
+        if (at % STEP_KEYS === 0) yield;
+      }
+    }
+    [order, merged] = [merged, order];
+  }
+  return order;
 }

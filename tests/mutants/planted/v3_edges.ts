@@ -170,6 +170,26 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
       "return Math.max(0, min);",
     ],
   ]),
+  ...mutantsOf("src/store/frozen.ts", "tests/store/frozen_test.ts", [
+    [
+      "keys of one revision change their order where two parts meet",
+      "a snapshot for etcd has the keys of one revision in their order",
+      "values[order[left]!]! <= values[order[right]!]!",
+      "values[order[left]!]! < values[order[right]!]!",
+    ],
+    [
+      "the last part of the keys keeps its old order",
+      "a snapshot for etcd has the keys by their revisions",
+      "const end = Math.min(middle + width, count);",
+      "const end = middle;",
+    ],
+    [
+      "all keys are put in order in one turn",
+      "nobody waits while a snapshot for etcd begins",
+      "if (at % STEP_KEYS === 0) yield;",
+      "",
+    ],
+  ]),
   ...mutantsOf("src/store/frozen.ts", "tests/api/v3/maintenance_test.ts", [
     [
       "a snapshot does not tell the revision that has only deleted",

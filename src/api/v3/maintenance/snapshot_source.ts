@@ -17,15 +17,20 @@ import { bytesOf, textOf } from "../../../store/byte_string.ts";
 import type { PermissionType } from "../../../store/command/auth_command.ts";
 import type { FrozenStore } from "../../../store/frozen.ts";
 import type { Store } from "../../../store/store.ts";
+import type { Pause } from "../../../bolt/writer.ts";
 import { COMPATIBLE_CLUSTER_VERSION } from "../../../version.ts";
 import type { V3Context } from "../context.ts";
 
 /** What a snapshot of `store` as it is now is made of, however late it is read. */
-export function sourceOf(store: Store, { service }: V3Context): EtcdSnapshotSource {
+export async function sourceOf(
+  store: Store,
+  { service }: V3Context,
+  pause: Pause,
+): Promise<EtcdSnapshotSource> {
   const frozen = store.frozen();
   const { auth } = store;
   const { revision, appliedIndex } = frozen.head;
-  return {
+  const source = {
     facts: {
       consistentIndex: appliedIndex,
       term: service.node.term(),
@@ -40,6 +45,8 @@ export function sourceOf(store: Store, { service }: V3Context): EtcdSnapshotSour
     roles: auth.roles().map(roleOf),
     members: membersOf(service),
   };
+  for (const _ of frozen.arrange()) await pause();
+  return source;
 }
 
 /**

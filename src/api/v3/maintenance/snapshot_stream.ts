@@ -4,6 +4,7 @@
  */
 import { laterTurn } from "../../../base/turns.ts";
 import type { BoltPlan } from "../../../bolt/writer.ts";
+import type { EtcdSnapshotSource } from "../../../bolt/etcd_content.ts";
 import { planEtcdSnapshot } from "../../../bolt/etcd_writer.ts";
 import { COMPATIBLE_VERSION } from "../../../version.ts";
 import type { StreamCall, StreamListener } from "../call.ts";
@@ -34,8 +35,7 @@ export class SnapshotStream implements StreamListener {
     this.#call = call;
     this.#stallMs = v3.limits.snapshotStallMs;
     readFresh(v3, call, ANYBODY, (store) => {
-      const source = sourceOf(store, v3);
-      this.#send(source).catch((error) => {
+      this.#send(sourceOf(store, v3, laterTurn)).catch((error) => {
         call.fail(status(StatusCode.internal, `etcdserver: ${messageOf(error)}`));
       });
     });
@@ -50,8 +50,8 @@ export class SnapshotStream implements StreamListener {
     this.#wake();
   }
 
-  async #send(source: Parameters<typeof planEtcdSnapshot>[0]): Promise<void> {
-    const plan: BoltPlan = await planEtcdSnapshot(source, laterTurn);
+  async #send(source: Promise<EtcdSnapshotSource>): Promise<void> {
+    const plan: BoltPlan = await planEtcdSnapshot(await source, laterTurn);
     let remainingBytes = plan.size;
     for await (const portion of plan.portions()) {
       for (let at = 0; at < portion.length; at += BLOB_BYTES) {
