@@ -8,6 +8,7 @@
  *     deno task bench -- --pairs 5 --seconds 10 --json
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { CEILING_PARTS } from "./ceiling.ts";
 import type { Part } from "./part.ts";
 import { machineLine, missingTools, writeResults } from "./report.ts";
 import type { Row } from "./report.ts";
@@ -15,7 +16,12 @@ import { TLS_PARTS } from "./tls.ts";
 import { V2_PARTS } from "./v2.ts";
 import { V3_PARTS } from "./v3.ts";
 
-const PARTS: ReadonlyMap<string, Part> = new Map([...V2_PARTS, ...TLS_PARTS, ...V3_PARTS]);
+const PARTS: ReadonlyMap<string, Part> = new Map([
+  ...V2_PARTS,
+  ...TLS_PARTS,
+  ...V3_PARTS,
+  ...CEILING_PARTS,
+]);
 
 await main();
 

@@ -2,7 +2,7 @@
 import { RUN_FLAGS } from "../../tools/node_flags.ts";
 import type { Row } from "./report.ts";
 import { debianEtcd, ours, startSubject } from "./subject.ts";
-import type { Subject } from "./subject.ts";
+import type { Recipe, Subject } from "./subject.ts";
 
 export interface Settings {
   /** Runs of each system, in turn. */
@@ -27,23 +27,28 @@ export type Comparison = (
 const LABELS: ReadonlyMap<number, string> = new Map([[1, "single"], [3, "three members"]]);
 
 /** Starts this system alone. */
-export function startOurs(members: number, isMutual = false): Promise<Subject> {
-  const main = new URL("../../main.ts", import.meta.url).pathname;
-  return startSubject(ours(Deno.execPath(), ["run", ...RUN_FLAGS, main]), members, isMutual);
+export function startOurs(members: number): Promise<Subject> {
+  return startSubject(thisSystem(), members);
 }
 
-/** Runs `compare` on both systems, for each number of members. */
+function thisSystem(): Recipe {
+  const main = new URL("../../main.ts", import.meta.url).pathname;
+  return ours(Deno.execPath(), ["run", ...RUN_FLAGS, main]);
+}
+
+/** Runs `compare` on Debian's etcd and `one`, which is this system, for each number of members. */
 export function comparing(
   compare: Comparison,
   { members = [1], isMutual = false }: {
     readonly members?: readonly number[];
     readonly isMutual?: boolean;
   } = {},
+  one = thisSystem(),
 ): Part {
   return async (settings, report) => {
     for (const count of members) {
       await using ends = new AsyncDisposableStack();
-      const a = ends.adopt(await startOurs(count, isMutual), stop);
+      const a = ends.adopt(await startSubject(one, count, isMutual), stop);
       const b = ends.adopt(await startSubject(debianEtcd(), count, isMutual), stop);
       await compare(a, b, LABELS.get(count)!, settings, report);
     }

@@ -2,7 +2,7 @@
 import { KEY_NUMBER, type Plan, runGenerator, type WireRequest } from "./generator.ts";
 import { FORM, KEYS, PREFIX } from "./keys.ts";
 import { type Measured, p99s, rates, withoutErrors } from "./measured.ts";
-import { comparing, type Comparison, pairs, type Part } from "./part.ts";
+import { comparing, type Comparison, pairs, type Part, type Settings } from "./part.ts";
 import type { Subject } from "./subject.ts";
 
 const CONNECTIONS = 64;
@@ -23,18 +23,22 @@ export const TLS_PARTS: readonly (readonly [name: string, part: Part])[] = [
 type Method = "GET" | "PUT";
 
 async function compareHttp1(...[a, b, , settings, report]: Parameters<Comparison>) {
-  const by = (method: Method) => (subject: Subject) =>
-    load(subject, {
-      kind: "http1",
-      connections: CONNECTIONS,
-      request: http1Request(method),
-      seconds: settings.seconds,
-    });
+  const by = (method: Method) => (subject: Subject) => byHttp1(subject, settings, method);
   const put = await pairs(settings, by("PUT"), a, b);
   report({ ...rates(...put), what: "PUT, mutual TLS, HTTP/1.1", bar: ">= 1.5 x" });
   report({ ...p99s(...put), what: "PUT p99, mutual TLS, HTTP/1.1" });
   const get = await pairs(settings, by("GET"), a, b);
   report({ ...rates(...get), what: "GET linearizable, mutual TLS, HTTP/1.1", bar: ">= 1.3 x" });
+}
+
+/** A PUT for each request, by HTTP/1.1. */
+export function putByTls(subject: Subject, settings: Settings): Promise<Measured> {
+  return byHttp1(subject, settings, "PUT");
+}
+
+function byHttp1(subject: Subject, { seconds }: Settings, method: Method): Promise<Measured> {
+  const request = http1Request(method);
+  return load(subject, { kind: "http1", connections: CONNECTIONS, request, seconds });
 }
 
 async function compareHttp2(...[a, b, , settings, report]: Parameters<Comparison>) {

@@ -166,7 +166,7 @@ async function measureFollowers(...[settings, report]: Parameters<Part>): Promis
   }
 }
 
-function put(
+export function put(
   subject: Subject,
   { seconds }: Settings,
   keys = KEYS,
