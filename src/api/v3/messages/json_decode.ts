@@ -41,6 +41,7 @@ function readMessage(type: MessageType<object>, json: Json, depth: number): obje
   const message: Record<string, unknown> = { ...type.empty };
   if (json === null) return message;
   if (!(json instanceof Map)) return mismatch(json, "map[string]json.RawMessage");
+  if (json.size === 0) return message;
   for (const field of type.fields) {
     const { jsonName, name } = field;
     const value: Json | undefined = json.get(json.has(jsonName) ? jsonName : name);
