@@ -36,7 +36,7 @@ export const NOT_CONFIRMED: Failure = {
   cause: "No leader was confirmed by a quorum in time, nothing was read",
 };
 
-/** Its place in the log went to another entry: it never happened. */
+/** Its place in the log went to another entry, which is committed: it never happened. */
 export const SUPERSEDED: Failure = {
   ok: false,
   reason: "superseded",
@@ -48,6 +48,16 @@ export const NOT_COMMITTED: Failure = {
   ok: false,
   reason: "unknown",
   cause: "The entry was not committed in time, it may still take effect",
+};
+
+/**
+ * A later leader has appended another entry at its place. A member that has this one may lead
+ * after that leader and commit it, as long as the other is not committed.
+ */
+export const REPLACED: Failure = {
+  ok: false,
+  reason: "unknown",
+  cause: "A new leader put another entry in the place of this one, which may still take effect",
 };
 
 /** Sent to the leader, who may have executed it or not. */

@@ -115,7 +115,7 @@ export type Random = () => number;
 export type FailureReason =
   /** Not the leader; nothing was appended. */
   | "notLeader"
-  /** Appended, then replaced by another leader's entry: it never happened. */
+  /** Appended, then replaced by another leader's entry, which is committed: it never happened. */
   | "superseded"
   /** Appended, but its fate is not known: it may still happen. */
   | "unknown"

@@ -1,14 +1,14 @@
 /**
  * Who waits for which entry of the log. An entry is known by index *and* term:
- * a new leader may put another entry at the same index, and the first proposer
- * must then hear that its own never happened.
+ * a new leader may put another entry at the same index, and once that is committed
+ * the first proposer must hear that its own never happened.
  *
  * A ring by index, and not a Map: indexes are contiguous, and the tables that a
  * Map leaves behind as it is rehashed keep the requests that were in them alive
  * until the next full garbage collection.
  */
 import type { NodeCounters } from "../counters.ts";
-import { NOT_COMMITTED, SUPERSEDED } from "../failures.ts";
+import { NOT_COMMITTED, REPLACED, SUPERSEDED } from "../failures.ts";
 import type { Done, Failure } from "../ports.ts";
 
 interface Waiter<R> {
@@ -40,7 +40,7 @@ export class Proposals<R> {
     for (let other = this.#slots[slot]; other !== undefined; other = this.#slots[slot]) {
       if (other.index === index) {
         this.#free(slot);
-        this.#fail(other, SUPERSEDED);
+        this.#fail(other, REPLACED);
       } else {
         this.#grow();
         slot = this.#slotOf(index);

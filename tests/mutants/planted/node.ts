@@ -82,6 +82,12 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "if (waiter.term === term) waiter.done(",
       "if (waiter.term > 0) waiter.done(",
     ],
+    [
+      "an entry that has a rival counts as one that never happened",
+      "whoever is told that nothing was changed can rely on it",
+      "this.#fail(other, REPLACED);",
+      "this.#fail(other, SUPERSEDED);",
+    ],
   ]),
   ...mutantsOf("src/node/reads/reads.ts", SIM, [
     [
