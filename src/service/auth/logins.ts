@@ -1,6 +1,6 @@
 /**
  * Who has proven their password: by a login, or with every request. Both are remembered for
- * a while, since a password takes a fifth of a second to check, and more on a busy machine:
+ * a while, since a password takes 50 ms to check, and far more on a busy machine:
  * etcdctl logs in for every command, and gives up after two seconds. What is kept is a hash
  * under a key of this process.
  */

@@ -11,7 +11,7 @@ import type { Command } from "../../../src/store/command/command.ts";
 import { Store } from "../../../src/store/store.ts";
 import { FakeNode } from "../../api/fake_node.ts";
 
-/** A millisecond, instead of a fifth of a second. */
+/** A millisecond, instead of 50. */
 export const CHEAP = { logN: 1, r: 1, p: 1, bcrypt: 4 } as const;
 
 export const ROOT_PASSWORD = "rpw";
