@@ -31,4 +31,44 @@ export const CLUSTER_COMMANDS: readonly Command[] = [
     examples: [{ line: "etcd member remove node3", says: 'names are those of "etcd members"' }],
     load: async () => (await import("./members.ts")).runRemoveMember,
   },
+  {
+    name: "gateway",
+    group: "Cluster",
+    summary: "listen at one address, and pass connections on to the members",
+    operands: [{ name: "ACTION", choices: ["start"] }],
+    description: [
+      "For clients that know one address only. Each connection goes to the next member that can be reached. The gateway looks at nothing: certificates are those of the members, and a member sees the gateway's address.",
+    ],
+    flags: [
+      {
+        name: "endpoints",
+        kind: "text",
+        value: "LIST",
+        initial: "127.0.0.1:2379",
+        help: "client addresses of the members, separated by commas",
+      },
+      {
+        name: "listen-addr",
+        kind: "text",
+        value: "ADDRESS",
+        initial: "127.0.0.1:23790",
+        help: "address to listen on",
+      },
+      {
+        name: "retry-delay",
+        kind: "duration",
+        value: "TIME",
+        initial: 60_000,
+        shown: "1m0s",
+        help: "how long a member that could not be reached is passed over",
+      },
+    ],
+    examples: [
+      {
+        line: "etcd gateway start --endpoints 10.0.0.1:2379,10.0.0.2:2379,10.0.0.3:2379",
+        says: "clients ask 127.0.0.1:23790",
+      },
+    ],
+    load: async () => (await import("./tcp_gateway.ts")).runTcpGateway,
+  },
 ];
