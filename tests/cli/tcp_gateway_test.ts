@@ -9,6 +9,8 @@ import { etcd } from "./harness.ts";
 
 const HOST = "127.0.0.1";
 const RETRY_MS = 60_000;
+/** For what takes a millisecond. */
+const PATIENCE_MS = 5_000;
 
 /** Answers what it is told, once that has ended, with its name before it. */
 async function member(
@@ -105,7 +107,7 @@ Deno.test("gateway ends the member's connection when the client's breaks", async
   client.on("error", () => {});
   const socket = await taken.promise;
   socket.on("error", () => {});
-  const closed = once(socket, "close");
+  const closed = once(socket, "close", { signal: AbortSignal.timeout(PATIENCE_MS) });
   client.resetAndDestroy();
   await closed;
   await setting.gateway.stop();

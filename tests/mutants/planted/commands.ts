@@ -253,6 +253,38 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
       "if (error instanceof RangeError) {",
     ],
   ]),
+  ...mutantsOf("src/cli/tcp_gateway.ts", "tests/cli/tcp_gateway_test.ts", [
+    [
+      "a client that has said all gets no answer through the gateway",
+      "each half of a connection ends by itself",
+      "createServer({ allowHalfOpen: true }, (client)",
+      "createServer({ allowHalfOpen: false }, (client)",
+    ],
+    [
+      "a member that is away is the first to be tried again and again",
+      "clients do not wait for a member that is away",
+      "member.awayUntilMs = nowMs() + retryMs;",
+      "",
+    ],
+    [
+      "clients are turned away while members may be back",
+      "whoever can be reached is reached",
+      "...all.filter(isAway)];",
+      "];",
+    ],
+    [
+      "a member keeps the connection of a client that has gone",
+      "what is over on one side is over on the other",
+      'from.on("close", () => to.destroy());',
+      "",
+    ],
+    [
+      "all connections go to the first member",
+      "members have their turns",
+      "this.#turn++ %",
+      "this.#turn %",
+    ],
+  ]),
   ...mutantsOf("tools/cluster.ts", "tests/shell/cluster_test.ts", [
     [
       "a cluster is healthy by what others answer",
