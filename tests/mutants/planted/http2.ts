@@ -192,7 +192,7 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
       "a body over HTTP/2 may be of any length",
       "memory is bounded whatever a client sends",
       "if (this.#arrived.size > limits.bodyBytesMax) ",
-      "if (this.#size < 0) ",
+      "if (this.#arrived.size < 0) ",
     ],
   ]),
   ...mutantsOf("src/http/wire_listener.ts", "tests/http/mixed_listener_test.ts", [
