@@ -56,6 +56,7 @@ export class Fellow {
     configuration: Configuration,
     turns: Turns,
     all: Map<MemberId, Fellow>,
+    reaches: (from: MemberId, to: MemberId) => boolean = () => true,
   ) {
     this.core = new RaftCore({
       id,
@@ -87,7 +88,7 @@ export class Fellow {
       machine: this.#machine(),
       transport: {
         send: (to, frame) => {
-          turns.defer(() => all.get(to)?.node.receive(id, frame));
+          if (reaches(id, to)) turns.defer(() => all.get(to)?.node.receive(id, frame));
           return true;
         },
       },
@@ -156,6 +157,8 @@ export function setting(key: string, value: string): Uint8Array {
 export class Company {
   readonly turns = new Turns();
   readonly all = new Map<MemberId, Fellow>();
+  /** Whether what one sends gets to the other. */
+  reaches: (from: MemberId, to: MemberId) => boolean = () => true;
 
   constructor(size: number) {
     const members = Array.from({ length: size }, (_, i) => ({
@@ -166,7 +169,8 @@ export class Company {
       voter: true,
     }));
     for (const { id } of members) {
-      this.all.set(id, new Fellow(id, { members, removed: [] }, this.turns, this.all));
+      const reaches = (from: MemberId, to: MemberId) => this.reaches(from, to);
+      this.all.set(id, new Fellow(id, { members, removed: [] }, this.turns, this.all, reaches));
     }
   }
 
@@ -185,6 +189,15 @@ export class Company {
   async ticks(count: number): Promise<void> {
     for (let i = 0; i < count; i++) {
       for (const { node } of this.fellows) node.tick();
+      await this.turns.run();
+    }
+  }
+
+  /** Has `fellow` lead next, whose clock alone goes on when nobody is bound to the last leader. */
+  async elect({ node }: Fellow): Promise<void> {
+    await this.ticks(ELECTION_TICKS);
+    for (let i = 0; i < ELECTION_TICKS && !node.isLeader(); i++) {
+      node.tick();
       await this.turns.run();
     }
   }

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { EntryId, Outcome } from "../../src/node/ports.ts";
 import type { Result } from "../../src/store/result.ts";
-import { Company, ELECTION_TICKS, type Fellow, setting } from "./company.ts";
+import { Company, type Fellow, setting } from "./company.ts";
 
 /** As `Fellow`'s limits have it. */
 const WAITING_MAX = 100;
@@ -49,11 +49,8 @@ Deno.test("awaitEntry() tells what the next leader makes of the entry", async ()
   await company.turns.run();
   company.all.delete(leader.core.id);
   disks.resolve();
-  await company.ticks(ELECTION_TICKS);
-  for (let i = 0; i < ELECTION_TICKS; i++) {
-    other.node.tick();
-    await company.turns.run();
-  }
+  await company.elect(other);
+  await company.ticks(4);
   assertEquals(reasons(heard), ["event"]);
   await company.stop();
 });
@@ -64,6 +61,41 @@ Deno.test("awaitEntry() tells that another entry has taken the place", async () 
   const heard = awaited(follower, { index: lastIndex + 1, term: term - 1 });
   assert((await company.set("/a", "1")).ok);
   assertEquals(reasons(heard), ["superseded"]);
+  await company.stop();
+});
+
+Deno.test("awaitEntry() does not take an entry for lost because it has a rival that is not committed", async () => {
+  const company = new Company(5);
+  const first = await company.leader();
+  const [second, third, follower] = company.fellows.filter((each) => each !== first);
+  const isAmong = (...fellows: readonly (Fellow | undefined)[]) => (id: number) =>
+    fellows.some((fellow) => fellow?.core.id === id);
+  const pass = ({ node }: Fellow, key: string): EntryId => {
+    const outcome = node.proposeForPeer(setting(key, "x"));
+    assert(outcome.ok);
+    return outcome.value;
+  };
+  // Of two writes the first two members have heard, and nobody else.
+  const isEarly = isAmong(first, second);
+  const isCut = (from: number) => from === third!.core.id && third!.node.isLeader();
+  company.reaches = (from, to) => isEarly(from) === isEarly(to) && !isCut(from);
+  pass(first, "/a");
+  const id = pass(first, "/b");
+  const heard = awaited(follower!, id);
+  await company.turns.run();
+  // The third is elected by the others, who hear nothing of what it appends then.
+  await company.elect(third!);
+  const rival = pass(third!, "/c");
+  assertEquals([rival.index, rival.term > id.term], [id.index, true]);
+  const rivals = awaited(follower!, rival);
+  await company.turns.run();
+  // It falls silent, and the second leads and commits what it has.
+  const isSilent = isAmong(first, third);
+  company.reaches = (from, to) => !isSilent(from) && !isSilent(to);
+  await company.elect(second!);
+  await company.ticks(4);
+  assertEquals([follower!.store.stats().keys, second!.node.isLeader()], [2, true]);
+  assertEquals([reasons(heard), reasons(rivals)], [["unknown"], ["superseded"]]);
   await company.stop();
 });
 
