@@ -18,11 +18,13 @@ Deno.test("called() says that nothing was done when the leadership ends as the r
 });
 
 Deno.test("called() does nothing on a member that does not lead", () => {
-  const { core, service, sent, proposed, heartbeat } = leading(member(2, true));
+  const { core, service, sent, handled, proposed, heartbeat } = leading(member(2, true));
   core.role = "follower";
+  handled.reply = Uint8Array.of(9);
   const payload = new TextEncoder().encode(JSON.stringify({ name: "n2" }));
   service.called(2, { type: "call", session: 7, id: 1, kind: "remove", payload });
+  service.called(2, { type: "call", session: 7, id: 2, kind: "request", payload });
   heartbeat();
   assertEquals(proposed, []);
-  assertEquals((sent as CallReply[]).map(({ led }) => led), [false]);
+  assertEquals((sent as CallReply[]).map(({ led }) => led), [false, false]);
 });
