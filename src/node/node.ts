@@ -243,7 +243,7 @@ export class Node<R> implements ClusterNode<R> {
 
   forward(request: Uint8Array, done: Done<Uint8Array>): void {
     if (this.#stopping !== undefined) return done(this.#stopping);
-    // Of what it has passed on, too, this member awaits no more than it may.
+    // A member waits for so many entries at most, and what it has passed on becomes such entries.
     if (this.#proposals.size >= this.#options.limits.waitingMax) return done(OVERLOADED);
     this.#call("request", request, this.#deadline(), done);
   }

@@ -13,6 +13,8 @@ import { setting as stampedSetting } from "../store/setting.ts";
 
 export const ELECTION_TICKS = 10;
 export const COMPARISON_TICKS = 40;
+/** Requests that may wait at a member. */
+export const WAITING_MAX = 100;
 
 /** Whatever runs "later": one turn of everybody's event loop at a time. */
 class Turns {
@@ -56,7 +58,7 @@ export class Fellow {
     configuration: Configuration,
     turns: Turns,
     all: Map<MemberId, Fellow>,
-    reaches: (from: MemberId, to: MemberId) => boolean = () => true,
+    reaches: (from: MemberId, to: MemberId) => boolean,
   ) {
     this.core = new RaftCore({
       id,
@@ -102,7 +104,7 @@ export class Fellow {
         requestTicks: 50,
         heartbeatTicks: 2,
         electionTicks: ELECTION_TICKS,
-        waitingMax: 100,
+        waitingMax: WAITING_MAX,
         expiryBatchMax: 10,
         membersMax: 9,
         learnersMax: 1,
@@ -169,16 +171,20 @@ export class Company {
       voter: true,
     }));
     for (const { id } of members) {
-      const reaches = (from: MemberId, to: MemberId) => this.reaches(from, to);
-      this.all.set(id, new Fellow(id, { members, removed: [] }, this.turns, this.all, reaches));
+      this.#add(id, members);
     }
+  }
+
+  #add(id: MemberId, members: Configuration["members"]): void {
+    const reaches = (from: MemberId, to: MemberId) => this.reaches(from, to);
+    this.all.set(id, new Fellow(id, { members, removed: [] }, this.turns, this.all, reaches));
   }
 
   /** Another process answers as `id`, on a disk of the beginning; returns the one before. */
   replace(id: MemberId): Fellow {
     const before = this.all.get(id)!;
     const { members } = before.node.configuration();
-    this.all.set(id, new Fellow(id, { members, removed: [] }, this.turns, this.all));
+    this.#add(id, members);
     return before;
   }
 

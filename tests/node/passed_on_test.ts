@@ -2,10 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { EntryId, Outcome } from "../../src/node/ports.ts";
 import type { Result } from "../../src/store/result.ts";
-import { Company, type Fellow, setting } from "./company.ts";
-
-/** As `Fellow`'s limits have it. */
-const WAITING_MAX = 100;
+import { Company, type Fellow, setting, WAITING_MAX } from "./company.ts";
 
 /** Three members, of which `follower` has asked `leader` for all that is appended by `pass`. */
 async function asked() {
@@ -44,7 +41,7 @@ Deno.test("awaitEntry() tells what the next leader makes of the entry", async ()
   const { company, leader, follower, other, pass } = await asked();
   const heard = awaited(follower, pass("/a"));
   const disks = Promise.withResolvers<void>();
-  // The entry arrives, and is durable when its leader is no more.
+  // The entry arrives. It becomes durable after its leader has gone.
   for (const fellow of [follower, other]) fellow.save = () => disks.promise;
   await company.turns.run();
   company.all.delete(leader.core.id);
@@ -115,7 +112,7 @@ Deno.test("awaitEntry() ends in time when the entry never comes", async () => {
   await company.stop();
 });
 
-Deno.test("forward() takes no more than may be awaited", async () => {
+Deno.test("forward() refuses a request when as many entries are awaited as may be", async () => {
   const { company, follower, leader } = await asked();
   const { lastIndex, term } = leader.core;
   for (let i = 1; i <= WAITING_MAX; i++) awaited(follower, { index: lastIndex + i, term });

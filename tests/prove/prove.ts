@@ -1,6 +1,6 @@
 /**
  * `deno task prove`: runs all proofs and prints one table: what, how much, result.
- * A release needs it; it takes 25 to 40 minutes on two cores.
+ * A release needs it; it takes an hour and a half on two idle cores.
  *
  *     deno task prove                  all of it
  *     deno task prove --only fuzz,sim  the parts whose names have these texts

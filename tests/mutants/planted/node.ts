@@ -37,7 +37,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a member passes on whatever comes",
       "what waits is bounded",
-      "// Of what it has passed on, too, this member awaits no more than it may.\n    if (this.#proposals.size >= this.#options.limits.waitingMax) return done(OVERLOADED);",
+      "// A member waits for so many entries at most, and what it has passed on becomes such entries.\n    if (this.#proposals.size >= this.#options.limits.waitingMax) return done(OVERLOADED);",
       "",
     ],
   ]),
