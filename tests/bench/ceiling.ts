@@ -1,14 +1,13 @@
 /**
- * How far a durable write could go on this platform if nothing of ours took any time: a
- * server of bare sockets and shared syncs, against Debian's etcd, with the loads of the
- * rows whose ceiling it shows.
+ * How far the rows of the benchmark could go on this platform if nothing of ours took any
+ * time: a server of bare sockets and shared syncs, under the same loads, against Debian's
+ * etcd. Its figures stand in the column of this system.
  */
 import { fileURLToPath } from "node:url";
-import { type Measured, p99s, rates } from "./measured.ts";
-import { comparing, type Comparison, pairs, type Part, type Settings } from "./part.ts";
-import type { Recipe, Subject } from "./subject.ts";
-import { putByTls } from "./tls.ts";
-import { put } from "./v2.ts";
+import { comparing, type Part } from "./part.ts";
+import type { Recipe } from "./subject.ts";
+import { compareHandshakes, compareHttp1, compareHttp2, MUTUAL } from "./tls.ts";
+import { BOTH, comparePut, compareWatch, measureFollowers, measureShape } from "./v2.ts";
 
 const SERVER = fileURLToPath(new URL("ceiling/server.ts", import.meta.url));
 
@@ -21,17 +20,18 @@ const BARE: Recipe = {
   port: 24_301,
 };
 
-/** By name. */
-export const CEILING_PARTS: readonly (readonly [name: string, part: Part])[] = [
-  ["ceiling", comparing(compareWith(put), { members: [1, 3] }, BARE)],
-  ["tls-ceiling", comparing(compareWith(putByTls), { isMutual: true }, BARE)],
-];
+/** By name: `NAME-ceiling` for the part NAME. */
+export const CEILING_PARTS: readonly (readonly [name: string, part: Part])[] = ([
+  ["put", comparing(comparePut, BOTH, BARE)],
+  ["watch", comparing(compareWatch, BOTH, BARE)],
+  ["shape", measureShape(BARE)],
+  ["cost", measureFollowers(BARE)],
+  ["tls", comparing(compareHttp1, MUTUAL, BARE)],
+  ["tls-http2", comparing(compareHttp2, MUTUAL, BARE)],
+  ["handshakes", comparing(compareHandshakes, MUTUAL, BARE)],
+] as const).map(([name, part]) => [`${name}-ceiling`, ceilingOf(part)]);
 
-function compareWith(load: (subject: Subject, settings: Settings) => Promise<Measured>) {
-  return async (...[bare, etcd, label, settings, report]: Parameters<Comparison>) => {
-    const found = await pairs(settings, (subject) => load(subject, settings), bare, etcd);
-    const kind = bare.tls === undefined ? label : "mutual TLS, HTTP/1.1";
-    report({ ...rates(...found), what: `Ceiling of PUT, ${kind}: bare sockets, shared syncs` });
-    report({ ...p99s(...found), what: `Ceiling of PUT p99, ${kind}: bare sockets, shared syncs` });
-  };
+function ceilingOf(part: Part): Part {
+  return (settings, report) =>
+    part(settings, (row) => report({ ...row, what: `Ceiling of ${row.what}` }));
 }

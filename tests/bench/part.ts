@@ -1,4 +1,5 @@
 /** A part of the benchmark: what it is given, and how it compares two systems. */
+import { fileURLToPath } from "node:url";
 import { RUN_FLAGS } from "../../tools/node_flags.ts";
 import type { Row } from "./report.ts";
 import { debianEtcd, ours, startSubject } from "./subject.ts";
@@ -26,24 +27,19 @@ export type Comparison = (
 
 const LABELS: ReadonlyMap<number, string> = new Map([[1, "single"], [3, "three members"]]);
 
-/** Starts this system alone. */
-export function startOurs(members: number): Promise<Subject> {
-  return startSubject(thisSystem(), members);
-}
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
-function thisSystem(): Recipe {
-  const main = new URL("../../main.ts", import.meta.url).pathname;
-  return ours(Deno.execPath(), ["run", ...RUN_FLAGS, main]);
-}
+/** From the source, with the permissions that `deno task etcd` gives. */
+export const THIS_SYSTEM: Recipe = ours(Deno.execPath(), ["run", ...RUN_FLAGS, MAIN]);
 
-/** Runs `compare` on Debian's etcd and `one`, which is this system, for each number of members. */
+/** Runs `compare` on `one` and Debian's etcd, for each number of members. */
 export function comparing(
   compare: Comparison,
   { members = [1], isMutual = false }: {
     readonly members?: readonly number[];
     readonly isMutual?: boolean;
   } = {},
-  one = thisSystem(),
+  one = THIS_SYSTEM,
 ): Part {
   return async (settings, report) => {
     for (const count of members) {

@@ -11,7 +11,7 @@ const DIALLERS = 8;
 /** Of a load that only makes the keys. */
 const FILL_SECONDS = 1;
 
-const MUTUAL = { isMutual: true };
+export const MUTUAL = { isMutual: true };
 
 /** By name. */
 export const TLS_PARTS: readonly (readonly [name: string, part: Part])[] = [
@@ -22,7 +22,7 @@ export const TLS_PARTS: readonly (readonly [name: string, part: Part])[] = [
 
 type Method = "GET" | "PUT";
 
-async function compareHttp1(...[a, b, , settings, report]: Parameters<Comparison>) {
+export async function compareHttp1(...[a, b, , settings, report]: Parameters<Comparison>) {
   const by = (method: Method) => (subject: Subject) => byHttp1(subject, settings, method);
   const put = await pairs(settings, by("PUT"), a, b);
   report({ ...rates(...put), what: "PUT, mutual TLS, HTTP/1.1", bar: ">= 1.5 x" });
@@ -31,17 +31,12 @@ async function compareHttp1(...[a, b, , settings, report]: Parameters<Comparison
   report({ ...rates(...get), what: "GET linearizable, mutual TLS, HTTP/1.1", bar: ">= 1.3 x" });
 }
 
-/** A PUT for each request, by HTTP/1.1. */
-export function putByTls(subject: Subject, settings: Settings): Promise<Measured> {
-  return byHttp1(subject, settings, "PUT");
-}
-
 function byHttp1(subject: Subject, { seconds }: Settings, method: Method): Promise<Measured> {
   const request = http1Request(method);
   return load(subject, { kind: "http1", connections: CONNECTIONS, request, seconds });
 }
 
-async function compareHttp2(...[a, b, , settings, report]: Parameters<Comparison>) {
+export async function compareHttp2(...[a, b, , settings, report]: Parameters<Comparison>) {
   for (const subject of [a, b]) await fill(subject);
   const by = (method: Method) => (subject: Subject) =>
     load(subject, {
@@ -57,7 +52,7 @@ async function compareHttp2(...[a, b, , settings, report]: Parameters<Comparison
   report({ ...rates(...get), what: "GET linearizable, mutual TLS, HTTP/2", bar: ">= 3 x" });
 }
 
-async function compareHandshakes(...[a, b, , settings, report]: Parameters<Comparison>) {
+export async function compareHandshakes(...[a, b, , settings, report]: Parameters<Comparison>) {
   for (const subject of [a, b]) await fill(subject);
   const found = await pairs(
     settings,

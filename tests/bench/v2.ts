@@ -3,10 +3,10 @@ import { fillKeys } from "./fill.ts";
 import { blockedMs } from "./heartbeat.ts";
 import { FORM, keyPath, KEYS, PREFIX } from "./keys.ts";
 import { type Measured, median, p99s, rate, rates, withoutErrors } from "./measured.ts";
-import { comparing, type Comparison, type Part, startOurs } from "./part.ts";
-import { pairs, type Settings } from "./part.ts";
+import { comparing, type Comparison, type Part } from "./part.ts";
+import { pairs, type Settings, THIS_SYSTEM } from "./part.ts";
 import { cpuSeconds, residentMiB } from "./process.ts";
-import type { Subject } from "./subject.ts";
+import { type Recipe, startSubject, type Subject } from "./subject.ts";
 import { timeWatches } from "./watchers.ts";
 import { type Load, runWrk } from "./wrk.ts";
 
@@ -16,7 +16,7 @@ const WATCHES = 10_000;
 const LISTED = 100_000;
 const LISTINGS = 5;
 
-const BOTH = { members: [1, 3] };
+export const BOTH = { members: [1, 3] };
 
 /** By name. */
 export const V2_PARTS: readonly (readonly [name: string, part: Part])[] = [
@@ -24,12 +24,12 @@ export const V2_PARTS: readonly (readonly [name: string, part: Part])[] = [
   ["get", comparing(compareGet, BOTH)],
   ["watch", comparing(compareWatch, BOTH)],
   ["million", comparing(compareMillion)],
-  ["shape", measureShape],
+  ["shape", measureShape(THIS_SYSTEM)],
   ["list", measureList],
-  ["cost", measureFollowers],
+  ["cost", measureFollowers(THIS_SYSTEM)],
 ];
 
-async function comparePut(...[a, b, label, settings, report]: Parameters<Comparison>) {
+export async function comparePut(...[a, b, label, settings, report]: Parameters<Comparison>) {
   const isSingle = b.followers.length === 0;
   const found = await pairs(settings, (subject) => put(subject, settings), a, b);
   const bar = isSingle ? ">= 2.2 x" : ">= 2.3 x";
@@ -53,7 +53,7 @@ async function compareGet(...[a, b, label, settings, report]: Parameters<Compari
   report({ ...rates(...quorum), what: `GET linearizable, ${label}`, bar: ">= 2.2 x" });
 }
 
-async function compareWatch(...[a, b, label, settings, report]: Parameters<Comparison>) {
+export async function compareWatch(...[a, b, label, settings, report]: Parameters<Comparison>) {
   const [one, other] = await pairs(settings, (subject) => timeWatches(subject, WATCHES), a, b);
   report({
     what: `${WATCHES} watches answered, ${label}`,
@@ -104,26 +104,28 @@ async function compareMillion(...[a, b, , settings, report]: Parameters<Comparis
   });
 }
 
-async function measureShape(...[settings, report]: Parameters<Part>): Promise<void> {
-  const a = await startOurs(1);
-  try {
-    const found: { readonly connections: number; readonly ours: number }[] = [];
-    for (const connections of [1, 8, 64, 256, 1024]) {
-      found.push({ connections, ours: rate(await put(a, settings, KEYS, connections)) });
+export function measureShape(recipe: Recipe): Part {
+  return async (settings, report) => {
+    const a = await startSubject(recipe, 1);
+    try {
+      const found: { readonly connections: number; readonly ours: number }[] = [];
+      for (const connections of [1, 8, 64, 256, 1024]) {
+        found.push({ connections, ours: rate(await put(a, settings, KEYS, connections)) });
+      }
+      const best = Math.max(...found.map(({ ours }) => ours));
+      for (const { connections, ours } of found) {
+        const what = `PUT by ${connections} connections, against the best`;
+        const bar = connections >= 1024 ? { bar: ">= 0.9 x" } : {};
+        report({ what, ours, theirs: best, unit: "/s", ...bar });
+      }
+    } finally {
+      await a.stop();
     }
-    const best = Math.max(...found.map(({ ours }) => ours));
-    for (const { connections, ours } of found) {
-      const what = `PUT by ${connections} connections, against the best`;
-      const bar = connections >= 1024 ? { bar: ">= 0.9 x" } : {};
-      report({ what, ours, theirs: best, unit: "/s", ...bar });
-    }
-  } finally {
-    await a.stop();
-  }
+  };
 }
 
 async function measureList(...[, report]: Parameters<Part>): Promise<void> {
-  const a = await startOurs(1);
+  const a = await startSubject(THIS_SYSTEM, 1);
   try {
     await fillKeys(a, LISTED);
     const directory = `/v1/keys/${PREFIX.slice(0, PREFIX.lastIndexOf("/"))}?stale=true`;
@@ -146,27 +148,29 @@ async function measureList(...[, report]: Parameters<Part>): Promise<void> {
 }
 
 /** Processor time of a follower for each write, as a share of the leader's. */
-async function measureFollowers(...[settings, report]: Parameters<Part>): Promise<void> {
-  const a = await startOurs(3);
-  try {
-    const before = [a.leader, ...a.followers].map(({ pid }) => cpuSeconds(pid));
-    const { requests } = await put(a, settings);
-    const [leader = 0, ...followers] = [a.leader, ...a.followers]
-      .map(({ pid }, i) => 1e6 * (cpuSeconds(pid) - before[i]!) / requests);
-    report({ what: "Processor time of the leader", ours: leader, unit: "us a write" });
-    report({
-      what: "Processor time of a follower, against the leader's",
-      ours: Math.max(...followers),
-      theirs: leader,
-      unit: "us a write",
-      bar: "<= 0.35 x",
-    });
-  } finally {
-    await a.stop();
-  }
+export function measureFollowers(recipe: Recipe): Part {
+  return async (settings, report) => {
+    const a = await startSubject(recipe, 3);
+    try {
+      const before = [a.leader, ...a.followers].map(({ pid }) => cpuSeconds(pid));
+      const { requests } = await put(a, settings);
+      const [leader = 0, ...followers] = [a.leader, ...a.followers]
+        .map(({ pid }, i) => 1e6 * (cpuSeconds(pid) - before[i]!) / requests);
+      report({ what: "Processor time of the leader", ours: leader, unit: "us a write" });
+      report({
+        what: "Processor time of a follower, against the leader's",
+        ours: Math.max(...followers),
+        theirs: leader,
+        unit: "us a write",
+        bar: "<= 0.35 x",
+      });
+    } finally {
+      await a.stop();
+    }
+  };
 }
 
-export function put(
+function put(
   subject: Subject,
   { seconds }: Settings,
   keys = KEYS,
