@@ -16,7 +16,7 @@ export class Gathered {
 
   /** All so far; they don't change afterwards. */
   get bytes(): Buffer {
-    return this.#buffer.subarray(0, this.#size);
+    return this.#size === 0 ? NOTHING : this.#buffer.subarray(0, this.#size);
   }
 
   /** Copies `piece` behind what is there. */

@@ -270,9 +270,9 @@ const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
 function fieldsOf({ contentType, headers }: Reply): Field[] {
   const fields: Field[] = [["content-type", contentType ?? "application/json"]];
   if (headers === undefined) return fields;
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name in headers) {
     const lower = name.toLowerCase();
-    if (!CONNECTION_FIELDS.has(lower)) fields.push([lower, value]);
+    if (!CONNECTION_FIELDS.has(lower)) fields.push([lower, headers[name]!]);
   }
   return fields;
 }

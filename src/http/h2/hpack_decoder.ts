@@ -22,6 +22,13 @@ const DECODER_TABLE_BYTES = 4096;
 /** Above that nothing sensible is meant: neither a length nor an index. */
 const INTEGER_MAX = 2 ** 28;
 
+/**
+ * The strings of a shorter block are cut out of its text, which is made once: a call for
+ * each would take longer than all the rest. A string that was cut out keeps the whole text
+ * alive, so those of longer blocks, and of the table, are made by themselves.
+ */
+const TEXT_BYTES_MAX = 1024;
+
 /** Octets of the string that is being decoded. */
 let scratch = Buffer.alloc(4096);
 
@@ -30,8 +37,11 @@ export class HpackDecoder {
   readonly #table = new DynamicTable(DECODER_TABLE_BYTES);
   readonly #listBytesMax: number;
   #bytes: Buffer = scratch;
+  #start = 0;
   #at = 0;
   #end = 0;
+  /** The block, a unit for each octet; undefined when it is longer than `TEXT_BYTES_MAX`. */
+  #text: string | undefined;
 
   /** `listBytesMax`: as RFC 9113 §6.5.2 counts a list, 32 bytes a field more than its octets. */
   constructor(listBytesMax: number) {
@@ -43,11 +53,13 @@ export class HpackDecoder {
     return this.#table.version;
   }
 
-  /** Decodes a whole block. Throws `HpackError`. */
-  decode(bytes: Buffer, start: number, end: number): DecodedBlock {
+  /** Decodes a whole block; `text` is the same in Latin-1, if it is at hand. Throws `HpackError`. */
+  decode(bytes: Buffer, start: number, end: number, text?: string): DecodedBlock {
     this.#bytes = bytes;
-    this.#at = start;
+    this.#start = this.#at = start;
     this.#end = end;
+    this.#text = text ??
+      (end - start <= TEXT_BYTES_MAX ? bytes.toString("latin1", start, end) : undefined);
     const fields: Field[] = [];
     let left = this.#listBytesMax;
     let mayResize = true;
@@ -78,6 +90,7 @@ export class HpackDecoder {
 
   #literal(first: number): Field {
     const isIndexed = (first & 0x40) !== 0;
+    if (isIndexed) this.#text = undefined;
     const index = this.#integer(isIndexed ? 6 : 4);
     const name = index === 0 ? this.#string() : this.#field(index)[0];
     const field: Field = [name, this.#string()];
@@ -114,7 +127,10 @@ export class HpackDecoder {
     const end = start + length;
     if (end > this.#end) throw new HpackError("A string is longer than its block");
     this.#at = end;
-    if (!isHuffman) return this.#bytes.toString("latin1", start, end);
+    if (!isHuffman) {
+      return this.#text?.slice(start - this.#start, end - this.#start) ??
+        this.#bytes.toString("latin1", start, end);
+    }
     if (scratch.length < length * 2) scratch = Buffer.alloc(length * 2);
     const count = readHuffman(this.#bytes, start, end, scratch);
     if (count < 0) throw new HpackError("A string is no Huffman code");

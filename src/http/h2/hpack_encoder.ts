@@ -1,8 +1,8 @@
 /**
- * Encodes header blocks (RFC 7541). Lists of fields that are passed again and again, as
- * the same array, go into the dynamic table at the second time, and from then on are a
- * few bytes that are only copied. All other fields leave the table as it is: a table
- * that changes with every answer saves nothing and costs a look-up a field.
+ * Encodes header blocks (RFC 7541). The first field of each name goes into the dynamic
+ * table, and no other: from then on its value is one byte as long as it stays, and where it
+ * changes its name still is. A table that changed with every answer would save nothing. Lists
+ * that are passed again and again, as the same array, are bytes that are only copied.
  */
 import { Buffer } from "node:buffer";
 import {
@@ -33,6 +33,13 @@ const STATUS_INDEXES: ReadonlyMap<number, number> = new Map(
   ),
 );
 
+/** The field of a name that is in the table. */
+interface Entry {
+  readonly value: string;
+  /** How many went into the table before it. */
+  readonly ordinal: number;
+}
+
 /** What is known of an array of fields. */
 interface Known {
   /** Of the table, when `bytes` were made. */
@@ -50,6 +57,10 @@ let scratch = Buffer.alloc(4096);
 
 export class HpackEncoder {
   readonly #table = new DynamicTable(TABLE_BYTES_MAX);
+  /** What is in it, by the name as it was passed. */
+  readonly #entries = new Map<string, Entry>();
+  /** How many have ever gone into it. */
+  #inserted = 0;
   /** Lists that have come more than once. */
   readonly #known = new WeakMap<Fields, Known>();
   /** Those that came last: most of them never come again, and a `WeakMap` of all would cost more than it saves. */
@@ -78,7 +89,7 @@ export class HpackEncoder {
     reserve(blockBytesMax(fields));
     const start = this.#sizes === undefined ? 0 : this.#resize(this.#sizes);
     const isKnown = known !== undefined || this.#recent.includes(fields);
-    const end = this.#write(status, fields, start, isKnown);
+    const end = this.#write(status, fields, start);
     if (isKnown) this.#learn(status, fields);
     else this.#recent[this.#recentAt++ % RECENT] = fields;
     return scratch.subarray(0, end);
@@ -88,7 +99,7 @@ export class HpackEncoder {
   #learn(status: number | undefined, fields: Fields): void {
     const start = scratch.length / 2;
     // Behind the block, which is still needed.
-    const end = this.#write(status, fields, start, false);
+    const end = this.#write(status, fields, start);
     const bytes = new Uint8Array(scratch.subarray(start, end));
     this.#known.set(fields, { version: this.#table.version, status, bytes });
   }
@@ -101,35 +112,44 @@ export class HpackEncoder {
       at = writeInteger(0x20, 5, smallest, at);
     }
     this.#table.resize(last);
+    // What no longer fits is gone, the oldest first.
+    const gone = this.#inserted - this.#table.count;
+    for (const [name, { ordinal }] of this.#entries) {
+      if (ordinal < gone) this.#entries.delete(name);
+    }
     return writeInteger(0x20, 5, last, at);
   }
 
-  #write(
-    status: number | undefined,
-    fields: Fields,
-    at: number,
-    mayInsert: boolean,
-  ): number {
+  #write(status: number | undefined, fields: Fields, at: number): number {
     if (status !== undefined) at = writeStatus(status, at);
-    for (const field of fields) at = this.#writeField(field, at, mayInsert);
+    for (const field of fields) at = this.#writeField(field, at);
     return at;
   }
 
-  #writeField(field: Field, at: number, mayInsert: boolean): number {
+  #writeField(field: Field, at: number): number {
     const [name, value] = field;
+    const entry = this.#entries.get(name);
+    if (entry !== undefined) {
+      const place = STATIC_FIELDS.length + this.#inserted - entry.ordinal;
+      if (entry.value === value) return writeInteger(0x80, 7, place, at);
+      const index = STATIC_NAMES.get(name) ?? place;
+      return writeString(value, writeInteger(UNINDEXED.pattern, UNINDEXED.bits, index, at));
+    }
     const isSecret = NEVER_INDEXED.has(name);
-    const place = isSecret ? -1 : this.#table.find(name, value);
-    if (place >= 0) return writeInteger(0x80, 7, STATIC_FIELDS.length + 1 + place, at);
     // Nothing is ever driven out: then the places of the rest stay as they are.
-    const fits = fieldSize(field) <= this.#table.sizeMax - this.#table.size;
-    const isInserted = mayInsert && !isSecret && fits;
+    const isInserted = !isSecret && fieldSize(field) <= this.#table.sizeMax - this.#table.size;
     const { pattern, bits } = isSecret ? NEVER : isInserted ? INDEXED : UNINDEXED;
     const index = STATIC_NAMES.get(name) ?? 0;
     at = writeInteger(pattern, bits, index, at);
     if (index === 0) at = writeString(name, at);
     at = writeString(value, at);
-    if (isInserted) this.#table.insert([clean(name), clean(value)]);
+    if (isInserted) this.#insert(name, value);
     return at;
+  }
+
+  #insert(name: string, value: string): void {
+    this.#table.insert([clean(name), clean(value)]);
+    this.#entries.set(name, { value, ordinal: this.#inserted++ });
   }
 }
 
@@ -167,7 +187,21 @@ function writeInteger(pattern: number, bits: number, value: number, at: number):
   return at;
 }
 
+/** Shorter strings go as they are: their Huffman code takes longer than the few bytes that it saves. */
+const HUFFMAN_FROM = 24;
+
 function writeString(text: string, at: number): number {
+  const { length } = text;
+  if (length >= HUFFMAN_FROM) return writeLongString(text, at);
+  scratch[at++] = length;
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i);
+    scratch[at++] = isClean(unit) ? unit : QUESTION_MARK;
+  }
+  return at;
+}
+
+function writeLongString(text: string, at: number): number {
   const octets = clean(text);
   const length = huffmanLength(octets);
   if (length < octets.length) {
@@ -175,6 +209,13 @@ function writeString(text: string, at: number): number {
   }
   at = writeInteger(0, 7, octets.length, at);
   return at + scratch.write(octets, at, "latin1");
+}
+
+const QUESTION_MARK = 0x3f;
+
+/** The same as `UNCLEAN` says of characters. */
+function isClean(unit: number): boolean {
+  return unit >= 0x20 && unit <= 0x7e || unit >= 0x80 && unit <= 0xff || unit === 0x09;
 }
 
 /** What no field may have (RFC 9113 §8.2.1), and what is no octet. */

@@ -119,15 +119,6 @@ export class DynamicTable {
     return i < this.#count ? this.#ring[(this.#newest - i) & (this.#places - 1)] : undefined;
   }
 
-  /** Where `name` and `value` stand, or the name alone; -1 when nowhere. */
-  find(name: string, value: string | undefined): number {
-    for (let i = 0; i < this.#count; i++) {
-      const field = this.at(i)!;
-      if (field[0] === name && (value === undefined || field[1] === value)) return i;
-    }
-    return -1;
-  }
-
   /** One that is larger than the whole table empties it (RFC 7541 §4.4). */
   insert(field: Field): void {
     const size = fieldSize(field);

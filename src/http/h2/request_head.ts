@@ -28,12 +28,16 @@ export interface Malformed {
 /** Longer blocks are hardly ever sent again. */
 const CACHED_BLOCK_BYTES_MAX = 128;
 const CACHED_MAX = 64;
+/** After so many that were not found, nobody looks again before the table changes: the paths are others each time. */
+const FRUITLESS_MAX = 256;
 
 /** The header blocks of one connection, in their order. */
 export class HeadDecoder {
   readonly #decoder: HpackDecoder;
   readonly #cache = new Map<string, RequestHead | Malformed>();
   #cachedVersion = 0;
+  /** Blocks in a row that were not found. */
+  #fruitless = 0;
   /** Blocks that were found in the cache. */
   hits = 0;
 
@@ -44,22 +48,27 @@ export class HeadDecoder {
 
   /** A block that begins a request. Throws `HpackError`. */
   decodeHead(bytes: Buffer, start: number, end: number): RequestHead | Malformed {
-    if (end - start > CACHED_BLOCK_BYTES_MAX) return this.#decode(bytes, start, end);
     const version = this.#decoder.version;
     if (version !== this.#cachedVersion) {
       this.#cache.clear();
       this.#cachedVersion = version;
+      this.#fruitless = 0;
     }
-    const key = bytes.toString("latin1", start, end);
-    const known = this.#cache.get(key);
+    if (end - start > CACHED_BLOCK_BYTES_MAX || this.#fruitless > FRUITLESS_MAX) {
+      return this.#decode(bytes, start, end);
+    }
+    const text = bytes.toString("latin1", start, end);
+    const known = this.#cache.get(text);
     if (known !== undefined) {
       this.hits++;
+      this.#fruitless = 0;
       return known;
     }
-    const head = this.#decode(bytes, start, end);
+    this.#fruitless++;
+    const head = this.#decode(bytes, start, end, text);
     // One that has changed the table is forgotten at the next look.
     if (this.#cache.size >= CACHED_MAX) this.#cache.clear();
-    this.#cache.set(key, head);
+    this.#cache.set(text, head);
     return head;
   }
 
@@ -81,24 +90,31 @@ export class HeadDecoder {
     this.#decoder.decode(bytes, start, end);
   }
 
-  #decode(bytes: Buffer, start: number, end: number): RequestHead | Malformed {
-    const { fields, isTooLong } = this.#decoder.decode(bytes, start, end);
+  #decode(bytes: Buffer, start: number, end: number, text?: string): RequestHead | Malformed {
+    const { fields, isTooLong } = this.#decoder.decode(bytes, start, end, text);
     return toHead(fields, isTooLong);
   }
 }
 
-const PSEUDO_NAMES = [":method", ":path", ":scheme", ":authority"];
+/** Pseudo-header fields (RFC 9113 §8.3.1). */
+interface Pseudo {
+  method: string | undefined;
+  path: string | undefined;
+  scheme: string | undefined;
+  authority: string | undefined;
+}
 
 function toHead(all: Fields, isTooLong: boolean): RequestHead | Malformed {
-  const pseudo = new Map<string, string>();
+  const pseudo: Pseudo = {
+    method: undefined,
+    path: undefined,
+    scheme: undefined,
+    authority: undefined,
+  };
   let count = 0;
-  for (const [name, value] of all) {
-    if (!name.startsWith(":")) break;
-    if (!PSEUDO_NAMES.includes(name)) return { cause: `no request has a "${name}"` };
-    if (pseudo.has(name)) return { cause: `"${name}" is there twice` };
-    const cause = valueProblem(value);
-    if (cause !== undefined) return { cause: `"${name}" ${cause}` };
-    pseudo.set(name, value);
+  while (count < all.length && all[count]![0].startsWith(":")) {
+    const problem = take(pseudo, all[count]!);
+    if (problem !== undefined) return { cause: problem };
     count++;
   }
   const fields = all.slice(count);
@@ -113,29 +129,59 @@ function toHead(all: Fields, isTooLong: boolean): RequestHead | Malformed {
   return assemble(pseudo, fields, length, isTooLong);
 }
 
+/** Puts a pseudo-header field at its place; returns why it can't be there. */
+function take(pseudo: Pseudo, [name, value]: Field): string | undefined {
+  let before: string | undefined;
+  switch (name) {
+    case ":method":
+      before = pseudo.method;
+      pseudo.method = value;
+      break;
+    case ":path":
+      before = pseudo.path;
+      pseudo.path = value;
+      break;
+    case ":scheme":
+      before = pseudo.scheme;
+      pseudo.scheme = value;
+      break;
+    case ":authority":
+      before = pseudo.authority;
+      pseudo.authority = value;
+      break;
+    default:
+      return `no request has a "${name}"`;
+  }
+  if (before !== undefined) return `"${name}" is there twice`;
+  const problem = valueProblem(value);
+  return problem === undefined ? undefined : `"${name}" ${problem}`;
+}
+
 function assemble(
-  pseudo: ReadonlyMap<string, string>,
+  { method, path: given, scheme, authority }: Pseudo,
   fields: Fields,
   contentLength: number | undefined,
   isTooLong: boolean,
 ): RequestHead | Malformed {
-  const method = pseudo.get(":method");
-  const authority = pseudo.get(":authority");
   const isConnect = method === "CONNECT";
-  const path = pseudo.get(":path") ?? (isConnect ? "" : undefined);
+  const path = given ?? (isConnect ? "" : undefined);
   if (isTooLong) {
     return { method: method ?? "GET", path: "/", authority, fields, contentLength, isTooLong };
   }
   if (method === undefined || !TOKEN.test(method)) return { cause: "there is no method" };
   // CONNECT has an authority and neither of the others (RFC 9113 §8.5).
-  if (pseudo.has(":scheme") === isConnect) return { cause: '":scheme" is missing or too much' };
-  if (path === undefined || pseudo.has(":path") === isConnect) {
+  if ((scheme !== undefined) === isConnect) return { cause: '":scheme" is missing or too much' };
+  if (path === undefined || (given !== undefined) === isConnect) {
     return { cause: '":path" is missing or too much' };
   }
   if (!isConnect && !PATH.test(path)) return { cause: `":path" is "${path}"` };
-  const host = fields.filter(([name]) => name === "host");
-  if (host.length > 1) return { cause: '"host" is there twice' };
-  if (authority !== undefined && host.length > 0 && host[0]![1] !== authority) {
+  let host: string | undefined;
+  for (const [name, value] of fields) {
+    if (name !== "host") continue;
+    if (host !== undefined) return { cause: '"host" is there twice' };
+    host = value;
+  }
+  if (authority !== undefined && host !== undefined && authority !== host) {
     return { cause: '"host" is another than ":authority"' };
   }
   return { method, path, authority, fields, contentLength, isTooLong };
@@ -165,10 +211,13 @@ function fieldProblem([name, value]: Field): string | undefined {
   return cause === undefined ? undefined : `"${name}" ${cause}`;
 }
 
-/** RFC 9113 §8.2.1 */
+/** What no value may have (RFC 9113 §8.2.1). */
+const UNFIT = /[\0\r\n]|^[ \t]|[ \t]$/;
+
 function valueProblem(value: string): string | undefined {
+  if (!UNFIT.test(value)) return undefined;
   if (/[\0\r\n]/.test(value)) return "has a NUL or a line end in its value";
-  return /^[ \t]|[ \t]$/.test(value) ? "has white space around its value" : undefined;
+  return "has white space around its value";
 }
 
 function contentLengthOf(fields: Fields): number | undefined | Malformed {

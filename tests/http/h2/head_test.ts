@@ -1,5 +1,5 @@
 /** Heads of requests, found again by the bytes of their blocks. */
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { HpackError } from "../../../src/http/h2/hpack_decoder.ts";
 import { fieldValue, HeadDecoder } from "../../../src/http/h2/request_head.ts";
@@ -56,6 +56,31 @@ Deno.test("HeadDecoder remembers so many heads and no more", () => {
     return decoder.hits > before;
   });
   assert(kept.length <= 64, `expected 64 heads at most, found ${kept.length}`);
+});
+
+Deno.test("HeadDecoder looks no longer for what never comes again, until the table changes", () => {
+  const decoder = new HeadDecoder(LIST_BYTES_MAX);
+  const again = block(requestFields("/again"));
+  for (let i = 0; i < 300; i++) headOf(decoder, block(requestFields(`/${i}`)));
+  for (let i = 0; i < 2; i++) assertEquals(headOf(decoder, again).path, "/again");
+  assertEquals(decoder.hits, 0);
+  headOf(decoder, INSERTING);
+  for (let i = 0; i < 2; i++) assertEquals(headOf(decoder, again).path, "/again");
+  assertEquals(decoder.hits, 1);
+});
+
+Deno.test("HeadDecoder takes strings of blocks of any length, whatever goes into the table", () => {
+  const decoder = new HeadDecoder(2 * LIST_BYTES_MAX);
+  for (const length of [1, 12, 200, 2000]) {
+    const value = "v".repeat(length);
+    const inserted = Buffer.concat([
+      block(requestFields(`/${value}`, "GET", [["before", value]])),
+      hex("4001 78 01 79"),
+      block([["after", value]]),
+    ]);
+    const { path, fields } = headOf(decoder, inserted);
+    assertEquals([path, fields], [`/${value}`, [["before", value], ["x", "y"], ["after", value]]]);
+  }
 });
 
 Deno.test("fieldValue() joins fields of one name, and takes the authority for a host", () => {

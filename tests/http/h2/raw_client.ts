@@ -89,6 +89,7 @@ export function settings(...values: readonly (readonly [id: number, value: numbe
 export class RawHttp2 implements Disposable {
   readonly #connection: Deno.TcpConn;
   readonly #decoder = new HpackDecoder(1024 * 1024);
+  readonly #heads = new WeakMap<Frame, readonly Field[]>();
   #bytes = Buffer.alloc(0);
   #isEnded = false;
   #isClosed = false;
@@ -126,7 +127,12 @@ export class RawHttp2 implements Disposable {
         const found = this.#bytes.subarray(0, 9 + length);
         this.#bytes = this.#bytes.subarray(9 + length);
         const id = found.readUInt32BE(5);
-        return { type: found[3]!, flags: found[4]!, id, payload: found.subarray(9) };
+        const next = { type: found[3]!, flags: found[4]!, id, payload: found.subarray(9) };
+        // At once, whoever asks for it: what it means hangs on all that came before.
+        if (next.type === FrameType.headers && (next.flags & Flag.endHeaders) !== 0) {
+          this.#heads.set(next, this.#decode(next.payload));
+        }
+        return next;
       }
       if (!await this.#read()) {
         assertEquals(this.#bytes.length, 0, "the server ended in the middle of a frame");
@@ -164,8 +170,9 @@ export class RawHttp2 implements Disposable {
     }
   }
 
-  fields({ payload }: Frame): readonly Field[] {
-    return this.#decoder.decode(payload, 0, payload.length).fields;
+  /** Of a frame that came, or of one that was put together from several. */
+  fields(head: Frame): readonly Field[] {
+    return this.#heads.get(head) ?? this.#decode(head.payload);
   }
 
   /** Reads until the connection ends; the code and the text of its GOAWAY. */
@@ -190,6 +197,10 @@ export class RawHttp2 implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #decode(block: Buffer): readonly Field[] {
+    return this.#decoder.decode(block, 0, block.length).fields;
   }
 
   async #read(): Promise<boolean> {

@@ -139,6 +139,12 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
       "if (version < 0) {",
     ],
     [
+      "heads are looked for that never come again",
+      "no work is done for nothing",
+      "this.#fruitless > FRUITLESS_MAX) {",
+      "version < 0) {",
+    ],
+    [
       "fields of a connection are taken",
       "no request hides in another",
       "if (CONNECTION_FIELDS.has(name)) return",
@@ -158,6 +164,12 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
       "if (size > DECODER_TABLE_BYTES) {",
       "if (size < 0) {",
     ],
+    [
+      "strings are cut out of the block from its first byte on",
+      "a field is what was sent",
+      "start - this.#start, end - this.#start)",
+      "start, end)",
+    ],
   ]),
   ...mutantsOf("src/http/h2/hpack_encoder.ts", H2, [
     [
@@ -165,6 +177,18 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
       "both sides have the same table",
       "known !== undefined && known.version === this.#table.version &&",
       "known !== undefined && known.version >= 0 &&",
+    ],
+    [
+      "fields that a smaller table has lost are sent as their places",
+      "both sides have the same table",
+      "if (ordinal < gone) this.#entries",
+      "if (ordinal < 0) this.#entries",
+    ],
+    [
+      "secrets go into the table",
+      "a secret can't be guessed by what else is there",
+      "const isInserted = !isSecret && ",
+      "const isInserted = ",
     ],
   ]),
   ...mutantsOf("src/http/h2/connection.ts", H2, [
