@@ -35,7 +35,13 @@ export function textOf(key: ByteString): string {
 
 /** The bytes of `key`, in memory of their own. */
 export function bytesOf(key: ByteString): Uint8Array {
-  return Buffer.from(key, "latin1");
+  // The runtime encodes UTF-8 several times faster.
+  return Buffer.from(key, isAscii(key) ? "utf8" : "latin1");
+}
+
+/** `key` as the value of a command, which needs no memory where a text says the same. */
+export function valueOf(key: ByteString): Uint8Array | string {
+  return isAscii(key) ? key : bytesOf(key);
 }
 
 /** Writes `key` at `at`, where there is room for it. */

@@ -32,17 +32,26 @@ export function readPairs(exchange: Exchange, query: string): Pairs | BadRequest
   const pairs = new Map<string, ByteString>();
   const hasForm = exchange.method === "PUT" || exchange.method === "POST";
   if (hasForm) {
-    const type = exchange.header("content-type") ?? "";
-    const [media = ""] = type.split(";", 1);
-    const problem = type === URLENCODED || type === "" ? undefined : mediaTypeProblem(type, media);
-    if (problem !== undefined) return { code: 210, cause: `mime: ${problem}` };
-    if (media.trim().toLowerCase() === URLENCODED) {
+    const isForm = isUrlencoded(exchange.header("content-type") ?? "");
+    if (typeof isForm !== "boolean") return isForm;
+    if (isForm) {
       if (longerThan(exchange.body, FORM_BYTES_MAX)) return { code: 210, cause: TOO_LARGE };
       const bad = collect(exchange.body, pairs);
       if (bad !== undefined) return bad;
     }
   }
   return collect(query, pairs) ?? pairs;
+}
+
+/** Whether a body of `type` is a form. */
+function isUrlencoded(type: string): boolean | BadRequest {
+  // As nearly everybody writes it.
+  if (type === URLENCODED) return true;
+  if (type === "") return false;
+  const [media = ""] = type.split(";", 1);
+  const problem = mediaTypeProblem(type, media);
+  if (problem !== undefined) return { code: 210, cause: `mime: ${problem}` };
+  return media.trim().toLowerCase() === URLENCODED;
 }
 
 /** What is wrong with a `type` that begins with `media`, in the words of Go's `mime.ParseMediaType`. */

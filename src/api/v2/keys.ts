@@ -5,7 +5,7 @@ import { fault } from "../../http/fault.ts";
 import type { Route, RouteHandler } from "../../http/router.ts";
 import type { Failure } from "../../node/ports.ts";
 import type { Answer } from "../../service/answer.ts";
-import { bytesOf, type ByteString, byteStringOf, textOf } from "../../store/byte_string.ts";
+import { type ByteString, byteStringOf, textOf, valueOf } from "../../store/byte_string.ts";
 import type { TreeDeleteCommand, TreePutCommand } from "../../store/command/command.ts";
 import type { Event } from "../../store/event.ts";
 import { isTooDeep, PATH_LEVELS_MAX, ROOT } from "../../store/path.ts";
@@ -166,11 +166,11 @@ function put(
   const command: TreePutCommand = {
     type: "treePut",
     key,
-    value: bytesOf(parameters.value),
+    value: valueOf(parameters.value),
     isDirectory,
     inOrder,
     prevExist: inOrder ? undefined : prevExist,
-    prevValue: prevValue === undefined || inOrder ? undefined : bytesOf(prevValue),
+    prevValue: prevValue === undefined || inOrder ? undefined : valueOf(prevValue),
     prevIndex: inOrder ? 0 : parameters.prevIndex,
     ttlSeconds: parameters.ttlSeconds,
     refresh: parameters.refresh && !inOrder,
@@ -192,7 +192,7 @@ function remove(
       key,
       isDirectory: parameters.isDirectory,
       recursive: parameters.recursive,
-      prevValue: prevValue === undefined ? undefined : bytesOf(prevValue),
+      prevValue: prevValue === undefined ? undefined : valueOf(prevValue),
       prevIndex: parameters.prevIndex,
     },
     parameters,

@@ -17,10 +17,11 @@ const SLICE_LENGTH = 64 * 1024;
 /** What a write or a watch answers. */
 export function eventBody(event: Event): string {
   const { action, before } = event;
+  const key = quoted(event.key);
   const previous = before === undefined || action === "create"
     ? ""
-    : `,"prevNode":${versionNode(event.key, before, isDirectoryVersion(before), event.timeMs)}`;
-  return `{"action":"${action}","node":${nodeOf(event)}${previous}}\n`;
+    : `,"prevNode":${versionNode(key, before, isDirectoryVersion(before), event.timeMs)}`;
+  return `{"action":"${action}","node":${nodeOf(event, key)}${previous}}\n`;
 }
 
 /** What a write answers that asked for no value. */
@@ -28,16 +29,16 @@ export function bareEventBody({ action }: Event): string {
   return `{"action":"${action}"}\n`;
 }
 
-/** The node of an event: what is there now, or of what is gone its indexes. */
-function nodeOf(event: Event): string {
-  const { key, after, before, timeMs, isDirectory, changeIndex } = event;
+/** The node of an event, whose `key` is in JSON: what is there now, or of what is gone its indexes. */
+function nodeOf(event: Event, key: string): string {
+  const { after, before, timeMs, isDirectory, changeIndex } = event;
   if (!isRemoval(event) && after !== undefined) {
     // A directory's record keeps its modified index when its deadline changes.
     const modified = isDirectory ? { ...after, modifiedIndex: changeIndex } : after;
     return versionNode(key, modified, isDirectory, timeMs);
   }
   const createdIndex = before?.createdIndex ?? changeIndex;
-  return `{"key":${quoted(key)}${isDirectory ? ',"dir":true' : ""},` +
+  return `{"key":${key}${isDirectory ? ',"dir":true' : ""},` +
     `"modifiedIndex":${changeIndex},"createdIndex":${createdIndex}}`;
 }
 
@@ -46,14 +47,15 @@ function isDirectoryVersion({ version }: Version): boolean {
   return version === 0;
 }
 
+/** `key` is in JSON. */
 function versionNode(
-  key: ByteString,
+  key: string,
   { value, deadlineMs, modifiedIndex, createdIndex }: Version,
   isDirectory: boolean,
   nowMs: number,
 ): string {
   const content = isDirectory ? ',"dir":true' : `,"value":${JSON.stringify(textOfBytes(value))}`;
-  return `{"key":${quoted(key)}${content}${lifetime(deadlineMs, nowMs)},` +
+  return `{"key":${key}${content}${lifetime(deadlineMs, nowMs)},` +
     `"modifiedIndex":${modifiedIndex},"createdIndex":${createdIndex}}`;
 }
 

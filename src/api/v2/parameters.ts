@@ -29,6 +29,7 @@ const TRUE = new Set(["1", "t", "T", "TRUE", "true", "True"]);
 const FALSE = new Set(["0", "f", "F", "FALSE", "false", "False"]);
 
 const UINT64_MAX = 2n ** 64n - 1n;
+const NUMBER_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 
 class Refusal {
   constructor(readonly bad: BadRequest) {}
@@ -73,12 +74,12 @@ function judge(pairs: Pairs, method: string): Parameters {
     quorum,
     wait,
     stream,
-    waitIndex: asNumber(waitIndex ?? 0n),
+    waitIndex: asNumber(waitIndex) ?? 0,
     prevExist,
     prevValue,
-    prevIndex: asNumber(prevIndex ?? 0n),
-    prevIndexText: `${prevIndex ?? 0n}`,
-    ttlSeconds: ttl === undefined ? undefined : asNumber(ttl),
+    prevIndex: asNumber(prevIndex) ?? 0,
+    prevIndexText: prevIndex === undefined ? "0" : `${prevIndex}`,
+    ttlSeconds: asNumber(ttl),
     refresh,
     noValueOnSuccess,
   };
@@ -94,8 +95,9 @@ function uint(pairs: Pairs, name: string, code: ErrorCode): bigint | undefined {
 }
 
 /** No index and no TTL is that large: the largest that is exact stands for all beyond it. */
-function asNumber(value: bigint): number {
-  return value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(value);
+function asNumber(value: bigint | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  return value > NUMBER_MAX ? Number.MAX_SAFE_INTEGER : Number(value);
 }
 
 function bool(pairs: Pairs, name: string): boolean {

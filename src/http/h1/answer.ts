@@ -115,7 +115,7 @@ function linesOf(headers: Readonly<Record<string, string>>): string {
 }
 
 /** What would end the line, or make a client see another answer (RFC 9110 §5.5). */
-const CONTROL = /[^\P{Cc}\t]/u;
+const CONTROL = /[^\t -~\xa0-\uffff]/;
 
 function checkValue(name: string, value: string): void {
   if (!CONTROL.test(value)) return;

@@ -262,8 +262,8 @@ export const KEYSPACE_MUTANTS: readonly Mutant[] = [
     [
       "v2 empties a file that is updated as a directory",
       "an update is of what is there, whatever dir says",
-      "    value: bytesOf(parameters.value),",
-      '    value: isDirectory ? "" : bytesOf(parameters.value),',
+      "    value: valueOf(parameters.value),",
+      '    value: isDirectory ? "" : valueOf(parameters.value),',
     ],
   ]),
   ...mutantsOf("src/store/tree/listing.ts", STORE, [
