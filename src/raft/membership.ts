@@ -2,7 +2,7 @@
  * Membership changes, one server at a time (thesis §4.1): each is an entry with
  * the complete next configuration, in effect as soon as it is appended.
  */
-import { encodeConfiguration } from "./codec.ts";
+import { decodeConfiguration, encodeConfiguration } from "./codec.ts";
 import { changeFault } from "./configuration.ts";
 import { appendOwn, followConfiguration, isEstablished } from "./leader.ts";
 import type { State } from "./state.ts";
@@ -37,9 +37,11 @@ export function proposeConfiguration(state: State, next: Configuration): Configu
   if (latestIndex > commitIndex) {
     return refusal("pending", `The change at index ${latestIndex} is not committed yet`);
   }
-  const fault = changeFault(configuration, next);
+  const data = encodeConfiguration(next);
+  // Judged as all members will read it: two texts may be the same in UTF-8.
+  const fault = changeFault(configuration, decodeConfiguration(data));
   if (fault !== undefined) return refusal("invalid", fault);
-  const index = appendOwn(state, leadership, "config", encodeConfiguration(next));
+  const index = appendOwn(state, leadership, "config", data);
   followConfiguration(state, leadership);
   return { ok: true, index };
 }

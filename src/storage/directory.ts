@@ -100,10 +100,12 @@ function checkReach(
   snapshot: SnapshotMeta,
   { damaged }: ChosenSnapshot,
 ): void {
-  const { base, last } = log.shape;
+  const { base } = log.shape;
   const newest = damaged[0];
   const isWhole = base.index <= snapshot.index;
-  if (isWhole && (newest === undefined || last.index >= newest.index)) return;
+  // A log that has another entry there is from before the snapshot, which was to take its place.
+  const makesUp = newest === undefined || log.shape.termAt(newest.index) === newest.term;
+  if (isWhole && makesUp) return;
   if (newest !== undefined) throw newest.error;
   const first = log.sealed[0] ?? log.tail.segment;
   throw new CorruptionError(

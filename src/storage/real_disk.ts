@@ -223,10 +223,11 @@ class RealFile implements DiskFile {
     );
   }
 
+  /** Where the file stands is not known again before what comes next has ended well. */
   #seek(offset: number): void {
-    if (this.#position === offset) return;
-    this.#file.seekSync(offset, Deno.SeekMode.Start);
+    const isThere = this.#position === offset;
     this.#position = undefined;
+    if (!isThere) this.#file.seekSync(offset, Deno.SeekMode.Start);
   }
 }
 

@@ -125,6 +125,18 @@ Deno.test("§4.1: voters change one at a time", () => {
   assertEquals(refusal(withLearners), "ok");
 });
 
+Deno.test("a leader judges a change as the others will read it: two names may be one in UTF-8", () => {
+  const lone = Lone.leader();
+  const { members } = configurationOf([1, 2, 3]);
+  const named = (name: string) => ({ ...member(4, false), name });
+  const next = { members: [...members, named("\ud800")], removed: [] };
+  lone.do((core) => core.proposeConfiguration(next));
+  lone.step(accepted(2, 2));
+  const twin = { members: [...lone.core.configuration.members, { ...named("\ud801"), id: 5 }] };
+  const outcome = lone.core.proposeConfiguration({ ...twin, removed: [] });
+  assertEquals(outcome.ok ? "ok" : outcome.reason, "invalid");
+});
+
 Deno.test("§4.1: a change waits until the one before it is committed", () => {
   const lone = Lone.leader();
   lone.do((core) => core.proposeConfiguration(withMember(4, false)(core.configuration)));

@@ -17,8 +17,10 @@ import {
   FOUNDER,
   image,
   meta,
+  receive,
   reload,
   smallOptions,
+  snapshotBytes,
 } from "./harness.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 
@@ -260,6 +262,29 @@ Deno.test("openStorage() goes back to the snapshot before a damaged one only whe
   assertEquals(await outcome(damaged), { refused: name });
   const missing = await outcome(withFile(files, name, undefined));
   assert("refused" in missing && missing.refused.endsWith(".log"));
+});
+
+Deno.test("openStorage() refuses a damaged snapshot of the leader's whose place in the log another entry has", async () => {
+  const disk = new MemoryDisk();
+  const storage = await founded(disk);
+  for (let index = 1; index <= 6; index++) {
+    const hardState = { term: 1, vote: 0, commitIndex: Math.min(index, 3) };
+    await storage.save(batch({ hardState, entries: [entry(index, 1)] }));
+    if (index === 3) await storage.createSnapshot(meta(2, 1), image(2), 0);
+  }
+  await storage.close();
+  const other = new MemoryDisk();
+  const sender = await founded(other);
+  await receive(sender, meta(5, 3), await snapshotBytes(meta(5, 3)));
+  await sender.save(batch({ snapshot: meta(5, 3) }));
+  await sender.close();
+  const received = other.contents().find(([name]) => name === snapshotName(5, 3))!;
+  // Its process ended after the rename and before the log was reset.
+  const files = [...disk.contents(), received];
+  const whole = await outcome(files);
+  assert("content" in whole);
+  const damaged = withFile(files, received[0], received[1].subarray(1));
+  assertEquals(await outcome(damaged), { refused: snapshotName(5, 3) });
 });
 
 Deno.test("createSnapshot() never leaves a damaged snapshot as the one to go back to", async () => {

@@ -56,6 +56,30 @@ Deno.test("DiskFile reads what was written at any offset, and grows", async () =
   });
 });
 
+Deno.test("DiskFile writes where it is told after a write that ended in the middle", async () => {
+  await inDirectory(async (path) => {
+    const file = (await openRealDisk(path)).create("a");
+    file.write(Uint8Array.of(1, 2), 0);
+    const { prototype } = Deno.FsFile;
+    const { writeSync } = prototype;
+    let writes = 0;
+    // Two of four bytes find room, and then none, as on a file system that copies on write.
+    prototype.writeSync = function (bytes) {
+      if (writes++ > 0) throw new Error("No space left on device (os error 28)");
+      return writeSync.call(this, bytes.subarray(0, 2));
+    };
+    try {
+      assertThrows(() => file.write(Uint8Array.of(3, 4, 5, 6), 2));
+    } finally {
+      prototype.writeSync = writeSync;
+    }
+    file.write(Uint8Array.of(7, 8), 2);
+    const into = new Uint8Array(10);
+    assertEquals([...into.subarray(0, file.read(into, 0))], [1, 2, 7, 8]);
+    file.close();
+  });
+});
+
 Deno.test("Disk creates in place of an old file, renames over another one, and lists", async () => {
   await onBothDisks(async (disk) => {
     for (const [name, length] of [["a", 5], ["b", 6], ["a", 2]] as const) {

@@ -181,6 +181,12 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/raft/membership.ts", RAFT, [
     [
+      "a change is judged before it is encoded",
+      "what a leader appends every member takes",
+      "changeFault(configuration, decodeConfiguration(data))",
+      "changeFault(configuration, next)",
+    ],
+    [
       "two membership changes at once",
       "one change at a time",
       "if (latestIndex > commitIndex) {",

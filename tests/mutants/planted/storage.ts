@@ -9,6 +9,12 @@ const STORAGE = "tests/storage";
 export const STORAGE_MUTANTS: readonly Mutant[] = [
   ...mutantsOf("src/storage/real_disk.ts", "tests/storage/real_disk_test.ts", [
     [
+      "after a write that broke off the next one goes wherever the file stands",
+      "what was acknowledged is where it is looked for",
+      "    this.#position = undefined;\n    if (!isThere)",
+      "    if (!isThere)",
+    ],
+    [
       "a file that vanishes ends the node",
       "others may come and go beside the files of a node",
       "if (error instanceof Deno.errors.NotFound) return undefined;\n    throw error;",
@@ -120,6 +126,14 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
       "const term = reader.u53();\n  const length",
       "const term = reader.u53() && 1;\n  const length",
       STORAGE,
+    ],
+  ]),
+  ...mutantsOf("src/storage/directory.ts", DAMAGE, [
+    [
+      "a log of before makes up for a snapshot of the leader's",
+      "nothing that was acknowledged is missing after a start",
+      "log.shape.termAt(newest.index) === newest.term;",
+      "log.shape.last.index >= newest.index;",
     ],
   ]),
   ...mutantsOf("src/storage/replay.ts", DAMAGE, [
