@@ -15,6 +15,13 @@ export const OVERLOADED: Failure = {
   cause: "Too many requests are waiting already, nothing was changed",
 };
 
+/** A member that can't save an entry can't tell what comes of it. */
+export const DISK_HANGS: Failure = {
+  ok: false,
+  reason: "overloaded",
+  cause: "The disk of this node does not answer, nothing was changed",
+};
+
 /** For writes that reached a member that may not append. */
 export const NOT_LEADER: Failure = {
   ok: false,

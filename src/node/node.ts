@@ -16,6 +16,7 @@ import { DiskSpace } from "./disk_space.ts";
 import { Expiry } from "./expiry.ts";
 import { Farewell } from "./membership/farewell.ts";
 import {
+  DISK_HANGS,
   NOT_COMMITTED,
   NOT_LEADER,
   NOT_MOVED,
@@ -59,13 +60,6 @@ import { SnapshotTransfers } from "./snapshots/transfers.ts";
 import { statusOf } from "./status.ts";
 
 const EMPTY = new Uint8Array(0);
-
-/**
- * How long what is due stays when nobody asks. Whoever asks or writes finds it gone at once.
- * etcd takes up to 500 ms; clients that were written for that look at a key's end, and take
- * what they have made right after the key to be as old as a second by then.
- */
-const EXPIRY_LATENESS_MS = 50;
 
 export class Node<R> implements ClusterNode<R> {
   readonly self: MemberId;
@@ -138,10 +132,10 @@ export class Node<R> implements ClusterNode<R> {
     });
     this.#leadership = new Leadership(core, limits.heartbeatTicks, () => this.#replica.schedule());
     this.#farewell = new Farewell({
-      isReplaced: () =>
+      isReplaced: (term) =>
         this.#isLeaving
           ? this.#calls.size === 0
-          : this.leader() !== undefined && this.#proposals.size === 0,
+          : this.leader() !== undefined && !this.#proposals.hasThrough(term),
       quietTicks: limits.heartbeatTicks,
       ticksMax: limits.electionTicks,
     });
@@ -183,6 +177,12 @@ export class Node<R> implements ClusterNode<R> {
     if (index === 0) return OVERLOADED;
     this.#replica.announceCommitOf(index);
     return { ok: true, value: { index, term: this.#core.term } };
+  }
+
+  awaitRefusal(): Failure | undefined {
+    if (this.#proposals.size >= this.#options.limits.waitingMax) return OVERLOADED;
+    // What is not saved here is not applied here, and would be answered when its time is over.
+    return this.#space.failure ?? (this.#replica.hangs ? DISK_HANGS : undefined);
   }
 
   awaitEntry({ index, term }: EntryId, done: Done<R>): void {
@@ -243,8 +243,6 @@ export class Node<R> implements ClusterNode<R> {
 
   forward(request: Uint8Array, done: Done<Uint8Array>): void {
     if (this.#stopping !== undefined) return done(this.#stopping);
-    // A member waits for so many entries at most, and what it has passed on becomes such entries.
-    if (this.#proposals.size >= this.#options.limits.waitingMax) return done(OVERLOADED);
     this.#call("request", request, this.#deadline(), done);
   }
 
@@ -311,7 +309,7 @@ export class Node<R> implements ClusterNode<R> {
     this.#farewell.tick(tick);
     this.#alarm.tick(tick);
     if (this.#core.role === "leader") {
-      this.#expiry.run(this.#clock.nowMs() - EXPIRY_LATENESS_MS);
+      this.#expiry.runLate(this.#clock.nowMs());
       if (tick % this.#options.limits.heartbeatTicks === 0) {
         const { term, configuration } = this.#core;
         this.#outgoing.sendAll(configuration, { type: "clusterTime", term, timeMs: this.nowMs() });
@@ -368,7 +366,7 @@ export class Node<R> implements ClusterNode<R> {
     if (this.#halted) return Promise.resolve();
     const isAwaiting = this.#isLeaving && this.#calls.size > 0;
     if (!isAwaiting && !this.#leadership.handOver()) return Promise.resolve();
-    return this.#farewell.start(this.#tick);
+    return this.#farewell.start(this.#tick, this.#core.term);
   }
 
   moveLeader(to: MemberId, done: Done<Member>): void {

@@ -235,6 +235,11 @@ export interface ClusterNode<R> {
    */
   proposeForPeer(data: Uint8Array): Outcome<EntryId>;
   /**
+   * Why this member can't wait for one more entry now, so that nobody need have one appended;
+   * undefined when it can.
+   */
+  awaitRefusal(): Failure | undefined;
+  /**
    * What an entry comes to that the leader has appended for this member, as `propose` would
    * tell it; `unknown` when it has been applied before this call.
    */

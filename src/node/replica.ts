@@ -180,7 +180,8 @@ export class Replica<R> {
     return this.#stuck !== undefined;
   }
 
-  get #hangs(): boolean {
+  /** The disk does not answer. */
+  get hangs(): boolean {
     return this.#saving !== undefined &&
       this.#tick - this.#savingSinceTick >= HUNG_ELECTIONS * this.#limits.electionTicks;
   }
@@ -211,7 +212,7 @@ export class Replica<R> {
     this.#commitIsDue = true;
     this.#slicesOfTick = 0;
     this.#resume?.();
-    if (this.#hangs) {
+    if (this.hangs) {
       this.#hooks.cannotSave(this.#savingIndex);
       this.schedule();
     }
@@ -277,7 +278,7 @@ export class Replica<R> {
     this.#hooks.beforeTurn();
     // One append a peer for each batch: what comes during a save waits for the next. But
     // when it hangs others need all of the log, or nobody of them could lead.
-    const appends = this.#saving === undefined || this.#hangs;
+    const appends = this.#saving === undefined || this.hangs;
     const messages = this.#core.takeMessages(appends, this.#commitIsDue);
     if (appends) this.#commitIsDue = false;
     // The own disk first: it works while peers are woken, which may take the processor away.

@@ -3,7 +3,7 @@
  * history that has filled the memory. What goes is an entry of the log, so all members
  * keep the same.
  */
-import type { CompactCommand } from "../store/command/command.ts";
+import { CLUSTER, type CompactCommand } from "../store/command/command.ts";
 import type { Service } from "./service.ts";
 
 /** Which versions are to be had for v3. */
@@ -61,7 +61,7 @@ export class Compactor {
     if (command === undefined) return;
     this.#isUnderWay = true;
     // Whatever came of it: what can still go is found again.
-    this.#service.write(command, false, () => this.#isUnderWay = false);
+    this.#service.write(command, false, () => this.#isUnderWay = false, CLUSTER);
   }
 
   #due(): CompactCommand | undefined {

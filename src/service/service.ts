@@ -279,6 +279,8 @@ export class Service implements Guarded {
 
   #passOn(command: Uint8Array, redirects: boolean, done: OnAnswer<Result>): void {
     if (redirects) return this.#redirect(command, done);
+    const refusal = this.node.awaitRefusal();
+    if (refusal !== undefined) return done(refusal);
     this.forward(FORWARDED.write, command, (outcome) => {
       const id = outcome.ok ? read(decodeEntryId, outcome.value) : outcome;
       // Its result is what this member makes of it, so the client finds here what it wrote.

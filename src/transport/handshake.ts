@@ -3,7 +3,7 @@
  * whom, answered by 101 or by a refusal with its reason. Pure: reads and writes
  * headers, judges only what needs no knowledge of the members.
  *
- * The caller asks `GET /v1/peer` with `Upgrade: etcd-peer/2` and its `Hello` in
+ * The caller asks `GET /v1/peer` with `Upgrade: etcd-peer/3` and its `Hello` in
  * `Etcd-*` headers. After the 101 it sends frames; the other side answers pings
  * and nothing else, because every member sends on the stream it dialled itself.
  */
@@ -13,7 +13,7 @@ import { parsePeerUrl } from "./peer_url.ts";
 import { PeerError } from "./peer_error.ts";
 
 /** Name and version of what is spoken after the upgrade. */
-export const PROTOCOL = "etcd-peer/2";
+export const PROTOCOL = "etcd-peer/3";
 
 /** Where a member takes streams. */
 export const STREAM_PATH = "/v1/peer";

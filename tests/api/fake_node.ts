@@ -50,6 +50,8 @@ export class FakeNode implements ClusterNode<Result> {
   currentTerm = 1;
   /** What every request comes to, instead of success. */
   failure: FailureReason | undefined;
+  /** Why it can't wait for what it passes on. */
+  unfit: Failure | undefined;
   /** What the operator has to know. */
   alarm: string | undefined;
   /** Whether barriers stay unanswered. */
@@ -110,6 +112,10 @@ export class FakeNode implements ClusterNode<Result> {
     const index = ++this.#index;
     queueMicrotask(() => this.#results.set(index, this.store.apply(index, data)));
     return { ok: true, value: { index, term: this.currentTerm } };
+  }
+
+  awaitRefusal(): Failure | undefined {
+    return this.unfit;
   }
 
   awaitEntry({ index }: EntryId, done: Done<Result>): void {

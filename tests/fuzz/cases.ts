@@ -25,7 +25,7 @@ export const CASES: readonly Case[] = [
   {
     subject: "handshakes",
     input: hex(JSON.stringify({
-      "upgrade": "etcd-peer/2",
+      "upgrade": "etcd-peer/3",
       "etcd-cluster": "800000000000004d",
       "etcd-from": "8000000000000009",
       "etcd-to": "8000000000000005",

@@ -56,6 +56,24 @@ Deno.test("a leader whose disk hangs leads on when another one hangs, too", asyn
   assertEquals(await read(leader, company), "ok");
 });
 
+for (
+  const [trouble, save, reason] of [["is full", full, "diskFull"], [
+    "hangs",
+    hung,
+    "overloaded",
+  ]] as const
+) {
+  Deno.test(`a member whose disk ${trouble} says at once that it can't wait for an entry`, async () => {
+    const { company, leader } = await troubled(3, save);
+    const refusal = leader.node.awaitRefusal();
+    assertEquals(refusal?.ok === false && refusal.reason, reason);
+    leader.save = () => Promise.resolve();
+    for (const fellow of company.fellows) {
+      if (fellow !== leader) assertEquals(fellow.node.awaitRefusal(), undefined);
+    }
+  });
+}
+
 Deno.test("a member whose disk fails under a snapshot from the leader ends, and blames no stream for it", async () => {
   const company = new Company(3);
   assert((await company.set("/a", "1")).ok);

@@ -10,7 +10,7 @@ async function endOf(isReplaced: (tick: number) => boolean, to: number): Promise
     ticksMax: 50,
   });
   let ended = 0;
-  const end = farewell.start(tick).then(() => ended = tick);
+  const end = farewell.start(tick, 1).then(() => ended = tick);
   while (++tick <= to && ended === 0) {
     farewell.tick(tick);
     await Promise.resolve();
@@ -36,8 +36,8 @@ Deno.test("Farewell.start() ends once for all who ask", async () => {
   const farewell = new Farewell({ isReplaced: () => true, quietTicks: 5, ticksMax: 50 });
   const ended: string[] = [];
   const ends = [
-    farewell.start(100).then(() => ended.push("first")),
-    farewell.start(103).then(() => ended.push("second")),
+    farewell.start(100, 1).then(() => ended.push("first")),
+    farewell.start(103, 1).then(() => ended.push("second")),
   ];
   farewell.tick(105);
   await Promise.all(ends);

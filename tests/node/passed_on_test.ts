@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { EntryId, Outcome } from "../../src/node/ports.ts";
 import type { Result } from "../../src/store/result.ts";
-import { Company, type Fellow, setting, WAITING_MAX } from "./company.ts";
+import { Company, ELECTION_TICKS, type Fellow, setting, WAITING_MAX } from "./company.ts";
 
 /** Three members, of which `follower` has asked `leader` for all that is appended by `pass`. */
 async function asked() {
@@ -112,13 +112,28 @@ Deno.test("awaitEntry() ends in time when the entry never comes", async () => {
   await company.stop();
 });
 
-Deno.test("forward() refuses a request when as many entries are awaited as may be", async () => {
+Deno.test("awaitRefusal() says when as many entries are awaited as may be", async () => {
   const { company, follower, leader } = await asked();
   const { lastIndex, term } = leader.core;
-  for (let i = 1; i <= WAITING_MAX; i++) awaited(follower, { index: lastIndex + i, term });
-  const heard: Outcome<Uint8Array>[] = [];
-  follower.node.forward(new Uint8Array(1), (outcome) => heard.push(outcome));
-  assertEquals(heard.map((outcome) => outcome.ok || outcome.reason), ["overloaded"]);
+  for (let i = 1; i < WAITING_MAX; i++) awaited(follower, { index: lastIndex + i, term });
+  assertEquals(follower.node.awaitRefusal(), undefined);
+  awaited(follower, { index: lastIndex + WAITING_MAX, term });
+  const refusal = follower.node.awaitRefusal();
+  assertEquals(refusal?.ok === false && refusal.reason, "overloaded");
+  await company.stop();
+});
+
+Deno.test("a member that has handed over waits for what was proposed to it, not for what it passes on", async () => {
+  const { company, leader } = await asked();
+  let hasGone = false;
+  const gone = leader.node.handOver().then(() => hasGone = true);
+  await company.ticks(2);
+  assertEquals([leader.node.isLeader(), hasGone], [false, false]);
+  // An entry of its successor that does not come.
+  const heard = awaited(leader, { index: leader.core.lastIndex + 9, term: leader.core.term });
+  await company.ticks(ELECTION_TICKS - 3);
+  assertEquals([hasGone, heard.length], [true, 0]);
+  await gone;
   await company.stop();
 });
 

@@ -51,6 +51,26 @@ Deno.test("Proposals.add() does not know what becomes of the one before when a l
   assertEquals(reasons(second.heard), ["second"]);
 });
 
+Deno.test("Proposals.add() leaves the waiter of a later term alone when the word of an earlier one comes late", () => {
+  const proposals = new Proposals<string>(new NodeCounters());
+  const [first, second] = [listener(), listener()];
+  proposals.add(7, 4, 200, second.done);
+  proposals.add(7, 2, 100, first.done);
+  assertEquals(reasons(first.heard), ["unknown"]);
+  proposals.applied(7, 4, "second");
+  assertEquals(reasons(second.heard), ["second"]);
+  assertEquals(proposals.size, 0);
+});
+
+Deno.test("Proposals.hasThrough() tells whether entries of a term, or of one before, are awaited", () => {
+  const proposals = new Proposals<string>(new NodeCounters());
+  proposals.add(7, 2, 100, () => {});
+  proposals.add(8, 4, 100, () => {});
+  assertEquals([1, 2, 3].map((term) => proposals.hasThrough(term)), [false, true, true]);
+  proposals.applied(7, 2, "result");
+  assertEquals([3, 4].map((term) => proposals.hasThrough(term)), [false, true]);
+});
+
 Deno.test("Proposals.expire() says unknown only to those whose time is over", () => {
   const proposals = new Proposals<string>(new NodeCounters());
   const [first, second] = [listener(), listener()];

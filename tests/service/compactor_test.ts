@@ -4,6 +4,7 @@ import { Compactor, type Retention } from "../../src/service/compactor.ts";
 import { Service } from "../../src/service/service.ts";
 import { Store } from "../../src/store/store.ts";
 import { FakeNode, member } from "../api/fake_node.ts";
+import { rootChanges, SECRET } from "../store/auth/setting.ts";
 
 class Compacting {
   readonly store = new Store();
@@ -52,6 +53,24 @@ Deno.test("revision: the newest so many stay", async () => {
   assertEquals(await compacting.pass(50), 7);
   await compacting.put(1);
   assertEquals(await compacting.pass(50), 8);
+});
+
+Deno.test("periodic and revision compact while authentication is on, too", async () => {
+  for (
+    const retention of [
+      { kind: "periodic", ageTicks: 10 },
+      { kind: "revision", count: 3, everyTicks: 10 },
+    ] as const
+  ) {
+    const compacting = new Compacting(retention);
+    await compacting.put(9);
+    for (const change of [...rootChanges(), { type: "authEnable", secret: SECRET } as const]) {
+      const command = { type: "auth", changes: [change], ifRevision: 0 } as const;
+      await new Promise((resolve) => compacting.service.write(command, false, resolve));
+    }
+    assertEquals(compacting.service.auth.isOn, true);
+    assertEquals(await compacting.pass(30), retention.kind === "periodic" ? 10 : 7);
+  }
 });
 
 Deno.test("all: nothing goes", async () => {

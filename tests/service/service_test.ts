@@ -96,6 +96,16 @@ Deno.test("handleForwarded() refuses what is no client's operation, and kinds th
   assertEquals(store.index, 0);
 });
 
+Deno.test("write() passes nothing on that this member could not wait for", async () => {
+  const leader = lone();
+  const follower = following(leader);
+  follower.node.unfit = { ok: false, reason: "diskFull", cause: "full" };
+  assertEquals(await write(follower.service, SET), follower.node.unfit);
+  assertEquals(leader.store.stats().keys, 0);
+  follower.node.unfit = undefined;
+  assert((await write(follower.service, SET)).ok);
+});
+
 Deno.test("forward() reaches the handler of its kind at the leader", async () => {
   const leader = lone();
   leader.service.handle(77, (payload, done) => done(encodeValue(payload.toReversed())));

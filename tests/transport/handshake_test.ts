@@ -40,7 +40,7 @@ Deno.test("parseHello() refuses another protocol and names both", () => {
   assertEquals(refusal?.status, 426);
   assertEquals(
     refusal!.reason,
-    'Expected protocol "etcd-peer/2", found "etcd-peer/1" of a caller of version "1.0.0", ' +
+    'Expected protocol "etcd-peer/3", found "etcd-peer/1" of a caller of version "1.0.0", ' +
       "run the same version on all members",
   );
   assertEquals(refusalOf({ upgrade: "websocket" })?.status, 426);

@@ -99,8 +99,8 @@ Deno.test("an upgrade that is no handshake is refused", async () => {
   const requests: [string, Record<string, string>, string][] = [
     ["GET /elsewhere", {}, "404"],
     ["GET /v1/peer", { upgrade: "websocket" }, "426"],
-    ["GET /v1/peer", { upgrade: "etcd-peer/2" }, "400"],
-    ["POST /v1/peer", { upgrade: "etcd-peer/2" }, "404"],
+    ["GET /v1/peer", { upgrade: "etcd-peer/3" }, "400"],
+    ["POST /v1/peer", { upgrade: "etcd-peer/3" }, "404"],
   ];
   for (const [line, headers, status] of requests) {
     using caller = await RawCaller.connect(one);

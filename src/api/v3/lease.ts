@@ -8,7 +8,7 @@ import type { LeaseKeepAliveRequest, LeaseKeepAliveResponse } from "./messages/l
 import { METHODS } from "./methods.ts";
 import { failureStatus, rejectionStatus } from "./refusal.ts";
 import { STATUS } from "./statuses.ts";
-import { ANYBODY, type Needs, readFresh, whoCalls, write } from "./waist.ts";
+import { ANYBODY, type Needs, readFresh, readHere, whoCalls, write } from "./waist.ts";
 
 /** Longer leases are refused, in seconds. */
 const TTL_MAX = 9_000_000_000;
@@ -63,7 +63,7 @@ export function leaseHandlers(v3: V3Context): readonly Handler[] {
     }),
 
     unary(METHODS.lease.leases, (_, call) => {
-      readFresh(v3, call, ANYBODY, (store) => {
+      readHere(v3, call, ANYBODY, (store) => {
         const rights = service.auth.rightsOf(whoCalls(call));
         if (typeof rights === "string") return call.fail(rejectionStatus(rights));
         // Of the others it is nobody's business that they are there.

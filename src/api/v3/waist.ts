@@ -63,6 +63,28 @@ export function readFresh(
   );
 }
 
+/**
+ * As `readFresh` while there is a leader, else by what this member knows: for what is asked of
+ * a member. Who has lost the quorum saves what is left of it.
+ */
+export function readHere(
+  v3: V3Context,
+  call: AnyCall,
+  needs: Needs,
+  serve: (store: Store) => void,
+): void {
+  const { node, auth } = v3.service;
+  const here = () => readStale(v3, call, needs, serve);
+  if (node.leader() === undefined) return here();
+  auth.whenFresh(
+    whoCalls(call),
+    needs,
+    serve,
+    (problem) => call.fail(rejectionStatus(problem)),
+    (failure) => failure.reason === "noLeader" ? here() : call.fail(failureStatus(failure)),
+  );
+}
+
 /** Calls `serve` at once, unless this member's state can't be trusted. */
 export function readStale(
   { service }: V3Context,

@@ -34,11 +34,20 @@ export class Proposals<R> {
     return this.#size;
   }
 
+  /** Whether somebody waits for an entry of `term` or of one before. */
+  hasThrough(term: number): boolean {
+    return this.#size > 0 &&
+      this.#slots.some((waiter) => waiter !== undefined && waiter.term <= term);
+  }
+
   /** `done` hears of the entry at `index` and `term`, at the latest when `expire` passes `deadlineTick`. */
   add(index: number, term: number, deadlineTick: number, done: Done<R>): void {
+    const waiter: Waiter<R> = { index, term, deadlineTick, done };
     let slot = this.#slotOf(index);
     for (let other = this.#slots[slot]; other !== undefined; other = this.#slots[slot]) {
       if (other.index === index) {
+        // The word of a leader of before may come late.
+        if (other.term > term) return this.#fail(waiter, REPLACED);
         this.#free(slot);
         this.#fail(other, REPLACED);
       } else {
@@ -46,7 +55,7 @@ export class Proposals<R> {
         slot = this.#slotOf(index);
       }
     }
-    this.#slots[slot] = { index, term, deadlineTick, done };
+    this.#slots[slot] = waiter;
     this.#size++;
   }
 

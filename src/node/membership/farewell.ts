@@ -6,8 +6,8 @@
  */
 
 export interface FarewellOptions {
-  /** Whether another member leads and nothing waits here for it. */
-  readonly isReplaced: () => boolean;
+  /** Whether another member leads and nothing waits here that was proposed up to `term`. */
+  readonly isReplaced: (term: number) => boolean;
   /** How long that must have been so. */
   readonly quietTicks: number;
   /** How long to stay at most. */
@@ -17,6 +17,8 @@ export interface FarewellOptions {
 export class Farewell {
   readonly #options: FarewellOptions;
   #ending: PromiseWithResolvers<void> | undefined;
+  /** In which this member handed over. */
+  #term = 0;
   #deadlineTick = 0;
   /** Since when nobody depends on this member. */
   #quietTick = 0;
@@ -26,8 +28,9 @@ export class Farewell {
   }
 
   /** Resolves when it is time to go. Who asks again meanwhile waits for the same. */
-  start(tick: number): Promise<void> {
+  start(tick: number, term: number): Promise<void> {
     if (this.#ending === undefined) {
+      this.#term = term;
       this.#ending = Promise.withResolvers();
       this.#quietTick = tick;
       this.#deadlineTick = tick + this.#options.ticksMax;
@@ -37,7 +40,7 @@ export class Farewell {
 
   tick(tick: number): void {
     if (this.#ending === undefined) return;
-    if (!this.#options.isReplaced()) this.#quietTick = tick;
+    if (!this.#options.isReplaced(this.#term)) this.#quietTick = tick;
     const isQuiet = tick - this.#quietTick >= this.#options.quietTicks;
     if (!isQuiet && tick < this.#deadlineTick) return;
     this.#ending.resolve();

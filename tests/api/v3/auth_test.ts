@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { accessOf } from "../../../src/api/v3/access.ts";
 import { ALL_METHODS, METHODS } from "../../../src/api/v3/methods.ts";
 import type { Field } from "../../../src/http/h2/stream.ts";
+import { encodeCommand } from "../../../src/store/command/codec.ts";
 import { bytes, PostExchange, V3Member } from "./harness.ts";
 
 const { auth, kv, lease, watch } = METHODS;
@@ -48,6 +49,28 @@ Deno.test("who has not logged in is told the members where there is a role for g
   assertEquals(range.message, "etcdserver: user name is empty");
   const alarms = await member.call(METHODS.maintenance.alarm, { action: "GET" });
   assertEquals(alarms.message, "etcdserver: user name is empty");
+});
+
+Deno.test("who was root until this member caught up gets no snapshot", async () => {
+  using member = new V3Member();
+  await withUsers(member);
+  const root = await tokenOf(member, "root", "rpw");
+  await member.call(auth.userGrantRole, { user: "ann", role: "root" }, root);
+  const call = member.open(METHODS.maintenance.snapshot, await tokenOf(member, "ann", "apw"));
+  call.send({});
+  call.halfClose();
+  // Before the barrier is through.
+  const change = { type: "userRevokeRole", user: "ann", role: "root" } as const;
+  const { appliedIndex, auth: { revision: authRevision } } = member.store;
+  member.store.apply(
+    appliedIndex + 1,
+    encodeCommand({ type: "auth", changes: [change], ifRevision: 0 }, {
+      user: "root",
+      authRevision,
+    }),
+  );
+  const { code, message } = await call.reply();
+  assertEquals([code, message], [7, "etcdserver: permission denied"]);
 });
 
 Deno.test("a token may come as token or as authorization", async () => {

@@ -32,6 +32,37 @@ Deno.test("Status() tells whether this member is a learner, and no other one", a
   assertEquals(await isLearner(), true);
 });
 
+Deno.test("without a leader a member tells what it has, and that there is none", async () => {
+  using member = new V3Member();
+  const { status, hash, hashKv, snapshot } = METHODS.maintenance;
+  await member.call(METHODS.kv.put, { key: "a" });
+  assertEquals((await member.call(status, {})).response?.errors, []);
+  const told = async () => {
+    const call = member.open(snapshot);
+    call.send({});
+    call.halfClose();
+    while (!call.stream.isClosed) await call.stream.changed();
+    const parts = call.received();
+    const [first] = parts;
+    const bytes = parts.reduce((sum, { blob }) => sum + blob.length, 0);
+    // Of the database, as etcd counts: 32 bytes of a hash are behind it.
+    assertEquals(first!.remainingBytes + first!.blob.length, bytes - 32);
+    assertEquals(parts.at(-1)!.remainingBytes, 0);
+    const calls = [member.call(hash, {}), member.call(hashKv, {})] as const;
+    return [...await Promise.all(calls), await member.call(METHODS.lease.leases, {})];
+  };
+  const before = await told();
+  // An election is under way; then, nobody has said yet that the leader is gone.
+  for (const leading of [undefined, member.node.leading]) {
+    member.node.failure = "noLeader";
+    member.node.leading = leading;
+    assertEquals(await told(), before);
+    member.node.failure = undefined;
+    const { errors } = (await member.call(status, {})).response!;
+    assertEquals(errors, leading === undefined ? ["etcdserver: no leader"] : []);
+  }
+});
+
 Deno.test("Snapshot() is broken off when the client takes nothing of it for too long", async () => {
   using member = new V3Member({ snapshotStallMs: 1 });
   const call = member.open(METHODS.maintenance.snapshot);

@@ -37,8 +37,28 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a member passes on whatever comes",
       "what waits is bounded",
-      "// A member waits for so many entries at most, and what it has passed on becomes such entries.\n    if (this.#proposals.size >= this.#options.limits.waitingMax) return done(OVERLOADED);",
-      "",
+      "  awaitRefusal(): Failure | undefined {\n    if (this.#proposals.size >= this.#options.limits.waitingMax) return OVERLOADED;",
+      "  awaitRefusal(): Failure | undefined {",
+    ],
+    [
+      "who has handed over waits for whatever it passes on",
+      "a member that ends leaves as soon as nobody depends on it",
+      "!this.#proposals.hasThrough(term),",
+      "this.#proposals.size === 0,",
+    ],
+  ]),
+  ...mutantsOf("src/node/node.ts", "tests/node/disk_trouble_test.ts", [
+    [
+      "a member with a full disk passes writes on",
+      "who can't tell what comes of a write has none appended",
+      "return this.#space.failure ?? (this.#replica.hangs",
+      "return (this.#replica.hangs",
+    ],
+    [
+      "a member whose disk hangs passes writes on",
+      "who can't tell what comes of a write has none appended",
+      "(this.#replica.hangs ? DISK_HANGS : undefined)",
+      "(this.#replica === undefined ? DISK_HANGS : undefined)",
     ],
   ]),
   ...mutantsOf("src/node/replica.ts", "tests/node/passed_on_test.ts", [
@@ -87,6 +107,12 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "whoever is told that nothing was changed can rely on it",
       "this.#fail(other, REPLACED);",
       "this.#fail(other, SUPERSEDED);",
+    ],
+    [
+      "the late word of a leader of before takes a later entry's place",
+      "a write is answered by what comes of it",
+      "if (other.term > term) return",
+      "if (other.term < 0) return",
     ],
   ]),
   ...mutantsOf("src/node/reads/reads.ts", SIM, [
@@ -402,14 +428,14 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a save that hangs is waited for for ever",
       "a cluster does not stand still for the disk of one",
-      "if (this.#hangs) {\n      this.#hooks.cannotSave(this.#savingIndex);",
-      "if (this.#hangs) {",
+      "if (this.hangs) {\n      this.#hooks.cannotSave(this.#savingIndex);",
+      "if (this.hangs) {",
       NODE,
     ],
     [
       "others do not get the log while a save hangs",
       "a cluster does not stand still for the disk of one",
-      "const appends = this.#saving === undefined || this.#hangs;",
+      "const appends = this.#saving === undefined || this.hangs;",
       "const appends = this.#saving === undefined;",
       NODE,
     ],

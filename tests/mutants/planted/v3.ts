@@ -56,8 +56,36 @@ export const V3_MUTANTS: readonly Mutant[] = [
       "(sample) => sample.tick <= tick",
       "(sample) => sample.tick <= tick + 10",
     ],
+    [
+      "nobody compacts in the cluster's name",
+      "what is to go goes, whether or not users are asked who they are",
+      "this.#isUnderWay = false, CLUSTER);",
+      "this.#isUnderWay = false);",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/waist.ts", V3, [
+    [
+      "who has lost the quorum gets no snapshot",
+      "what is asked of a member needs no others",
+      'failure.reason === "noLeader" ? here() : call.fail',
+      "failure === undefined ? here() : call.fail",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/maintenance/snapshot_stream.ts", V3, [
+    [
+      "who was root gets a snapshot of what is now",
+      "rights are judged by what they open",
+      "readHere(v3, call, ({ isRoot }) => isRoot, (store) => {",
+      "readHere(v3, call, () => true, (store) => {",
+    ],
   ]),
   ...mutantsOf("src/api/v3/watch/watch_stream.ts", V3, [
+    [
+      "the header of events is of now",
+      "who goes on behind what was told misses nothing",
+      "this.#v3.headers.at(events.at(-1)!.kv!.modRevision!);",
+      "this.#v3.headers.now();",
+    ],
     [
       "a slow client's watches go on being told",
       "memory is bounded whatever a client does not take",

@@ -9,7 +9,7 @@ import { METHODS } from "../methods.ts";
 import { failureStatus } from "../refusal.ts";
 import { StatusCode } from "../status.ts";
 import { STATUS, status } from "../statuses.ts";
-import { ANYBODY, readFresh, write } from "../waist.ts";
+import { ANYBODY, readFresh, readHere, write } from "../waist.ts";
 import { hashKeys } from "./hash_keys.ts";
 import { SnapshotStream } from "./snapshot_stream.ts";
 
@@ -50,9 +50,12 @@ function statusHandler({ service, headers }: V3Context): Handler {
       raftTerm: term,
       raftAppliedIndex: appliedIndex,
       isLearner: isLearner(service.node),
-      errors: service.alarms.map(({ alarm, member }) =>
-        `memberID:${member} alarm:${ALARMS[alarm]} `
-      ),
+      errors: [
+        ...(service.node.leader() === undefined ? [STATUS.noLeader.message] : []),
+        ...service.alarms.map(({ alarm, member }) =>
+          `${member === 0n ? "" : `memberID:${member} `}alarm:${ALARMS[alarm]} `
+        ),
+      ],
     });
   });
 }
@@ -91,14 +94,14 @@ function hashHandlers(v3: V3Context): Handler[] {
   const { headers } = v3;
   return [
     unary(METHODS.maintenance.hash, (_, call) => {
-      readFresh(v3, call, ANYBODY, (store) => {
+      readHere(v3, call, ANYBODY, (store) => {
         const hash = Number.parseInt(store.digest().slice(-8), 16);
         call.answer({ header: headers.now(), hash: Math.max(hash, 1) });
       });
     }),
 
     unary(METHODS.maintenance.hashKv, ({ revision }, call) => {
-      readFresh(v3, call, ANYBODY, (store) => {
+      readHere(v3, call, ANYBODY, (store) => {
         const wanted = revision <= 0 ? store.revision : revision;
         if (wanted > store.revision) return call.fail(STATUS.futureRevision);
         if (wanted < store.compactedRevision) return call.fail(STATUS.compacted);

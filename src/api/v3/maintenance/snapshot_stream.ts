@@ -5,7 +5,7 @@
 import { laterTurn } from "../../../base/turns.ts";
 import type { BoltPlan } from "../../../bolt/writer.ts";
 import type { EtcdSnapshotSource } from "../../../bolt/etcd_content.ts";
-import { planEtcdSnapshot } from "../../../bolt/etcd_writer.ts";
+import { CHECKSUM_BYTES, planEtcdSnapshot } from "../../../bolt/etcd_writer.ts";
 import { COMPATIBLE_VERSION } from "../../../version.ts";
 import type { StreamCall, StreamListener } from "../call.ts";
 import type { V3Context } from "../context.ts";
@@ -13,7 +13,7 @@ import type { SnapshotResponse } from "../messages/maintenance.ts";
 import { StatusCode } from "../status.ts";
 import { status } from "../statuses.ts";
 import { messageOf } from "../../../base/errors.ts";
-import { ANYBODY, readFresh } from "../waist.ts";
+import { readHere } from "../waist.ts";
 import { sourceOf } from "./snapshot_source.ts";
 
 /** As large as etcd's portions: every client takes them. */
@@ -34,7 +34,8 @@ export class SnapshotStream implements StreamListener {
   constructor(v3: V3Context, call: StreamCall<SnapshotResponse>) {
     this.#call = call;
     this.#stallMs = v3.limits.snapshotStallMs;
-    readFresh(v3, call, ANYBODY, (store) => {
+    // Once more: who was root before this member caught up may be so no longer.
+    readHere(v3, call, ({ isRoot }) => isRoot, (store) => {
       this.#send(sourceOf(store, v3, laterTurn)).catch((error) => {
         call.fail(status(StatusCode.internal, `etcdserver: ${messageOf(error)}`));
       });
@@ -52,12 +53,14 @@ export class SnapshotStream implements StreamListener {
 
   async #send(source: Promise<EtcdSnapshotSource>): Promise<void> {
     const plan: BoltPlan = await planEtcdSnapshot(await source, laterTurn);
-    let remainingBytes = plan.size;
+    let left = plan.size;
     for await (const portion of plan.portions()) {
       for (let at = 0; at < portion.length; at += BLOB_BYTES) {
         if (this.#isGone) return;
         const blob = portion.subarray(at, at + BLOB_BYTES);
-        remainingBytes -= blob.length;
+        left -= blob.length;
+        // As in etcd, of the database: the hash behind it does not count.
+        const remainingBytes = Math.max(0, left - CHECKSUM_BYTES);
         const takesMore = this.#call.send({ remainingBytes, blob, version: COMPATIBLE_VERSION });
         if (!takesMore) await this.#taken();
       }

@@ -92,7 +92,8 @@ export class WatchStream implements BidiListener<WatchRequest>, WatcherOwner {
   told(watcher: Watcher, events: readonly Draft<EventMessage>[]): void {
     const bytesMax = this.#v3.limits.requestBytesMax + MESSAGE_EXTRA_BYTES;
     watcher.hasSent = true;
-    const header = this.#v3.headers.now();
+    // Not of now: there are clients that go on behind it after a break, and more may be to come.
+    const header = this.#v3.headers.at(events.at(-1)!.kv!.modRevision!);
     const watchId = watcher.id;
     if (!watcher.fragments || events.length < 2 || isWithin(events, bytesMax)) {
       return this.#send({ header, watchId, events });
