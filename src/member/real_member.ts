@@ -24,6 +24,9 @@ const SCHEDULER: Scheduler = { defer: (task) => void setImmediate(task) };
 /** The same for bulk work, slice after slice, that must not hold up anybody. */
 export const BULK_SCHEDULER: Scheduler = { defer: inLaterTurn };
 
+/** How many times as long as a peer may be silent a rival is put up with. */
+const SILENCES_PATIENT = 5;
+
 /** What `startMember` makes. */
 export type RealMember = RunningMember<PeerTransport>;
 
@@ -78,7 +81,11 @@ function makeTransport(
     session,
     clock: systemClock,
     logger,
-    patienceMs: LIMITS.member.rivalPatienceMs,
+    // Others may take a stream that has broken off for alive for so long.
+    patienceMs: Math.max(
+      LIMITS.member.rivalPatienceMs,
+      SILENCES_PATIENT * transportLimits(config).silenceMsMax,
+    ),
     onRival: () => end.displaced(),
     onLost: onFatal,
   });
