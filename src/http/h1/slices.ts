@@ -71,7 +71,7 @@ export class SlicedBody {
   /** Writes `bytes`, which are the last. */
   #end(sink: SliceSink, bytes: Buffer): void {
     this.#isOver = true;
-    const last = this.#isChunked ? Buffer.concat([bytes, LAST_CHUNK]) : bytes;
+    const last = this.#isChunked ? withLastChunk(bytes) : bytes;
     if (last.length > 0) sink.write(last);
   }
 
@@ -89,6 +89,9 @@ export class SlicedBody {
   /** Undefined for an empty slice, which would be the last chunk. */
   #framed(slice: string | Uint8Array): Buffer | undefined {
     if (slice.length === 0) return undefined;
+    if (typeof slice === "string" && this.#isChunked && slice.length <= SMALL_SLICE_BYTES) {
+      return chunkOf(slice);
+    }
     const size = typeof slice === "string" ? Buffer.byteLength(slice) : slice.length;
     const head = this.#isChunked ? `${size.toString(16)}\r\n` : "";
     const tail = this.#isChunked ? "\r\n" : "";
@@ -103,6 +106,26 @@ export class SlicedBody {
 
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 const NOTHING = Buffer.alloc(0);
+
+/** The small text that was framed last: ten thousand watches may be told the same. */
+let latest: { readonly text: string; readonly chunk: Buffer; whole: Buffer | undefined } = {
+  text: "",
+  chunk: NOTHING,
+  whole: LAST_CHUNK,
+};
+
+function chunkOf(text: string): Buffer {
+  if (latest.text !== text) {
+    const chunk = Buffer.from(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`);
+    latest = { text, chunk, whole: undefined };
+  }
+  return latest.chunk;
+}
+
+function withLastChunk(bytes: Buffer): Buffer {
+  if (bytes !== latest.chunk) return Buffer.concat([bytes, LAST_CHUNK]);
+  return latest.whole ??= Buffer.concat([bytes, LAST_CHUNK]);
+}
 
 /** Bytes that are there already, in portions that show whether the client goes on reading. */
 export function portionsOf(bytes: Uint8Array): Slices {

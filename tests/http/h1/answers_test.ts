@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import type { Socket } from "node:net";
 import { silentLogger } from "../../../src/base/logger.ts";
 import type { Handler, Reply } from "../../../src/http/exchange.ts";
+import { SlicedBody, type SliceSink } from "../../../src/http/h1/slices.ts";
 import { within } from "../../cluster/wait.ts";
 import { PATIENCE_MS, until } from "../../api/harness.ts";
 import { ResponseReader } from "../../fuzz/strict_http.ts";
@@ -337,3 +338,32 @@ function countWrites(socket: Socket, written: number[]): void {
     return write(bytes as Uint8Array);
   };
 }
+
+Deno.test("SlicedBody frames a text for each who is told it, whatever others are told in between", async () => {
+  const told = async (slices: string[], isChunked: boolean): Promise<string> => {
+    let text = "";
+    const sink: SliceSink = {
+      isGone: false,
+      write: (bytes) => {
+        text += bytes.toString();
+        return true;
+      },
+      drained: () => Promise.resolve(),
+    };
+    await new SlicedBody(slices, isChunked).writeTo(sink);
+    return text;
+  };
+  const all = await Promise.all([
+    told(["same"], true),
+    told(["sämé"], true),
+    told(["same"], true),
+    told(["same"], false),
+    told(["same", "same"], true),
+    told(["s".repeat(5_000)], true),
+    told(["same"], true),
+  ]);
+  const chunk = "4\r\nsame\r\n";
+  const long = `1388\r\n${"s".repeat(5_000)}\r\n0\r\n\r\n`;
+  const one = `${chunk}0\r\n\r\n`;
+  assertEquals(all, [one, "6\r\nsämé\r\n0\r\n\r\n", one, "same", chunk + one, long, one]);
+});

@@ -56,6 +56,14 @@ export const HTTP1_MUTANTS: readonly Mutant[] = [
       'return octet === CR ? "data line feed" : "data end";',
     ],
   ]),
+  ...mutantsOf("src/http/h1/slices.ts", H1, [
+    [
+      "who is told something is sent what somebody else was told",
+      "an answer is its client's",
+      "if (latest.text !== text) {",
+      "if (latest.text.length !== text.length) {",
+    ],
+  ]),
   ...mutantsOf("src/http/h1/answer.ts", H1, [
     [
       "a header's value may end its line",
