@@ -5,10 +5,12 @@ import { DiskFullError } from "../base/errors.ts";
 import { LIMITS } from "../config/limits.ts";
 import type { Identity } from "../storage/identity.ts";
 import type { RebuildOptions } from "../storage/rebuild.ts";
+import { faultOfImage } from "../store/image/proof.ts";
 import { CommandError } from "./command.ts";
 
 /** As a node has them. */
 export const DATA_OPTIONS: RebuildOptions = {
+  faultOfImage,
   scheduler: { defer: (task) => void setImmediate(task) },
   ...LIMITS.storage,
   spareSegmentsMax: 0,

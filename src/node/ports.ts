@@ -39,8 +39,9 @@ export interface SnapshotWriter {
   readonly size: number;
   write(bytes: Uint8Array): void;
   /**
-   * Makes it durable and proves every checksum and that it holds `meta`;
-   * `save({snapshot: meta})` then adopts it. Rejects with `DamagedTransferError` when it is damaged.
+   * Makes it durable and proves every checksum, that it holds `meta`, and that the state machine
+   * would take in its image; `save({snapshot: meta})` then adopts it, and gives up what was
+   * before. Rejects with `DamagedTransferError` when it is damaged.
    */
   finish(): Promise<void>;
   /** Removes what was received. */
@@ -59,7 +60,8 @@ export interface Storage {
   save(batch: SaveBatch, mayBlock?: boolean): Promise<void>;
   /**
    * Writes a snapshot of the state machine beside the current one, makes it
-   * durable, and only then drops the log that it replaces, up to `keepAfter`.
+   * durable, proves it and its image, and only then drops the log that it replaces,
+   * up to `keepAfter`. Rejects when the image is none: the memory that it came from is damaged.
    */
   createSnapshot(
     meta: SnapshotMeta,

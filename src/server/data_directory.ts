@@ -16,6 +16,7 @@ import { openStorage } from "../storage/storage.ts";
 import type { OpenedStorage } from "../storage/storage.ts";
 import { timeDisk } from "../storage/timed_disk.ts";
 import type { DiskTimes } from "../storage/timed_disk.ts";
+import { faultOfImage } from "../store/image/proof.ts";
 
 /** Below it nobody has time to read a progress line. */
 const PROGRESS_BYTES_MIN = 64 * 1024 * 1024;
@@ -51,6 +52,7 @@ export async function openDataDirectory(
   if (config.forceNewCluster) await goOnAlone(config, disk, scheduler, logger);
   const opened = await openStorage(disk, {
     scheduler,
+    faultOfImage,
     ...LIMITS.storage,
     random: Math.random,
     logger,
@@ -93,6 +95,7 @@ async function goOnAlone(
   const recovery = await Recovery.open(disk, {
     ...LIMITS.storage,
     scheduler,
+    faultOfImage,
     spareSegmentsMax: 0,
     random: Math.random,
   });

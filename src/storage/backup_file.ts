@@ -16,7 +16,12 @@ import {
 } from "./errors.ts";
 import { FileWindow } from "./file_window.ts";
 import type { PaceOptions } from "./pace.ts";
-import { proveSnapshotAt, SnapshotEncoding, snapshotSlices } from "./snapshot_file.ts";
+import {
+  type ProofOptions,
+  proveSnapshotAt,
+  SnapshotEncoding,
+  snapshotSlices,
+} from "./snapshot_file.ts";
 
 const MAGIC = new TextEncoder().encode("etcdback");
 /** Of the format. */
@@ -74,7 +79,7 @@ export function* backupBytes(
 export async function proveBackup(
   file: DiskFile,
   path: string,
-  options: PaceOptions,
+  options: ProofOptions,
   onRead: (bytes: number) => void = () => {},
 ): Promise<ProvenBackup> {
   try {

@@ -11,11 +11,11 @@ import { CorruptionError, UnfinishedError } from "./errors.ts";
 import { type Identity, readIdentity } from "./identity.ts";
 import type { LogPosition } from "./log_shape.ts";
 import { IDENTITY_NAME, parseSegmentName, segmentName, UNFINISHED_NAMES } from "./names.ts";
-import type { PaceOptions } from "./pace.ts";
 import { type ReplayedLog, replayLog, segmentSequences } from "./replay.ts";
+import type { ProofOptions } from "./snapshot_file.ts";
 import { chooseSnapshot, type ChosenSnapshot, listSnapshots } from "./snapshot_store.ts";
 
-export interface ReadOptions extends PaceOptions {
+export interface ReadOptions extends ProofOptions {
   /** Bytes read so far and in all. */
   readonly onProgress?: (bytesRead: number, bytesTotal: number) => void;
 }

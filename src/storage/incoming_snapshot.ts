@@ -10,9 +10,9 @@ import type { SnapshotMeta } from "../raft/types.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { CorruptionError, FormatVersionError } from "./errors.ts";
 import type { Fuse } from "./fuse.ts";
-import type { PaceOptions } from "./pace.ts";
 import {
   checkPosition,
+  type ProofOptions,
   proveSnapshot,
   sameConfiguration,
   type SnapshotContent,
@@ -23,7 +23,7 @@ export class IncomingSnapshot implements SnapshotWriter {
   readonly name: string;
   readonly #disk: Disk;
   readonly #meta: SnapshotMeta;
-  readonly #options: PaceOptions;
+  readonly #options: ProofOptions;
   readonly #fuse: Fuse;
   readonly #file: DiskFile;
   #state: "receiving" | "finishing" | "proven" | "dropped" = "receiving";
@@ -36,7 +36,7 @@ export class IncomingSnapshot implements SnapshotWriter {
     disk: Disk,
     name: string,
     meta: SnapshotMeta,
-    options: PaceOptions,
+    options: ProofOptions,
     fuse: Fuse,
   ) {
     this.name = name;

@@ -23,12 +23,11 @@ import {
   snapshotName,
   UNFINISHED_NAMES,
 } from "./names.ts";
-import type { PaceOptions } from "./pace.ts";
 import type { SegmentOptions } from "./segment.ts";
-import { proveSnapshot, writeSnapshot } from "./snapshot_file.ts";
+import { type ProofOptions, proveSnapshot, writeSnapshot } from "./snapshot_file.ts";
 import { createLog } from "./wal.ts";
 
-export interface RebuildOptions extends SegmentOptions, PaceOptions {}
+export interface RebuildOptions extends SegmentOptions, ProofOptions {}
 
 /** What the directory is to hold. */
 export interface Foundation {

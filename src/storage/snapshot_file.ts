@@ -30,6 +30,19 @@ const TRAILER_CHECKED_BYTES = 28;
 /** Stands where a slice has its length. */
 const TRAILER_MARK = 0xffffffff;
 
+/**
+ * Why a snapshot's image is no state of the state machine; undefined when it is one, which
+ * is said at its end. Checksums don't tell: an image that was wrong before it was written
+ * has right ones.
+ */
+export type ImageProof = (image: AsyncIterable<Uint8Array>) => Promise<string | undefined>;
+
+/** How a snapshot is read to be proven. */
+export interface ProofOptions extends PaceOptions {
+  /** Without it the checksums are all the proof. */
+  readonly faultOfImage?: ImageProof | undefined;
+}
+
 /** What a file holds, proven up to the trailer. */
 export interface SnapshotContent {
   readonly meta: SnapshotMeta;
@@ -78,13 +91,13 @@ export class SnapshotEncoding {
 }
 
 /**
- * Reads all of `name` and proves every checksum. Throws `CorruptionError`,
- * `FormatVersionError`. `onRead` gets the bytes read since its last call.
+ * Reads all of `name`, once, and proves every checksum and the image. Rejects with
+ * `CorruptionError`, `FormatVersionError`. `onRead` gets the bytes read since its last call.
  */
 export async function proveSnapshot(
   disk: Disk,
   name: string,
-  options: PaceOptions,
+  options: ProofOptions,
   onRead: (bytes: number) => void = () => {},
 ): Promise<SnapshotContent> {
   const file = disk.open(name);
@@ -100,20 +113,35 @@ export async function proveSnapshotAt(
   file: DiskFile,
   path: string,
   begin: number,
-  options: PaceOptions,
+  options: ProofOptions,
   onRead: (bytes: number) => void = () => {},
 ): Promise<SnapshotContent> {
+  const { faultOfImage = readThrough } = options;
   const window = new FileWindow(file, options.sliceBytes);
   const { meta, seed, end } = readHeader(window, path, begin);
   let reported = 0;
-  for (const _ of readSlices(window, path, seed, end)) {
-    if (window.furthest === reported) continue;
-    onRead(window.furthest - reported);
-    reported = window.furthest;
-    await pause(options.scheduler);
+  let isRead = false;
+  const paced = async function* (): AsyncGenerator<Uint8Array, void> {
+    for (const slice of readSlices(window, path, seed, end)) {
+      yield slice;
+      if (window.furthest === reported) continue;
+      onRead(window.furthest - reported);
+      reported = window.furthest;
+      await pause(options.scheduler);
+    }
+    isRead = true;
+  };
+  const fault = await faultOfImage(paced());
+  if (fault !== undefined) {
+    throw new CorruptionError(path, end, "an image of a state", `"${fault}"`);
   }
+  assert(isRead, "A proof reads all of the image");
   onRead(window.size - reported);
   return { meta, sizeBytes: window.size - begin };
+}
+
+async function readThrough(image: AsyncIterable<Uint8Array>): Promise<undefined> {
+  for await (const _ of image);
 }
 
 /** The slices of an open file, each proven before it is handed out, the trailer after the last. */

@@ -14,10 +14,10 @@ import { IncomingSnapshot } from "./incoming_snapshot.ts";
 import type { Fuse } from "./fuse.ts";
 import type { LogPosition } from "./log_shape.ts";
 import { parseSnapshotName, receivedName, SNAPSHOT_TEMPORARY_NAME, snapshotName } from "./names.ts";
-import type { PaceOptions } from "./pace.ts";
 import type { NeededFile } from "./presence.ts";
 import {
   checkPosition,
+  type ProofOptions,
   proveSnapshot,
   type SnapshotContent,
   snapshotSlices,
@@ -49,16 +49,21 @@ export function listSnapshots(disk: Disk): NamedSnapshot[] {
   return found.sort((a, b) => b.index - a.index || b.term - a.term);
 }
 
-/** Reads the newest snapshot in full, and older ones only if it is damaged. */
+/**
+ * Reads the newest snapshot in full, and older ones only if it is damaged. Proves images only
+ * where there is an older one: who takes the image in proves it once more.
+ */
 export async function chooseSnapshot(
   disk: Disk,
-  options: PaceOptions,
+  options: ProofOptions,
   onRead: (bytes: number) => void,
 ): Promise<ChosenSnapshot> {
   const damaged: DamagedSnapshot[] = [];
-  for (const named of listSnapshots(disk)) {
+  const all = listSnapshots(disk);
+  for (const named of all) {
     try {
-      const current = await proveSnapshot(disk, named.name, options, onRead);
+      const faultOfImage = named === all.at(-1) ? undefined : options.faultOfImage;
+      const current = await proveSnapshot(disk, named.name, { ...options, faultOfImage }, onRead);
       checkPosition(`${disk.path}/${named.name}`, current.meta, named);
       return { current, damaged };
     } catch (error) {
@@ -71,7 +76,7 @@ export async function chooseSnapshot(
 
 export class SnapshotStore {
   readonly #disk: Disk;
-  readonly #options: PaceOptions;
+  readonly #options: ProofOptions;
   readonly #fuse: Fuse;
   /** Names of damaged files: never the one to fall back on. */
   readonly #damaged: Set<string>;
@@ -79,7 +84,7 @@ export class SnapshotStore {
   #incoming: IncomingSnapshot | undefined;
   #receivedCount = 0;
 
-  constructor(disk: Disk, chosen: ChosenSnapshot, options: PaceOptions, fuse: Fuse) {
+  constructor(disk: Disk, chosen: ChosenSnapshot, options: ProofOptions, fuse: Fuse) {
     this.#disk = disk;
     this.#options = options;
     this.#fuse = fuse;

@@ -16,6 +16,7 @@ import type { LogPosition } from "./log_shape.ts";
 import { IDENTITY_NAME, isTemporary, LOCK_NAME } from "./names.ts";
 import type { NeededFile } from "./presence.ts";
 import type { ReplayedLog } from "./replay.ts";
+import type { ImageProof } from "./snapshot_file.ts";
 import { type ChosenSnapshot, SnapshotStore } from "./snapshot_store.ts";
 import { createLog, Wal, type WalOptions } from "./wal.ts";
 
@@ -23,6 +24,8 @@ export { firstSnapshot, knowsMembers } from "./directory.ts";
 export type { Identity } from "./identity.ts";
 
 export interface StorageOptions extends WalOptions, ReadOptions {
+  /** See `ProofOptions`: a node that forgot it would give up what it has for a wrong image. */
+  readonly faultOfImage: ImageProof | undefined;
   readonly logger: Logger;
 }
 

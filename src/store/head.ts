@@ -39,7 +39,7 @@ export const FRESH_HEAD: Head = Object.freeze({
 /** 16 hexadecimal digits for all that a state says. */
 export function digestOf(
   head: Head,
-  { hash, leases }: Keyspace,
+  { hash, leases }: Pick<Keyspace, "hash" | "leases">,
   { hash: alarms }: Alarms,
   { hash: auth }: Auth,
 ): string {

@@ -312,7 +312,7 @@ export class Store implements StateMachine<Result> {
    * and leaves the state as it was.
    */
   async restore(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<string> {
-    const reader = new ImageReader();
+    const reader = new ImageReader(new Keyspace());
     for await (const chunk of chunks) reader.add(chunk);
     const { head, keys, alarms, auth, digest } = reader.finish();
     const reached = this.watches.beforeRestore(this.#head.appliedIndex);

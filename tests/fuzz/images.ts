@@ -2,6 +2,7 @@
 import { encodeCommand } from "../../src/store/command/codec.ts";
 import { NOBODY } from "../../src/store/command/command.ts";
 import { ImageError } from "../../src/store/image/format.ts";
+import { faultOfImage } from "../../src/store/image/proof.ts";
 import { Store } from "../../src/store/store.ts";
 import { SeededRandom } from "../sim/random.ts";
 import { anyCommand } from "./commands.ts";
@@ -62,15 +63,19 @@ export const images: Subject = {
     const { digest } = await pooled(input![0]! % POOL);
     const store = new Store();
     const before = store.digest();
+    const image = input!.subarray(1);
+    const half = image.length >> 1;
+    const cut = [image.subarray(0, half), image.subarray(half)];
+    const fault = await faultOfImage(cut);
     try {
-      const image = input!.subarray(1);
-      const half = image.length >> 1;
-      await store.restore([image.subarray(0, half), image.subarray(half)]);
+      await store.restore(cut);
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;
       if (store.digest() !== before) throw new FuzzError("A refused image changed the state");
+      if (fault !== error.message) throw new FuzzError(`A refused image was proven: ${fault}`);
       return;
     }
+    if (fault !== undefined) throw new FuzzError(`An image was taken that is none: ${fault}`);
     if (store.digest() !== digest) throw new FuzzError("A damaged image was taken");
   },
   make(random) {

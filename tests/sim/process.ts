@@ -15,6 +15,7 @@ import { bootstrap, type Joined, RefusalError } from "../../src/member/bootstrap
 import { type DataStorage, knowsMembers, openStorage } from "../../src/storage/storage.ts";
 import type { Identity, OpenedStorage } from "../../src/storage/storage.ts";
 import type { Service } from "../../src/service/service.ts";
+import { faultOfImage } from "../../src/store/image/proof.ts";
 import type { Result } from "../../src/store/result.ts";
 import type { Store } from "../../src/store/store.ts";
 import { keeping } from "../store/log.ts";
@@ -170,6 +171,7 @@ export class Process implements Owner {
     const opened = await openStorage(disk, {
       ...this.#site.profile.storage,
       scheduler: this.#scheduler,
+      faultOfImage,
       random: machine.random.next,
       logger: this.#logger,
     });

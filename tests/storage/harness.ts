@@ -42,6 +42,7 @@ export function smallOptions(overrides: Partial<StorageOptions> = {}): StorageOp
     bulkSyncBytes: 512,
     scheduler: { defer: queueMicrotask },
     random: seeded(7),
+    faultOfImage: undefined,
     logger: silentLogger,
     ...overrides,
   };

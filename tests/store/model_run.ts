@@ -11,6 +11,7 @@ import { assert, assertEquals } from "@std/assert";
 import { parseArgs } from "@std/cli";
 import { decodeCommand, encodeCommand } from "../../src/store/command/codec.ts";
 import { GUEST_USER, NOBODY } from "../../src/store/command/command.ts";
+import { faultOfImage } from "../../src/store/image/proof.ts";
 import { Store } from "../../src/store/store.ts";
 import { random, START_MS } from "./log.ts";
 import { Model } from "./model.ts";
@@ -176,6 +177,7 @@ export class ModelRun {
     if (this.#choices.chance(0.5)) {
       for (const { index, bytes } of this.#pending) this.#late.apply(index, bytes);
     } else {
+      assertEquals(await faultOfImage(this.#store.snapshot()), undefined);
       assertEquals(await this.#late.restore(this.#store.snapshot()), this.#store.digest());
     }
     this.#pending = [];

@@ -27,6 +27,7 @@ import type { Auth } from "../auth/auth.ts";
 import { DecodeError } from "../../base/bytes.ts";
 import type { Head } from "../head.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
+import type { Versions } from "../keyspace/versions.ts";
 
 /** Of the image, in its head block. */
 export const IMAGE_VERSION = 2;
@@ -56,9 +57,24 @@ export class ImageError extends Error {
   override readonly name = "ImageError";
 }
 
-export interface RestoredState {
+/** What an image is read into: a key space, or no more of one than it takes to prove the image. */
+export interface ImageTarget extends
+  Pick<
+    Keyspace,
+    | "hash"
+    | "leases"
+    | "startVersionsAt"
+    | "appendRecords"
+    | "appendDirectories"
+    | "pointRecordTo"
+    | "endRestoring"
+  > {
+  readonly versions: Pick<Versions, "take" | "append">;
+}
+
+export interface RestoredState<T extends ImageTarget> {
   readonly head: Head;
-  readonly keys: Keyspace;
+  readonly keys: T;
   readonly alarms: Alarms;
   readonly auth: Auth;
   /** As the image has it. */
@@ -66,11 +82,11 @@ export interface RestoredState {
 }
 
 /** Takes the blocks of one version, each with its kind, and proves the whole. */
-export interface BlockReader {
+export interface BlockReader<T extends ImageTarget> {
   /** Throws `DecodeError`. */
   read(block: Uint8Array): void;
   /** After the last block; undefined when some are missing. */
-  finish(): RestoredState | undefined;
+  finish(): RestoredState<T> | undefined;
 }
 
 /** Throws `DecodeError` when what was stored is not what was found. */

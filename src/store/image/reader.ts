@@ -1,5 +1,5 @@
 /**
- * Builds a state from an image, a slice at a time, and proves it whole before it
+ * Reads an image into a key space, a slice at a time, and proves it whole before it
  * gives it away. Must not touch the state that is in use. The format is in `format.ts`.
  */
 import { Alarms } from "../alarms.ts";
@@ -8,7 +8,6 @@ import { decodeAuthContent } from "../auth/content.ts";
 import { ByteReader, DecodeError } from "../../base/bytes.ts";
 import { digestOf, type Head } from "../head.ts";
 import { Hasher } from "../keyspace/hash.ts";
-import { Keyspace } from "../keyspace/keyspace.ts";
 import { checkRecord, keyAt } from "../keyspace/record.ts";
 import { BlockQueue } from "./block_queue.ts";
 import {
@@ -21,6 +20,7 @@ import {
   HEAD,
   IMAGE_VERSION,
   ImageError,
+  type ImageTarget,
   LEASES,
   RECORDS,
   type RestoredState,
@@ -29,24 +29,30 @@ import {
 import { ImageReaderV1 } from "./reader_v1.ts";
 
 /** Takes an image in, portion by portion; of no more use after it threw. */
-export class ImageReader {
+export class ImageReader<T extends ImageTarget> {
   readonly #blocks = new BlockQueue();
+  readonly #target: T;
   /** Known from the first block on. */
-  #reader: BlockReader | undefined;
+  #reader: BlockReader<T> | undefined;
+
+  /** `target` is fresh. */
+  constructor(target: T) {
+    this.#target = target;
+  }
 
   /** The next bytes of the image, cut anywhere. Throws `ImageError`. */
   add(bytes: Uint8Array): void {
     asImageError(() => {
       this.#blocks.add(bytes);
       for (let block = this.#blocks.next(); block !== undefined; block = this.#blocks.next()) {
-        this.#reader ??= readerFor(block);
+        this.#reader ??= readerFor(block, this.#target);
         this.#reader.read(block);
       }
     });
   }
 
   /** The state, after the last bytes. Throws `ImageError` when some are missing. */
-  finish(): RestoredState {
+  finish(): RestoredState<T> {
     const state = this.#blocks.size > 0 ? undefined : this.#reader?.finish();
     if (state === undefined) {
       throw new ImageError("Damaged image: expected an end block, found the end of the bytes");
@@ -56,27 +62,31 @@ export class ImageReader {
 }
 
 /** By the version in the head block. Throws `DecodeError`. */
-function readerFor(block: Uint8Array): BlockReader {
+function readerFor<T extends ImageTarget>(block: Uint8Array, target: T): BlockReader<T> {
   const [kind, version] = block;
   if (kind !== HEAD) {
     throw new DecodeError(`Expected a head block, found kind ${kind}`);
   }
-  if (version === 1) return new ImageReaderV1();
-  if (version === IMAGE_VERSION) return new ImageReaderV2();
+  if (version === 1) return new ImageReaderV1(target);
+  if (version === IMAGE_VERSION) return new ImageReaderV2(target);
   throw new DecodeError(`Expected version ${IMAGE_VERSION}, found ${version}`);
 }
 
 const REPEATED = new Set([VERSIONS, DIRECTORIES, RECORDS]);
 
-class ImageReaderV2 implements BlockReader {
+class ImageReaderV2<T extends ImageTarget> implements BlockReader<T> {
   readonly #hasher = new Hasher();
-  readonly #keys = new Keyspace();
+  readonly #keys: T;
   readonly #alarms = new Alarms();
   #auth = new Auth();
   #head: Head | undefined;
   /** Of the last block that was read; 0 before the first. */
   #kind = 0;
   #digest = "";
+
+  constructor(keys: T) {
+    this.#keys = keys;
+  }
 
   read(block: Uint8Array): void {
     const reader = new ByteReader(block);
@@ -113,7 +123,7 @@ class ImageReaderV2 implements BlockReader {
     reader.end();
   }
 
-  finish(): RestoredState | undefined {
+  finish(): RestoredState<T> | undefined {
     if (this.#head === undefined || this.#kind !== END) return undefined;
     this.#keys.endRestoring();
     return {

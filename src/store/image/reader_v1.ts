@@ -28,7 +28,6 @@ import { ByteReader, DecodeError } from "../../base/bytes.ts";
 import { type ByteString, byteStringAt } from "../byte_string.ts";
 import { FRESH_HEAD, type Head } from "../head.ts";
 import { Hasher } from "../keyspace/hash.ts";
-import { Keyspace } from "../keyspace/keyspace.ts";
 import {
   DIRECTORY_OF_V1,
   FILE,
@@ -38,7 +37,7 @@ import {
   type Version,
 } from "../keyspace/record.ts";
 import { type EntryHead, FILE_ENTRY, NOWHERE } from "../keyspace/versions.ts";
-import { type BlockReader, expectHash, type RestoredState } from "./format.ts";
+import { type BlockReader, expectHash, type ImageTarget, type RestoredState } from "./format.ts";
 
 const HEAD = 1;
 const EVENTS = 2;
@@ -80,10 +79,10 @@ interface Left {
   readonly deadlineMs: number;
 }
 
-export class ImageReaderV1 implements BlockReader {
+export class ImageReaderV1<T extends ImageTarget> implements BlockReader<T> {
   readonly #historyHash = new Hasher();
   readonly #itemHasher = new Hasher();
-  readonly #keys = new Keyspace();
+  readonly #keys: T;
   readonly #left = new Map<ByteString, Left>();
   #head: Head = FRESH_HEAD;
   #hashLow = 0;
@@ -92,6 +91,10 @@ export class ImageReaderV1 implements BlockReader {
   #digest = "";
   /** Of the last event. */
   #lastIndex = 0;
+
+  constructor(keys: T) {
+    this.#keys = keys;
+  }
 
   read(block: Uint8Array): void {
     const reader = new ByteReader(block);
@@ -120,7 +123,7 @@ export class ImageReaderV1 implements BlockReader {
     reader.end();
   }
 
-  finish(): RestoredState | undefined {
+  finish(): RestoredState<T> | undefined {
     if (this.#kind !== END) return undefined;
     for (const { place } of this.#left.values()) this.#keys.pointRecordTo(place);
     this.#keys.endRestoring();

@@ -2,11 +2,9 @@
 import type { ByteString } from "../byte_string.ts";
 import { Leases } from "../lease/leases.ts";
 import { DeadlineIndex } from "./deadlines.ts";
-import { type Hash, Hasher } from "./hash.ts";
 import type { Place } from "./packed_map.ts";
-import { deadlineAt, digestedStart, keyAt, leaseAt, recordEnd } from "./record.ts";
-
-const hasher = new Hasher();
+import { deadlineAt, keyAt, leaseAt, recordEnd } from "./record.ts";
+import { RecordHash } from "./record_hash.ts";
 
 export class Tally {
   readonly leases = new Leases();
@@ -16,20 +14,15 @@ export class Tally {
   fileCount = 0;
   /** Of all live records, those of directories included: one key may have made a hundred of them. */
   liveBytes = 0;
-  #hashLow = 0;
-  #hashHigh = 0;
-
-  /** The sum of the hashes of live records, directories among them. */
-  get hash(): Hash {
-    return { low: this.#hashLow, high: this.#hashHigh };
-  }
+  /** Of live records, directories among them. */
+  readonly hash = new RecordHash();
 
   /** The record at `at` came. */
   add(bytes: Uint8Array, at: number, isFile: boolean): void {
     this.liveCount++;
     if (isFile) this.fileCount++;
     this.liveBytes += recordEnd(bytes, at) - at;
-    this.#hashRecord(bytes, at, 1);
+    this.hash.add(bytes, at);
     const deadlineMs = deadlineAt(bytes, at);
     if (deadlineMs !== 0) this.deadlines.add(deadlineMs, keyAt(bytes, at), false);
     const lease = leaseAt(bytes, at);
@@ -41,7 +34,7 @@ export class Tally {
     this.liveCount--;
     if (isFile) this.fileCount--;
     this.liveBytes -= recordEnd(bytes, at) - at;
-    this.#hashRecord(bytes, at, -1);
+    this.hash.remove(bytes, at);
     const deadlineMs = deadlineAt(bytes, at);
     if (deadlineMs !== 0) this.deadlines.delete(deadlineMs, key, false);
     const lease = leaseAt(bytes, at);
@@ -51,7 +44,7 @@ export class Tally {
   /** The record of a directory, at `at`, came. */
   addDirectory(bytes: Uint8Array, at: number): void {
     this.liveBytes += recordEnd(bytes, at) - at;
-    this.#hashRecord(bytes, at, 1);
+    this.hash.add(bytes, at);
     const deadlineMs = deadlineAt(bytes, at);
     if (deadlineMs !== 0) this.deadlines.add(deadlineMs, keyAt(bytes, at), true);
   }
@@ -59,16 +52,8 @@ export class Tally {
   /** The record of the directory `path` goes. */
   removeDirectory(path: ByteString, { bytes, at }: Place): void {
     this.liveBytes -= recordEnd(bytes, at) - at;
-    this.#hashRecord(bytes, at, -1);
+    this.hash.remove(bytes, at);
     const deadlineMs = deadlineAt(bytes, at);
     if (deadlineMs !== 0) this.deadlines.delete(deadlineMs, path, true);
-  }
-
-  /** Adds a record to the hash (1), or takes it out (-1). */
-  #hashRecord(bytes: Uint8Array, at: number, sign: 1 | -1): void {
-    const { low, high } = hasher.start()
-      .bytes(bytes, digestedStart(at), recordEnd(bytes, at)).finish();
-    this.#hashLow = (this.#hashLow + sign * low) | 0;
-    this.#hashHigh = (this.#hashHigh + sign * high) | 0;
   }
 }

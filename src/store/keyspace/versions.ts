@@ -407,7 +407,7 @@ export function contentAt(
 }
 
 /** The length of the entry that should be at `at`; throws `DecodeError` when there is none. */
-function checkEntry(bytes: Uint8Array, at: number): number {
+export function checkEntry(bytes: Uint8Array, at: number): number {
   if (at + CONTENT_AT > bytes.length) throw new DecodeError("Expected an entry, found the end");
   const length = readUint32(bytes, at);
   const flags = bytes[at + FLAGS_AT]!;

@@ -63,6 +63,28 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
       "throw error;\n    }\n    this.#size",
     ],
   ]),
+  ...mutantsOf("src/storage/snapshot_file.ts", "tests/storage/image_proof_test.ts", [
+    [
+      "a snapshot is adopted for its checksums alone",
+      "nothing is given up for a state that nobody can take in",
+      "if (fault !== undefined) {",
+      'if (fault === "") {',
+    ],
+    [
+      "a proof that left off half-way counts",
+      "nothing is given up for a state that nobody can take in",
+      "isRead = false;",
+      "isRead = true;",
+    ],
+  ]),
+  ...mutantsOf("src/storage/snapshot_store.ts", "tests/storage/image_proof_test.ts", [
+    [
+      "the snapshot before a wrong one is not gone back to",
+      "a start finds what the log and an older snapshot make up for",
+      "named === all.at(-1) ? undefined : options.faultOfImage",
+      "undefined",
+    ],
+  ]),
   ...mutantsOf("src/storage/rebuild.ts", "tests/storage/rebuild_test.ts", [
     [
       "a recovery goes on by a marker that may not be on disk",

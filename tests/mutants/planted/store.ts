@@ -118,11 +118,13 @@ export const STORE_MUTANTS: readonly Mutant[] = [
       "if (deadlineMs !== 0) this.deadlines.delete(deadlineMs, key, false);",
       "",
     ],
+  ]),
+  ...mutantsOf("src/store/keyspace/record_hash.ts", STORE, [
     [
       "a removed file stays in the digest",
       "equal states have equal digests",
-      "this.#hashLow = (this.#hashLow + sign * low) | 0;",
-      "this.#hashLow = (this.#hashLow + low) | 0;",
+      "this.low = (this.low + sign * low) | 0;",
+      "this.low = (this.low + low) | 0;",
     ],
   ]),
   ...mutantsOf("src/store/keyspace/versions.ts", STORE, [
@@ -139,6 +141,20 @@ export const STORE_MUTANTS: readonly Mutant[] = [
       "a request costs memory in proportion to its size",
       "return levels > PATH_LEVELS_MAX;",
       "return false;",
+    ],
+  ]),
+  ...mutantsOf("src/store/image/proof.ts", "tests/store/image_proof_test.ts", [
+    [
+      "the proof of an image counts what was deleted",
+      "an image that a store takes in is proven",
+      "if ((flagsAt(bytes, at) & TOMBSTONE) === 0) this.hash",
+      "this.hash",
+    ],
+    [
+      "a key that comes twice is proven",
+      "what is proven, a store takes in",
+      "compareKeys(last, lastAt, bytes, at) >= 0",
+      "compareKeys(last, lastAt, bytes, at) > 0",
     ],
   ]),
   ...mutantsOf("src/store/image/reader.ts", STORE, [
