@@ -151,10 +151,10 @@ export const STORE_MUTANTS: readonly Mutant[] = [
       "this.hash",
     ],
     [
-      "a key that comes twice is proven",
+      "an image whose keys come in no order is proven",
       "what is proven, a store takes in",
       "compareKeys(last, lastAt, bytes, at) >= 0",
-      "compareKeys(last, lastAt, bytes, at) > 0",
+      "compareKeys(last, lastAt, bytes, at) > 2 ** 32",
     ],
   ]),
   ...mutantsOf("src/store/image/reader.ts", STORE, [

@@ -3,6 +3,7 @@ import { type Mutant, mutantsOf } from "../mutant.ts";
 
 const EDGES = "tests/api/v3/edges_test.ts";
 const ARRIVING = "tests/api/v3/arriving_test.ts";
+const OBSERVE = "tests/api/v3/observe_test.ts";
 
 const ETCDS = "what is told is what etcd tells";
 const LIMIT = "as much is taken as etcd takes, and no more";
@@ -361,12 +362,6 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
       "const OWN_LEASE_SECONDS = 6;",
     ],
     ["who waits no longer still watches", FREE, "    isDeleted.cancel();\n", ""],
-    [
-      "who observes hears nothing after a snapshot",
-      "a watch sees every event, or is told of the gap",
-      "        watch = begin();\n",
-      "",
-    ],
   ]),
   ...mutantsOf("src/api/v3/concurrency/lock.ts", EDGES, [
     [
@@ -384,10 +379,59 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
       "if (seen === undefined || call.isOver) return;",
     ],
     [
+      "a campaign writes the value that is there",
+      ETCDS,
+      "place.found !== undefined && !hasSameItems(place.found.version.value, value)",
+      "place.found !== undefined",
+      OBSERVE,
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/concurrency/queue.ts", OBSERVE, [
+    [
+      "the key of a negative lease has another name than etcd's",
+      ETCDS,
+      "lease.toString(16)",
+      "BigInt.asUintN(64, lease).toString(16)",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/concurrency/observer.ts", OBSERVE, [
+    [
+      "who observes hears only of the newest proclamation",
+      "a watch sees every event, or is told of the gap",
+      "    return events.every((event) => this.#take(event));",
+      "    if (events.length > 0) this.#look();\n    return events.length === 0;",
+    ],
+    [
+      "who observes and is slow is sent all the same",
+      BOUNDED,
+      "    if (this.#takeAll(events) && this.#isStalled) watch?.pause();",
+      "    this.#takeAll(events);",
+    ],
+    [
+      "who observes hears no more once something was compacted",
+      "a watch sees every event, or is told of the gap",
+      'if (reading.kind === "cleared") return void this.#look();',
+      'if (reading.kind === "cleared") return;',
+    ],
+    [
+      "who observes goes on without the right to",
+      "no right outlives its revocation",
+      "      onAuthChange: guard,\n",
+      "",
+    ],
+    [
+      "who observes hears nothing after a snapshot",
+      "a watch sees every event, or is told of the gap",
+      "onBehind: () => inLaterTurn(() => this.#read()),",
+      "onBehind: () => {},",
+      EDGES,
+    ],
+    [
       "who observes no longer still watches",
       FREE,
       "  onGone(): void {\n    this.#watch?.cancel();",
       "  onGone(): void {",
+      EDGES,
     ],
   ]),
 ];

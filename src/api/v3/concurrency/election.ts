@@ -1,20 +1,14 @@
 /** The Election service: the leader is whose key of the name was created first. */
-import {
-  type Handler,
-  serverStream,
-  type StreamCall,
-  type StreamListener,
-  unary,
-} from "../call.ts";
+import { hasSameItems } from "../../../base/sequences.ts";
+import { type Handler, serverStream, unary } from "../call.ts";
 import type { V3Context } from "../context.ts";
 import { toKeyValue } from "../kv/responses.ts";
 import { freshLeaseId } from "../lease.ts";
-import type { LeaderKey, LeaderResponse } from "../messages/concurrency.ts";
+import type { LeaderKey } from "../messages/concurrency.ts";
 import { METHODS } from "../methods.ts";
-import { failureStatus } from "../refusal.ts";
 import { StatusCode } from "../status.ts";
 import { STATUS, status } from "../statuses.ts";
-import type { Watch } from "../../../store/watch/hub.ts";
+import { Observer } from "./observer.ts";
 import {
   abandon,
   enter,
@@ -24,7 +18,6 @@ import {
   leaseOf,
   putOf,
   waitForTurn,
-  watchQueue,
 } from "./queue.ts";
 
 const NO_LEADER = status(StatusCode.unknown, "election: no leader");
@@ -46,7 +39,7 @@ export function electionHandlers(v3: V3Context): readonly Handler[] {
       const place = await enter(v3, call, name, lease, value);
       if (place === undefined) return;
       const { key, revision } = place;
-      if (place.found !== undefined) {
+      if (place.found !== undefined && !hasSameItems(place.found.version.value, value)) {
         const proclaimed = await ifCreatedAt(v3, call, key, revision, [putOf(key, value, lease)]);
         if (proclaimed === undefined) return;
         if (!proclaimed.succeeded) return call.fail(NOT_LEADER);
@@ -86,55 +79,4 @@ export function electionHandlers(v3: V3Context): readonly Handler[] {
       if (done !== undefined) call.answer({ header: headers.at(done.revision) });
     }),
   ];
-}
-
-/** Tells each leader and each of its proclamations that it sees; what came between is passed over. */
-class Observer implements StreamListener {
-  readonly #v3: V3Context;
-  readonly #name: string;
-  readonly #call: StreamCall<LeaderResponse>;
-  readonly #watch: Pick<Watch, "cancel"> | undefined;
-  /** Which version was told last. */
-  #told = 0;
-  #isLooking = false;
-  #isStale = false;
-  #isStalled = false;
-
-  constructor(v3: V3Context, name: string, call: StreamCall<LeaderResponse>) {
-    this.#v3 = v3;
-    this.#name = name;
-    this.#call = call;
-    const watch = watchQueue(v3, name, () => this.#look());
-    if ("reason" in watch) call.fail(failureStatus(watch));
-    else this.#watch = watch;
-    this.#look();
-  }
-
-  onDrain(): void {
-    this.#isStalled = false;
-    this.#look();
-  }
-
-  onGone(): void {
-    this.#watch?.cancel();
-  }
-
-  async #look(): Promise<void> {
-    if (this.#isLooking) {
-      this.#isStale = true;
-      return;
-    }
-    this.#isLooking = true;
-    do {
-      this.#isStale = false;
-      const found = await first(this.#v3, this.#call, this.#name);
-      if (found === undefined || this.#call.isOver) return;
-      const { kv, revision } = found;
-      if (kv === undefined || kv.version.modRevision === this.#told || this.#isStalled) continue;
-      this.#told = kv.version.modRevision;
-      const header = this.#v3.headers.at(revision);
-      this.#isStalled = !this.#call.send({ header, kv: toKeyValue(kv) });
-    } while (this.#isStale);
-    this.#isLooking = false;
-  }
 }

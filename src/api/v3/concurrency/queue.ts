@@ -43,7 +43,7 @@ const OWN_LEASE_SECONDS = 60;
 const ENTRIES_AT_ONCE = 1000;
 
 /** What is below a name: keys are the name, a slash and the lease in hexadecimal digits. */
-function below(name: ByteString): Pick<RangeOperation, "key" | "rangeEnd"> {
+export function below(name: ByteString): Pick<RangeOperation, "key" | "rangeEnd"> {
   const prefix = `${name}/`;
   return { key: prefix, rangeEnd: endOfPrefix(prefix) };
 }
@@ -67,7 +67,8 @@ export async function enter(
   lease: bigint,
   value: Uint8Array,
 ): Promise<Place | undefined> {
-  const key = `${name}/${BigInt.asUintN(64, lease).toString(16)}`;
+  // As Go prints it: negative ids have a minus.
+  const key = `${name}/${lease.toString(16)}`;
   const applied = await apply(v3, call, {
     type: "txn",
     compares: [createdAt(key, 0)],
@@ -169,29 +170,6 @@ export function putOf(key: ByteString, value: Uint8Array, lease: bigint): Operat
     ignoreValue: false,
     ignoreLease: false,
   };
-}
-
-/** Calls back at each change of the queue of `name` from now on, until it is cancelled. */
-export function watchQueue(
-  { service }: V3Context,
-  name: ByteString,
-  onChange: () => void,
-): Pick<Watch, "cancel"> | Failure {
-  const { key, rangeEnd } = below(name);
-  const view = { kind: "range", range: rangeOf(key, rangeEnd) } as const;
-  const begin = (): Watch | Failure =>
-    service.watch(view, undefined, {
-      onEvents: onChange,
-      // Whoever waits looks at what is there now: what came between need not be read.
-      onBehind: () => {
-        cancel();
-        watch = begin();
-        onChange();
-      },
-    });
-  let watch = begin();
-  const cancel = () => "cancel" in watch && watch.cancel();
-  return "reason" in watch ? watch : { cancel };
 }
 
 interface Deletion {
