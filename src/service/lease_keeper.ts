@@ -1,15 +1,17 @@
 /**
  * Decides when leases end: the leader counts, in memory and by its own monotonic clock,
  * and says by an entry of the log that a lease has run out. A renewal makes no entry; it
- * is answered when a read round has confirmed that this member leads. Whoever begins to
- * lead gives every lease its full TTL again, so no lease ends before its time because
- * the leader changed, whatever the machines' clocks say.
+ * is answered when a read round has confirmed that this member leads, and one that came
+ * after the deadline when its lease has ended. Whoever begins to lead gives every lease its
+ * full TTL again, so no lease ends before its time because the leader changed, whatever the
+ * machines' clocks say.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Done, Failure, Outcome } from "../node/ports.ts";
 import { encodeCommand } from "../store/command/codec.ts";
 import { NOBODY } from "../store/command/command.ts";
 import type { Lease } from "../store/lease/leases.ts";
+import type { Result } from "../store/result.ts";
 import { encodeFailure, encodeValue } from "./answer.ts";
 import type { Store } from "../store/store.ts";
 import { FORWARDED, type Service } from "./service.ts";
@@ -29,7 +31,7 @@ const MAY_END: Failure = {
 
 export interface LeaseKeeperOptions {
   readonly service: Service;
-  readonly store: Pick<Store, "lease" | "leases">;
+  readonly store: Pick<Store, "lease" | "leases" | "onGrant">;
   readonly clock: Pick<Clock, "monotonicMs">;
 }
 
@@ -43,7 +45,7 @@ export class LeaseKeeper {
   /** Whose `#deadlines` they are. */
   #term = 0;
   /** Leases whose end is on its way through the log, with whoever waits to know. */
-  readonly #ending = new Map<Lease, (() => void)[]>();
+  readonly #ending = new Map<Lease, Done<Result>[]>();
   /** In this term: leases whose end is in the log and was not committed in time, so it may still be. */
   #doomed = new WeakSet<Lease>();
   #nextLookMs = 0;
@@ -52,6 +54,10 @@ export class LeaseKeeper {
     this.#service = service;
     this.#store = store;
     this.#clock = clock;
+    // Not when it is looked at leases next: that would be up to half a second too late.
+    store.onGrant((lease) => {
+      if (service.node.isLeader()) this.#deadlineOf(lease, clock.monotonicMs());
+    });
     service.handle(FORWARDED.leaseRenew, (payload, done) => {
       this.#answer(payload, done, (id, told) => this.#renewHere(id, told));
     });
@@ -102,7 +108,7 @@ export class LeaseKeeper {
   }
 
   #renewHere(id: bigint, done: Done<number>): void {
-    this.#confirmed(done, (nowMs) => {
+    this.#confirmed(done, (nowMs, askedMs) => {
       if (!this.#service.node.isLeader()) return this.#ask(FORWARDED.leaseRenew, id, done);
       const lease = this.#store.lease(id);
       if (lease === undefined) return done({ ok: true, value: 0 });
@@ -111,6 +117,9 @@ export class LeaseKeeper {
       if (ending !== undefined) return void ending.push(() => this.renew(id, done));
       const deadlines = this.#current();
       if (this.#doomed.has(lease)) return done(MAY_END);
+      const deadlineMs = deadlines.get(lease);
+      // Too late, though nobody has looked since: as at etcd it ends before that is told.
+      if (deadlineMs !== undefined && deadlineMs <= askedMs) return this.#endLate(lease, done);
       deadlines.set(lease, nowMs + lease.ttlSeconds * 1000);
       done({ ok: true, value: lease.ttlSeconds });
     });
@@ -127,11 +136,27 @@ export class LeaseKeeper {
     });
   }
 
-  /** Calls `next` with the monotonic time once a read round has confirmed the leader. */
-  #confirmed(done: Done<number>, next: (nowMs: number) => void): void {
-    if (this.#service.node.barrierNow() !== undefined) return next(this.#clock.monotonicMs());
+  /** Ends a lease that came too late to be renewed, and tells what there is under its id then. */
+  #endLate(lease: Lease, done: Done<number>): void {
+    const { node } = this.#service;
+    const term = node.term();
+    this.#end(lease, (outcome) => {
+      // Who leads from another term on reckons anew.
+      const isOthers = !node.isLeader() || node.term() !== term;
+      if (outcome.ok || isOthers) return this.renew(lease.id, done);
+      done(outcome.reason === "unknown" ? MAY_END : outcome);
+    });
+  }
+
+  /**
+   * Calls `next` once a read round has confirmed the leader, with the monotonic time then
+   * and that of this call: nobody is late because the round took long.
+   */
+  #confirmed(done: Done<number>, next: (nowMs: number, askedMs: number) => void): void {
+    const askedMs = this.#clock.monotonicMs();
+    if (this.#service.node.barrierNow() !== undefined) return next(askedMs, askedMs);
     this.#service.barrier((outcome) => {
-      if (outcome.ok) next(this.#clock.monotonicMs());
+      if (outcome.ok) next(this.#clock.monotonicMs(), askedMs);
       else done(outcome);
     });
   }
@@ -157,10 +182,11 @@ export class LeaseKeeper {
     return this.#deadlines;
   }
 
-  #end(lease: Lease): void {
+  /** Calls back when the end has been applied, or has failed. */
+  #end(lease: Lease, ...done: Done<Result>[]): void {
     const { node } = this.#service;
     const term = node.term();
-    this.#ending.set(lease, []);
+    this.#ending.set(lease, done);
     const command = {
       type: "leaseRevoke",
       id: lease.id,
@@ -172,7 +198,7 @@ export class LeaseKeeper {
       if (isOpen && node.term() === term) this.#doomed.add(lease);
       const waiting = this.#ending.get(lease) ?? [];
       this.#ending.delete(lease);
-      for (const tell of waiting) tell();
+      for (const tell of waiting) tell(outcome);
     });
   }
 

@@ -86,6 +86,7 @@ export class Store implements StateMachine<Result> {
   #alarms = new Alarms();
   #auth = new Auth();
   readonly #onAuthChange: (() => void)[] = [];
+  readonly #onGrant: ((lease: Lease) => void)[] = [];
   #head: Head = FRESH_HEAD;
 
   constructor({ lookBackEvents = Infinity }: StoreOptions = {}) {
@@ -276,6 +277,11 @@ export class Store implements StateMachine<Result> {
     return this.#keys.leases.values();
   }
 
+  /** Calls `listener`, which must not throw, with each lease when its grant is applied. */
+  onGrant(listener: (lease: Lease) => void): void {
+    this.#onGrant.push(listener);
+  }
+
   /** The keys and leases of now, to be read at any pace. */
   frozen(): FrozenStore {
     return new FrozenStore(this.#head, this.#keys);
@@ -382,7 +388,7 @@ export class Store implements StateMachine<Result> {
       case "compact":
         return this.#compact(change, command) ?? this.#done(change, true);
       case "leaseGrant":
-        return applyLeaseGrant(keys, change, command) ?? this.#done(change, true);
+        return applyLeaseGrant(keys, change, command) ?? this.#granted(change, command.id);
       case "leaseRevoke":
         return applyLeaseRevoke(keys, change, command) ?? this.#done(change, true);
       case "alarm":
@@ -403,6 +409,13 @@ export class Store implements StateMachine<Result> {
     const problem = this.#auth.apply(command);
     if (problem !== undefined) return reject(problem, "", change);
     this.#tellAuthChange();
+    return this.#done(change, true);
+  }
+
+  #granted(change: Change, id: bigint): Result {
+    const lease = this.lease(id);
+    assert(lease !== undefined, "A lease that was granted is there");
+    for (const listener of this.#onGrant) listener(lease);
     return this.#done(change, true);
   }
 

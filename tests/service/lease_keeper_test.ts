@@ -2,13 +2,13 @@
 import { assertEquals } from "@std/assert";
 import { LeaseKeeper } from "../../src/service/lease_keeper.ts";
 import { Service } from "../../src/service/service.ts";
-import type { Done } from "../../src/node/ports.ts";
+import type { Barrier, Done } from "../../src/node/ports.ts";
 import type { Result } from "../../src/store/result.ts";
 import { NOBODY } from "../../src/store/command/command.ts";
 import type { Command } from "../../src/store/command/command.ts";
 import { Store } from "../../src/store/store.ts";
 import { FakeNode, member } from "../api/fake_node.ts";
-import { ManualClock } from "../api/v3/harness.ts";
+import { ManualClock, turns } from "../api/v3/harness.ts";
 
 /** Keeps proposals back while a test wants it. */
 class HoldingNode extends FakeNode {
@@ -21,6 +21,20 @@ class HoldingNode extends FakeNode {
     if (!this.holds) return super.propose(data, done);
     this.#held.push(() => super.propose(data, this.isLate ? () => {} : done));
     if (this.isLate) done({ ok: false, reason: "unknown", cause: "The test commits it later" });
+  }
+
+  /** Who waits for read rounds that take long; undefined when none does. */
+  waitingReads: Done<Barrier>[] | undefined;
+
+  override barrier(done: Done<Barrier>): void {
+    if (this.waitingReads === undefined) super.barrier(done);
+    else this.waitingReads.push(done);
+  }
+
+  confirmReads(): void {
+    const waiting = this.waitingReads ?? [];
+    this.waitingReads = undefined;
+    for (const done of waiting) this.barrier(done);
   }
 
   release(): void {
@@ -126,19 +140,77 @@ Deno.test("a lease whose end is under way is not renewed", async () => {
   assertEquals(await renewed, 0);
 });
 
-Deno.test("an end that could not be written is tried again, and the lease may be renewed until then", async () => {
+Deno.test("an end that could not be written is tried again, at the next look or renewal", async () => {
   const keeping = new Keeping();
   await keeping.grant(7n, 2);
+  await keeping.grant(8n, 2);
   await keeping.pass(1_900);
   keeping.node.failure = "diskFull";
   await keeping.pass(3_000);
-  assertEquals(keeping.ids, [7n]);
+  assertEquals(keeping.ids, [7n, 8n]);
   keeping.node.failure = undefined;
-  assertEquals(await keeping.renew(7n), 2);
-  await keeping.pass(1_500);
-  assertEquals(keeping.ids, [7n]);
-  await keeping.pass(1_500);
+  assertEquals(await keeping.renew(7n), 0);
+  assertEquals(keeping.ids, [8n]);
+  await keeping.pass(600);
   assertEquals(keeping.ids, []);
+});
+
+Deno.test("a renewal that comes too late ends the lease, though nobody has looked since", async () => {
+  for (const [afterMs, told] of [[1_999, 2], [2_000, 0], [2_050, 0]] as const) {
+    const keeping = new Keeping();
+    keeping.keeper.tick();
+    await keeping.grant(7n, 2);
+    keeping.clock.advance(afterMs);
+    assertEquals(await keeping.renew(7n), told, `${afterMs} ms after the grant`);
+    assertEquals(keeping.ids.length, told === 0 ? 0 : 1);
+  }
+});
+
+Deno.test("a renewal that comes too late is told what hinders the end of its lease", async () => {
+  const cases = [
+    { late: true, told: "unknown" },
+    { late: false, told: 0 },
+  ];
+  for (const { late, told } of cases) {
+    const keeping = new Keeping();
+    await keeping.grant(7n, 2);
+    keeping.clock.advance(2_050);
+    keeping.node.holds = true;
+    keeping.node.isLate = late;
+    const [first, second] = [keeping.renew(7n), keeping.renew(7n)];
+    await turns();
+    assertEquals(keeping.ids, [7n]);
+    keeping.node.release();
+    assertEquals([await first, await second], [told, told]);
+    assertEquals(keeping.ids, []);
+  }
+});
+
+Deno.test("a renewal that came in time is not late because its read round took long", async () => {
+  const keeping = new Keeping();
+  await keeping.grant(7n, 2);
+  keeping.clock.advance(1_950);
+  keeping.node.waitingReads = [];
+  const renewed = keeping.renew(7n);
+  await turns();
+  keeping.clock.advance(200);
+  keeping.node.confirmReads();
+  assertEquals(await renewed, 2);
+  assertEquals(await keeping.remaining(7n), 2_000);
+});
+
+Deno.test("a renewal that comes too late for this leader is judged by the next one", async () => {
+  const leader = new Keeping();
+  await leader.grant(7n, 5);
+  const former = new Keeping();
+  await former.grant(7n, 2);
+  former.clock.advance(2_050);
+  former.node.holds = true;
+  const renewed = former.renew(7n);
+  await turns();
+  former.node.follow(leader.node, (request, done) => leader.service.handleForwarded(request, done));
+  former.node.release();
+  assertEquals(await renewed, 5);
 });
 
 Deno.test("a lease whose end may still be committed is not renewed in this term", async () => {

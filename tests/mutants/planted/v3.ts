@@ -19,6 +19,24 @@ export const V3_MUTANTS: readonly Mutant[] = [
       "",
     ],
     [
+      "a lease that nobody has looked at since its deadline is renewed",
+      "a lease that has run out is gone, as at etcd",
+      "if (deadlineMs !== undefined && deadlineMs <= askedMs) return this.#endLate(lease, done);",
+      "",
+    ],
+    [
+      "a lease begins when it is looked at first",
+      "a lease that has run out is gone, as at etcd",
+      "      if (service.node.isLeader()) this.#deadlineOf(lease, clock.monotonicMs());\n",
+      "",
+    ],
+    [
+      "a renewal is late by the time of its read round",
+      "no lease ends before its TTL",
+      "deadlineMs <= askedMs",
+      "deadlineMs <= nowMs",
+    ],
+    [
       "a lease whose end may still be committed is renewed",
       "whoever was told that a lease lives has it",
       "      if (this.#doomed.has(lease)) return done(MAY_END);\n",
