@@ -5,6 +5,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { InvariantError } from "../../src/base/assert.ts";
 import { DamagedTransferError } from "../../src/base/errors.ts";
+import type { SnapshotAck, SnapshotChunk } from "../../src/node/calls/peer_message.ts";
+import { SnapshotReceiver, SnapshotSender } from "../../src/node/snapshots/transfer.ts";
+import type { InstallSnapshot } from "../../src/raft/types.ts";
 import { CorruptionError } from "../../src/storage/errors.ts";
 import type { DataStorage } from "../../src/storage/storage.ts";
 import { faultOfImage } from "../../src/store/image/proof.ts";
@@ -98,6 +101,50 @@ Deno.test("openStorage() goes back to the snapshot before one whose image is wro
   const { loaded, image } = await reload(disk, OPTIONS);
   assertEquals([loaded.snapshot.index, loaded.entries.at(-1)?.index], [5, 60]);
   assertEquals(image, joinBytes(stateOf("old")));
+});
+
+Deno.test("a leader hears that its snapshot is of no use, and the follower keeps what it has", async () => {
+  // Its memory had flipped a bit before a version wrote it that proved checksums alone.
+  const leader = await founded(new MemoryDisk());
+  await saveThrough(leader, 9);
+  await leader.createSnapshot(meta(9, 1), flipped("new"), 9);
+  const disk = new MemoryDisk();
+  const follower = await founded(disk, OPTIONS);
+  await saveThrough(follower, 6);
+  await follower.createSnapshot(meta(5, 1), stateOf("old"), 2);
+  const chunks: SnapshotChunk[] = [];
+  const acks: SnapshotAck[] = [];
+  const failures: string[] = [];
+  const completed: InstallSnapshot[] = [];
+  const receiver = new SnapshotReceiver({
+    storage: follower,
+    snapshotBytesMax: 1_000_000,
+    acknowledge: (_, ack) => acks.push(ack),
+    complete: (message) => completed.push(message),
+    failed: (_, error) => failures.push(`${error}`),
+    broken: (error) => {
+      throw error;
+    },
+  });
+  const snapshot = meta(9, 1);
+  const message = { type: "snapshot", from: 1, to: 2, term: 1, snapshot } as const;
+  const sender = new SnapshotSender(message, leader.openSnapshot()!, 0, {
+    ...{ chunkBytes: 200, windowChunks: 9, stallTicks: 1000, stallsMax: 5, restartsMax: 3 },
+    send: (_, chunk) => chunks.push(chunk),
+    broken: (error) => {
+      throw error;
+    },
+  });
+  for (let tick = 1; sender.tick(tick); tick++) {
+    for (const chunk of chunks.splice(0)) receiver.receive(1, chunk, 6);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    for (const ack of acks.splice(0)) sender.acknowledged(ack, tick);
+  }
+  assertEquals([sender.isRefused, completed, failures.length], [true, [], 4]);
+  sender.close();
+  await leader.close();
+  await follower.close();
+  assertEquals((await reload(disk, OPTIONS)).image, joinBytes(stateOf("old")));
 });
 
 Deno.test("finish() never takes a proof for one that left off before the end of the image", async () => {

@@ -3,6 +3,7 @@ import { type Mutant, mutantsOf } from "../mutant.ts";
 
 const V3 = "tests/api/v3";
 const SERVICE = "tests/service";
+const KEEPER = "tests/service/lease_keeper_test.ts";
 
 export const V3_MUTANTS: readonly Mutant[] = [
   ...mutantsOf("src/service/lease_keeper.ts", SERVICE, [
@@ -23,18 +24,21 @@ export const V3_MUTANTS: readonly Mutant[] = [
       "a lease that has run out is gone, as at etcd",
       "if (deadlineMs !== undefined && deadlineMs <= askedMs) return this.#endLate(lease, done);",
       "",
+      KEEPER,
     ],
     [
       "a lease begins when it is looked at first",
       "a lease that has run out is gone, as at etcd",
       "      if (service.node.isLeader()) this.#deadlineOf(lease, clock.monotonicMs());\n",
       "",
+      KEEPER,
     ],
     [
       "a renewal is late by the time of its read round",
       "no lease ends before its TTL",
       "deadlineMs <= askedMs",
       "deadlineMs <= nowMs",
+      KEEPER,
     ],
     [
       "a lease whose end may still be committed is renewed",
