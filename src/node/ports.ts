@@ -61,7 +61,8 @@ export interface Storage {
   /**
    * Writes a snapshot of the state machine beside the current one, makes it
    * durable, proves it and its image, and only then drops the log that it replaces,
-   * up to `keepAfter`. Rejects when the image is none: the memory that it came from is damaged.
+   * up to `keepAfter`. Rejects when the image is none: the memory that it came from
+   * is damaged; what was there before stays.
    */
   createSnapshot(
     meta: SnapshotMeta,

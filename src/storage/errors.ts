@@ -25,6 +25,21 @@ export class CorruptionError extends Error {
   }
 }
 
+/**
+ * What this node has just written is not what it should be: its memory is damaged, or its
+ * disk. What the snapshot was to take the place of is still there.
+ */
+export class UnsoundSnapshotError extends Error {
+  override readonly name = "UnsoundSnapshotError";
+
+  constructor({ file, offset, expected, found }: CorruptionError) {
+    super(
+      `This node wrote a damaged snapshot to "${file}": expected ${expected} at offset ${offset}, found ${found}; ` +
+        "the snapshot and the log before it are kept: start the node again, and look after the memory and the disk of this machine",
+    );
+  }
+}
+
 /** A backup that does not add up, and of which therefore nothing is used. */
 export class DamagedBackupError extends Error {
   override readonly name = "DamagedBackupError";

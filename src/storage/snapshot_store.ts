@@ -9,7 +9,7 @@ import { DiskFullError } from "../base/errors.ts";
 import type { SnapshotReader, SnapshotWriter } from "../node/ports.ts";
 import type { SnapshotMeta } from "../raft/types.ts";
 import { type Disk, type DiskFile, removeIfThere } from "./disk.ts";
-import { CorruptionError } from "./errors.ts";
+import { CorruptionError, UnsoundSnapshotError } from "./errors.ts";
 import { IncomingSnapshot } from "./incoming_snapshot.ts";
 import type { Fuse } from "./fuse.ts";
 import type { LogPosition } from "./log_shape.ts";
@@ -114,7 +114,7 @@ export class SnapshotStore {
       if (meta.index >= newest) return await this.#publish(name, content);
     } catch (error) {
       if (error instanceof DiskFullError) await removeIfThere(this.#disk, name);
-      throw error;
+      throw error instanceof CorruptionError ? new UnsoundSnapshotError(error) : error;
     }
     await this.#disk.remove(name);
   }

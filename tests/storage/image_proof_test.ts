@@ -8,7 +8,7 @@ import { DamagedTransferError } from "../../src/base/errors.ts";
 import type { SnapshotAck, SnapshotChunk } from "../../src/node/calls/peer_message.ts";
 import { SnapshotReceiver, SnapshotSender } from "../../src/node/snapshots/transfer.ts";
 import type { InstallSnapshot } from "../../src/raft/types.ts";
-import { CorruptionError } from "../../src/storage/errors.ts";
+import { UnsoundSnapshotError } from "../../src/storage/errors.ts";
 import type { DataStorage } from "../../src/storage/storage.ts";
 import { faultOfImage } from "../../src/store/image/proof.ts";
 import { Log, slices } from "../store/log.ts";
@@ -80,8 +80,8 @@ Deno.test("createSnapshot() rejects an image that is wrong, and the snapshot and
   await saveThrough(storage, 60, 7);
   await assertRejects(
     () => storage.createSnapshot(meta(60, 1), flipped("new"), 60),
-    CorruptionError,
-    "an image of a state",
+    UnsoundSnapshotError,
+    "start the node again",
   );
   await storage.close().catch(() => {});
   const { loaded, image } = await reload(disk, OPTIONS);
