@@ -9,6 +9,7 @@ import { FOUNDING_MUTANTS } from "./planted/founding.ts";
 import { HTTP1_MUTANTS } from "./planted/http1.ts";
 import { HTTP2_MUTANTS } from "./planted/http2.ts";
 import { KEYSPACE_MUTANTS } from "./planted/keyspace.ts";
+import { LOGIN_MUTANTS } from "./planted/logins.ts";
 import { NODE_MUTANTS } from "./planted/node.ts";
 import { OPERATION_MUTANTS } from "./planted/operations.ts";
 import { PORT_AND_PAGE_MUTANTS } from "./planted/ports_and_pages.ts";
@@ -31,6 +32,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...HTTP1_MUTANTS,
   ...HTTP2_MUTANTS,
   ...AUTH_MUTANTS,
+  ...LOGIN_MUTANTS,
   ...BOLT_MUTANTS,
   ...DROP_IN_MUTANTS,
   ...FOUNDING_MUTANTS,

@@ -2,9 +2,9 @@
 import { Buffer } from "node:buffer";
 import { type ByteString, byteStringAt } from "../../store/byte_string.ts";
 
-/** Who somebody is, and, for the audit, where. */
+/** Who somebody is, and where. */
 export type Credentials = Proof & {
-  /** The client's address; asked for only when it is recorded. */
+  /** The client's address; asked for only when a password is looked at, or it is recorded. */
   readonly address?: () => string;
 };
 

@@ -227,7 +227,7 @@ export class AuthGate {
     };
   }
 
-  /** A token for who has the password of `user`; `address` is the client's, for the audit. */
+  /** A token for who has the password of `user`; `address` is the client's. */
   login(user: ByteString, password: string, address = ""): Promise<LoginOutcome> {
     return new Promise((resolve, reject) => {
       this.#service.barrier((outcome) => {
@@ -258,7 +258,7 @@ export class AuthGate {
     // Of now: whose password changes while it is looked at gets a token that is dead.
     const { revision } = auth;
     const passwordHash = auth.user(user)?.passwordHash ?? "";
-    const problem = await this.#logins.check(auth, user, password, nowMs);
+    const problem = await this.#logins.check(auth, user, password, address, nowMs);
     this.#audit?.({ user, address, action: "login", about: [], refusal: problem });
     if (problem !== undefined) return { kind: "refused", reason: problem };
     const token = this.#tokens.issue({ user, revision, passwordHash }, this.#store.auth, nowMs);
@@ -338,7 +338,8 @@ export class AuthGate {
 
   #prove(credentials: Credentials): Promise<LoginProblem | undefined> | undefined {
     if (credentials.kind !== "basic") return undefined;
-    return this.#logins.prove(this.view, credentials.header, this.#service.node.nowMs());
+    const { header, address } = credentials;
+    return this.#logins.prove(this.view, header, address?.() ?? "", this.#service.node.nowMs());
   }
 
   /** Calls `then` when this member knows all that was acknowledged before, and has looked at the password. */

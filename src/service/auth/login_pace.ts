@@ -1,50 +1,54 @@
 /**
- * Slows whoever guesses passwords: after a few failures in a row a user's next login is
- * not looked at before some time has passed, the longer the more failures there were.
- * Tokens and connections that are logged in are not touched by that. Each member
- * counts for itself.
+ * Slows whoever guesses passwords: one place has a hundred wrong ones of a user in a row
+ * (NIST SP 800-63B, 5.2.2), and one a second after that. The others, wherever else they
+ * are, log in as that user meanwhile: by name alone, anybody could lock out anybody. Tokens
+ * and connections that are logged in are not touched by that. Each member counts for itself.
  */
-import type { ByteString } from "../../store/byte_string.ts";
+import { Recent } from "./recent.ts";
 
-/** Failures in a row that cost no time: people mistype. */
-const FREE_FAILURES = 5;
-const FIRST_PAUSE_MS = 250;
-const PAUSE_MAX_MS = 15_000;
+/** Wrong passwords that one place may try at once. */
+const TRIES = 100;
+/** After so long one of them is forgotten. */
+const TRY_MS = 1_000;
 
-/** Names that are remembered; beyond that the one that failed least recently is forgotten. */
-const NAMES_MAX = 10_000;
-
-interface Failures {
-  readonly count: number;
-  /** Before it nothing is looked at. */
-  readonly untilMs: number;
-}
+/** Users, each at a place, that are remembered. */
+const TRIERS_MAX = 10_000;
 
 export class LoginPace {
-  readonly #failures = new Map<ByteString, Failures>();
+  /** When all of somebody's tries are forgotten (the "theoretical arrival time" of ITU-T I.371), in ms. */
+  readonly #untilMs = new Recent<string, number>(TRIERS_MAX);
 
-  /** Whether a login of `user` may be looked at. */
-  isFree(user: ByteString, nowMs: number): boolean {
-    const failures = this.#failures.get(user);
-    return failures === undefined || nowMs >= failures.untilMs;
+  /**
+   * Whether `who`, a user at a place, may try a password, which counts as wrong from now on:
+   * many that are sent at once are as many. Users that do not exist count as well, so that
+   * nobody can tell by it which do.
+   */
+  take(who: string, nowMs: number): boolean {
+    const aheadMs = (this.#untilMs.get(who) ?? 0) - nowMs;
+    // More than all of them was counted by a clock that has been set back.
+    const spentMs = aheadMs > 0 && aheadMs <= TRIES * TRY_MS ? aheadMs : 0;
+    if (spentMs + TRY_MS > TRIES * TRY_MS) return false;
+    this.#untilMs.set(who, nowMs + spentMs + TRY_MS);
+    return true;
   }
 
-  /** Users that do not exist count as well: nobody can tell by it which do. */
-  failed(user: ByteString, nowMs: number): void {
-    const count = (this.#failures.get(user)?.count ?? 0) + 1;
-    const pauseMs = count < FREE_FAILURES
-      ? 0
-      : Math.min(PAUSE_MAX_MS, FIRST_PAUSE_MS * 2 ** Math.min(count - FREE_FAILURES, 20));
-    this.#failures.delete(user);
-    this.#failures.set(user, { count, untilMs: nowMs + pauseMs });
-    if (this.#failures.size <= NAMES_MAX) return;
-    for (const oldest of this.#failures.keys()) {
-      this.#failures.delete(oldest);
-      return;
-    }
+  /** What was taken was not tried. */
+  giveBack(who: string): void {
+    const untilMs = this.#untilMs.get(who);
+    if (untilMs !== undefined) this.#untilMs.set(who, untilMs - TRY_MS);
   }
 
-  succeeded(user: ByteString): void {
-    this.#failures.delete(user);
+  /** What was taken was right. */
+  succeeded(who: string): void {
+    this.#untilMs.delete(who);
   }
+}
+
+/**
+ * Who counts as one: an address, or the network of one subscriber, which has at least 64 bits of
+ * an IPv6 address to choose from (RFC 6177). Short forms of networks with zeros in them fall together.
+ */
+export function placeOf(address: string): string {
+  const [start = ""] = address.replace(/^::ffff:/i, "").split("::", 1);
+  return start.split(":", 4).join(":");
 }

@@ -8,6 +8,7 @@
 import { Buffer } from "node:buffer";
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { hashByBcrypt, isBcrypt, verifyByBcrypt } from "./bcrypt/bcrypt.ts";
+import { Turns } from "./turns.ts";
 
 export interface ScryptCost {
   /** Binary logarithm of N: memory and time. */
@@ -32,15 +33,16 @@ export const DEFAULT_COST: PasswordCost = { logN: 14, r: 8, p: 1, bcrypt: 10 };
 /** A hash that asks for more is not computed: it might stand in an image from elsewhere. */
 const COST_MAX: ScryptCost = { logN: 18, r: 16, p: 16 };
 
-/** Longer ones are nobody's. */
-export const PASSWORD_LENGTH_MAX = 4096;
-
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 
-/** At once; the others wait. */
+/** At once: what anybody can make this member do. */
 const WORKING_MAX = 2;
-const WAITING_MAX = 64;
+/** More would wait for a minute, and no client does. Each keeps a few KiB at most. */
+const WAITING_MAX = 2048;
+
+/** Where new passwords wait: beside those who log in. */
+const NEW_PASSWORDS = "new";
 
 /** So many passwords wait already that another had to be turned away, or there is no memory to look at it. */
 export class BusyError extends Error {
@@ -59,17 +61,17 @@ export type PasswordHashes = Pick<Passwords, "hash" | "verify">;
 /** By scrypt, a few at a time. */
 export class Passwords {
   readonly #cost: PasswordCost;
-  #working = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #turns: Turns;
 
-  constructor(cost: PasswordCost = DEFAULT_COST) {
+  constructor(cost: PasswordCost = DEFAULT_COST, turns = new Turns(WORKING_MAX, WAITING_MAX)) {
     this.#cost = cost;
+    this.#turns = turns;
   }
 
   /** What the log may know of `password`. Rejects with `BusyError`. */
   async hash(password: string): Promise<string> {
     const { logN, r, p, bcrypt } = this.#cost;
-    return await this.#inTurn(async () => {
+    return await this.#inTurn(NEW_PASSWORDS, async () => {
       const salt = randomBytes(SALT_BYTES);
       // Side by side: scrypt has threads of its own, bcrypt has the event loop.
       const [hash, byBcrypt] = await Promise.all([
@@ -83,19 +85,16 @@ export class Passwords {
 
   /**
    * Whether `password` is the one of `hash`. Without a hash, or with one that is none,
-   * it is not, and to find that out takes as long as scrypt. Rejects with `BusyError`.
+   * it is not, and to find that out takes as long as scrypt. Who asks from one place waits
+   * in one line (see `Turns`). Rejects with `BusyError`.
    */
-  async verify(password: string, hash: string | undefined): Promise<boolean> {
-    const isLong = password.length > PASSWORD_LENGTH_MAX;
-    const tried = isLong ? "" : password;
-    return await this.#inTurn(async () => {
-      if (hash !== undefined && isBcrypt(hash)) {
-        return await verifyByBcrypt(tried, hash) && !isLong;
-      }
+  async verify(password: string, hash: string | undefined, place = ""): Promise<boolean> {
+    return await this.#inTurn(place, async () => {
+      if (hash !== undefined && isBcrypt(hash)) return await verifyByBcrypt(password, hash);
       const parsed = hash === undefined ? undefined : parseHash(hash);
       const { cost, salt, hash: expected } = parsed ?? this.#nobody();
-      const found = await derive(tried, salt, expected.length, cost);
-      return timingSafeEqual(found, expected) && parsed !== undefined && !isLong;
+      const found = await derive(password, salt, expected.length, cost);
+      return timingSafeEqual(found, expected) && parsed !== undefined;
     });
   }
 
@@ -104,24 +103,15 @@ export class Passwords {
     return { cost: this.#cost, salt: bytes.subarray(0, SALT_BYTES), hash: bytes };
   }
 
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    await this.#enter();
+  async #inTurn<T>(place: string, work: () => Promise<T>): Promise<T> {
+    if (!await this.#turns.enter(place)) {
+      throw new BusyError("Too many passwords are being checked, try again later");
+    }
     try {
       return await work();
     } finally {
-      this.#working--;
-      this.#waiting.shift()?.();
+      this.#turns.leave();
     }
-  }
-
-  async #enter(): Promise<void> {
-    if (this.#working >= WORKING_MAX) {
-      if (this.#waiting.length >= WAITING_MAX) {
-        throw new BusyError("Too many passwords are being checked, try again later");
-      }
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-    this.#working++;
   }
 }
 

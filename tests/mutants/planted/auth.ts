@@ -11,8 +11,8 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
     [
       "the hash that is for etcd opens the door here, too",
       "a password is proven by scrypt, unless there is nothing but bcrypt's",
-      "if (hash !== undefined && isBcrypt(hash)) {\n        return await verifyByBcrypt(tried, hash) && !isLong;",
-      "if (hash !== undefined && bcryptOf(hash) !== undefined) {\n        return await verifyByBcrypt(tried, bcryptOf(hash)!) && !isLong;",
+      "if (hash !== undefined && isBcrypt(hash)) return await verifyByBcrypt(password, hash);",
+      "if (hash !== undefined && bcryptOf(hash) !== undefined) {\n        return await verifyByBcrypt(password, bcryptOf(hash)!);\n      }",
     ],
   ]),
   ...mutantsOf("src/service/auth/bcrypt/bcrypt.ts", `${SERVICE}/bcrypt_test.ts`, [
@@ -321,52 +321,6 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
       'type === "rsa"',
     ],
   ]),
-  ...mutantsOf("src/service/auth/passwords.ts", SERVICE, [
-    [
-      "a hash that can't be computed ends the node",
-      "no password ends a node, whatever its hash is",
-      'throw new BusyError("The password can\'t be looked at, try again later", { cause });',
-      "throw cause;",
-    ],
-    [
-      "any number of passwords is hashed at once",
-      "passwords are looked at a few at a time",
-      "if (this.#waiting.length >= WAITING_MAX) {",
-      "if (this.#waiting.length < 0) {",
-    ],
-    [
-      "a hash may ask for any amount of memory",
-      "hashes from elsewhere are bounded",
-      "if (logN > COST_MAX.logN || r > COST_MAX.r || p > COST_MAX.p) return undefined;",
-      "",
-    ],
-  ]),
-  ...mutantsOf("src/service/auth/logins.ts", SERVICE, [
-    [
-      "passwords can be guessed as fast as one likes",
-      "failed logins are slowed",
-      "this.#pace.failed(user, nowMs);",
-      "",
-    ],
-    [
-      "a password that nobody has proven counts as proven",
-      "only the right password opens",
-      "password}`)) ?? 0);",
-      "password}`)) ?? Infinity);",
-    ],
-    [
-      "a login is remembered for ever",
-      "what is kept of a password is kept for minutes",
-      "return nowMs < (this.#known",
-      "return 0 < (this.#known",
-    ],
-    [
-      "a password that was proven opens for ever",
-      "another password ends what was proven",
-      "auth.user(proven.user)?.revision === proven.revision ? proven.user : undefined",
-      "proven.user",
-    ],
-  ]),
   ...mutantsOf("src/api/v3/waist.ts", V3, [
     [
       "a serializable read asks nobody",
@@ -532,14 +486,6 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
       "a token is good in its own cluster alone",
       "`${this.#clusterId}.${text}`",
       "text",
-    ],
-  ]),
-  ...mutantsOf("src/service/auth/logins.ts", `${SERVICE}/gate_test.ts`, [
-    [
-      "who guesses at once has as many guesses as there is room for",
-      "passwords of one user are looked at one after the other",
-      "const turn = before === undefined ? look() : this.#after(before, look);",
-      "const turn = look();",
     ],
   ]),
   ...mutantsOf("src/api/v2/watch.ts", DOORS, [

@@ -23,6 +23,16 @@ export interface Member {
   readonly service: Service;
 }
 
+/** Passwords, and how often one had to be looked at. */
+export class CountedPasswords extends Passwords {
+  verified = 0;
+
+  override verify(...of: Parameters<Passwords["verify"]>): Promise<boolean> {
+    this.verified++;
+    return super.verify(...of);
+  }
+}
+
 export function memberWithoutUsers(
   tokens?: TokenScheme,
   audit?: Audit,
@@ -35,8 +45,12 @@ export function memberWithoutUsers(
 }
 
 /** Authentication is on. */
-export async function memberWithUsers(tokens?: TokenScheme, audit?: Audit): Promise<Member> {
-  const member = memberWithoutUsers(tokens, audit);
+export async function memberWithUsers(
+  tokens?: TokenScheme,
+  audit?: Audit,
+  passwords?: Passwords,
+): Promise<Member> {
+  const member = memberWithoutUsers(tokens, audit, passwords);
   const { auth } = member.service;
   const hash = (password: string) => auth.hashPassword(password);
   await change(member, [
@@ -82,8 +96,14 @@ export function write(
   });
 }
 
-export async function login({ service }: Member, user: string, password: string): Promise<string> {
-  const outcome = await service.auth.login(user, password);
+/** A token, or why there is none. */
+export async function login(
+  { service }: Member,
+  user: string,
+  password: string,
+  address?: string,
+): Promise<string> {
+  const outcome = await service.auth.login(user, password, address);
   return outcome.kind === "token"
     ? outcome.token
     : outcome.kind === "refused"
