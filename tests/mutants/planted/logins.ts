@@ -117,6 +117,12 @@ export const LOGIN_MUTANTS: readonly Mutant[] = [
       "",
     ],
     [
+      "who shares an address with those who mistype is kept out in the end",
+      "a right password forgives the wrong ones of its place",
+      "this.#pace.succeeded(who);",
+      "",
+    ],
+    [
       "who is nobody costs nothing",
       "nobody can tell by the time which users there are",
       "nowMs < (this.#right.get(look.name) ?? 0) || await this.#look(look);",

@@ -68,6 +68,16 @@ Deno.test("who guesses is slowed at their place, and nobody else is", async () =
   assertEquals(await login(member, "ann", "guess", HERE), "authenticationFailed");
 });
 
+Deno.test("a right password forgives the wrong ones of its place", async () => {
+  const member = await restarted();
+  for (let second = 0; second < 12; second++) {
+    for (let i = 0; i < 30; i++) await login(member, "ann", `guess ${second}.${i}`, HERE);
+    assert(await mayLogIn(member, "ann", ANN_PASSWORD, HERE));
+    member.node.advance(1_000);
+  }
+  assertEquals(member.service.auth.logins.slowed, 0);
+});
+
 Deno.test("who guesses at once has no more guesses than one after the other", async () => {
   const passwords = new CountedPasswords(CHEAP);
   const member = await restarted(passwords);
