@@ -14,8 +14,15 @@ interface Allowance {
 
 /** Frames that bring nothing. */
 const IDLE_FRAMES: Allowance = { burst: 2_000, perSecond: 500 };
-/** Requests that are taken back before anything of their answer was sent (CVE-2023-44487). */
+/** Requests that are taken back as soon as they have come (CVE-2023-44487). */
 const RESETS: Allowance = { burst: 200, perSecond: 100 };
+
+/**
+ * What has been there for so long was one of `streamsMax` requests all that time: no more
+ * come and go in a second than a connection may have answered. A call that runs out of
+ * time is older, and a client may give up as many of those as it has.
+ */
+const RAPID_MS = 100;
 
 /** What a window update is worth: for each frame that we send a peer may send so many. */
 const UPDATES_A_FRAME = 2;
@@ -71,9 +78,12 @@ export class Patience {
     throw new Http2Error(ErrorCode.enhanceYourCalm, "too many frames that bring nothing");
   }
 
-  /** A request was taken back unanswered. Throws `Http2Error` when it is one too many. */
-  reset(): void {
-    if (this.#resets.spend(1)) return;
+  /**
+   * A request was taken back unanswered, `ageMs` after it had come. Throws `Http2Error` when
+   * it is one too many.
+   */
+  reset(ageMs: number): void {
+    if (ageMs >= RAPID_MS || this.#resets.spend(1)) return;
     throw new Http2Error(ErrorCode.enhanceYourCalm, "too many resets");
   }
 }

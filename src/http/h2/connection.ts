@@ -89,6 +89,10 @@ export class Connection implements FrameSink, StreamsOwner {
     this.#streams = new Streams(this);
   }
 
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
   get clientAddress(): string {
     return this.socket.remoteAddress ?? "";
   }
@@ -268,7 +272,7 @@ export class Connection implements FrameSink, StreamsOwner {
       case FrameType.data:
         return this.#streams.onData(flags, id, bytes, start, end);
       case FrameType.headers:
-        return this.#streams.onHeaders(flags, id, bytes, start, end, this.#nowMs);
+        return this.#streams.onHeaders(flags, id, bytes, start, end);
       case FrameType.continuation:
         return this.#streams.onContinuation(flags, id, bytes, start, end);
       case FrameType.rstStream:

@@ -11,6 +11,8 @@ export interface StreamHost {
   readonly sender: Sender;
   readonly clientCertificate: ClientCertificate | undefined;
   readonly clientAddress: string;
+  /** When what is being read has come; by `performance.now()`. */
+  readonly nowMs: number;
   /** Of each stream: what the peer may send without being told to go on. */
   readonly streamWindow: number;
   /** Neither side sends any longer. `code` goes to the peer unless it is undefined. */
@@ -26,6 +28,8 @@ const NOBODY: StreamReceiver = { onData() {}, onEnd() {}, onReset() {}, onDrain(
 
 export class Http2Stream implements ServerStream, SendingStream {
   readonly id: number;
+  /** By `performance.now()`. */
+  readonly openedMs: number;
   readonly #head: RequestHead;
   readonly #host: StreamHost;
   #receiver: StreamReceiver = NOBODY;
@@ -65,6 +69,7 @@ export class Http2Stream implements ServerStream, SendingStream {
 
   constructor(id: number, head: RequestHead, host: StreamHost) {
     this.id = id;
+    this.openedMs = host.nowMs;
     this.#head = head;
     this.#host = host;
     this.#receiveWindow = host.streamWindow;

@@ -21,6 +21,8 @@ export interface StreamsOwner {
   readonly handler: StreamHandler;
   readonly clientCertificate: ClientCertificate | undefined;
   readonly clientAddress: string;
+  /** When what is being read has come; by `performance.now()`. */
+  readonly nowMs: number;
   /** A request has come. */
   used(): void;
   /** The last stream has ended. */
@@ -60,6 +62,10 @@ export class Streams implements StreamHost {
   /** Since when a header block is under way, of which nothing else may be in between. */
   get blockSinceMs(): number | undefined {
     return this.#block.open?.sinceMs;
+  }
+
+  get nowMs(): number {
+    return this.#owner.nowMs;
   }
 
   get clientAddress(): string {
@@ -107,14 +113,7 @@ export class Streams implements StreamHost {
     if (change > 0) this.sender.pump();
   }
 
-  onHeaders(
-    flags: number,
-    id: number,
-    bytes: Buffer,
-    from: number,
-    to: number,
-    nowMs: number,
-  ): void {
+  onHeaders(flags: number, id: number, bytes: Buffer, from: number, to: number): void {
     if ((id & 1) === 0) throw protocolError(`HEADERS for stream ${id}`);
     let [start, end] = [from, to];
     if ((flags & (Flag.padded | Flag.priority)) !== 0) {
@@ -124,7 +123,7 @@ export class Streams implements StreamHost {
       if (start > end) throw new Http2Error(ErrorCode.frameSizeError, "HEADERS are too short");
     }
     if ((flags & Flag.endHeaders) !== 0) return this.#onBlock(id, flags, bytes, start, end);
-    this.#block.begin({ streamId: id, flags, sinceMs: nowMs });
+    this.#block.begin({ streamId: id, flags, sinceMs: this.nowMs });
     this.#addToBlock(bytes, start, end);
   }
 
@@ -170,7 +169,7 @@ export class Streams implements StreamHost {
     if (stream === undefined) return this.#owner.patience.frame();
     const isUnanswered = !stream.isAnswered;
     stream.cut(code);
-    if (isUnanswered) this.#owner.patience.reset();
+    if (isUnanswered) this.#owner.patience.reset(this.nowMs - stream.openedMs);
   }
 
   onWindowUpdate(id: number, count: number): void {

@@ -321,6 +321,40 @@ Deno.test("Http2Server lets a client cancel as much as it wants once it has been
   await until(() => server.heard.length === count, "all resets");
 });
 
+Deno.test("Http2Server lets calls that run out of time be given up, however many", async () => {
+  await using server = await TestServer.start();
+  using client = await RawHttp2.connect(server.port);
+  const ids = Array.from({ length: 1_000 }, (_, i) => 2 * i + 3);
+  await client.send(request(1, "/hold", Flag.endHeaders));
+  await client.send(...ids.map((id) => request(id, "/hold")));
+  await until(() => server.streams.length === 1_001, "all requests");
+  const { now } = performance;
+  performance.now = () => now.call(performance) + 100;
+  try {
+    await client.send(...ids.map((id) => frame(T.rstStream, 0, id, uint32(E.cancel))));
+    await until(() => server.heard.length === 1_000, "all resets");
+  } finally {
+    performance.now = now;
+  }
+  await client.send(request(2_003));
+  assertEquals((await client.answer(2_003)).status, "200");
+  assert(!server.streams[0]!.isClosed, "the call beside them");
+});
+
+Deno.test("Patience bears resets of what is not new, and a few of what is (CVE-2023-44487)", () => {
+  const patience = new Patience({ usefulFrames: 0 });
+  for (let i = 0; i < 10_000; i++) patience.reset(100);
+  let borne = 0;
+  assertThrows(
+    () => {
+      for (; borne < 10_000; borne++) patience.reset(99);
+    },
+    Error,
+    "too many resets",
+  );
+  assert(borne >= 200 && borne < 1_000, `${borne}`);
+});
+
 Deno.test("PingPolicy forgives pings after something was sent, and two more", () => {
   const policy = new PingPolicy(5_000);
   assert(policy.admit(0, true, 0));

@@ -59,7 +59,7 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
     [
       "resets are free",
       "rapid resets cost nobody else anything",
-      "if (isUnanswered) this.#owner.patience.reset();",
+      "if (isUnanswered) this.#owner.patience.reset(this.nowMs - stream.openedMs);",
       "",
     ],
     [
@@ -115,6 +115,18 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
       "floods end their connection",
       "if (this.#frames.spend(cost)) return;",
       "return;",
+    ],
+    [
+      "calls that run out of time are taken for a flood",
+      "a client's calls that fail leave its others alone",
+      "if (ageMs >= RAPID_MS || ",
+      "if (",
+    ],
+    [
+      "no reset is rapid",
+      "rapid resets cost nobody else anything",
+      "const RAPID_MS = 100;",
+      "const RAPID_MS = 0;",
     ],
     [
       "pings are never too many",
