@@ -169,7 +169,7 @@ export class Connection implements FrameSink, StreamsOwner {
     } else {
       this.#askForSign(nowMs);
     }
-    if (this.sender.blocked.size > 0) this.#streams.abortStalled(nowMs - stallTimeoutMs);
+    if (this.sender.blocked.size > 0) this.#streams.abortStalled(nowMs);
   }
 
   used(): void {
@@ -228,6 +228,7 @@ export class Connection implements FrameSink, StreamsOwner {
       this.#isUsed = false;
       this.#host.used(this.socket);
     }
+    this.#streams.handleWaiting();
     output.flush();
     if (output.unsentBytes <= this.limits.unsentBytesMax || !this.#isReading) return;
     this.#isHeld = true;
@@ -250,6 +251,7 @@ export class Connection implements FrameSink, StreamsOwner {
     this.#writtenMs = performance.now();
     const { unsentBytes } = this.#output;
     this.sender.pump();
+    this.#streams.handleWaiting();
     if (!this.#isHeld || unsentBytes > this.limits.unsentBytesMax / 2) return;
     this.#isHeld = false;
     if (this.#reader.isWithin) this.#partialMs = this.#writtenMs;

@@ -12,7 +12,7 @@ export interface Http2Limits {
   readonly connectionWindowBytes: number;
   /** Above it nothing more is read: the peer takes too little of what it has asked for. */
   readonly unsentBytesMax: number;
-  /** What may wait in all streams for the peer's windows; above it new streams are refused. */
+  /** What may wait in all streams for the peer's windows; above it new streams wait, too. */
   readonly queuedBytesMax: number;
   /** For the first SETTINGS, for a frame and for a header block to arrive. */
   readonly headerTimeoutMs: number;

@@ -23,13 +23,14 @@ export interface StreamHost {
   failed(stream: Http2Stream, error: unknown): void;
 }
 
-/** Before its handler has returned: it hears of everything afterwards. */
+/** Before its handler has returned: what comes until then is held. */
 const NOBODY: StreamReceiver = { onData() {}, onEnd() {}, onReset() {}, onDrain() {} };
 
 export class Http2Stream implements ServerStream, SendingStream {
   readonly id: number;
   /** By `performance.now()`. */
   readonly openedMs: number;
+  waitedMs = 0;
   readonly #head: RequestHead;
   readonly #host: StreamHost;
   #receiver: StreamReceiver = NOBODY;
@@ -40,7 +41,7 @@ export class Http2Stream implements ServerStream, SendingStream {
   #receivedBytes = 0;
   #isRemoteEnded = false;
   #isPaused = false;
-  /** What came while the stream was paused, in pieces of a frame's size at most. */
+  /** What came while nobody took it, in pieces of a frame's size at most. */
   #held: Gathered[] = [];
   #trailers: Fields | undefined;
   #isEndHeld = false;
@@ -122,9 +123,10 @@ export class Http2Stream implements ServerStream, SendingStream {
     return fieldValue(this.#head, name);
   }
 
-  /** Who takes what comes from here on. */
+  /** Who takes what has come so far, and what comes from here on. */
   attach(receiver: StreamReceiver): void {
     this.#receiver = receiver;
+    this.#deliverHeld();
   }
 
   // What goes.
@@ -227,11 +229,8 @@ export class Http2Stream implements ServerStream, SendingStream {
     this.#receivedBytes += bytes.length;
     const { contentLength } = this.#head;
     if (contentLength !== undefined && this.#receivedBytes > contentLength) return false;
-    if (this.#isPaused) {
-      this.#hold(bytes);
-      return true;
-    }
-    this.#deliver(bytes);
+    if (this.#isHolding) this.#hold(bytes);
+    else this.#deliver(bytes);
     return true;
   }
 
@@ -250,7 +249,7 @@ export class Http2Stream implements ServerStream, SendingStream {
   deliverEnd(trailers: Fields | undefined): void {
     if (this.#discardLeft !== undefined) return;
     this.#trailers = trailers;
-    if (this.#isPaused) this.#isEndHeld = true;
+    if (this.#isHolding) this.#isEndHeld = true;
     else this.#deliverEnd();
   }
 
@@ -277,10 +276,7 @@ export class Http2Stream implements ServerStream, SendingStream {
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    while (this.#held.length > 0 && !this.#isPaused) this.#deliver(this.#held.shift()!.bytes);
-    if (this.#isPaused || !this.#isEndHeld) return;
-    this.#isEndHeld = false;
-    this.#deliverEnd();
+    this.#deliverHeld();
   }
 
   /** The peer has broken the stream off, or the connection has ended: nothing goes out for it. */
@@ -295,6 +291,17 @@ export class Http2Stream implements ServerStream, SendingStream {
     if (this.#isClosed) return;
     this.#close(code);
     this.#tellReset(code);
+  }
+
+  get #isHolding(): boolean {
+    return this.#isPaused || this.#receiver === NOBODY;
+  }
+
+  #deliverHeld(): void {
+    while (this.#held.length > 0 && !this.#isHolding) this.#deliver(this.#held.shift()!.bytes);
+    if (this.#isHolding || !this.#isEndHeld) return;
+    this.#isEndHeld = false;
+    this.#deliverEnd();
   }
 
   /** Small frames become one piece, so that there are few whatever a peer sends. */

@@ -60,6 +60,8 @@ export interface ServerStream {
   readonly isClosed: boolean;
   /** Bytes of the body that wait because the peer doesn't take them. */
   readonly queuedBytes: number;
+  /** For how long the request had been there when it was given to its handler. */
+  readonly waitedMs: number;
 
   /**
    * A field by its name in lower case; several of one name joined by ", " (`cookie`: "; ").
@@ -120,7 +122,8 @@ export interface StreamReceiver {
 }
 
 /**
- * Called with each request whose head has come; it may answer at once. `onData` and its
- * like are called after it has returned.
+ * Called with each request whose head has come, as soon as the peer has taken enough of what
+ * it had asked for before; it may answer at once. `onData` and its like are called after it
+ * has returned.
  */
 export type StreamHandler = (stream: ServerStream) => StreamReceiver;

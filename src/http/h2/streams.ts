@@ -34,6 +34,8 @@ export class Streams implements StreamHost {
   readonly sender: Sender;
   readonly streamWindow: number;
   readonly #open = new Map<number, Http2Stream>();
+  /** Those of them whose handlers have not been called, because too much of other answers waits. */
+  readonly #waiting = new Set<Http2Stream>();
   readonly #ended = new EndedStreams();
   readonly #heads: HeadDecoder;
   readonly #block: HeaderBlock;
@@ -91,13 +93,31 @@ export class Streams implements StreamHost {
     for (const stream of [...this.#open.values()]) stream.cut(code);
   }
 
-  /** Breaks off streams whose whole answers wait, and of which the peer has taken nothing since `sinceMs`. */
-  abortStalled(sinceMs: number): void {
+  /** Gives those that wait to the handler, in the order in which they came, as long as there is room. */
+  handleWaiting(): void {
+    for (const stream of this.#waiting) {
+      if (this.#isFull) return;
+      this.#waiting.delete(stream);
+      stream.waitedMs = performance.now() - stream.openedMs;
+      this.#handle(stream);
+    }
+  }
+
+  /** Breaks off streams whose whole answers wait, and of which the peer takes nothing for too long. */
+  abortStalled(nowMs: number): void {
+    const { stallTimeoutMs } = this.#owner.limits;
+    const sinceMs = nowMs - stallTimeoutMs;
     for (const { id } of [...this.sender.blocked]) {
       const stream = this.#open.get(id);
       if (stream === undefined || !stream.isWaitingForPeer || stream.progressMs > sinceMs) continue;
       this.#owner.logger.debug("A client takes nothing of its answer", { stream: id });
       stream.abort(ErrorCode.cancel);
+    }
+    this.handleWaiting();
+    // Twice as late: it had better wait for room than be tried again.
+    for (const stream of this.#waiting) {
+      if (stream.openedMs > sinceMs - stallTimeoutMs) break;
+      stream.abort(ErrorCode.refusedStream);
     }
   }
 
@@ -191,6 +211,7 @@ export class Streams implements StreamHost {
   streamClosed(stream: Http2Stream, code: number | undefined): void {
     const { id } = stream;
     this.#open.delete(id);
+    this.#waiting.delete(stream);
     this.#ended.add(id, code !== undefined);
     if (code !== undefined) this.sender.reset(id, code);
     if (this.#open.size === 0) this.#owner.idle();
@@ -208,6 +229,11 @@ export class Streams implements StreamHost {
     const cause = error instanceof Error ? error.stack ?? error.message : String(error);
     this.#owner.logger.error("A request could not be handled", { cause });
     stream.abort(ErrorCode.internalError);
+  }
+
+  /** The peer takes too little of what it has asked for: it gets no more answers for now. */
+  get #isFull(): boolean {
+    return this.sender.queuedBytes > this.#owner.limits.queuedBytesMax;
   }
 
   /** Neither was it opened, nor passed over by a higher one. */
@@ -238,15 +264,13 @@ export class Streams implements StreamHost {
   }
 
   #begin(id: number, flags: number, head: RequestHead | Malformed): void {
-    const { patience, limits, handler, logger } = this.#owner;
+    const { patience, limits, logger } = this.#owner;
     if (this.#isRefusing) return this.#ended.add(id, true);
     if ("cause" in head) {
       logger.debug("A request is malformed", { cause: head.cause });
       return this.#refuse(id, ErrorCode.protocolError);
     }
-    if (this.#open.size >= limits.streamsMax || this.sender.queuedBytes > limits.queuedBytesMax) {
-      return this.#refuse(id, ErrorCode.refusedStream);
-    }
+    if (this.#open.size >= limits.streamsMax) return this.#refuse(id, ErrorCode.refusedStream);
     const isEnd = (flags & Flag.endStream) !== 0;
     const stream = new Http2Stream(id, head, this);
     this.#open.set(id, stream);
@@ -257,12 +281,17 @@ export class Streams implements StreamHost {
       return stream.endWithHeaders(431, []);
     }
     if (head.method === "CONNECT") return stream.endWithHeaders(501, []);
+    if (isEnd) stream.deliverEnd(undefined);
+    if (this.#isFull || this.#waiting.size > 0) this.#waiting.add(stream);
+    else this.#handle(stream);
+  }
+
+  #handle(stream: Http2Stream): void {
     try {
-      stream.attach(handler(stream));
+      stream.attach(this.#owner.handler(stream));
     } catch (error) {
       this.failed(stream, error);
     }
-    if (isEnd) stream.deliverEnd(undefined);
   }
 
   #endRemote(stream: Http2Stream): void {

@@ -14,6 +14,7 @@ export class FakeStream implements ServerStream {
   isRemoteEnded = false;
   isClosed = false;
   isPaused = false;
+  waitedMs = 0;
   /** Whether the client takes nothing: writes are kept and return false. */
   isFull = false;
   head: Fields | undefined;

@@ -7,6 +7,7 @@ import { METHODS } from "../../../src/api/v3/methods.ts";
 import { encode } from "../../../src/api/v3/messages/codec.ts";
 import { WireWriter } from "../../../src/api/v3/messages/wire_writer.ts";
 import { StatusCode } from "../../../src/api/v3/status.ts";
+import { until } from "../harness.ts";
 import { FakeStream } from "./fake_stream.ts";
 import { bytes, framed, framedBytes, text, V3Member } from "./harness.ts";
 
@@ -189,6 +190,21 @@ Deno.test("a call whose deadline has passed is ended", async () => {
   assertEquals([code, message], [4, "context deadline exceeded"]);
   const malformed = await member.call(range, { key: "a" }, [["grpc-timeout", "soon"]]);
   assertEquals(malformed.code, StatusCode.internal);
+});
+
+Deno.test("a deadline counts from when the call came, however long it waited for its turn", async () => {
+  using member = new V3Member();
+  member.node.silent = true;
+  for (const { path } of [range, METHODS.watch.watch]) {
+    const timeout = [["content-type", "application/grpc"], ["grpc-timeout", "50m"]] as const;
+    const stream = new FakeStream(path, timeout);
+    stream.waitedMs = 30;
+    stream.begin(member.v3.grpc);
+    if (path === range.path) stream.say(framed(range.request, { key: "a" }));
+    member.clock.advance(21);
+    await until(() => stream.isClosed, "the end of the call");
+    assertEquals(stream.field("grpc-status"), `${StatusCode.deadlineExceeded}`);
+  }
 });
 
 Deno.test("stop() ends what waits", async () => {

@@ -217,15 +217,6 @@ Deno.test("Http2Server stops reading while a client takes nothing, and goes on w
   assertEquals((await client.answer(3)).status, "200");
 });
 
-Deno.test("Http2Server refuses streams while too much waits for the client's windows", async () => {
-  await using server = await TestServer.start({ queuedBytesMax: 1000 });
-  using client = await RawHttp2.connect(server.port, Buffer.concat([PREFACE, settings([4, 5])]));
-  await client.send(request(1, "/large/1010"), request(3));
-  assertEquals(await client.resetOf(3), E.refusedStream);
-  await client.send(frame(T.rstStream, 0, 1, uint32(8)), request(5, "/large/5"));
-  assertEquals((await client.answer(5)).text, "xxxxx");
-});
-
 // Floods: each is small work, and ends the connection before it is much.
 
 async function flood(parts: (i: number) => Uint8Array): Promise<string> {

@@ -2,6 +2,7 @@
 import { type Mutant, mutantsOf } from "../mutant.ts";
 
 const H2 = "tests/http/h2";
+const WAIT = "tests/http/h2/wait_test.ts";
 
 export const HTTP2_MUTANTS: readonly Mutant[] = [
   ...mutantsOf("src/http/h2/sender.ts", H2, [
@@ -65,8 +66,43 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
     [
       "more streams than allowed are served",
       "memory is bounded whatever a peer sends",
-      "this.#open.size >= limits.streamsMax ||",
+      "if (this.#open.size >= limits.streamsMax) return this.#refuse(id, ErrorCode.refusedStream);",
       "",
+    ],
+    [
+      "answers are made for a client that takes none",
+      "memory is bounded whatever a peer takes",
+      "if (this.#isFull || this.#waiting.size > 0) this.#waiting.add(stream);",
+      "if (this.#waiting.size > 0) this.#waiting.add(stream);",
+      WAIT,
+    ],
+    [
+      "all that waits begins at once",
+      "memory is bounded whatever a peer takes",
+      "if (this.#isFull) return;",
+      "",
+      WAIT,
+    ],
+    [
+      "who comes late goes before those who wait",
+      "requests begin in the order in which they came",
+      "if (this.#isFull || this.#waiting.size > 0)",
+      "if (this.#isFull)",
+      WAIT,
+    ],
+    [
+      "a request that was taken back begins all the same",
+      "nothing is done for nobody",
+      "    this.#waiting.delete(stream);\n    this.#ended",
+      "    this.#ended",
+      WAIT,
+    ],
+    [
+      "a request waits for its turn for ever",
+      "a request is either answered or known not to be",
+      "if (stream.openedMs > sinceMs - stallTimeoutMs) break;",
+      "break;",
+      WAIT,
     ],
     [
       "requests behind the last GOAWAY are served",
@@ -87,6 +123,13 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
       "an answer that comes early ends its stream",
       "this.#close(this.#isRemoteEnded ? undefined : ErrorCode.noError);",
       "this.#close(undefined);",
+    ],
+    [
+      "what comes before a handler has begun is lost",
+      "a handler gets all of its request",
+      "return this.#isPaused || this.#receiver === NOBODY;",
+      "return this.#isPaused;",
+      WAIT,
     ],
     [
       "a paused stream takes for ever",
@@ -209,6 +252,20 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
       "memory is bounded whatever a peer takes",
       "    this.socket.pause();\n",
       "",
+    ],
+    [
+      "what waits is forgotten when the client takes more",
+      "every request is answered",
+      "    this.#streams.handleWaiting();\n    output.flush();",
+      "    output.flush();",
+      WAIT,
+    ],
+    [
+      "what waits is forgotten when the system takes more",
+      "every request is answered",
+      "    this.sender.pump();\n    this.#streams.handleWaiting();",
+      "    this.sender.pump();",
+      WAIT,
     ],
     [
       "a client that takes nothing over HTTP/2 is waited for",

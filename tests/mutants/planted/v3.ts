@@ -171,6 +171,14 @@ export const V3_MUTANTS: readonly Mutant[] = [
       "before.bytes <= Infinity",
     ],
   ]),
+  ...mutantsOf("src/api/v3/grpc/shared.ts", "tests/api/v3/grpc_test.ts", [
+    [
+      "a call that waited for its turn has its whole time before it",
+      "a call ends when its client no longer waits",
+      "nowMs() + timeoutMs - waitedMs",
+      "nowMs() + timeoutMs + 0 * waitedMs",
+    ],
+  ]),
   ...mutantsOf("src/api/v3/grpc/unary_call.ts", V3, [
     [
       "a second message is taken for the first",

@@ -51,7 +51,11 @@ export function callerOf(stream: ServerStream, { caller }: Metadata): Caller {
   return { ...caller, certificate, address };
 }
 
-/** When a call is late, by the shared clock; Infinity when it never is. */
-export function deadlineOf({ nowMs }: GrpcShared, { timeoutMs }: Metadata): number {
-  return timeoutMs === undefined ? Infinity : nowMs() + timeoutMs;
+/** When a call is late, by the shared clock, counted from when it came; Infinity when it never is. */
+export function deadlineOf(
+  { nowMs }: GrpcShared,
+  { timeoutMs }: Metadata,
+  { waitedMs }: ServerStream,
+): number {
+  return timeoutMs === undefined ? Infinity : nowMs() + timeoutMs - waitedMs;
 }

@@ -50,7 +50,7 @@ export class StreamGrpcCall implements StreamReceiver, StreamCall<object>, OpenC
     this.#metadata = metadata;
     this.#shared = shared;
     this.#counters = counters;
-    this.deadlineMs = deadlineOf(shared, metadata);
+    this.deadlineMs = deadlineOf(shared, metadata, stream);
     this.#frames = new MessageFrames(
       shared.messageBytesMax,
       metadata.encoding,

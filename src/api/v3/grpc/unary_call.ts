@@ -49,7 +49,7 @@ export class UnaryGrpcCall implements StreamReceiver, UnaryCall<object>, OpenCal
     this.#metadata = metadata;
     this.#shared = shared;
     this.#counters = counters;
-    this.deadlineMs = deadlineOf(shared, metadata);
+    this.deadlineMs = deadlineOf(shared, metadata, stream);
     counters.started++;
     if (this.deadlineMs !== Infinity) this.#list();
   }
