@@ -24,8 +24,10 @@ const RESETS: Allowance = { burst: 200, perSecond: 100 };
  */
 const RAPID_MS = 100;
 
-/** What a window update is worth: for each frame that we send a peer may send so many. */
+/** What a window update is worth: for each frame that we send a peer may send so many … */
 const UPDATES_A_FRAME = 2;
+/** … and with each request: gRPC's C core begins a call so. */
+const UPDATES_A_REQUEST = 2;
 
 /** A bucket that fills with time. */
 class Budget {
@@ -63,6 +65,13 @@ export class Patience {
   readonly #resets = new Budget(RESETS);
   readonly #sender: { readonly usefulFrames: number };
   #earned = 0;
+  /** Requests so far. */
+  requests = 0;
+  #rapidResets = 0;
+  // Of each, what was borne because of requests.
+  #freeUpdates = 0;
+  #freeResets = 0;
+  #freeLateResets = 0;
 
   /** `sender` knows what the peer has been sent: what it got, it has asked for. */
   constructor(sender: { readonly usefulFrames: number }) {
@@ -78,13 +87,31 @@ export class Patience {
     throw new Http2Error(ErrorCode.enhanceYourCalm, "too many frames that bring nothing");
   }
 
+  /** A window has been widened. Throws `Http2Error` when it is one too many. */
+  windowUpdate(): void {
+    if (this.#freeUpdates < this.requests * UPDATES_A_REQUEST) this.#freeUpdates++;
+    else this.frame();
+  }
+
   /**
-   * A request was taken back unanswered, `ageMs` after it had come. Throws `Http2Error` when
-   * it is one too many.
+   * A request was taken back unanswered, `ageMs` after it had been read. Throws `Http2Error`
+   * when it is one too many.
    */
   reset(ageMs: number): void {
-    if (ageMs >= RAPID_MS || this.#resets.spend(1)) return;
-    throw new Http2Error(ErrorCode.enhanceYourCalm, "too many resets");
+    if (ageMs >= RAPID_MS) return;
+    this.#rapidResets++;
+    // As many as there were other requests: when we are late, calls are read with their ends.
+    if (this.#freeResets < this.requests - this.#rapidResets) this.#freeResets++;
+    else if (!this.#resets.spend(1)) {
+      throw new Http2Error(ErrorCode.enhanceYourCalm, "too many resets");
+    }
+  }
+
+  /** A request was taken back that has ended. Throws `Http2Error` when it is one too many. */
+  lateReset(): void {
+    // Each may be once: a call that runs out of time does so at both ends.
+    if (this.#freeLateResets < this.requests) this.#freeLateResets++;
+    else this.frame();
   }
 }
 

@@ -186,14 +186,14 @@ export class Streams implements StreamHost {
   onReset(id: number, code: number): void {
     if (this.#isIdle(id)) throw protocolError(`RST_STREAM for stream ${id}`);
     const stream = this.#open.get(id);
-    if (stream === undefined) return this.#owner.patience.frame();
+    if (stream === undefined) return this.#owner.patience.lateReset();
     const isUnanswered = !stream.isAnswered;
     stream.cut(code);
     if (isUnanswered) this.#owner.patience.reset(this.nowMs - stream.openedMs);
   }
 
   onWindowUpdate(id: number, count: number): void {
-    this.#owner.patience.frame();
+    this.#owner.patience.windowUpdate();
     if (id === 0) {
       if (count === 0) throw protocolError("WINDOW_UPDATE by nothing");
       if (this.sender.enlarge(count)) return;
@@ -203,9 +203,10 @@ export class Streams implements StreamHost {
     const stream = this.#open.get(id);
     if (stream === undefined) return;
     stream.sendWindow += count;
-    if (count === 0) stream.abort(ErrorCode.protocolError);
-    else if (stream.sendWindow > WINDOW_MAX) stream.abort(ErrorCode.flowControlError);
-    else if (stream.queuedBytes > 0) this.sender.pump();
+    if (count === 0 || stream.sendWindow > WINDOW_MAX) {
+      stream.abort(count === 0 ? ErrorCode.protocolError : ErrorCode.flowControlError);
+      this.#owner.patience.frame();
+    } else if (stream.queuedBytes > 0) this.sender.pump();
   }
 
   streamClosed(stream: Http2Stream, code: number | undefined): void {
@@ -275,6 +276,7 @@ export class Streams implements StreamHost {
     const stream = new Http2Stream(id, head, this);
     this.#open.set(id, stream);
     this.#owner.used();
+    patience.requests++;
     if (isEnd && !stream.endRemote()) return this.#abort(stream, TOO_SHORT);
     if (head.isTooLong) {
       patience.frame();

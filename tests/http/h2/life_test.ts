@@ -249,12 +249,31 @@ const FLOODS: readonly (readonly [what: string, parts: (i: number) => Uint8Array
       /^11 too many resets$/,
     ],
     [
+      "resets of a request that has ended",
+      (i) => i === 0 ? request(1) : frame(T.rstStream, 0, 1, uint32(8)),
+      /^11 too many frames/,
+    ],
+    [
       "requests that make us reset (CVE-2025-8671)",
       (i) =>
         Buffer.concat([
           request(2 * i + 1, "/hold"),
           frame(T.windowUpdate, 0, 2 * i + 1, uint32(0)),
         ]),
+      /^11 too many frames/,
+    ],
+    [
+      "requests whose windows are too large (CVE-2025-8671)",
+      (i) =>
+        Buffer.concat([
+          request(2 * i + 1, "/hold"),
+          frame(T.windowUpdate, 0, 2 * i + 1, uint32(2 ** 31 - 1)),
+        ]),
+      /^11 too many frames/,
+    ],
+    [
+      "window updates of a request",
+      (i) => i === 0 ? request(1, "/hold") : frame(T.windowUpdate, 0, 1, uint32(1)),
       /^11 too many frames/,
     ],
     ["malformed requests", (i) => frame(T.headers, END, 2 * i + 1, "82"), /^11 too many frames/],
@@ -315,20 +334,23 @@ Deno.test("Http2Server lets a client cancel as much as it wants once it has been
 Deno.test("Http2Server lets calls that run out of time be given up, however many", async () => {
   await using server = await TestServer.start();
   using client = await RawHttp2.connect(server.port);
-  const ids = Array.from({ length: 1_000 }, (_, i) => 2 * i + 3);
+  const ids = Array.from({ length: 4_000 }, (_, i) => 2 * i + 3);
   await client.send(request(1, "/hold", Flag.endHeaders));
-  await client.send(...ids.map((id) => request(id, "/hold")));
-  await until(() => server.streams.length === 1_001, "all requests");
+  // As gRPC's C core begins a call.
+  const widen = (id: number) => frame(T.windowUpdate, 0, id, uint32(5));
+  const begin = (id: number) => [widen(0), request(id, "/hold"), widen(id)];
+  await client.send(...ids.flatMap(begin));
+  await until(() => server.streams.length === 4_001, "all requests");
   const { now } = performance;
   performance.now = () => now.call(performance) + 100;
   try {
     await client.send(...ids.map((id) => frame(T.rstStream, 0, id, uint32(E.cancel))));
-    await until(() => server.heard.length === 1_000, "all resets");
+    await until(() => server.heard.length === 4_000, "all resets");
   } finally {
     performance.now = now;
   }
-  await client.send(request(2_003));
-  assertEquals((await client.answer(2_003)).status, "200");
+  await client.send(request(8_003));
+  assertEquals((await client.answer(8_003)).status, "200");
   assert(!server.streams[0]!.isClosed, "the call beside them");
 });
 
@@ -344,6 +366,47 @@ Deno.test("Patience bears resets of what is not new, and a few of what is (CVE-2
     "too many resets",
   );
   assert(borne >= 200 && borne < 1_000, `${borne}`);
+});
+
+Deno.test("Patience bears as many rapid resets as there were other requests: a server that is late reads a call with its end", () => {
+  const patience = new Patience({ usefulFrames: 0 });
+  patience.requests = 10_000;
+  for (let i = 0; i < 5_000; i++) patience.reset(0);
+  assertThrows(() => {
+    for (let i = 0; i < 1_000; i++) patience.reset(0);
+  });
+});
+
+Deno.test("Http2Server bears that each of its answers meets a reset, however many", async () => {
+  await using server = await TestServer.start();
+  using client = await RawHttp2.connect(server.port);
+  const ids = Array.from({ length: 5_000 }, (_, i) => 2 * i + 1);
+  await client.send(...ids.map((id) => request(id)));
+  await client.answer(ids.at(-1)!);
+  const { now } = performance;
+  const nowMs = now.call(performance);
+  // No patience comes back with time.
+  performance.now = () => nowMs;
+  try {
+    await client.send(...ids.map((id) => frame(T.rstStream, 0, id, uint32(E.cancel))));
+    await client.send(request(10_001));
+    assertEquals((await client.answer(10_001)).status, "200");
+  } finally {
+    performance.now = now;
+  }
+});
+
+Deno.test("Http2Server bears calls that are given up at once by a client that has had many answered", async () => {
+  await using server = await TestServer.start();
+  using client = await RawHttp2.connect(server.port);
+  const ids = (from: number) => Array.from({ length: 1_000 }, (_, i) => from + 2 * i);
+  await client.send(...ids(1).map((id) => request(id)));
+  assertEquals((await client.answer(1_999)).status, "200");
+  const pairs = ids(2_001).map((
+    id,
+  ) => [request(id, "/hold"), frame(T.rstStream, 0, id, uint32(8))]);
+  await client.send(...pairs.flat(), request(4_001));
+  assertEquals((await client.answer(4_001)).status, "200");
 });
 
 Deno.test("PingPolicy forgives pings after something was sent, and two more", () => {

@@ -70,6 +70,18 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
       "",
     ],
     [
+      "calls of gRPC's C core are taken for a flood",
+      "a client begins as many calls as it may have",
+      "this.#owner.patience.windowUpdate();",
+      "this.#owner.patience.frame();",
+    ],
+    [
+      "windows are widened too far for nothing",
+      "floods end their connection",
+      "ErrorCode.flowControlError);\n      this.#owner.patience.frame();",
+      "ErrorCode.flowControlError);",
+    ],
+    [
       "answers are made for a client that takes none",
       "memory is bounded whatever a peer takes",
       "if (this.#isFull || this.#waiting.size > 0) this.#waiting.add(stream);",
@@ -162,8 +174,26 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
     [
       "calls that run out of time are taken for a flood",
       "a client's calls that fail leave its others alone",
-      "if (ageMs >= RAPID_MS || ",
-      "if (",
+      "if (ageMs >= RAPID_MS) return;",
+      "",
+    ],
+    [
+      "what meets its own end on the way is taken for a flood",
+      "a client's calls that fail leave its others alone",
+      "if (this.#freeLateResets < this.requests) this.#freeLateResets++;\n    else this.frame();",
+      "this.frame();",
+    ],
+    [
+      "resets of what has ended are free",
+      "floods end their connection",
+      "if (this.#freeLateResets < this.requests) this.#freeLateResets++;\n    else this.frame();",
+      "this.#freeLateResets++;",
+    ],
+    [
+      "a late server takes calls for a flood",
+      "a client's calls that fail leave its others alone",
+      "if (this.#freeResets < this.requests - this.#rapidResets) this.#freeResets++;\n    else if",
+      "if",
     ],
     [
       "no reset is rapid",
