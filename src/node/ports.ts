@@ -60,14 +60,15 @@ export interface Storage {
   save(batch: SaveBatch, mayBlock?: boolean): Promise<void>;
   /**
    * Writes a snapshot of the state machine beside the current one, makes it
-   * durable, proves it and its image, and only then drops the log that it replaces,
-   * up to `keepAfter`. Rejects when the image is none: the memory that it came from
-   * is damaged; what was there before stays.
+   * durable, proves it, and only then drops the log that it replaces, up to `keepAfter`.
+   * With `isDoubted` its image is proven, too, which takes as long as half a start. Rejects
+   * when that is none: the memory that it came from is damaged; what was there before stays.
    */
   createSnapshot(
     meta: SnapshotMeta,
     chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
     keepAfter: number,
+    isDoubted?: boolean,
   ): Promise<void>;
   /** The newest durable snapshot, or undefined when there is none beyond index 0. */
   openSnapshot(): SnapshotReader | undefined;

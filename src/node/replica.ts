@@ -401,11 +401,13 @@ export class Replica<R> {
     // A received snapshot is about to replace all that was applied here.
     if (term === undefined) return;
     const meta = { index, term, configuration: this.#core.committedConfiguration };
+    // Another member could not use the last one: its image is looked at this time.
+    const isDoubted = this.#renewalIsDue;
     this.#renewalIsDue = false;
     this.#logBytes = 0;
     this.#attemptedIndex = index;
     const keepAfter = this.#core.tailStart(index, trailingEntries, trailingBytesMax);
-    this.#snapshotting = this.#snapshot(meta, keepAfter)
+    this.#snapshotting = this.#snapshot(meta, keepAfter, isDoubted)
       .catch((error) => this.#snapshotFailed(error))
       .finally(() => this.#snapshotting = undefined);
   }
@@ -416,7 +418,7 @@ export class Replica<R> {
       this.#logBytes >= Math.max(quietLogBytesMin, this.#snapshotBytes * QUIET_LOG_SHARE);
   }
 
-  async #snapshot(meta: SnapshotMeta, keepAfter: number): Promise<void> {
+  async #snapshot(meta: SnapshotMeta, keepAfter: number, isDoubted: boolean): Promise<void> {
     let bytes = 0;
     const image = this.#machine.snapshot();
     const rest = () => this.#rest();
@@ -427,7 +429,7 @@ export class Replica<R> {
         await rest();
       }
     }
-    await this.#storage.createSnapshot(meta, counted(), keepAfter);
+    await this.#storage.createSnapshot(meta, counted(), keepAfter, isDoubted);
     this.#snapshotIndex = Math.max(this.#snapshotIndex, meta.index);
     this.#snapshotBytes = bytes;
     if (!this.#stopped) this.#core.compact(meta, keepAfter);

@@ -104,11 +104,13 @@ export class SnapshotStore {
   async create(
     meta: SnapshotMeta,
     slices: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    isDoubted: boolean,
   ): Promise<void> {
     const name = SNAPSHOT_TEMPORARY_NAME;
+    const faultOfImage = isDoubted ? this.#options.faultOfImage : undefined;
     try {
       await this.#write(name, meta, slices);
-      const content = await proveSnapshot(this.#disk, name, this.#options);
+      const content = await proveSnapshot(this.#disk, name, { ...this.#options, faultOfImage });
       const newest = this.#current?.meta.index ?? 0;
       // One of the same index takes the place of a file that may be damaged by now.
       if (meta.index >= newest) return await this.#publish(name, content);

@@ -159,12 +159,13 @@ export class DataStorage implements Storage {
     meta: SnapshotMeta,
     chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
     keepAfter: number,
+    isDoubted = false,
   ): Promise<void> {
     this.#checkOpen();
     assert(this.#creating === undefined, "One snapshot at a time");
     assert(keepAfter <= meta.index, "The log after a snapshot is kept");
     this.#creating = this.#fuse.guard(async () => {
-      await this.#snapshots.create(meta, chunks);
+      await this.#snapshots.create(meta, chunks, isDoubted);
       await this.#tidy(keepAfter);
     }).finally(() => {
       this.#creating = undefined;

@@ -290,7 +290,10 @@ async function ticksToQuietSnapshot(limits: Partial<ReplicaLimits>): Promise<num
     compact: () => {},
   };
   let taken = 0;
-  const createSnapshot = () => Promise.resolve(void taken++);
+  const createSnapshot: Storage["createSnapshot"] = (_, __, ___, isDoubted) => {
+    assertEquals(isDoubted, false);
+    return Promise.resolve(void taken++);
+  };
   const machine = { apply: () => {}, snapshot: () => [] };
   const hooks = { applied: () => {} };
   const { replica, tasks } = replicaOf(core, { createSnapshot }, machine, hooks, {
@@ -332,7 +335,8 @@ async function slicesWritten(
   let saved = () => {};
   const storage: Partial<Storage> = {
     save: () => new Promise<void>((resolve) => saved = resolve),
-    createSnapshot: async (_, slices) => {
+    createSnapshot: async (_, slices, __, isDoubted) => {
+      assert(isDoubted, "Another member could not use the last one");
       for await (const _ of slices) written++;
     },
   };

@@ -24,8 +24,9 @@ export class CheckedStorage implements Storage {
     meta: SnapshotMeta,
     chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
     keepAfter: number,
+    isDoubted?: boolean,
   ): Promise<void> {
-    return this.#storage.createSnapshot(meta, chunks, keepAfter);
+    return this.#storage.createSnapshot(meta, chunks, keepAfter, isDoubted);
   }
 
   openSnapshot(): SnapshotReader | undefined {

@@ -72,14 +72,14 @@ Deno.test("finish() rejects a snapshot from the leader whose image is wrong, and
   assertEquals((await reload(disk, OPTIONS)).image, joinBytes(stateOf("new")));
 });
 
-Deno.test("createSnapshot() rejects an image that is wrong, and the snapshot and the log before it stay", async () => {
+Deno.test("createSnapshot() rejects a doubted image that is wrong, and the snapshot and the log before it stay", async () => {
   const disk = new MemoryDisk();
   const storage = await founded(disk, OPTIONS);
   await saveThrough(storage, 6);
   await storage.createSnapshot(meta(5, 1), stateOf("old"), 5);
   await saveThrough(storage, 60, 7);
   await assertRejects(
-    () => storage.createSnapshot(meta(60, 1), flipped("new"), 60),
+    () => storage.createSnapshot(meta(60, 1), flipped("new"), 60, true),
     UnsoundSnapshotError,
     "start the node again",
   );

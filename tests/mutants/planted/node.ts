@@ -61,6 +61,14 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "(this.#replica === undefined ? DISK_HANGS : undefined)",
     ],
   ]),
+  ...mutantsOf("src/node/replica.ts", "tests/node/replica_test.ts", [
+    [
+      "a leader whose snapshot was of no use does not look at the next one",
+      "who has damaged memory finds out",
+      "const isDoubted = this.#renewalIsDue;",
+      "const isDoubted = false;",
+    ],
+  ]),
   ...mutantsOf("src/node/replica.ts", "tests/node/passed_on_test.ts", [
     [
       "a member that waits for an entry hears of its commit with the next tick",
