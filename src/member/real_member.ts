@@ -77,6 +77,7 @@ function makeTransport(
   { config, identity, session, tls, logger, onFatal }: Omit<RealMemberOptions, "loaded">,
   end: MemberEnd,
 ): PeerTransport {
+  const limits = transportLimits(config);
   const rivalry = new Rivalry({
     session,
     clock: systemClock,
@@ -84,7 +85,7 @@ function makeTransport(
     // Others may take a stream that has broken off for alive for so long.
     patienceMs: Math.max(
       LIMITS.member.rivalPatienceMs,
-      SILENCES_PATIENT * transportLimits(config).silenceMsMax,
+      SILENCES_PATIENT * limits.silenceMsMax,
     ),
     onRival: () => end.displaced(),
     onLost: onFatal,
@@ -97,7 +98,7 @@ function makeTransport(
     version: VERSION,
     selfUrl: () => config.peer.url,
     ...(tls === undefined ? {} : { tls }),
-    limits: transportLimits(config),
+    limits,
     clock: systemClock,
     random: Math.random,
     logger,

@@ -141,7 +141,7 @@ export class LeaseKeeper {
     const { node } = this.#service;
     const term = node.term();
     this.#end(lease, (outcome) => {
-      // Who leads from another term on reckons anew.
+      // The leader of another term counts anew.
       const isOthers = !node.isLeader() || node.term() !== term;
       if (outcome.ok || isOthers) return this.renew(lease.id, done);
       done(outcome.reason === "unknown" ? MAY_END : outcome);

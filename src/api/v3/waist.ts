@@ -4,6 +4,7 @@ import type { Applied, Done } from "../../store/result.ts";
 import type { Store } from "../../store/store.ts";
 import { type Credentials, NO_CREDENTIALS } from "../../service/auth/credentials.ts";
 import type { Who } from "../../service/auth/gate.ts";
+import type { Failure } from "../../node/ports.ts";
 import { mayApply } from "../../store/auth/judge.ts";
 import { ALL_RIGHTS, type Rights } from "../../store/auth/rights.ts";
 import { byteStringOf } from "../../store/byte_string.ts";
@@ -47,19 +48,20 @@ function credentialsOf({ token, certificate, door }: Caller): Credentials {
     : { kind: "certificate", name: byteStringOf(name), orGuest: false };
 }
 
-/** Calls `serve` once this member knows all that was acknowledged before; else the call fails. */
+/** Calls `serve` once this member knows all that was acknowledged before; else `fail`, or the call fails. */
 export function readFresh(
   { service }: V3Context,
   call: AnyCall,
   needs: Needs,
   serve: (store: Store) => void,
+  fail = (failure: Failure) => call.fail(failureStatus(failure)),
 ): void {
   service.auth.whenFresh(
     whoCalls(call),
     needs,
     serve,
     (problem) => call.fail(rejectionStatus(problem)),
-    (failure) => call.fail(failureStatus(failure)),
+    fail,
   );
 }
 
@@ -73,14 +75,13 @@ export function readHere(
   needs: Needs,
   serve: (store: Store) => void,
 ): void {
-  const { node, auth } = v3.service;
   const here = () => readStale(v3, call, needs, serve);
-  if (node.leader() === undefined) return here();
-  auth.whenFresh(
-    whoCalls(call),
+  if (v3.service.node.leader() === undefined) return here();
+  readFresh(
+    v3,
+    call,
     needs,
     serve,
-    (problem) => call.fail(rejectionStatus(problem)),
     (failure) => failure.reason === "noLeader" ? here() : call.fail(failureStatus(failure)),
   );
 }

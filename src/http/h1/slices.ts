@@ -89,19 +89,22 @@ export class SlicedBody {
   /** Undefined for an empty slice, which would be the last chunk. */
   #framed(slice: string | Uint8Array): Buffer | undefined {
     if (slice.length === 0) return undefined;
-    if (typeof slice === "string" && this.#isChunked && slice.length <= SMALL_SLICE_BYTES) {
-      return chunkOf(slice);
-    }
-    const size = typeof slice === "string" ? Buffer.byteLength(slice) : slice.length;
-    const head = this.#isChunked ? `${size.toString(16)}\r\n` : "";
-    const tail = this.#isChunked ? "\r\n" : "";
-    const bytes = Buffer.allocUnsafe(head.length + size + tail.length);
-    bytes.write(head, "latin1");
-    if (typeof slice === "string") bytes.write(slice, head.length);
-    else bytes.set(slice, head.length);
-    bytes.write(tail, head.length + size, "latin1");
-    return bytes;
+    const isSmallText = typeof slice === "string" && slice.length <= SMALL_SLICE_BYTES;
+    return this.#isChunked && isSmallText ? chunkOf(slice) : framed(slice, this.#isChunked);
   }
+}
+
+/** A copy of `slice`, as a chunk or as it is. */
+function framed(slice: string | Uint8Array, isChunked: boolean): Buffer {
+  const size = typeof slice === "string" ? Buffer.byteLength(slice) : slice.length;
+  const head = isChunked ? `${size.toString(16)}\r\n` : "";
+  const tail = isChunked ? "\r\n" : "";
+  const bytes = Buffer.allocUnsafe(head.length + size + tail.length);
+  bytes.write(head, "latin1");
+  if (typeof slice === "string") bytes.write(slice, head.length);
+  else bytes.set(slice, head.length);
+  bytes.write(tail, head.length + size, "latin1");
+  return bytes;
 }
 
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
@@ -115,10 +118,7 @@ let latest: { readonly text: string; readonly chunk: Buffer; whole: Buffer | und
 };
 
 function chunkOf(text: string): Buffer {
-  if (latest.text !== text) {
-    const chunk = Buffer.from(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`);
-    latest = { text, chunk, whole: undefined };
-  }
+  if (latest.text !== text) latest = { text, chunk: framed(text, true), whole: undefined };
   return latest.chunk;
 }
 

@@ -18,9 +18,9 @@ const IDLE_FRAMES: Allowance = { burst: 2_000, perSecond: 500 };
 const RESETS: Allowance = { burst: 200, perSecond: 100 };
 
 /**
- * What has been there for so long was one of `streamsMax` requests all that time: no more
- * come and go in a second than a connection may have answered. A call that runs out of
- * time is older, and a client may give up as many of those as it has.
+ * A request that was open for so long took one of the connection's `streamsMax` places all
+ * that time. So a client can't take back more of them in a second than it may have answered.
+ * Calls that run out of time are older, and a client may give up all of its own.
  */
 const RAPID_MS = 100;
 

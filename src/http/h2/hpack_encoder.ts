@@ -191,31 +191,19 @@ function writeInteger(pattern: number, bits: number, value: number, at: number):
 const HUFFMAN_FROM = 24;
 
 function writeString(text: string, at: number): number {
-  const { length } = text;
-  if (length >= HUFFMAN_FROM) return writeLongString(text, at);
-  scratch[at++] = length;
-  for (let i = 0; i < length; i++) {
-    const unit = text.charCodeAt(i);
-    scratch[at++] = isClean(unit) ? unit : QUESTION_MARK;
-  }
-  return at;
-}
-
-function writeLongString(text: string, at: number): number {
   const octets = clean(text);
+  if (octets.length < HUFFMAN_FROM) {
+    scratch[at++] = octets.length;
+    // The runtime takes far longer for a short text.
+    for (let i = 0; i < octets.length; i++) scratch[at++] = octets.charCodeAt(i);
+    return at;
+  }
   const length = huffmanLength(octets);
   if (length < octets.length) {
     return writeHuffman(octets, scratch, writeInteger(0x80, 7, length, at));
   }
   at = writeInteger(0, 7, octets.length, at);
   return at + scratch.write(octets, at, "latin1");
-}
-
-const QUESTION_MARK = 0x3f;
-
-/** The same as `UNCLEAN` says of characters. */
-function isClean(unit: number): boolean {
-  return unit >= 0x20 && unit <= 0x7e || unit >= 0x80 && unit <= 0xff || unit === 0x09;
 }
 
 /** What no field may have (RFC 9113 §8.2.1), and what is no octet. */

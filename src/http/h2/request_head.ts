@@ -97,19 +97,17 @@ export class HeadDecoder {
 }
 
 /** Pseudo-header fields (RFC 9113 §8.3.1). */
-interface Pseudo {
-  method: string | undefined;
-  path: string | undefined;
-  scheme: string | undefined;
-  authority: string | undefined;
-}
+type PseudoName = ":method" | ":path" | ":scheme" | ":authority";
+
+/** All of them are there; undefined are those that have not come. */
+type Pseudo = Record<PseudoName, string | undefined>;
 
 function toHead(all: Fields, isTooLong: boolean): RequestHead | Malformed {
   const pseudo: Pseudo = {
-    method: undefined,
-    path: undefined,
-    scheme: undefined,
-    authority: undefined,
+    ":method": undefined,
+    ":path": undefined,
+    ":scheme": undefined,
+    ":authority": undefined,
   };
   let count = 0;
   while (count < all.length && all[count]![0].startsWith(":")) {
@@ -131,34 +129,19 @@ function toHead(all: Fields, isTooLong: boolean): RequestHead | Malformed {
 
 /** Puts a pseudo-header field at its place; returns why it can't be there. */
 function take(pseudo: Pseudo, [name, value]: Field): string | undefined {
-  let before: string | undefined;
-  switch (name) {
-    case ":method":
-      before = pseudo.method;
-      pseudo.method = value;
-      break;
-    case ":path":
-      before = pseudo.path;
-      pseudo.path = value;
-      break;
-    case ":scheme":
-      before = pseudo.scheme;
-      pseudo.scheme = value;
-      break;
-    case ":authority":
-      before = pseudo.authority;
-      pseudo.authority = value;
-      break;
-    default:
-      return `no request has a "${name}"`;
-  }
-  if (before !== undefined) return `"${name}" is there twice`;
+  if (!isPseudoName(pseudo, name)) return `no request has a "${name}"`;
+  if (pseudo[name] !== undefined) return `"${name}" is there twice`;
+  pseudo[name] = value;
   const problem = valueProblem(value);
   return problem === undefined ? undefined : `"${name}" ${problem}`;
 }
 
+function isPseudoName(pseudo: Pseudo, name: string): name is PseudoName {
+  return Object.hasOwn(pseudo, name);
+}
+
 function assemble(
-  { method, path: given, scheme, authority }: Pseudo,
+  { ":method": method, ":path": given, ":scheme": scheme, ":authority": authority }: Pseudo,
   fields: Fields,
   contentLength: number | undefined,
   isTooLong: boolean,

@@ -114,7 +114,7 @@ export class Streams implements StreamHost {
       stream.abort(ErrorCode.cancel);
     }
     this.handleWaiting();
-    // Twice as late: it had better wait for room than be tried again.
+    // After twice that time, because a client does better to wait than to try again.
     for (const stream of this.#waiting) {
       if (stream.openedMs > sinceMs - stallTimeoutMs) break;
       stream.abort(ErrorCode.refusedStream);
@@ -232,7 +232,7 @@ export class Streams implements StreamHost {
     stream.abort(ErrorCode.internalError);
   }
 
-  /** The peer takes too little of what it has asked for: it gets no more answers for now. */
+  /** Too much waits for the peer's windows: no more handlers are called for now. */
   get #isFull(): boolean {
     return this.sender.queuedBytes > this.#owner.limits.queuedBytesMax;
   }

@@ -57,7 +57,7 @@ export class ImageError extends Error {
   override readonly name = "ImageError";
 }
 
-/** What an image is read into: a key space, or no more of one than it takes to prove the image. */
+/** What an image is read into: a key space, or the part of one that proves the image. */
 export interface ImageTarget extends
   Pick<
     Keyspace,

@@ -96,13 +96,19 @@ Deno.test("who observes a name without a leader hears of the first of several wh
   assertEquals(values(call), ["e/a", "leads"]);
 });
 
-Deno.test("who observes and is slow is sent nothing more, and later all that it has missed", async () => {
-  using member = new V3Member();
+/** Who has heard of the leader's first value and takes nothing while `NUMBERS` are proclaimed. */
+async function slowObserver(member: V3Member) {
   const leader = await leads(member, "first");
   const call = observing(member);
   await call.next();
   call.stream.isFull = true;
   for (const value of NUMBERS) await member.call(proclaim, { leader, value: bytes(value) });
+  return { leader, call };
+}
+
+Deno.test("who observes and is slow is sent nothing more, and later all that it has missed", async () => {
+  using member = new V3Member();
+  const { call } = await slowObserver(member);
   await turns();
   // One was under way when the client turned out to be slow.
   assertEquals(values(call), ["0"]);
@@ -115,11 +121,7 @@ Deno.test("who observes and is slow is sent nothing more, and later all that it 
 
 Deno.test("who observes and has missed what was compacted hears of the leader's newest value", async () => {
   using member = new V3Member();
-  const leader = await leads(member, "first");
-  const call = observing(member);
-  await call.next();
-  call.stream.isFull = true;
-  for (const value of NUMBERS) await member.call(proclaim, { leader, value: bytes(value) });
+  const { leader, call } = await slowObserver(member);
   values(call);
   await member.call(compact, { revision: member.store.revision });
   call.stream.drain();

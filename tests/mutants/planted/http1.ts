@@ -60,8 +60,8 @@ export const HTTP1_MUTANTS: readonly Mutant[] = [
     [
       "who is told something is sent what somebody else was told",
       "an answer is its client's",
-      "if (latest.text !== text) {",
-      "if (latest.text.length !== text.length) {",
+      "if (latest.text !== text) latest",
+      "if (latest.text.length !== text.length) latest",
     ],
   ]),
   ...mutantsOf("src/http/h1/answer.ts", H1, [
