@@ -24,6 +24,7 @@ import type { HttpLimits, Listener, ListenOptions } from "./endpoint.ts";
 import type { ByteStream, Exchange, Fault, Handler, Reply, ReplyOrFault } from "./exchange.ts";
 import { fault, isFault } from "./fault.ts";
 import type { RenderFault } from "./fault.ts";
+import { isByteStream, textSlicesOf } from "./feed.ts";
 import { bodyTooLarge, bodyTooSlow, internalError, STOPPING, TOO_MANY_BODIES } from "./message.ts";
 import { patientStream, StalledError } from "./patient_stream.ts";
 
@@ -341,7 +342,7 @@ function toResponse(reply: Reply, stallMs = 0): Response {
     ? jsonInit(status)
     : { status, headers: { "content-type": contentType ?? "application/json", ...headers } };
   if (typeof body !== "string" && !(body instanceof Uint8Array)) {
-    const stream = "portions" in body ? toStream(body) : patientStream(body, stallMs);
+    const stream = isByteStream(body) ? toStream(body) : patientStream(textSlicesOf(body), stallMs);
     return new Response(stream, init);
   }
   // A 204 may not even have an empty body.
@@ -359,11 +360,11 @@ async function bodyLength(body: Reply["body"]): Promise<number> {
   if (typeof body === "string") return new TextEncoder().encode(body).length;
   if (body instanceof Uint8Array) return body.length;
   let length = 0;
-  if ("portions" in body) {
+  if (isByteStream(body)) {
     for await (const { length: bytes } of body.portions) length += bytes;
     return length;
   }
-  for await (const slice of body) {
+  for await (const slice of textSlicesOf(body)) {
     length += new TextEncoder().encode(slice).length;
     // A long listing must not hold up everybody else.
     await new Promise((resolve) => setTimeout(resolve, 0));

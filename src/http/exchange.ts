@@ -33,12 +33,33 @@ export interface Reply {
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** A string, or slices of one or portions of bytes that are written as the client takes them. */
-  readonly body: string | Iterable<string> | AsyncIterable<string> | Uint8Array | ByteStream;
+  readonly body:
+    | string
+    | Iterable<string>
+    | AsyncIterable<string>
+    | Uint8Array
+    | ByteStream
+    | TextFeed;
 }
 
 /** Portions of bytes, each asked for when the client has taken the one before. A throw breaks the answer off. */
 export interface ByteStream {
   readonly portions: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * A body that comes by itself: texts whenever something happens. Whoever sends it is told and
+ * takes what is there, so that ten thousand which come at once cost no promise each.
+ */
+export interface TextFeed {
+  /** No more comes than `take` has to give. */
+  readonly isOver: boolean;
+  /** Calls back from now on when more has come, or no more comes; it must not throw. */
+  follow(onNews: () => void): void;
+  /** What has come since the last call, in order; may be nothing. */
+  take(): readonly string[];
+  /** Nobody takes any longer. */
+  cancel(): void;
 }
 
 /** What HTTP itself may have to say no with. */

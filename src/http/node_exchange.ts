@@ -10,6 +10,7 @@ import type { HttpLimits, ListenOptions } from "./endpoint.ts";
 import type { Exchange, Fault, Handler, ReplyOrFault } from "./exchange.ts";
 import { isFault } from "./fault.ts";
 import type { RenderFault } from "./fault.ts";
+import { slicesOf } from "./feed.ts";
 import { Gathered } from "./gathered.ts";
 import {
   bodyTooLarge,
@@ -160,8 +161,7 @@ export class NodeExchanges {
       return;
     }
     response.writeHead(status, headers);
-    const slices = "portions" in body ? body.portions : body;
-    this.#sendSlices(response, slices).catch((error) => {
+    this.#sendSlices(response, slicesOf(body)).catch((error) => {
       this.#logger.error("An answer broke off", { cause: String(error) });
       response.destroy();
     });

@@ -4,7 +4,7 @@
  * `waitIndex` it begins in the history, or passes over what comes before.
  */
 import { inLaterTurn } from "../../base/turns.ts";
-import type { Exchange, Reply, ReplyOrFault } from "../../http/exchange.ts";
+import type { Exchange, Reply, ReplyOrFault, TextFeed } from "../../http/exchange.ts";
 import { unavailable } from "../../http/fault.ts";
 import type { Failure } from "../../node/ports.ts";
 import { STOPPING } from "../../http/message.ts";
@@ -83,7 +83,7 @@ export class Watches {
     this.#open.add(feed);
     exchange.onGone(() => feed.end());
     feed.catchUp();
-    return { status: 200, headers, body: feed.texts() };
+    return { status: 200, headers, body: feed };
   }
 
   #cleared(waitIndex: number): Reply {
@@ -122,13 +122,15 @@ interface FeedOptions {
 }
 
 /** What one client of a watch is given: events as texts, as it takes them. */
-class Feed {
+class Feed implements TextFeed {
   readonly #options: FeedOptions;
   readonly #watch: Watch;
   #waiting: string[] = [];
   #backlog = 0;
+  /** It reads on when the client has taken what there is. */
+  #holdsBack = false;
   #isOver = false;
-  #wake = () => {};
+  #onNews = () => {};
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -146,14 +148,17 @@ class Feed {
       this.#backlog += text.length;
     }
     if (isForOne || this.#backlog > backlogMax) this.end();
-    else this.#wake();
+    else this.#onNews();
   }
 
   /** Reads what has passed, over several turns, until the watch is told by itself. */
   catchUp(): void {
     if (this.#isOver || this.#watch.isSynced) return;
     // A client that takes nothing must not have the whole history read for it.
-    if (this.#backlog > this.#options.backlogMax / 2) return;
+    if (this.#backlog > this.#options.backlogMax / 2) {
+      this.#holdsBack = true;
+      return;
+    }
     const reading = this.#watch.read(ENTRIES_AT_ONCE);
     if (reading.kind === "cleared") return this.end();
     if (reading.events.length > 0) this.tell(reading.events);
@@ -166,26 +171,30 @@ class Feed {
     this.#isOver = true;
     this.#watch.cancel();
     this.#options.onEnd();
-    this.#wake();
+    this.#onNews();
   }
 
-  /** The events' texts; the first one is empty, so that the headers leave at once. */
-  async *texts(): AsyncGenerator<string, void> {
-    try {
-      yield "";
-      for (;;) {
-        const texts = this.#waiting;
-        this.#waiting = [];
-        this.#backlog = 0;
-        yield* texts;
-        if (this.#waiting.length > 0) continue;
-        if (this.#isOver) return;
-        if (!this.#watch.isSynced) this.catchUp();
-        if (this.#waiting.length > 0 || this.#isOver) continue;
-        await new Promise<void>((resolve) => this.#wake = resolve);
-      }
-    } finally {
-      this.end();
+  /** See `TextFeed`, as what follows. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  follow(onNews: () => void): void {
+    this.#onNews = onNews;
+  }
+
+  take(): readonly string[] {
+    const texts = this.#waiting;
+    this.#waiting = [];
+    this.#backlog = 0;
+    if (this.#holdsBack) {
+      this.#holdsBack = false;
+      inLaterTurn(() => this.catchUp());
     }
+    return texts;
+  }
+
+  cancel(): void {
+    this.end();
   }
 }

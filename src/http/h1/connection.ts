@@ -6,12 +6,14 @@
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { type ClientCertificate, clientCertificateOf } from "../client_certificate.ts";
-import type { Fault, Reply, ReplyOrFault } from "../exchange.ts";
+import type { Fault, Reply, ReplyOrFault, TextFeed } from "../exchange.ts";
 import { fault, isFault } from "../fault.ts";
+import { isFeed, slicesOf } from "../feed.ts";
 import { bodyTooSlow, internalError, STOPPING } from "../message.ts";
 import { type ConnectionLine, isBodiless, WHOLE_BYTES_MAX } from "./answer.ts";
 import { type ArrivingBody, beginBody } from "./arriving_body.ts";
 import { type ExchangeOwner, Http1Exchange } from "./exchange.ts";
+import { FedBody } from "./fed_body.ts";
 import { BAD, INCOMPLETE, parseHead } from "./head.ts";
 import { CR, LF } from "./octets.ts";
 import type { OutputOwner } from "./output.ts";
@@ -52,7 +54,8 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
   #body: ArrivingBody | undefined;
   /** The request that arrives or is answered. */
   #exchange: Http1Exchange | undefined;
-  #slices: SlicedBody | undefined;
+  /** The body of an answer that goes out. */
+  #leaving: SlicedBody | FedBody | undefined;
   #onGone: (() => void) | undefined;
   #line: ConnectionLine = "";
   #isHttp10 = false;
@@ -403,11 +406,12 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
     if (this.#exchange?.method === "HEAD" || isBodiless(status)) {
       const length = isWhole && !isBodiless(status) ? Buffer.byteLength(body) : undefined;
       answers.writeHead(this, reply, this.#line, length, "");
-      // Nobody asks for them, but they may hold something.
-      if (!isWhole) new SlicedBody(body, false).cancel();
+      if (!isWhole) letGo(body);
       return this.#answered();
     }
-    if (!isWhole) return this.#sendSlices(reply, body, undefined);
+    if (!isWhole) {
+      return isFeed(body) ? this.#sendFeed(reply, body) : this.#sendSlices(reply, slicesOf(body));
+    }
     if (typeof body === "string" && answers.writeText(this, reply, body, this.#line)) {
       return this.#answered();
     }
@@ -421,30 +425,44 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
 
   #sendSlices(
     reply: Reply,
-    slices: Exclude<Reply["body"], string | Uint8Array>,
-    contentLength: number | undefined,
+    slices: Iterable<string> | AsyncIterable<string | Uint8Array>,
+    contentLength?: number,
   ): void {
-    const isChunked = contentLength === undefined && !this.#isHttp10;
-    // HTTP/1.0 knows no chunks: such a body ends with its connection (RFC 9112 §6.3).
-    if (contentLength === undefined && this.#isHttp10) this.#line = "connection: close\r\n";
-    const ending = isChunked ? "transfer-encoding: chunked\r\n" : "";
+    const isChunked = this.#sendHead(reply, contentLength);
     const sliced = new SlicedBody(slices, isChunked);
-    this.#port.answers.writeHead(this, reply, this.#line, contentLength, ending);
-    this.#enter("sending");
-    this.#slices = sliced;
-    sliced.writeTo(this).then(() => {
-      if (this.isGone) return;
-      this.#answered();
-      this.#advance();
-    }, (error) => {
+    this.#leaving = sliced;
+    sliced.writeTo(this).then(this.#sent, (error) => {
       if (!this.isGone) this.#port.logger.error("An answer broke off", { cause: String(error) });
       this.#socket.destroy();
     });
   }
 
+  #sendFeed(reply: Reply, feed: TextFeed): void {
+    const isChunked = this.#sendHead(reply, undefined);
+    this.#leaving = new FedBody(feed, isChunked, this, this.#port.fedBodies, this.#sent);
+  }
+
+  /** Whether the body is to be sent in chunks. */
+  #sendHead(reply: Reply, contentLength: number | undefined): boolean {
+    const isChunked = contentLength === undefined && !this.#isHttp10;
+    // HTTP/1.0 knows no chunks: such a body ends with its connection (RFC 9112 §6.3).
+    if (contentLength === undefined && this.#isHttp10) this.#line = "connection: close\r\n";
+    const ending = isChunked ? "transfer-encoding: chunked\r\n" : "";
+    this.#port.answers.writeHead(this, reply, this.#line, contentLength, ending);
+    this.#enter("sending");
+    return isChunked;
+  }
+
+  /** A body that went out by and by is out. */
+  readonly #sent = (): void => {
+    if (this.isGone) return;
+    this.#answered();
+    this.#advance();
+  };
+
   /** The answer is out, or in the output. */
   #answered(): void {
-    this.#exchange = this.#slices = this.#onGone = undefined;
+    this.#exchange = this.#leaving = this.#onGone = undefined;
     // The port may have closed since the head went out.
     if (this.#line === "connection: close\r\n" || this.#port.isClosing) this.#finish();
     else this.#enter("idle");
@@ -503,7 +521,7 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
     const onGone = this.#onGone;
     this.#phase = "closed";
     this.#dropBody();
-    this.#slices?.cancel();
+    this.#leaving?.cancel();
     this.#onDrained?.();
     this.#pending = NOTHING;
     this.#at = 0;
@@ -511,6 +529,12 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
     this.#port.closed(this.#socket);
     onGone?.();
   }
+}
+
+/** Nobody asked for `body`, but it may hold something. */
+function letGo(body: Exclude<Reply["body"], string | Uint8Array>): void {
+  if (isFeed(body)) body.cancel();
+  else new SlicedBody(slicesOf(body), false).cancel();
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -5,6 +5,7 @@ import type { HttpLimits } from "../endpoint.ts";
 import type { Handler } from "../exchange.ts";
 import type { RenderFault } from "../fault.ts";
 import type { Answers } from "./answer.ts";
+import type { FedBodies } from "./fed_body.ts";
 import type { Head } from "./head.ts";
 import type { Output } from "./output.ts";
 
@@ -16,6 +17,7 @@ export interface Port {
   readonly renderFault: RenderFault;
   readonly output: Output;
   readonly answers: Answers;
+  readonly fedBodies: FedBodies;
   /** For one call at a time. */
   readonly head: Head;
   /** When time was looked at last, on the clock of `performance.now`: often enough for time-outs. */

@@ -13,6 +13,7 @@ import type { Handler } from "../exchange.ts";
 import type { RenderFault } from "../fault.ts";
 import { Answers } from "./answer.ts";
 import { Http1Connection, LINGER_MS } from "./connection.ts";
+import { FedBodies } from "./fed_body.ts";
 import { Head } from "./head.ts";
 import { Output } from "./output.ts";
 import type { Port } from "./port.ts";
@@ -38,6 +39,7 @@ export class Http1Server implements Port {
   readonly renderFault: RenderFault;
   readonly output = new Output();
   readonly answers = new Answers(this.output);
+  readonly fedBodies = new FedBodies();
   readonly head = new Head();
   readonly #onRequest: (socket: Socket) => void;
   readonly #connections = new Map<Socket, Http1Connection>();

@@ -7,6 +7,7 @@ import { type Deadline, Deadlines } from "../deadlines.ts";
 import type { HttpLimits, ListenOptions } from "../endpoint.ts";
 import type { Exchange, Fault, Handler, Reply, ReplyOrFault } from "../exchange.ts";
 import { isFault, type RenderFault } from "../fault.ts";
+import { slicesOf } from "../feed.ts";
 import { Gathered } from "../gathered.ts";
 import {
   bodyTooLarge,
@@ -205,7 +206,7 @@ class Http2Exchange implements Exchange, StreamReceiver {
     }
     if (this.method === "HEAD") return stream.endWithHeaders(status, fields);
     stream.sendHeaders(status, fields);
-    this.#sendSlices("portions" in body ? body.portions : body).catch((error) => {
+    this.#sendSlices(slicesOf(body)).catch((error) => {
       this.#shared.logger.error("An answer broke off", { cause: String(error) });
       stream.reset(ErrorCode.internalError);
     });

@@ -280,32 +280,6 @@ Deno.test("Http1Server() answers by one write what came by one read", async () =
   assertEquals(written, [received.length]);
 });
 
-Deno.test("Http1Server() ends a body by one write with its last slice, if that is small", async () => {
-  const written: number[] = [];
-  const { promise: event, resolve } = Promise.withResolvers<string>();
-  const bodies: Reply["body"][] = [
-    (async function* () {
-      yield "";
-      yield await event;
-    })(),
-    slowly("a".repeat(10_000)),
-  ];
-  await using server = await startHttp1(() => ({ status: 200, body: bodies.shift()! }), {
-    onRequest: (socket) => countWrites(socket, written),
-  });
-  using client = await server.connect();
-  await client.send(GET);
-  await until(() => written.length === 1, "the head");
-  resolve("something happened");
-  await until(() => written.length > 1, "the event");
-  await client.send(LAST_GET);
-  const received = await client.untilClosed();
-  assertEquals(received.match(/0\r\n\r\n/g)?.length, 2);
-  // A head, the event with the end; a head, the slice, the end.
-  assertEquals(written.slice(1, 2), ["12\r\nsomething happened\r\n0\r\n\r\n".length]);
-  assertEquals(written.length, 5);
-});
-
 Deno.test("Http1Server() keeps answers apart when several connections are answered in one turn", async () => {
   const { promise: go, resolve } = Promise.withResolvers<void>();
   let waiting = 0;

@@ -56,12 +56,56 @@ export const HTTP1_MUTANTS: readonly Mutant[] = [
       'return octet === CR ? "data line feed" : "data end";',
     ],
   ]),
-  ...mutantsOf("src/http/h1/slices.ts", H1, [
+  ...mutantsOf("src/http/h1/fed_body.ts", H1, [
     [
       "who is told something is sent what somebody else was told",
       "an answer is its client's",
-      "if (latest.text !== text) latest",
-      "if (latest.text.length !== text.length) latest",
+      "if (latest.text !== text || latest",
+      "if (latest.text.length !== text.length || latest",
+    ],
+    [
+      "who watches on is told the end that another one was",
+      "an answer ends when it is over",
+      "latest.text !== text || latest.isLast !== isLast",
+      "latest.text !== text",
+    ],
+    [
+      "what a client does not take is made for it",
+      "memory is bounded whatever a client takes",
+      "this.#isBlocked = true;",
+      "",
+    ],
+    [
+      "who took all hears no more",
+      "a client that was slow is told what it missed",
+      "this.#isBlocked = false;",
+      "",
+    ],
+    [
+      "ten thousand watches are answered in one turn",
+      "one event keeps nobody else waiting",
+      "due.splice(BODIES_A_TURN)",
+      "[]",
+    ],
+    [
+      "what came before the head is not sent",
+      "a watch tells what has passed",
+      "    // What came before somebody followed it.\n    this.#onNews();\n",
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/http/feed.ts", H1, [
+    [
+      "a feed ends with its first end, whatever came with it",
+      "an answer is whole",
+      "if (texts.length > 0) continue;",
+      "",
+    ],
+    [
+      "a feed goes on for who has left",
+      "nothing is kept for who has left",
+      "feed.cancel();",
+      "",
     ],
   ]),
   ...mutantsOf("src/http/h1/answer.ts", H1, [
