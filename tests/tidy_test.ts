@@ -38,7 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ["base"],
   x509: [],
   bolt: ["base"],
-  transport: ["base", "raft", "http", "node/ports"],
+  transport: ["base", "raft", "http", "x509", "node/ports"],
   service: ["base", "store", "type raft", "type node/ports"],
   api: [...API, "api/admin", "api/peer", "api/v1", "api/v2", "api/v3"],
   // No version knows another one: what they share is the service's, or stands beside them.

@@ -3,7 +3,8 @@ import type { X509Certificate } from "node:crypto";
 import type { Settings } from "../config/command_line.ts";
 import type { Flag } from "../config/flags.ts";
 import { printable, UsageError } from "../config/usage_error.ts";
-import { type AlternativeName, parseAlternativeName } from "../x509/names.ts";
+import { readFields } from "../x509/fields.ts";
+import { type AlternativeName, hostsIn, isForHost, parseAlternativeName } from "../x509/names.ts";
 
 /** Each once. Throws `UsageError`. */
 export function hostsOf(settings: Settings<Flag>): AlternativeName[] {
@@ -20,19 +21,14 @@ export function hostsOf(settings: Settings<Flag>): AlternativeName[] {
 
 /** Those of `names` that a client would not accept the certificate for. */
 export function missingNames(
-  certificate: X509Certificate,
+  { raw }: X509Certificate,
   names: readonly AlternativeName[],
 ): AlternativeName[] {
-  const own = namesIn(certificate);
-  return names.filter(({ kind, text }) => {
-    if (kind === "ip") return certificate.checkIP(text) === undefined;
-    if (text.startsWith("*.")) return !own.includes(text);
-    return certificate.checkHost(text, { subject: "never" }) === undefined;
-  });
+  const fields = readFields(raw);
+  return names.filter(({ text }) => !isForHost(fields, text));
 }
 
 /** Its subject alternative names, without their kinds. */
-export function namesIn({ subjectAltName }: X509Certificate): string[] {
-  return (subjectAltName ?? "").split(", ").filter((name) => name !== "")
-    .map((name) => name.replace(/^(DNS|IP Address):/, ""));
+export function namesIn({ raw }: X509Certificate): string[] {
+  return hostsIn(readFields(raw));
 }

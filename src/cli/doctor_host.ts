@@ -1,12 +1,13 @@
 /** What `etcd doctor` finds out about the machine around a node: ports, limits, clock, certificates. */
 import { messageOf } from "../base/errors.ts";
 import { X509Certificate } from "node:crypto";
-import { isIP } from "node:net";
 import { openAtOnce } from "../base/descriptors.ts";
 import type { Address } from "../config/address.ts";
 import { LIMITS } from "../config/limits.ts";
 import { loadTls } from "../http/tls_check.ts";
 import { dialableHosts } from "../http/tls_proof.ts";
+import { readFields } from "../x509/fields.ts";
+import { hostsIn, isForHost } from "../x509/names.ts";
 import type { Finding } from "./finding.ts";
 
 const DAY_MS = 86_400_000;
@@ -109,9 +110,9 @@ export function diagnoseCertificates(files: CertificatesToCheck, nowMs: number):
     const { material, warnings } = loadTls(files, nowMs);
     const certificate = new X509Certificate(material.cert);
     const { host } = files;
-    const matches = isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host);
-    const names = certificate.subjectAltName ?? "no names";
-    if (matches === undefined) {
+    const fields = readFields(certificate.raw);
+    const names = hostsIn(fields).join(", ") || "no names";
+    if (!isForHost(fields, host)) {
       const found = `"${files.certFile}" is for ${names}, not for the advertised "${host}"`;
       return {
         status: "fail",

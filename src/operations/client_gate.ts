@@ -4,13 +4,13 @@
  * parses revocation lists and does not go by them.
  */
 import { hasSameItems } from "../base/sequences.ts";
-import { X509Certificate } from "node:crypto";
-import { isIP } from "node:net";
 import { messageOf } from "../base/errors.ts";
 import type { TlsFiles } from "../config.ts";
 import { PemError, readPem, writePem } from "../http/pem.ts";
 import { parseCertificates, readText, TlsError } from "../http/tls_check.ts";
 import { DerError, TAG } from "../x509/der.ts";
+import { readFields } from "../x509/fields.ts";
+import { hostsIn, isForHost } from "../x509/names.ts";
 import { readIssuance, readRevocations, type Revocations } from "../x509/revocations.ts";
 
 /** What a port asks of the certificate of a client. */
@@ -101,25 +101,17 @@ function nameProblem(
   allowed: TlsFiles["allowedNames"],
 ): string | undefined {
   if (allowed === undefined) return undefined;
-  const parsed = new X509Certificate(certificate);
+  const fields = readFields(certificate);
   const wanted = allowed.names.map((name) => `"${name}"`).join(" or ");
   switch (allowed.kind) {
     case "commonName": {
-      // The types of node don't tell that a certificate may have none.
-      const { subject: names = "" }: { readonly subject?: string } = parsed;
-      const subject = names.split("\n");
-      return allowed.names.some((name) => subject.includes(`CN=${name}`))
-        ? undefined
-        : `Expected a certificate whose CN is ${wanted}, found "${subject.join(", ")}"`;
+      const { commonName } = fields;
+      if (commonName !== undefined && allowed.names.includes(commonName)) return undefined;
+      return `Expected a certificate whose CN is ${wanted}, found "${commonName ?? ""}"`;
     }
-    case "hostname":
-      return allowed.names.some((name) => isFor(parsed, name))
-        ? undefined
-        : `Expected a certificate for ${wanted}, found one for "${parsed.subjectAltName ?? ""}"`;
+    case "hostname": {
+      if (allowed.names.some((name) => isForHost(fields, name))) return undefined;
+      return `Expected a certificate for ${wanted}, found one for "${hostsIn(fields).join(", ")}"`;
+    }
   }
-}
-
-function isFor(certificate: X509Certificate, host: string): boolean {
-  const matching = isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host);
-  return matching !== undefined;
 }

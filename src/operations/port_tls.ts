@@ -3,7 +3,6 @@
  * when somebody asks. What can't be used never takes the place of what works.
  */
 import type { KeyObject } from "node:crypto";
-import { isIP } from "node:net";
 import { systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
@@ -13,6 +12,8 @@ import type { TlsMaterial } from "../http/tls_material.ts";
 import { loadTls, parseCertificates, TlsError } from "../http/tls_check.ts";
 import { dialableHosts, dialWithoutCertificate, UnprovenError } from "../http/tls_proof.ts";
 import type { PeerTls } from "../transport/peer_http.ts";
+import { readFields } from "../x509/fields.ts";
+import { hostsIn, isForHost } from "../x509/names.ts";
 import { loadClientGate } from "./client_gate.ts";
 import { fingerprintOf } from "./certificate_watch.ts";
 import type { WatchedFiles } from "./certificate_watch.ts";
@@ -155,10 +156,9 @@ export class PortTls implements WatchedFiles {
   #nameProblems({ cert }: TlsMaterial): string[] {
     const { certFile } = this.#files;
     const { host } = this.#port.advertised;
-    const leaf = parseCertificates(cert, certFile)[0]!;
-    const matches = isIP(host) === 0 ? leaf.checkHost(host) : leaf.checkIP(host);
-    if (matches !== undefined) return [];
-    const names = leaf.subjectAltName ?? "no host";
+    const fields = readFields(parseCertificates(cert, certFile)[0]!.raw);
+    if (isForHost(fields, host)) return [];
+    const names = hostsIn(fields).join(", ") || "no host";
     return [
       `"${certFile}" is for ${names}, and not for "${host}", where others dial: they will refuse it`,
     ];

@@ -1,6 +1,13 @@
-/** Judges the certificate of a member that calls. The listener has verified its signature and dates. */
+/**
+ * Judges the certificates of members: of one that calls, whose signature and dates the listener has
+ * verified, and of one that is dialled. `checkServerIdentity` of `node:tls` goes by a text in which
+ * one name can look like two, and throws where nobody catches it.
+ */
 import type { Socket } from "node:net";
-import { checkServerIdentity, TLSSocket } from "node:tls";
+import { type PeerCertificate, TLSSocket } from "node:tls";
+import { messageOf } from "../base/errors.ts";
+import { readFields } from "../x509/fields.ts";
+import { hostsIn, isForHost } from "../x509/names.ts";
 import { bareHost } from "./peer_url.ts";
 
 /**
@@ -12,11 +19,32 @@ export function certificateProblem(socket: Socket, url: string): string | undefi
   const certificate = socket instanceof TLSSocket && socket.authorized
     ? socket.getPeerCertificate()
     : undefined;
-  if (certificate?.subject === undefined) {
+  if (certificate?.raw === undefined) {
     return "Expected a client certificate signed by -serverCAFile, found none";
   }
-  const error = checkServerIdentity(bareHost(new URL(url)), certificate);
+  const error = hostError(bareHost(new URL(url)), certificate);
   return error === undefined
     ? undefined
     : `The certificate of the caller is not for the host of its URL "${url}": ${error.message}`;
+}
+
+/** For `checkServerIdentity` of `node:tls`: never throws. */
+export function hostError(
+  host: string,
+  { raw }: Pick<PeerCertificate, "raw">,
+): Error | undefined {
+  const problem = hostProblem(host, raw);
+  return problem === undefined
+    ? undefined
+    : Object.assign(new Error(problem), { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
+}
+
+function hostProblem(host: string, der: Uint8Array): string | undefined {
+  try {
+    const fields = readFields(der);
+    if (isForHost(fields, host)) return undefined;
+    return `"${host}" is not among its names (${hostsIn(fields).join(", ") || "none"})`;
+  } catch (error) {
+    return `it can't be read: ${messageOf(error)}`;
+  }
 }

@@ -6,6 +6,7 @@
 import http from "node:http";
 import https from "node:https";
 import type { ClientRequest, IncomingMessage } from "node:http";
+import { hostError } from "./certificate.ts";
 import { explain, PeerError } from "./peer_error.ts";
 import { bareHost, parsePeerUrl } from "./peer_url.ts";
 
@@ -53,6 +54,7 @@ export function openRequest(url: string, options: OpenRequest): OpenedRequest {
     ...options.tls,
     rejectUnauthorized: options.tls.ca !== undefined,
     minVersion: "TLSv1.2",
+    checkServerIdentity: hostError,
   });
   let secured = false;
   request.once("socket", (socket) => {

@@ -59,7 +59,8 @@ export class Authority implements Disposable {
       purpose: {
         kind: "endEntity",
         usages: ["serverAuth", "clientAuth"],
-        names: hosts.map((host) => parseAlternativeName(host)!),
+        // What is no name of a host is written as one all the same.
+        names: hosts.map((text) => parseAlternativeName(text) ?? { kind: "dns", text }),
       },
     }, this.#issuer());
     this.#write(`${name}.crt`, toPem(der));

@@ -80,8 +80,21 @@ Deno.test("only a certificate of the name asked for is taken", () => {
   assertEquals(problem("hostname", "a.example"), undefined);
   assertEquals(problem("hostname", "b.example", "a.example"), undefined);
   assertEquals(problem("hostname", "10.0.0.1"), undefined);
-  assertMatch(problem("hostname", "b.example") ?? "", /for "b.example", found one for "DNS:a.ex/);
+  assertMatch(problem("hostname", "b.example") ?? "", /for "b.example", found one for "a.ex/);
   assertEquals(loadClientGate(authority.files({})), undefined);
+});
+
+Deno.test("a name that stands within another value is nobody's", () => {
+  using authority = new Authority();
+  const problem = (kind: "commonName" | "hostname", wanted: string, der: Uint8Array) =>
+    loadClientGate(authority.files({ allowedNames: { kind, names: [wanted] } }))
+      ?.clientProblem(der);
+  // Node and Deno write a subject as lines.
+  const twoLines = authority.issue("stranger\nCN=member");
+  assertMatch(problem("commonName", "member", twoLines) ?? "", /whose CN is "member", found/);
+  const named = authority.issue("a.example", "b.example", "*.c.example");
+  assertMatch(problem("hostname", "a.example", named) ?? "", /for "a.example", found one for/);
+  assertEquals(problem("hostname", "M1.c.example", named), undefined);
 });
 
 /** Signed for a client without a subject and without other names (ECDSA on P-256). */

@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { refusalStatus } from "../../src/transport/handshake.ts";
+import { Authority } from "../shell/authority.ts";
 import { join, TestMember, tlsOf } from "./harness.ts";
 
 /** What `one` says when it dials `url` as member 2. */
@@ -44,7 +45,7 @@ Deno.test("a peer whose certificate names one address is not dialled at another"
   });
   assertStringIncludes(
     await problemOf(one, `https://127.0.0.2:${two.port}`),
-    "IP: 127.0.0.2 is not in the cert's list",
+    '"127.0.0.2" is not among its names (localhost, 127.0.0.1',
   );
 });
 
@@ -88,6 +89,28 @@ Deno.test("a caller whose certificate is not for its announced host is refused",
     );
   }
   assertEquals(two.hellos, []);
+});
+
+Deno.test("no member passes for another by a name within a name, whoever dials", async () => {
+  using authority = new Authority();
+  const tlsFor = (name: string, ...hosts: readonly string[]) => {
+    authority.issue(name, ...hosts);
+    const [cert, key, ca] = [`${name}.crt`, `${name}.key`, "ca.crt"]
+      .map((file) => Deno.readTextFileSync(authority.path(file)));
+    return { cert: cert!, key: key!, ca: ca! };
+  };
+  const good = tlsFor("good", "127.0.0.1");
+  // Of the second the runtime's own check makes an error that nobody catches.
+  const forged = [tlsFor("list", "a, IP Address:127.0.0.1"), tlsFor("quote", 'a", DNS:b')];
+  for (const tls of forged) {
+    await using one = await TestMember.start({ id: 1, tls: good });
+    await using two = await TestMember.start({ id: 2, tls });
+    join(one, two);
+    await one.until("a problem", () => one.complaints("is for other hosts").length > 0);
+    await two.until("a refusal", () => two.refusals.length > 0);
+    assertEquals(two.refusals[0]?.status, refusalStatus.certificate);
+    assertEquals([...one.hellos, ...two.hellos], []);
+  }
 });
 
 Deno.test("members without an authority take each other's certificates, whoever made them", async () => {

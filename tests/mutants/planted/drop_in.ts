@@ -147,6 +147,12 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "if (authorities.length > 0) continue;",
     ],
     [
+      "a part of the common name is enough",
+      "the common name is the one asked for, whole",
+      "allowed.names.includes(commonName)",
+      "allowed.names.some((name) => commonName.includes(name))",
+    ],
+    [
       "any name will do",
       "only the name asked for is taken",
       "?? nameProblem(certificate, allowedNames);",

@@ -35,10 +35,31 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/transport/peer_http.ts", TRANSPORT, [
     [
+      "the runtime judges for whom a peer's certificate is",
+      "a name within a name is nobody's",
+      "    checkServerIdentity: hostError,\n",
+      "",
+      "tests/transport/peer_tls_test.ts",
+    ],
+    [
       "any certificate of a peer will do",
       "with an authority, a peer is dialled only if it proves itself",
       "rejectUnauthorized: options.tls.ca !== undefined,",
       "rejectUnauthorized: false,",
+    ],
+  ]),
+  ...mutantsOf("src/x509/names.ts", "tests/x509/names_test.ts", [
+    [
+      "a star stands for several labels",
+      "a star stands for one",
+      "&& name === `*.${parent}`",
+      "&& host.endsWith(name.slice(1))",
+    ],
+    [
+      "a star stands for all below one label",
+      "three labels or more",
+      'parent.includes(".") && name',
+      "name",
     ],
   ]),
   ...mutantsOf("src/transport/handshake.ts", TRANSPORT, [

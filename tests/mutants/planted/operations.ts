@@ -197,12 +197,6 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/operations/client_gate.ts", "tests/shell/client_gate_test.ts", [
     [
-      "who has no subject is left waiting",
-      "who is not taken is told so",
-      'const { subject: names = "" }: { readonly subject?: string } = parsed;',
-      "const { subject: names } = parsed;",
-    ],
-    [
       "a list revokes what others have issued",
       "a list is for its own authority",
       "list.serials.has(serial) && hasSameItems(list.issuer, issuer)",
