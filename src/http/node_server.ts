@@ -4,7 +4,7 @@ import type { TLSSocket } from "node:tls";
 import type { Logger } from "../base/logger.ts";
 import { ListenError, type ListenOptions } from "./endpoint.ts";
 import type { TlsMaterial } from "./tls_material.ts";
-import { shownCertificate } from "./tls_sessions.ts";
+import { issuersOf, shownCertificate } from "./tls_sessions.ts";
 
 /** Where a server listens; of a unix socket its path and no port. */
 type ListenedAddress = Pick<AddressInfo, "address" | "port">;
@@ -59,8 +59,10 @@ export function secureContext({ cert, key, ca, minVersion, maxVersion }: TlsMate
 export function refusesClient(socket: TLSSocket, tls: TlsMaterial, logger: Logger): boolean {
   if (socket.destroyed) return true;
   if (tls.clientProblem === undefined) return false;
-  const certificate = shownCertificate(socket);
-  const cause = certificate === undefined ? "It has none" : tls.clientProblem(certificate.raw);
+  const certificate = shownCertificate(socket, true);
+  const cause = certificate === undefined
+    ? "It has none"
+    : tls.clientProblem(certificate.raw, issuersOf(certificate));
   if (cause === undefined) return false;
   logger.warn("client certificate authentication failed", {
     caller: socket.remoteAddress ?? "",

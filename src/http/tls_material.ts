@@ -10,6 +10,14 @@ export interface TlsMaterial {
   readonly maxVersion?: "TLSv1.2" | "TLSv1.3";
   /** The revocation lists that `clientProblem` goes by. */
   readonly crl?: string;
-  /** Why a client's certificate, in DER, is not taken although `ca` has signed it. */
-  readonly clientProblem?: (certificate: Uint8Array) => string | undefined;
+  readonly clientProblem?: CertificateGate;
 }
+
+/**
+ * Why a certificate, in DER, is not taken although the authority has signed it; `issuers` are
+ * those in between, and the authority.
+ */
+export type CertificateGate = (
+  certificate: Uint8Array,
+  issuers: readonly Uint8Array[],
+) => string | undefined;

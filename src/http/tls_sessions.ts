@@ -9,7 +9,7 @@
  * A client that offers a session of the wrong kind is cut off, and has to connect again.
  */
 import type { Server, Socket } from "node:net";
-import type { PeerCertificate, TLSSocket } from "node:tls";
+import type { DetailedPeerCertificate, PeerCertificate, TLSSocket } from "node:tls";
 import type { Logger } from "../base/logger.ts";
 import type { TlsMaterial } from "./tls_material.ts";
 
@@ -74,9 +74,25 @@ export class TlsSessions {
  * The certificate that the other side has shown; undefined when it has none, and when the
  * connection has ended meanwhile: the types of node don't tell that there is a null then.
  */
-export function shownCertificate(socket: TLSSocket): PeerCertificate | undefined {
-  const certificate: PeerCertificate | null = socket.getPeerCertificate();
+export function shownCertificate(
+  socket: TLSSocket,
+  withIssuers = false,
+): PeerCertificate | undefined {
+  const certificate: PeerCertificate | null = socket.getPeerCertificate(withIssuers);
   return certificate?.raw === undefined ? undefined : certificate;
+}
+
+/** Those who have signed a certificate that was shown with them, one the next, in DER. */
+export function issuersOf(certificate: PeerCertificate): Uint8Array[] {
+  const issuers: Uint8Array[] = [];
+  let at: Partial<DetailedPeerCertificate> = certificate;
+  for (;;) {
+    const next: Partial<DetailedPeerCertificate> | undefined = at.issuerCertificate;
+    // Of one that has signed itself the runtime names the same once more.
+    if (next?.raw === undefined || next === at) return issuers;
+    issuers.push(next.raw);
+    at = next;
+  }
 }
 
 function admits(socket: TLSSocket, ca: string): boolean {

@@ -7,6 +7,7 @@ import { hasSameItems } from "../base/sequences.ts";
 import { messageOf } from "../base/errors.ts";
 import type { TlsFiles } from "../config.ts";
 import { PemError, readPem, writePem } from "../http/pem.ts";
+import type { CertificateGate } from "../http/tls_material.ts";
 import { parseCertificates, readText, TlsError } from "../http/tls_check.ts";
 import { DerError, TAG } from "../x509/der.ts";
 import { readFields } from "../x509/fields.ts";
@@ -17,8 +18,7 @@ import { readIssuance, readRevocations, type Revocations } from "../x509/revocat
 export interface ClientGate {
   /** The revocation lists that it was made of, to tell one from the next. */
   readonly crl: string;
-  /** Why the certificate, in DER, is not taken; undefined when it is. */
-  readonly clientProblem: (certificate: Uint8Array) => string | undefined;
+  readonly clientProblem: CertificateGate;
 }
 
 /** Undefined when every certificate of the authority will do. Throws `TlsError`. */
@@ -32,9 +32,10 @@ export function loadClientGate(
   const lists = crlFile === undefined ? [] : readLists(crl, crlFile, caFile);
   return {
     crl,
-    clientProblem: (certificate) => {
+    clientProblem: (certificate, issuers) => {
       try {
-        return revokedProblem(certificate, lists) ?? nameProblem(certificate, allowedNames);
+        const shown = [certificate, ...issuers];
+        return revokedProblem(shown, lists) ?? nameProblem(certificate, allowedNames);
       } catch (error) {
         // Of a throw the runtime says nothing, and the connection would stay open.
         return `The certificate can't be read: ${messageOf(error)}`;
@@ -84,16 +85,16 @@ function derOf(pem: string): Uint8Array {
   return Uint8Array.fromBase64(pem.replace(/-----[^-]+-----/g, ""));
 }
 
+/** Who is signed by somebody who was revoked counts as revoked. */
 function revokedProblem(
-  certificate: Uint8Array,
+  shown: readonly Uint8Array[],
   lists: readonly Revocations[],
 ): string | undefined {
   if (lists.length === 0) return undefined;
-  const { issuer, serial } = readIssuance(certificate);
-  const isRevoked = lists.some((list) =>
-    list.serials.has(serial) && hasSameItems(list.issuer, issuer)
+  const revoked = shown.map(readIssuance).find(({ issuer, serial }) =>
+    lists.some((list) => list.serials.has(serial) && hasSameItems(list.issuer, issuer))
   );
-  return isRevoked ? `The certificate with the serial number ${serial} is revoked` : undefined;
+  return revoked && `The certificate with the serial number ${revoked.serial} is revoked`;
 }
 
 function nameProblem(

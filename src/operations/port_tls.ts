@@ -70,8 +70,8 @@ export class PortTls implements WatchedFiles {
 
   /** Of a peer port, where members verify each other, unless each has made its own certificate. */
   get peer(): PeerTls {
-    const { cert, key, ca } = this.#material;
-    if (ca !== undefined) return { cert, key, ca };
+    const { cert, key, ca, clientProblem: problem } = this.#material;
+    if (ca !== undefined) return { cert, key, ca, problem };
     if (this.#files.isOwn) return { cert, key };
     throw new TlsError(
       `Expected -serverCAFile beside -serverCert "${this.#files.certFile}": members verify each other, name the CA that signs their certificates`,

@@ -6,8 +6,11 @@
 import type { Socket } from "node:net";
 import { type PeerCertificate, TLSSocket } from "node:tls";
 import { messageOf } from "../base/errors.ts";
+import type { CertificateGate } from "../http/tls_material.ts";
+import { issuersOf } from "../http/tls_sessions.ts";
 import { readFields } from "../x509/fields.ts";
 import { hostsIn, isForHost } from "../x509/names.ts";
+import { PeerError } from "./peer_error.ts";
 import { bareHost } from "./peer_url.ts";
 
 /**
@@ -37,6 +40,18 @@ export function hostError(
   return problem === undefined
     ? undefined
     : Object.assign(new Error(problem), { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
+}
+
+/** The same for a certificate that `gate` does not take. */
+export function gateError(
+  host: string,
+  shown: PeerCertificate,
+  gate: CertificateGate | undefined,
+): PeerError | undefined {
+  const problem = gate?.(shown.raw, issuersOf(shown));
+  return problem === undefined
+    ? undefined
+    : new PeerError("certificate", `The certificate of "${host}" is not taken: ${problem}`);
 }
 
 function hostProblem(host: string, der: Uint8Array): string | undefined {

@@ -6,8 +6,9 @@
 import http from "node:http";
 import https from "node:https";
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { hostError } from "./certificate.ts";
+import { gateError, hostError } from "./certificate.ts";
 import { explain, PeerError } from "./peer_error.ts";
+import type { CertificateGate } from "../http/tls_material.ts";
 import { bareHost, parsePeerUrl } from "./peer_url.ts";
 
 /** What a member presents and what it trusts, PEM. */
@@ -16,6 +17,8 @@ export interface PeerTls {
   readonly key: string;
   /** The authority that must have signed the certificate of every peer; without it nobody proves who it is. */
   readonly ca?: string;
+  /** Why a peer's certificate is not taken although `ca` has signed it. */
+  readonly problem?: CertificateGate | undefined;
 }
 
 export interface OpenRequest {
@@ -49,12 +52,13 @@ export function openRequest(url: string, options: OpenRequest): OpenedRequest {
     headers: options.headers,
     agent: false as const,
   };
+  const { problem, ...pair } = options.tls ?? {};
   const request = options.tls === undefined ? http.request(common) : https.request({
     ...common,
-    ...options.tls,
+    ...pair,
     rejectUnauthorized: options.tls.ca !== undefined,
     minVersion: "TLSv1.2",
-    checkServerIdentity: hostError,
+    checkServerIdentity: (host, shown) => hostError(host, shown) ?? gateError(host, shown, problem),
   });
   let secured = false;
   request.once("socket", (socket) => {

@@ -1,4 +1,5 @@
 /** What a session that was begun elsewhere opens: nothing. */
+import { X509Certificate } from "node:crypto";
 import { assertEquals } from "@std/assert";
 import { pem } from "../api/harness.ts";
 import { HTTP_LIMITS } from "../api/harness.ts";
@@ -116,12 +117,18 @@ for (const kind of ["node", "wire"] as const) {
   Deno.test(`a port outlives clients whose certificate it does not take (${kind})`, async () => {
     const taken = new Set([1, 12]);
     let asked = 0;
-    const clientProblem = () => taken.has(++asked) ? undefined : "not of this house";
+    const authority = new X509Certificate(pem("ca.crt")).raw.toString("hex");
+    const signers: string[] = [];
+    const clientProblem = (_: Uint8Array, issuers: readonly Uint8Array[]) => {
+      signers.push(issuers.map((issuer) => issuer.toHex()).join());
+      return taken.has(++asked) ? undefined : "not of this house";
+    };
     const port = await open(kind, { ...PAIR, ca: pem("ca.crt"), clientProblem });
     using client = clientWith("client");
     assertEquals(await ask(port, client), "hello client");
     for (let i = 0; i < 10; i++) assertEquals(await ask(port, client), undefined);
     assertEquals(await ask(port, client), "hello client");
+    assertEquals(new Set(signers), new Set([authority]));
     await port.shutdown();
   });
 }

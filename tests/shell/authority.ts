@@ -39,6 +39,17 @@ export class Authority implements Disposable {
     return this.#issue(name, hosts, this.#validity());
   }
 
+  /** The same for an authority of its own, below this one. */
+  issueAuthority(name: string): Uint8Array {
+    const { publicKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+    const der = issueCertificate({
+      ...{ organization: "etcd", commonName: name, publicKey, ...this.#validity() },
+      purpose: { kind: "authority" },
+    }, this.#issuer());
+    this.#write(`${name}.crt`, toPem(der));
+    return der;
+  }
+
   /** The same with a certificate whose time was over an hour ago. */
   issueExpired(name: string, ...hosts: readonly string[]): Uint8Array {
     const validToMs = Date.now() - HOUR_MS;

@@ -2,9 +2,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { silentLogger } from "../../src/base/logger.ts";
-import { TlsError } from "../../src/http/tls_check.ts";
+import { parseCertificates, TlsError } from "../../src/http/tls_check.ts";
 import { makeOwnCertificate } from "../../src/operations/auto_tls.ts";
 import { loadClientGate } from "../../src/operations/client_gate.ts";
+import { PortTls } from "../../src/operations/port_tls.ts";
 import { Server } from "../../src/server.ts";
 import { freePort } from "../cluster/ports.ts";
 import { Authority, greet } from "./authority.ts";
@@ -15,17 +16,27 @@ Deno.test("a revoked certificate is not taken, and its neighbours are", () => {
   const [good, bad] = [authority.issue("good"), authority.issue("bad")];
   authority.revoke("crl.pem", [bad]);
   const gate = loadClientGate(authority.files({ crlFile: authority.path("crl.pem") }));
-  assertEquals(gate?.clientProblem(good), undefined);
-  assertMatch(gate?.clientProblem(bad) ?? "", /is revoked/);
+  assertEquals(gate?.clientProblem(good, []), undefined);
+  assertMatch(gate?.clientProblem(bad, []) ?? "", /is revoked/);
   // As etcd has them.
   const text = Deno.readTextFileSync(authority.path("crl.pem")).replace(/-----[^-]+-----/g, "");
   Deno.writeFileSync(authority.path("crl.der"), Uint8Array.fromBase64(text));
   const same = loadClientGate(authority.files({ crlFile: authority.path("crl.der") }));
-  assertEquals(same?.clientProblem(good), undefined);
-  assertMatch(same?.clientProblem(bad) ?? "", /is revoked/);
+  assertEquals(same?.clientProblem(good, []), undefined);
+  assertMatch(same?.clientProblem(bad, []) ?? "", /is revoked/);
   authority.revoke("none.pem", []);
   const empty = loadClientGate(authority.files({ crlFile: authority.path("none.pem") }));
-  assertEquals(empty?.clientProblem(bad), undefined);
+  assertEquals(empty?.clientProblem(bad, []), undefined);
+});
+
+Deno.test("who is signed by an authority that was revoked is not taken", () => {
+  using authority = new Authority();
+  const [between, leaf] = [authority.issueAuthority("between"), authority.issue("leaf")];
+  const ca = parseCertificates(Deno.readTextFileSync(authority.path("ca.crt")), "ca.crt")[0]!.raw;
+  authority.revoke("crl.pem", [between]);
+  const gate = loadClientGate(authority.files({ crlFile: authority.path("crl.pem") }));
+  assertEquals(gate?.clientProblem(leaf, [ca]), undefined);
+  assertMatch(gate?.clientProblem(leaf, [between, ca]) ?? "", /is revoked/);
 });
 
 Deno.test("a list counts for certificates of its own authority", () => {
@@ -50,7 +61,7 @@ Deno.test("a serial number is revoked by the list of its own authority alone", (
   const caFile = authority.path("both.crt");
   Deno.writeTextFileSync(caFile, both.map((path) => Deno.readTextFileSync(path)).join(""));
   const gate = loadClientGate(authority.files({ caFile, crlFile: other.path("crl.pem") }));
-  assertEquals(gate?.clientProblem(good), undefined);
+  assertEquals(gate?.clientProblem(good, []), undefined);
 });
 
 Deno.test("a list that nobody signed, or that is none, opens no port", () => {
@@ -72,7 +83,7 @@ Deno.test("only a certificate of the name asked for is taken", () => {
   using authority = new Authority();
   const der = authority.issue("member", "a.example", "10.0.0.1");
   const problem = (kind: "commonName" | "hostname", ...names: string[]) =>
-    loadClientGate(authority.files({ allowedNames: { kind, names } }))?.clientProblem(der);
+    loadClientGate(authority.files({ allowedNames: { kind, names } }))?.clientProblem(der, []);
   assertEquals(problem("commonName", "member"), undefined);
   assertMatch(problem("commonName", "memb") ?? "", /whose CN is "memb", found "/);
   assertEquals(problem("commonName", "other", "member"), undefined);
@@ -88,13 +99,26 @@ Deno.test("a name that stands within another value is nobody's", () => {
   using authority = new Authority();
   const problem = (kind: "commonName" | "hostname", wanted: string, der: Uint8Array) =>
     loadClientGate(authority.files({ allowedNames: { kind, names: [wanted] } }))
-      ?.clientProblem(der);
+      ?.clientProblem(der, []);
   // Node and Deno write a subject as lines.
   const twoLines = authority.issue("stranger\nCN=member");
   assertMatch(problem("commonName", "member", twoLines) ?? "", /whose CN is "member", found/);
   const named = authority.issue("a.example", "b.example", "*.c.example");
   assertMatch(problem("hostname", "a.example", named) ?? "", /for "a.example", found one for/);
   assertEquals(problem("hostname", "M1.c.example", named), undefined);
+});
+
+Deno.test("a member dials nobody whom its port would not let in", () => {
+  using authority = new Authority();
+  const stranger = authority.issue("stranger", "127.0.0.1");
+  const own = authority.issue("server", "127.0.0.1");
+  const tls = authority.files({ allowedNames: { kind: "commonName", names: ["server"] } });
+  const listen = { host: "127.0.0.1", port: 1 };
+  const [url, listeners] = ["https://127.0.0.1:1", [{ ...listen, secure: true }]];
+  const port = { advertised: listen, listen, url, urls: [url], listeners, tls };
+  const { problem } = PortTls.load("peer", port, silentLogger)!.peer;
+  assertEquals(problem?.(own, []), undefined);
+  assertMatch(problem?.(stranger, []) ?? "", /whose CN is "server", found "stranger"/);
 });
 
 /** Signed for a client without a subject and without other names (ECDSA on P-256). */
@@ -113,12 +137,12 @@ Deno.test("who has no name at all, and what is no certificate, is refused and no
       allowedNames: { kind, names: ["node1"] },
     })!;
   const nobody = Uint8Array.fromBase64(NOBODYS);
-  const ofSubject = gateFor("commonName").clientProblem(nobody);
+  const ofSubject = gateFor("commonName").clientProblem(nobody, []);
   assertEquals(ofSubject, 'Expected a certificate whose CN is "node1", found ""');
-  const ofHost = gateFor("hostname").clientProblem(nobody);
+  const ofHost = gateFor("hostname").clientProblem(nobody, []);
   assertEquals(ofHost, 'Expected a certificate for "node1", found one for ""');
   for (const kind of ["commonName", "hostname"] as const) {
-    assertMatch(gateFor(kind).clientProblem(Uint8Array.of(0x30, 1)) ?? "", /can't be read/);
+    assertMatch(gateFor(kind).clientProblem(Uint8Array.of(0x30, 1), []) ?? "", /can't be read/);
   }
 });
 

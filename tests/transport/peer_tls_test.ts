@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { X509Certificate } from "node:crypto";
 import { refusalStatus } from "../../src/transport/handshake.ts";
 import { Authority } from "../shell/authority.ts";
 import { join, TestMember, tlsOf } from "./harness.ts";
@@ -111,6 +112,19 @@ Deno.test("no member passes for another by a name within a name, whoever dials",
     assertEquals(two.refusals[0]?.status, refusalStatus.certificate);
     assertEquals([...one.hellos, ...two.hellos], []);
   }
+});
+
+Deno.test("a peer whose certificate is revoked, or has another name, is not dialled", async () => {
+  await using two = await TestMember.start({ id: 2, tls: tlsOf("server2") });
+  const authority = new X509Certificate(tlsOf("server2").ca!).raw.toString("hex");
+  const problem = (_: Uint8Array, issuers: readonly Uint8Array[]) =>
+    issuers.map((issuer) => issuer.toHex()).join() === authority ? "not of this house" : undefined;
+  await using one = await TestMember.start({ id: 1, tls: { ...tlsOf("server"), problem } });
+  assertEquals(
+    await problemOf(one, two.url),
+    `The certificate of "127.0.0.1" is not taken: not of this house`,
+  );
+  assertEquals(two.hellos, []);
 });
 
 Deno.test("members without an authority take each other's certificates, whoever made them", async () => {

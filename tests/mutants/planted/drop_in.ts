@@ -137,8 +137,14 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
     [
       "revoked certificates are taken",
       "who is revoked is refused",
-      "revokedProblem(certificate, lists) ?? nameProblem",
+      "revokedProblem(shown, lists) ?? nameProblem",
       "nameProblem",
+    ],
+    [
+      "who was signed by somebody revoked is taken",
+      "a revoked authority signs for nobody",
+      "const shown = [certificate, ...issuers];",
+      "const shown = [certificate];",
     ],
     [
       "anybody's list revokes",
@@ -157,6 +163,14 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "only the name asked for is taken",
       "?? nameProblem(certificate, allowedNames);",
       "?? nameProblem(certificate, undefined);",
+    ],
+  ]),
+  ...mutantsOf("src/operations/port_tls.ts", GATE, [
+    [
+      "a member dials whom its port would not let in",
+      "what is asked of callers is asked of who is called",
+      "if (ca !== undefined) return { cert, key, ca, problem };",
+      "if (ca !== undefined) return { cert, key, ca };",
     ],
   ]),
   ...mutantsOf("src/http/node_listener.ts", GATE, [

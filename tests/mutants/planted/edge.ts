@@ -37,7 +37,14 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     [
       "the runtime judges for whom a peer's certificate is",
       "a name within a name is nobody's",
-      "    checkServerIdentity: hostError,\n",
+      "hostError(host, shown) ?? gateError",
+      "gateError",
+      "tests/transport/peer_tls_test.ts",
+    ],
+    [
+      "a revoked member is dialled",
+      "who is not let in is not dialled either",
+      "?? gateError(host, shown, problem)",
       "",
       "tests/transport/peer_tls_test.ts",
     ],
@@ -46,6 +53,14 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
       "with an authority, a peer is dialled only if it proves itself",
       "rejectUnauthorized: options.tls.ca !== undefined,",
       "rejectUnauthorized: false,",
+    ],
+  ]),
+  ...mutantsOf("src/http/node_server.ts", "tests/http/tls_sessions_test.ts", [
+    [
+      "a port is not told who has signed a certificate",
+      "a revoked authority signs for nobody",
+      "tls.clientProblem(certificate.raw, issuersOf(certificate))",
+      "tls.clientProblem(certificate.raw, [])",
     ],
   ]),
   ...mutantsOf("src/x509/names.ts", "tests/x509/names_test.ts", [
