@@ -15,6 +15,8 @@ export interface TlsFiles {
   readonly allowedNames:
     | { readonly kind: "commonName" | "hostname"; readonly names: readonly string[] }
     | undefined;
+  /** The common name of a certificate says which user its client is. */
+  readonly namesUsers: boolean;
   /** The certificate and its key are made where there are none. */
   readonly isOwn: boolean;
   readonly minVersion: TlsVersion;

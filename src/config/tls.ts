@@ -81,7 +81,13 @@ export function tlsFiles(
   }
   if (flags === PEER) refuseSecondPair(settings);
   checkSuites(settings);
-  return Object.freeze({ ...pair, caFile, crlFile, allowedNames, ...versions(settings) });
+  // By etcd's flags an authority alone makes clients prove that they may call, and not who they are.
+  const namesUsers = isOurs(settings, flags) || settings.boolean(flags.proof);
+  return Object.freeze({
+    ...pair,
+    ...{ caFile, crlFile, allowedNames, namesUsers },
+    ...versions(settings),
+  });
 }
 
 /** What only certificates of clients are for. */
@@ -142,11 +148,13 @@ function refuseWithout(settings: Settings, given: readonly FlagName[], missing: 
 
 /** What a file is called by the family whose flags are in use. */
 function caName(file: "cert" | "key" | "ca", settings: Settings, flags: TlsFlags): string {
-  const ours = [flags.cert, flags.key, flags.ca].some((name) =>
-    ["ours", "both"].includes(settings.familyOf(name) ?? "")
-  );
-  if (ours) return `-${flags[file]}`;
+  if (isOurs(settings, flags)) return `-${flags[file]}`;
   return `${flags.prefix}${file === "ca" ? "trusted-ca" : file}-file`;
+}
+
+/** Whether one of the three files was given by a flag of ours. */
+function isOurs(settings: Settings, { cert, key, ca }: TlsFlags): boolean {
+  return [cert, key, ca].some((name) => ["ours", "both"].includes(settings.familyOf(name) ?? ""));
 }
 
 function namesAllowed(

@@ -1,7 +1,7 @@
 /** Who a client is by the certificate that it showed in its TLS handshake. */
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import { isVerified, shownCertificate } from "./tls_sessions.ts";
+import { namesUser, shownCertificate } from "./tls_sessions.ts";
 
 /** The names in a certificate that an authority of this port has signed. */
 export interface ClientCertificate {
@@ -15,13 +15,14 @@ export interface ClientCertificate {
 const KNOWN = new WeakMap<Socket, ClientCertificate>();
 
 /**
- * The client's verified certificate; undefined without TLS, and when none was shown.
+ * The client's verified certificate; undefined without TLS, when none was shown, and where it
+ * names nobody.
  *
  * `authorized` alone proves nothing: it is true, too, when no certificate was asked for,
  * and for the session of another port.
  */
 export function clientCertificateOf(socket: Socket): ClientCertificate | undefined {
-  if (!(socket instanceof TLSSocket) || !isVerified(socket)) return undefined;
+  if (!(socket instanceof TLSSocket) || !namesUser(socket)) return undefined;
   const known = KNOWN.get(socket);
   if (known !== undefined) return known;
   const shown = shownCertificate(socket);

@@ -11,6 +11,8 @@ export interface TlsMaterial {
   /** The revocation lists that `clientProblem` goes by. */
   readonly crl?: string;
   readonly clientProblem?: CertificateGate;
+  /** False where the certificates of clients say nothing of who they are. */
+  readonly namesUsers?: boolean;
 }
 
 /**

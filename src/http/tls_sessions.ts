@@ -38,12 +38,12 @@ function dropOldest(found: Map<string, unknown> | Set<string>, max: number): voi
   found.delete(oldest!);
 }
 
-/** Connections whose certificate this process has verified for the port that they came to. */
-const VERIFIED = new WeakSet<Socket>();
+/** Connections whose certificate this process has verified for a port where it says whose they are. */
+const NAMED = new WeakSet<Socket>();
 
-/** Whether the certificate that `socket` shows was verified by the authority of its port. */
-export function isVerified(socket: Socket): boolean {
-  return VERIFIED.has(socket);
+/** Whether the certificate that `socket` shows was verified by the authority of its port, and names its user. */
+export function namesUser(socket: Socket): boolean {
+  return NAMED.has(socket);
 }
 
 export class TlsSessions {
@@ -51,12 +51,16 @@ export class TlsSessions {
   #ca: string | undefined;
 
   /** Follows `server`, before anybody else hears of a connection. Without a `ca` everybody may come. */
-  constructor(server: Server, { ca }: TlsMaterial, logger: Logger) {
+  constructor(server: Server, { ca, namesUsers = true }: TlsMaterial, logger: Logger) {
     this.#ca = ca;
     this.#logger = logger;
     server.prependListener("secureConnection", (socket: TLSSocket) => {
       if (socket.destroyed) return;
-      if (this.#ca === undefined || admits(socket, this.#ca)) return;
+      if (this.#ca === undefined) return;
+      if (admits(socket, this.#ca)) {
+        if (namesUsers) NAMED.add(socket);
+        return;
+      }
       this.#logger.debug("TLS session refused: it was begun elsewhere", {
         client: socket.remoteAddress ?? "",
       });
@@ -106,6 +110,5 @@ function admits(socket: TLSSocket, ca: string): boolean {
   if (socket.isSessionReused() && !(isKnown && Date.now() < Date.parse(valid_to))) return false;
   known.add(fingerprint256);
   dropOldest(known, CERTIFICATES_MAX);
-  VERIFIED.add(socket);
   return true;
 }

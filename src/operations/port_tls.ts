@@ -148,8 +148,8 @@ export class PortTls implements WatchedFiles {
     for (const cause of [...warnings, ...this.#nameProblems(material)]) {
       this.#logger.warn("A certificate is not as it should be", { port: this.#name, cause });
     }
-    const { minVersion, maxVersion } = this.#files;
-    return { ...material, minVersion, maxVersion, ...loadClientGate(this.#files) };
+    const { minVersion, maxVersion, namesUsers } = this.#files;
+    return { ...material, minVersion, maxVersion, namesUsers, ...loadClientGate(this.#files) };
   }
 
   /** Who dials the advertised address looks for its host in the certificate. */

@@ -114,6 +114,15 @@ for (const kind of ["node", "wire"] as const) {
     await Promise.all([everybody.shutdown(), known.shutdown()]);
   });
 
+  Deno.test(`a certificate names nobody where it only opens the port (${kind})`, async () => {
+    const port = await open(kind, { ...PAIR, ca: pem("ca.crt"), namesUsers: false });
+    using client = clientWith("client");
+    for (let i = 0; i < 2; i++) assertEquals(await ask(port, client), "hello undefined");
+    using stranger = clientWith();
+    assertEquals(await ask(port, stranger), undefined);
+    await port.shutdown();
+  });
+
   Deno.test(`a port outlives clients whose certificate it does not take (${kind})`, async () => {
     const taken = new Set([1, 12]);
     let asked = 0;

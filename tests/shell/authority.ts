@@ -102,6 +102,7 @@ export class Authority implements Disposable {
       caFile: this.path("ca.crt"),
       crlFile: undefined,
       allowedNames: undefined,
+      namesUsers: true,
       isOwn: false,
       minVersion: "TLSv1.2",
       maxVersion: "TLSv1.3",

@@ -132,7 +132,14 @@ const NOBODYS = "MIIBezCCASCgAwIBAgIUI8xRTh/kbiHzXziIGam3Sm13JaUwCgYIKoZIzj0EAwI
 Deno.test("who has no name at all, and what is no certificate, is refused and not only unanswered", () => {
   const gateFor = (kind: "commonName" | "hostname") =>
     loadClientGate({
-      ...{ certFile: "", keyFile: "", caFile: "a", crlFile: undefined, isOwn: false },
+      ...{
+        certFile: "",
+        keyFile: "",
+        caFile: "a",
+        crlFile: undefined,
+        isOwn: false,
+        namesUsers: true,
+      },
       ...{ minVersion: "TLSv1.2", maxVersion: "TLSv1.3" },
       allowedNames: { kind, names: ["node1"] },
     })!;

@@ -233,6 +233,7 @@ Deno.test("parseFlags() wants certificate, key and authority together", () => {
     caFile: `${CA}ca.crt`,
     crlFile: undefined,
     allowedNames: undefined,
+    namesUsers: true,
     isOwn: false,
     minVersion: "TLSv1.2",
     maxVersion: "TLSv1.3",

@@ -85,8 +85,8 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
     "compaction.retentionMs": 7 * 3_600_000,
   }],
   // Demanded by the authority beside it, as by etcd.
-  "client-cert-auth": ["true", {}, CLIENT_TLS],
-  "peer-client-cert-auth": ["true", {}, PEER_TLS],
+  "client-cert-auth": ["true", { "client.tls.namesUsers": true }, CLIENT_TLS],
+  "peer-client-cert-auth": ["true", { "peer.tls.namesUsers": true }, PEER_TLS],
   // Each for URLs with https, which can't be had without: see `etcd_flags_test.ts`.
   "auto-tls": ["true", {}],
   "peer-auto-tls": ["true", {}],

@@ -12,7 +12,12 @@ import { httpLimits } from "../../src/server/http_limits.ts";
 import { pem } from "../api/harness.ts";
 
 const VERSIONS = { minVersion: "TLSv1.2", maxVersion: "TLSv1.3" } as const;
-const ANYBODY = { crlFile: undefined, allowedNames: undefined, isOwn: false } as const;
+const ANYBODY = {
+  crlFile: undefined,
+  allowedNames: undefined,
+  isOwn: false,
+  namesUsers: true,
+} as const;
 
 /** A port under a pair that can be replaced. */
 class TestPort implements AsyncDisposable {

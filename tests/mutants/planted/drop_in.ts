@@ -133,6 +133,22 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "else if (true) node.join(newcomer, done);",
     ],
   ]),
+  ...mutantsOf("src/http/tls_sessions.ts", "tests/http/tls_sessions_test.ts", [
+    [
+      "every certificate of the authority is a login",
+      "a certificate names a user where that was asked for",
+      "if (namesUsers) NAMED.add(socket);",
+      "NAMED.add(socket);",
+    ],
+  ]),
+  ...mutantsOf("src/config/tls.ts", "tests/shell/etcd_wiring_test.ts", [
+    [
+      "--trusted-ca-file makes certificates logins",
+      "only --client-cert-auth does, as in etcd",
+      "const namesUsers = isOurs(settings, flags) || settings.boolean(flags.proof);",
+      "const namesUsers = true;",
+    ],
+  ]),
   ...mutantsOf("src/operations/client_gate.ts", GATE, [
     [
       "revoked certificates are taken",

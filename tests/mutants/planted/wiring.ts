@@ -194,8 +194,8 @@ export const WIRING_MUTANTS: readonly Mutant[] = [
     [
       "a session of an open port opens every other",
       "a port that demands a certificate gets one",
-      "if (this.#ca === undefined || admits(socket, this.#ca)) return;",
-      "if (this.#ca === undefined || admits(socket, this.#ca) || socket.writable) return;",
+      "if (admits(socket, this.#ca)) {",
+      "if (admits(socket, this.#ca) || socket.writable) {",
     ],
     [
       "a session outlives its authority",
@@ -228,7 +228,7 @@ export const WIRING_MUTANTS: readonly Mutant[] = [
     [
       "a certificate that this port has not verified names the client",
       "who a client is was verified for this port",
-      "|| !isVerified(socket)) return undefined;",
+      "|| !namesUser(socket)) return undefined;",
       ") return undefined;",
     ],
   ]),
