@@ -31,7 +31,7 @@ export interface JwtOptions {
   readonly method: JwtMethod;
   /** PEM; for HS the secret itself. Without it this member issues none. */
   readonly privateKey: Uint8Array | undefined;
-  /** PEM; undefined when it follows from the private one. */
+  /** PEM; undefined when it follows from the private one, and of no use for HS. */
   readonly publicKey: Uint8Array | undefined;
   readonly ttlMs: number;
 }
@@ -131,8 +131,8 @@ function hashOf(method: JwtMethod): string {
   return `sha${method.slice(2)}`;
 }
 
-function hmacOf({ method, privateKey, publicKey }: JwtOptions): Signer {
-  const secret = privateKey ?? publicKey;
+/** What is public is no secret: by a public key anybody could sign. */
+function hmacOf({ method, privateKey: secret }: JwtOptions): Signer {
   if (secret === undefined || secret.length === 0) {
     throw new JwtKeyError(`Expected a priv-key with the secret of ${method}, found none`);
   }
@@ -157,6 +157,9 @@ function keysOf({ method, privateKey, publicKey }: JwtOptions): Signer {
     throw new JwtKeyError(`Expected a pub-key or a priv-key for ${method}, found none`);
   }
   for (const key of [own, others]) if (key !== undefined) checkKey(method, key);
+  if (own !== undefined && !createPublicKey(own).equals(others)) {
+    throw new JwtKeyError("Expected the pub-key of the priv-key, found another's");
+  }
   const hash = hashOf(method);
   const keyed = (key: KeyObject) => ({ key, ...paddingOf(method) });
   return {

@@ -285,6 +285,18 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/service/auth/jwt.ts", SERVICE, [
     [
+      "a public key is taken for a secret",
+      "nobody makes a JWT without the key",
+      "function hmacOf({ method, privateKey: secret }: JwtOptions): Signer {",
+      "function hmacOf({ method, privateKey, publicKey: secret = privateKey }: JwtOptions): Signer {",
+    ],
+    [
+      "tokens are signed by one pair and checked by another",
+      "a member takes the tokens that it gives",
+      "if (own !== undefined && !createPublicKey(own).equals(others)) {",
+      "if (own === others) {",
+    ],
+    [
       "a JWT chooses its own method",
       "the method is the member's to choose (RFC 8725 3.1)",
       "header?.alg !== this.#method || header.crit !== undefined",

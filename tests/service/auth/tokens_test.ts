@@ -234,6 +234,7 @@ Deno.test("a member with the public key alone checks JWTs, and issues none", () 
 Deno.test("keys that don't fit the method are refused", () => {
   const curve = generateKeyPairSync("ec", { namedCurve: "P-384" });
   const short = generateKeyPairSync("rsa", { modulusLength: 1024 });
+  const others = pem(generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey);
   const cases: readonly (readonly [JwtMethod, Uint8Array | undefined])[] = [
     ["RS256", pem(curve.privateKey)],
     ["ES256", pem(curve.privateKey)],
@@ -247,6 +248,15 @@ Deno.test("keys that don't fit the method are refused", () => {
   for (const [method, privateKey] of cases) {
     assertThrows(
       () => new JwtTokens({ method, privateKey, publicKey: undefined, ttlMs: TTL_MS }),
+      JwtKeyError,
+      "Expected",
+    );
+  }
+  // Anybody may have a public key, and could sign by it.
+  const publicKey = pem(RSA.publicKey, "spki");
+  for (const [method, privateKey] of [["HS256", undefined], ["RS256", others]] as const) {
+    assertThrows(
+      () => new JwtTokens({ method, privateKey, publicKey, ttlMs: TTL_MS }),
       JwtKeyError,
       "Expected",
     );
