@@ -4,6 +4,7 @@ import { type Mutant, mutantsOf } from "../mutant.ts";
 const EDGES = "tests/api/v3/edges_test.ts";
 const ARRIVING = "tests/api/v3/arriving_test.ts";
 const OBSERVE = "tests/api/v3/observe_test.ts";
+const PLACES = "tests/api/v3/places_test.ts";
 
 const ETCDS = "what is told is what etcd tells";
 const LIMIT = "as much is taken as etcd takes, and no more";
@@ -362,22 +363,40 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
       "const OWN_LEASE_SECONDS = 6;",
     ],
     ["who waits no longer still watches", FREE, "    isDeleted.cancel();\n", ""],
-  ]),
-  ...mutantsOf("src/api/v3/concurrency/lock.ts", EDGES, [
     [
       "who has left holds up the queue",
       FREE,
-      "if (revision === undefined || call.isOver) return abandon(v3, call, key);",
-      "if (revision === undefined || call.isOver) return;",
+      "  if (isOurs || isWaiting) giveUp(v3, call, place);\n",
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/api/v3/concurrency/queue.ts", PLACES, [
+    [
+      "who leaves when its turn has come keeps what it was not told of",
+      FREE,
+      "      if (call.isOver) break;\n      if (isThere)",
+      "      if (isThere)",
+    ],
+    [
+      "who holds a lock and asks for it again may lose it",
+      "what a client was told that it holds it holds",
+      "if (isOurs || isWaiting) giveUp",
+      "giveUp",
+    ],
+    [
+      "a place that was there is never given up",
+      FREE,
+      "if (isOurs || isWaiting) giveUp",
+      "if (isOurs) giveUp",
+    ],
+    [
+      "who gives up waiting takes a later place of its lease along",
+      "nobody's place is given up for another's",
+      "compares: [createdAt(key, revision)],\n    success: [deletionAt(key)],",
+      "compares: [],\n    success: [deletionAt(key)],",
     ],
   ]),
   ...mutantsOf("src/api/v3/concurrency/election.ts", EDGES, [
-    [
-      "a candidate who has left holds up the others",
-      FREE,
-      "if (seen === undefined || call.isOver) return abandon(v3, call, key);",
-      "if (seen === undefined || call.isOver) return;",
-    ],
     [
       "a campaign writes the value that is there",
       ETCDS,

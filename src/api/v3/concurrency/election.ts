@@ -9,16 +9,7 @@ import { METHODS } from "../methods.ts";
 import { StatusCode } from "../status.ts";
 import { STATUS, status } from "../statuses.ts";
 import { Observer } from "./observer.ts";
-import {
-  abandon,
-  enter,
-  first,
-  ifCreatedAt,
-  isThere,
-  leaseOf,
-  putOf,
-  waitForTurn,
-} from "./queue.ts";
+import { deletionAt, enter, first, ifCreatedAt, leaseOf, putOf, turnOf } from "./queue.ts";
 
 const NO_LEADER = status(StatusCode.unknown, "election: no leader");
 const NOT_LEADER = status(StatusCode.unknown, "election: not leader");
@@ -44,9 +35,7 @@ export function electionHandlers(v3: V3Context): readonly Handler[] {
         if (proclaimed === undefined) return;
         if (!proclaimed.succeeded) return call.fail(NOT_LEADER);
       }
-      const seen = await waitForTurn(v3, call, name, place, gone);
-      if (seen === undefined || call.isOver) return abandon(v3, call, key);
-      if (!await isThere(v3, call, place)) return call.fail(SESSION_EXPIRED);
+      if (await turnOf(v3, call, name, place, gone, SESSION_EXPIRED) === undefined) return;
       const leader: LeaderKey = { name, key, rev: revision, lease };
       // As etcd has it: of when the client came, not of when its turn did.
       call.answer({ header: headers.at(place.headerRevision), leader });
@@ -73,9 +62,7 @@ export function electionHandlers(v3: V3Context): readonly Handler[] {
     unary(METHODS.election.resign, async ({ leader }, call) => {
       if (leader === undefined) return call.fail(NO_LEADER_KEY);
       const { key, rev } = leader;
-      const done = await ifCreatedAt(v3, call, key, rev, [
-        { type: "deleteRange", key, rangeEnd: "", wantsPrevious: false },
-      ]);
+      const done = await ifCreatedAt(v3, call, key, rev, [deletionAt(key)]);
       if (done !== undefined) call.answer({ header: headers.at(done.revision) });
     }),
   ];

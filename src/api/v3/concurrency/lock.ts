@@ -5,7 +5,7 @@ import { freshLeaseId } from "../lease.ts";
 import { METHODS } from "../methods.ts";
 import { StatusCode } from "../status.ts";
 import { status } from "../statuses.ts";
-import { abandon, enter, isThere, leaseOf, leave, waitForTurn } from "./queue.ts";
+import { enter, leaseOf, leave, turnOf } from "./queue.ts";
 
 const NO_VALUE = new Uint8Array(0);
 
@@ -23,11 +23,8 @@ export function lockHandlers(v3: V3Context): readonly Handler[] {
       if (lease === undefined) return;
       const place = await enter(v3, call, name, lease, NO_VALUE);
       if (place === undefined) return;
-      const { key } = place;
-      const revision = await waitForTurn(v3, call, name, place, gone);
-      if (revision === undefined || call.isOver) return abandon(v3, call, key);
-      if (!await isThere(v3, call, place)) return call.fail(SESSION_EXPIRED);
-      call.answer({ header: headers.at(revision), key });
+      const revision = await turnOf(v3, call, name, place, gone, SESSION_EXPIRED);
+      if (revision !== undefined) call.answer({ header: headers.at(revision), key: place.key });
     }),
 
     unary(METHODS.lock.unlock, async ({ key }, call) => {

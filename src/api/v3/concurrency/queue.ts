@@ -83,35 +83,58 @@ export async function enter(
 }
 
 /**
- * Resolves when no key of the queue of `name` is older than `place`, with the revision
- * at which that was seen; undefined when the call failed or the client has gone.
+ * Waits until no key of the queue of `name` is older than `place`. Resolves with the revision
+ * at which that was seen; undefined when the client has gone or the call has failed, as
+ * `expired` if the place was gone by then. Whoever doesn't get its turn gives its place up.
  */
-export async function waitForTurn(
+export async function turnOf(
   v3: V3Context,
   call: Call,
   name: ByteString,
   place: Place,
   gone: Promise<void>,
+  expired: Status,
 ): Promise<number | undefined> {
-  for (;;) {
+  // A place that was there may be held by now, on the word that an earlier call was given.
+  const isOurs = place.found === undefined;
+  let isWaiting = false;
+  while (true) {
     const seen = await newestBefore(v3, call, name, place.revision);
-    if (seen === undefined || call.isOver) return undefined;
-    if (seen.kv === undefined) return seen.revision;
+    if (seen === undefined || call.isOver) break;
+    if (seen.kv === undefined) {
+      isWaiting = false;
+      const isThere = await hasPlace(v3, call, place);
+      if (call.isOver) break;
+      if (isThere) return seen.revision;
+      call.fail(expired);
+      return undefined;
+    }
+    isWaiting = true;
     const isDeleted = deletionOf(v3, seen.kv.key, seen.revision + 1);
     const failure = await Promise.race([isDeleted.happened, gone.then(() => undefined)]);
     isDeleted.cancel();
-    if (failure !== undefined) {
-      call.fail(failureStatus(failure));
-      return undefined;
-    }
-    if (call.isOver) return undefined;
+    if (failure !== undefined) call.fail(failureStatus(failure));
+    if (call.isOver) break;
   }
+  if (isOurs || isWaiting) giveUp(v3, call, place);
+  return undefined;
 }
 
 /** Whether who has waited is still in the queue: its lease may have ended meanwhile. */
-export async function isThere(v3: V3Context, call: Call, place: Place): Promise<boolean> {
+async function hasPlace(v3: V3Context, call: Call, place: Place): Promise<boolean> {
   const found = await read(v3, call, { ...PLAIN_RANGE, key: place.key, keysOnly: true });
   return found?.kv?.version.createRevision === place.revision;
+}
+
+/** Deletes the key of `place`, and no later one that the same lease has made; nobody waits for that. */
+function giveUp({ service }: V3Context, call: Call, { key, revision }: Place): void {
+  const operation: TxnOperation = {
+    type: "txn",
+    compares: [createdAt(key, revision)],
+    success: [deletionAt(key)],
+    failure: [],
+  };
+  service.auth.write(whoCalls(call), operation, false, () => {});
 }
 
 /** The oldest key of the queue of `name`, and the revision at which it was seen. */
@@ -129,14 +152,7 @@ export function first(v3: V3Context, call: Call, name: ByteString) {
 /** Deletes `key`; resolves with the revision then, or undefined when the call failed. */
 export async function leave(v3: V3Context, call: Call, key: ByteString) {
   if (key === "") return failAsClient(call, STATUS.emptyKey);
-  const operation = { type: "deleteRange", key, rangeEnd: "", wantsPrevious: false } as const;
-  return (await apply(v3, call, operation))?.revision;
-}
-
-/** Deletes `key`, for nobody who waits for that. */
-export function abandon({ service }: V3Context, call: Call, key: ByteString): void {
-  const operation = { type: "deleteRange", key, rangeEnd: "", wantsPrevious: false } as const;
-  service.auth.write(whoCalls(call), operation, false, () => {});
+  return (await apply(v3, call, deletionAt(key)))?.revision;
 }
 
 /** Carries out `operations` if the key is still the one that `revision` created; undefined when the call failed. */
@@ -170,6 +186,11 @@ export function putOf(key: ByteString, value: Uint8Array, lease: bigint): Operat
     ignoreValue: false,
     ignoreLease: false,
   };
+}
+
+/** The end of one key. */
+export function deletionAt(key: ByteString): Operation {
+  return { type: "deleteRange", key, rangeEnd: "", wantsPrevious: false };
 }
 
 interface Deletion {
