@@ -10,7 +10,7 @@ import { bytes, type TestCall, text, turns, V3Member } from "./harness.ts";
 
 const { campaign, observe, proclaim, resign } = METHODS.election;
 const { grant } = METHODS.lease;
-const { compact, put, txn } = METHODS.kv;
+const { compact, deleteRange, put, txn } = METHODS.kv;
 
 type Observing = TestCall<LeaderRequest, LeaderResponse>;
 
@@ -94,6 +94,19 @@ Deno.test("who observes a name without a leader hears of the first of several wh
   await member.call(put, { key: "e/a", value: bytes("leads") });
   await turns();
   assertEquals(values(call), ["e/a", "leads"]);
+});
+
+Deno.test("who observes hears of the next leader, though one transaction brought both", async () => {
+  using member = new V3Member();
+  const keys = ["e/a", "e/b"];
+  await member.call(txn, {
+    success: keys.map((key) => ({ kind: "put" as const, value: { key, value: bytes(key) } })),
+  });
+  const call = observing(member);
+  await turns();
+  await member.call(deleteRange, { key: "e/a" });
+  await turns();
+  assertEquals(values(call), keys);
 });
 
 /** Who has heard of the leader's first value and takes nothing while `NUMBERS` are proclaimed. */

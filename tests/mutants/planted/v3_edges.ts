@@ -421,6 +421,12 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
       "    if (events.length > 0) this.#look();\n    return events.length === 0;",
     ],
     [
+      "who observes is not told of a leader whose key is as old as the last one's",
+      "a watch sees every event, or is told of the gap",
+      "kv?.key === this.#leader && kv?.version",
+      "kv?.version",
+    ],
+    [
       "who observes and is slow is sent all the same",
       BOUNDED,
       "    if (this.#takeAll(events) && this.#isStalled) watch?.pause();",

@@ -58,7 +58,9 @@ export class Observer implements StreamListener {
     const found = await first(this.#v3, this.#call, this.#name);
     if (found === undefined || this.#call.isOver) return;
     const { kv, revision } = found;
-    if (kv !== undefined && kv.version.modRevision !== this.#told) this.#tell(kv, revision);
+    // One transaction may have made the keys of several, so the revision alone doesn't tell.
+    const isTold = kv?.key === this.#leader && kv?.version.modRevision === this.#told;
+    if (kv !== undefined && !isTold) this.#tell(kv, revision);
     this.#follow(kv?.key, revision + 1);
   }
 
