@@ -90,6 +90,8 @@ const RENEWALS_MAX = 1_000;
 
 interface Renewal {
   readonly id: bigint;
+  /** When it was asked for: by a later one the lease may have ended, which was renewed all the same. */
+  readonly revision: number;
   /** There once the leader has answered. */
   outcome: Outcome<number> | undefined;
 }
@@ -109,7 +111,8 @@ class KeepAliveStream implements BidiListener<LeaseKeepAliveRequest> {
   }
 
   onMessage({ id }: LeaseKeepAliveRequest): void {
-    const renewal: Renewal = { id, outcome: undefined };
+    const { revision } = this.#v3.service;
+    const renewal: Renewal = { id, revision, outcome: undefined };
     this.#renewals.push(renewal);
     if (this.#renewals.length >= RENEWALS_MAX) this.#call.pause();
     const mayRenew: Needs = (rights, store) => mayEndLease(rights, store.lease(id));
@@ -144,10 +147,10 @@ class KeepAliveStream implements BidiListener<LeaseKeepAliveRequest> {
       const [renewal] = this.#renewals;
       if (renewal?.outcome === undefined) break;
       this.#renewals.shift();
-      const { id, outcome } = renewal;
+      const { id, revision, outcome } = renewal;
       if (!outcome.ok) return this.#call.fail(failureStatus(outcome));
       this.#isStalled = !this.#call.send({
-        header: this.#v3.headers.now(),
+        header: this.#v3.headers.at(revision),
         id,
         ttl: outcome.value,
       });

@@ -5,7 +5,7 @@ import type { ReplyOrFault } from "../../../src/http/exchange.ts";
 import { bytes, PostExchange, text, turns, V3Member } from "./harness.ts";
 
 const { put, range, txn, compact } = METHODS.kv;
-const { grant, keepAlive, timeToLive } = METHODS.lease;
+const { grant, keepAlive, revoke, timeToLive } = METHODS.lease;
 const { watch } = METHODS.watch;
 const { alarm, hashKv, status } = METHODS.maintenance;
 
@@ -300,6 +300,25 @@ Deno.test("the gateway takes a token by any of its names, and who requires a lea
   assertEquals(await ask({ "grpc-metadata-hasleader": "true" }), 503);
   member.node.leading = member.node.members[0]!;
   assertEquals(await ask({ "grpc-metadata-hasleader": "true" }), 200);
+});
+
+Deno.test("a renewal is told with a revision at which the lease was there, though it has ended since", async () => {
+  using member = new V3Member();
+  await member.call(grant, { id: 7n, ttl: 60 });
+  await member.call(put, { key: "k", lease: 7n });
+  const call = member.open(keepAlive);
+  call.stream.isFull = true;
+  // The client takes nothing behind the first answer before the lease is gone.
+  call.send({ id: 7n });
+  call.send({ id: 7n });
+  await turns();
+  const { response } = await member.call(revoke, { id: 7n });
+  const end = response!.header!.revision;
+  call.stream.drain();
+  await turns();
+  const told = call.received();
+  assertEquals(told.map(({ ttl }) => ttl), [60, 60]);
+  assertEquals(told.map(({ header }) => header!.revision < end), [true, true]);
 });
 
 Deno.test("a lock of nobody's lease lives for a minute, and its place is given up with its caller", async () => {

@@ -34,6 +34,12 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
     ],
     ["keys of a lease come in any order", ETCDS, "[...lease.keys].sort()", "[...lease.keys]"],
     [
+      "a renewal is told with a revision at which the lease has ended",
+      ETCDS,
+      "headers.at(revision),\n        id,\n        ttl: outcome.value",
+      "headers.now(),\n        id,\n        ttl: outcome.value",
+    ],
+    [
       "any number of renewals waits",
       BOUNDED,
       "if (this.#renewals.length >= RENEWALS_MAX) this.#call.pause();",
