@@ -109,6 +109,17 @@ Deno.test("who observes hears of the next leader, though one transaction brought
   assertEquals(values(call), keys);
 });
 
+Deno.test("who proclaims and names no lease leads by one of its own from then on, and not for ever", async () => {
+  using member = new V3Member();
+  const { lease, ...leader } = await candidate(member, 7n, "first");
+  await member.call(proclaim, { leader, value: bytes("second") });
+  const { response } = await member.call(METHODS.election.leader, { name: "e" });
+  assertEquals(text(response?.kv?.value), "second");
+  const [before, after] = member.store.leases();
+  assertEquals([before?.id, after?.ttlSeconds], [lease, 60]);
+  assertEquals(response?.kv?.lease, after?.id);
+});
+
 /** Who has heard of the leader's first value and takes nothing while `NUMBERS` are proclaimed. */
 async function slowObserver(member: V3Member) {
   const leader = await leads(member, "first");

@@ -404,6 +404,13 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/api/v3/concurrency/election.ts", EDGES, [
     [
+      "who proclaims and names no lease leads for ever",
+      ETCDS,
+      "await leaseOf(v3, call, leader.lease, () => freshLeaseId(v3))",
+      "await Promise.resolve(leader.lease)",
+      OBSERVE,
+    ],
+    [
       "a campaign writes the value that is there",
       ETCDS,
       "place.found !== undefined && !hasSameItems(place.found.version.value, value)",

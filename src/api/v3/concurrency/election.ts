@@ -41,9 +41,14 @@ export function electionHandlers(v3: V3Context): readonly Handler[] {
       call.answer({ header: headers.at(place.headerRevision), leader });
     }),
 
-    unary(METHODS.election.proclaim, async ({ leader, value }, call) => {
+    unary(METHODS.election.proclaim, async (request, call) => {
+      const { leader } = request;
       if (leader === undefined) return call.fail(NO_LEADER_KEY);
-      const { key, rev, lease } = leader;
+      const { key, rev } = leader;
+      const value = request.value.slice();
+      // Nobody leads for ever because the lease was left out.
+      const lease = await leaseOf(v3, call, leader.lease, () => freshLeaseId(v3));
+      if (lease === undefined) return;
       const done = await ifCreatedAt(v3, call, key, rev, [putOf(key, value, lease)]);
       if (done === undefined) return;
       if (!done.succeeded) return call.fail(NOT_LEADER);
