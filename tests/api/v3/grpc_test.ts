@@ -117,9 +117,23 @@ Deno.test("a request above the limit of requests is refused by itself, one that 
 
 Deno.test("what is no message is an internal error", async () => {
   using member = new V3Member();
+  const cut = framedBytes(Uint8Array.of(0x0a, 0x05, 0x61));
   const broken = member.open(put);
-  broken.stream.say(framedBytes(Uint8Array.of(0x0a, 0x05, 0x61)));
-  assertEquals((await broken.reply()).code, StatusCode.internal);
+  broken.stream.say(cut);
+  const { code, message } = await broken.reply();
+  assertEquals(
+    [code, message],
+    [StatusCode.internal, "grpc: error unmarshalling request: unexpected EOF"],
+  );
+
+  for (const stream of [member.open(METHODS.watch.watch), member.open(METHODS.election.observe)]) {
+    stream.stream.say(cut);
+    const { code, message } = await stream.reply();
+    assertEquals(
+      [code, message],
+      [StatusCode.internal, "grpc: failed to unmarshal the received message unexpected EOF"],
+    );
+  }
 
   const none = member.open(put);
   none.halfClose();

@@ -324,6 +324,13 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/api/v3/grpc/stream_call.ts", EDGES, [
     [
+      "a stream says of what is no message what only other calls say",
+      ETCDS,
+      "grpc: failed to unmarshal the received message",
+      "grpc: error unmarshalling request:",
+      "tests/api/v3/grpc_test.ts",
+    ],
+    [
       "a call that fails while it begins keeps what it took",
       FREE,
       "    if (this.#isCut) listener.onGone();\n",

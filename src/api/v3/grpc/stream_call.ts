@@ -19,7 +19,6 @@ import {
   SUCCESS,
   trailersOf,
 } from "./shared.ts";
-import { unreadable } from "./unary_call.ts";
 
 type StreamHandler = Exclude<Handler, { readonly kind: "unary" }>;
 
@@ -203,5 +202,13 @@ const TWO_MESSAGES = status(
   StatusCode.internal,
   "grpc: a call of this method has one message, and a second one has come",
 );
+
+/** In the words of gRPC for Go, which has others for calls of one message. */
+function unreadable({ message }: MessageError): Status {
+  return status(
+    StatusCode.internal,
+    `grpc: failed to unmarshal the received message ${message}`,
+  );
+}
 
 const NO_MESSAGE = status(StatusCode.internal, "grpc: the request ends before its message does");

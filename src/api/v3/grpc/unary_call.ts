@@ -192,8 +192,8 @@ const TWO_MESSAGES = "grpc: a call of this method has one message, and a second 
 
 const NO_MESSAGE = status(StatusCode.internal, "grpc: the request ends before its message does");
 
-/** A message is not what the method takes. */
-export function unreadable({ message }: MessageError): Status {
+/** A message is not what the method takes; in the words of gRPC for Go. */
+function unreadable({ message }: MessageError): Status {
   return status(StatusCode.internal, `grpc: error unmarshalling request: ${message}`);
 }
 
