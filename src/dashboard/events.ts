@@ -109,11 +109,12 @@ export class EventPolls {
       const past = this.#past(path, since, this.#options.eventsMax);
       // Whoever went on from where the history begins might never catch up.
       if (past === "cleared") return finish(this.#newest(path, true, rights));
-      const last = past.at(-1);
+      const { portion, gap } = portionOf(past, this.#options.eventsMax);
+      const last = portion.at(-1);
       if (last === undefined) return;
       since = last.logIndex + 1;
-      const events = past.filter(({ key }) => rights.has("read", key)).map(describe);
-      if (events.length > 0) finish(answer({ events, next: since, gap: false }));
+      const events = portion.filter(({ key }) => rights.has("read", key)).map(describe);
+      if (events.length > 0 || gap) finish(answer({ events, next: since, gap }));
     };
     const timer = setTimeout(idle, waitMs);
     let watch: Watch | undefined = undefined;
@@ -141,7 +142,7 @@ export class EventPolls {
     return answer({ events: events.map(describe), next: index + 1, gap });
   }
 
-  /** At most `max` events of the history from index `since` on. */
+  /** Events of the history from index `since` on, by whole entries: more than `max` if there are as many. */
   #past(path: string, since: number, max: number): readonly Event[] | "cleared" {
     const watch = this.#options.service.watch(viewOf(path), since, {
       onEvents: () => {},
@@ -150,7 +151,7 @@ export class EventPolls {
     if ("reason" in watch) return [];
     const events: Event[] = [];
     try {
-      while (!watch.isSynced && events.length < max) {
+      while (!watch.isSynced && events.length <= max) {
         const reading = watch.read(LOOK_BACK_MAX);
         if (reading.kind === "cleared") return "cleared";
         events.push(...reading.events);
@@ -158,8 +159,25 @@ export class EventPolls {
     } finally {
       watch.cancel();
     }
-    return events.slice(0, max);
+    return events;
   }
+}
+
+/**
+ * What goes into one answer: at most `max` events, and of each entry all or none, because
+ * the page goes on from the next entry. Of an entry that has more by itself the rest is
+ * a gap.
+ */
+function portionOf(
+  past: readonly Event[],
+  max: number,
+): { readonly portion: readonly Event[]; readonly gap: boolean } {
+  const next = past[max];
+  if (next === undefined) return { portion: past, gap: false };
+  const whole = past.slice(0, max).filter(({ logIndex }) => logIndex !== next.logIndex);
+  return whole.length > 0
+    ? { portion: whole, gap: false }
+    : { portion: past.slice(0, max), gap: true };
 }
 
 /** Events of files alone, hidden ones too, by the index of the log. */

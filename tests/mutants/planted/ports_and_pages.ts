@@ -102,8 +102,14 @@ export const PORT_AND_PAGE_MUTANTS: readonly Mutant[] = [
     [
       "a poll that waits shows what may not be read",
       "the page shows what its user may see",
-      'const events = past.filter(({ key }) => rights.has("read", key)).map(describe);',
-      "const events = past.map(describe);",
+      'const events = portion.filter(({ key }) => rights.has("read", key)).map(describe);',
+      "const events = portion.map(describe);",
+    ],
+    [
+      "an answer ends amid an entry, and the page goes on after it",
+      "the page misses no event unsaid",
+      "const whole = past.slice(0, max).filter(({ logIndex }) => logIndex !== next.logIndex);",
+      "const whole = past.slice(0, max);",
     ],
   ]),
   ...mutantsOf("src/dashboard/reports.ts", REPORTS, [
