@@ -14,12 +14,12 @@ import type { Service } from "../service/service.ts";
 import type { Rights } from "../store/auth/rights.ts";
 import { bytesOf, type ByteString, byteStringAt, isUtf8, textOf } from "../store/byte_string.ts";
 import { PLAIN_RANGE, type RangeOperation } from "../store/command/command.ts";
-import { rangeOf } from "../store/kv/range.ts";
+import { type Range, rangeOf } from "../store/kv/range.ts";
 import type { KeyValue } from "../store/result.ts";
 import type { Store } from "../store/store.ts";
 import { textOfBytes } from "../store/value.ts";
 import { failureReply, rejectionReply } from "./faults.ts";
-import { CHILDREN_MAX, PREVIEW_LENGTH, VALUE_LENGTH } from "./limits.ts";
+import { CHILDREN_MAX, PREVIEW_LENGTH, VALUE_BYTES_MAX, VALUE_LENGTH } from "./limits.ts";
 import { problemReply, whoSits } from "./session.ts";
 import type { FlatKeyView, FlatView } from "./view.ts";
 
@@ -54,7 +54,11 @@ export function readFlat(service: Service, keyBytesMax: number): RouteHandler {
   };
 }
 
-/** A page of the keys that begin with `prefix`, from the key `from` on; undefined when none of them may be seen. */
+/**
+ * A page of the keys that begin with `prefix`, from the key `from` on; undefined when none
+ * of them may be seen. Of keys that may not be seen nothing is told, not even by where the
+ * next page begins.
+ */
 function page(
   store: Store,
   rights: Rights,
@@ -63,15 +67,25 @@ function page(
   nowMs: number,
 ): FlatView | undefined {
   const { key: first, rangeEnd } = rangeOfPattern(`${prefix}*`);
-  if (!rights.touches("read", rangeOf(first, rangeEnd))) return undefined;
-  const key = from > first ? from : first;
-  const { kvs, more } = rangeIn(store, { key, rangeEnd, limit: CHILDREN_MAX });
-  const last = kvs.at(-1);
-  return {
-    keys: kvs.filter((kv) => rights.has("read", kv.key)).map((kv) => viewOf(kv, PREVIEW_LENGTH)),
-    next: more && last !== undefined ? hexOf(`${last.key}\0`) : "",
-    nowMs,
-  };
+  const range = rangeOf(first, rangeEnd);
+  if (!rights.touches("read", range)) return undefined;
+  const keys: FlatKeyView[] = [];
+  let bytes = 0;
+  for (const kv of readable(store, rights, { ...range, start: from > first ? from : first })) {
+    if (keys.length >= CHILDREN_MAX || bytes >= VALUE_BYTES_MAX) {
+      return { keys, next: hexOf(kv.key), nowMs };
+    }
+    keys.push(viewOf(kv, PREVIEW_LENGTH));
+    bytes += kv.version.value.length;
+  }
+  return { keys, next: "", nowMs };
+}
+
+/** Of each part that may be seen as many keys as a page may need, and the one after them. */
+function* readable(store: Store, rights: Rights, range: Range): Generator<KeyValue, void> {
+  for (const { start, end } of rights.within("read", range)) {
+    yield* rangeIn(store, { key: start, rangeEnd: end ?? "\0", limit: CHILDREN_MAX + 1 }).kvs;
+  }
 }
 
 function one(

@@ -93,16 +93,43 @@ function viewKey(
   const found = store.read(bytes, nowMs);
   if (found === undefined) return undefined;
   if (!found.isDirectory) return viewFile(found, length);
-  const page = store.page(bytes, nowMs, byteStringOf(after), CHILDREN_MAX, CHILDREN_UNITS_MAX)
-    .filter((child) => child.key !== RESERVED_ROOT);
-  const last = page.at(-1);
-  const seen = page.filter((child) =>
-    child.isDirectory ? touchesBelow(rights, "read", child.key) : rights.has("read", child.key)
-  );
-  const more = last !== undefined && store.page(bytes, nowMs, nameOf(last.key), 1, 1).length > 0;
   // Always on the first page, so that a long listing does not hide who is in the cluster.
-  const reserved = key === ROOT && after === "" ? [RESERVED_CHILD] : [];
-  return viewDirectory(key, [...reserved, ...seen.map(viewChild)], more);
+  const seen = key === ROOT && after === "" ? [RESERVED_CHILD] : [];
+  let count = 0;
+  let units = 0;
+  for (const child of readable(store, rights, bytes, nowMs, byteStringOf(after))) {
+    if (count >= CHILDREN_MAX || units >= CHILDREN_UNITS_MAX) return viewDirectory(key, seen, true);
+    seen.push(viewChild(child));
+    count++;
+    units += child.value.length;
+  }
+  return viewDirectory(key, seen, false);
+}
+
+/**
+ * The children after the one named `after` that may be seen. The others are passed over
+ * here: a page without any would have no child to go on from.
+ */
+function* readable(
+  store: Store,
+  rights: Rights,
+  directory: ByteString,
+  nowMs: number,
+  after: ByteString,
+): Generator<Item, void> {
+  for (let from = after;;) {
+    const page = store.page(directory, nowMs, from, CHILDREN_MAX, CHILDREN_UNITS_MAX);
+    for (const child of page) {
+      if (child.key !== RESERVED_ROOT && mayBeListed(rights, child)) yield child;
+    }
+    const last = page.at(-1);
+    if (last === undefined) return;
+    from = nameOf(last.key);
+  }
+}
+
+function mayBeListed(rights: Rights, { isDirectory, key }: Item): boolean {
+  return isDirectory ? touchesBelow(rights, "read", key) : rights.has("read", key);
 }
 
 function viewReserved({ node }: Service, key: string): KeyContent | undefined {

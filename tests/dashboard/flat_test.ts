@@ -81,3 +81,30 @@ Deno.test("the flat view shows what may be read, and refuses whoever may read no
   assertEquals((await ask("ann", "?prefix=/b/")).status, 403);
   assertEquals((await ask("ann", "?key=666f6f")).status, 403);
 });
+
+Deno.test("the flat view tells nothing of keys that may not be read, and goes past them", async () => {
+  await using node = await startDashboard();
+  for (let i = 0; i < 450; i++) await put(node, `%secret${i}`, "x");
+  for (let i = 0; i < 201; i++) await put(node, `/a/${String(i).padStart(3, "0")}`, "x");
+  for (let i = 0; i < 450; i++) await put(node, `zsecret${i}`, "x");
+  await enableUsers(node.service);
+  const ask = async (query: string): Promise<FlatView> =>
+    JSON.parse(
+      (await node.ask("GET", `/dashboard/api/flat${query}`, undefined, {
+        headers: { ...OWN.headers, ...basicOf("ann") },
+      })).text,
+    );
+  const first = await ask("");
+  assertEquals([first.keys.length, first.keys[0]!.key], [200, "/a/000"]);
+  assertEquals(first.next, "2f612f323030", "the key /a/200, which ann may read");
+  const second = await ask(`?from=${first.next}`);
+  assertEquals([second.keys.map(({ key }) => key), second.next], [["/a/200"], ""]);
+});
+
+Deno.test("a page of the flat view ends early when its values are long", async () => {
+  await using node = await startDashboard();
+  for (const key of ["a", "b", "c"]) await put(node, key, "x".repeat(600_000));
+  const first = await flat(node);
+  assertEquals([first.keys.map(({ key }) => key), first.next], [["a", "b"], "63"]);
+  assertEquals((await flat(node, `?from=${first.next}`)).keys.map(({ key }) => key), ["c"]);
+});

@@ -1,7 +1,7 @@
 /** Logins at the dashboard, and users and roles by its page. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { TestNode } from "../api/harness.ts";
-import { enableUsers } from "../api/users.ts";
+import { changeUsers, enableUsers } from "../api/users.ts";
 import { OWN, startDashboard } from "./harness.ts";
 
 const API = "/dashboard/api";
@@ -44,6 +44,19 @@ Deno.test("a login is Secure under TLS", async () => {
   await using node = await startDashboard({ kind: "tls" });
   await enableUsers(node.service);
   assertMatch(await login(node, "ann"), /; Secure$/);
+});
+
+Deno.test("a listing goes past the children that its user may not see", async () => {
+  await using node = await startDashboard();
+  for (let i = 0; i < 450; i++) await node.set(`/b/${String(i).padStart(3, "0")}`, "hidden");
+  await node.set("/b/last", "seen");
+  await enableUsers(node.service);
+  const permission = { type: "read", key: "/b/last", rangeEnd: "" } as const;
+  await changeUsers(node.service, [{ type: "roleGrantPermission", role: "a", permission }]);
+  const ann = as(tokenIn(await login(node, "ann")));
+  const { text } = await node.ask("GET", `${API}/keys/b`, undefined, ann);
+  const { children, more } = JSON.parse(text);
+  assertEquals([children.map(({ name }: { name: string }) => name), more], [["last"], false]);
 });
 
 Deno.test("the page shows and changes what its user may", async () => {

@@ -31,6 +31,22 @@ export class RangeSet {
     return this.has(start) || next !== undefined && (end === undefined || next.start < end);
   }
 
+  /** The parts of `range`, which is not empty, that are in the set, in their order. */
+  within({ start, end }: Range): Range[] {
+    const first = Math.max(0, this.#countFrom(start) - 1);
+    const parts: Range[] = [];
+    for (const range of this.#ranges.slice(first)) {
+      if (end !== undefined && range.start >= end) break;
+      if (range.end !== undefined && range.end <= start) continue;
+      const endsFirst = end === undefined || range.end !== undefined && range.end < end;
+      parts.push({
+        start: range.start > start ? range.start : start,
+        end: endsFirst ? range.end : end,
+      });
+    }
+    return parts;
+  }
+
   /** The last range that starts at `key` or before. */
   #lastFrom(key: ByteString): Range | undefined {
     return this.#ranges[this.#countFrom(key) - 1];

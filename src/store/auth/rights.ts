@@ -16,6 +16,8 @@ export interface Rights {
   covers(access: Access, range: Range): boolean;
   /** Whether some key of the range may be had. */
   touches(access: Access, range: Range): boolean;
+  /** The parts of the range, which is not empty, that may be had, in their order. */
+  within(access: Access, range: Range): readonly Range[];
 }
 
 /** Of who may do everything. */
@@ -24,6 +26,7 @@ export const ALL_RIGHTS: Rights = {
   has: () => true,
   covers: () => true,
   touches: () => true,
+  within: (_, range) => [range],
 };
 
 /** Of who may do nothing with any key. */
@@ -32,6 +35,7 @@ export const NO_RIGHTS: Rights = {
   has: () => false,
   covers: () => false,
   touches: () => false,
+  within: () => [],
 };
 
 /** Of who has `roles`, which are not root. */
@@ -42,6 +46,7 @@ export function rightsOf(roles: readonly Role[]): Rights {
     has: (access, key) => sets[access].has(key),
     covers: (access, range) => sets[access].covers(range),
     touches: (access, range) => sets[access].touches(range),
+    within: (access, range) => sets[access].within(range),
   };
 }
 

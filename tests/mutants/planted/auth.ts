@@ -518,6 +518,12 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/dashboard/keys.ts", "tests/dashboard/users_test.ts", [
     [
+      "a listing ends where nothing of a page may be seen",
+      "who may read a key finds it in the listing",
+      "if (last === undefined) return;\n    from",
+      "if (last === undefined || !page.some((child) => mayBeListed(rights, child))) return;\n    from",
+    ],
+    [
       "the dashboard shows any key",
       "the page shows what its user may see",
       "if (!isReserved(key) && !mayEnter(rights, store, byteStringOf(key))) {",
@@ -536,8 +542,14 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
     [
       "the list of all keys shows what nobody may read",
       "the page shows what its user may see",
-      'kvs.filter((kv) => rights.has("read", kv.key))',
-      "kvs",
+      'rights.within("read", range)) {',
+      "[range]) {",
+    ],
+    [
+      "a page of all keys is as long as its values are",
+      "values of a megabyte cost no more than is looked at",
+      " || bytes >= VALUE_BYTES_MAX",
+      "",
     ],
     [
       "the list of all keys shows any one of them",
