@@ -118,7 +118,7 @@ export interface SamplesView {
   readonly last: number;
   /** Of the whole cluster: entries applied a second. */
   readonly writes: readonly number[];
-  /** Of this node: keys and listings read a second. */
+  /** Of this node: keys, listings and ranges read a second. */
   readonly reads: readonly number[];
   /** Null where nothing was synced. */
   readonly syncP99Ms: readonly (number | null)[];

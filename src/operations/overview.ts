@@ -52,7 +52,7 @@ export function startOverview(options: OverviewOptions): Overview {
     clock: systemClock,
     look: () => ({
       applied: member.node.status().appliedIndex,
-      reads: operations.getsSuccess + operations.getsFail,
+      reads: operations.getsSuccess + operations.getsFail + operations.ranges,
       syncP99Ms: inMs(syncs.takeEstimate(0.99)),
       rssBytes: Deno.memoryUsage().rss,
     }),

@@ -27,7 +27,7 @@ const status = {
   ...{ role: "leader", term: 11, leader: 1, commitIndex: 12, appliedIndex: 13 },
   followers: [{ ...FOLLOWER, silentTicks: 62 }],
 };
-const operations = { getsSuccess: 21, getsFail: 22 };
+const operations = { getsSuccess: 21, getsFail: 22, ranges: 23 };
 
 const NODE = {
   ...{ self: 1, nowMs: () => 51, clusterId: 52, onRefusal: () => {} },
@@ -125,8 +125,9 @@ Deno.test("samples are of writes, of all reads, and of syncs in milliseconds", (
   overview.sample();
   const before = { ...operations };
   try {
-    operations.getsSuccess += 3_000;
+    operations.getsSuccess += 2_000;
     operations.getsFail += 1_000;
+    operations.ranges += 1_000;
     status.appliedIndex += 2_000;
     overview.sample();
   } finally {

@@ -105,8 +105,14 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     [
       "reads are those that found nothing",
       TRUE,
-      "reads: operations.getsSuccess + operations.getsFail,",
-      "reads: operations.getsFail,",
+      "reads: operations.getsSuccess + operations.getsFail",
+      "reads: operations.getsFail",
+    ],
+    [
+      "the reads of v3 are not seen",
+      TRUE,
+      " + operations.getsFail + operations.ranges,",
+      " + operations.getsFail,",
     ],
     [
       "syncs take a thousandth of their time",
