@@ -4,6 +4,7 @@ import type { EventsView } from "../../src/dashboard/view.ts";
 import { LISTENERS, type TestNode, until } from "../api/harness.ts";
 import { enableUsers } from "../api/users.ts";
 import { startDashboard } from "./harness.ts";
+import { putTogether } from "./v3_writes.ts";
 
 async function poll(node: TestNode, query: string): Promise<EventsView> {
   const { status, text } = await node.ask("GET", `/dashboard/api/events?${query}`);
@@ -53,24 +54,13 @@ Deno.test("a poll brings all that has happened, in portions", async () => {
   );
 });
 
-/** Puts the keys `/a/0` and so on in one transaction of v3: one entry. */
-function putTogether({ service }: TestNode, count: number): Promise<void> {
-  const flags = { wantsPrevious: false, ignoreValue: false, ignoreLease: false };
-  const success = Array.from(
-    { length: count },
-    (_, i) => ({ type: "put", key: `/a/${i}`, value: "x", lease: 0n, ...flags }) as const,
-  );
-  const command = { type: "txn", compares: [], success, failure: [] } as const;
-  return new Promise((resolve, reject) => {
-    service.write(command, false, ({ ok }) => ok ? resolve() : reject(new Error("not put")));
-  });
-}
+const many = (count: number) => Array.from({ length: count }, (_, i) => `/a/${i}`);
 
 Deno.test("a poll cuts no entry in two: what is left of one would never be asked for", async () => {
   await using node = await startDashboard();
   await set(node, "/b");
   await set(node, "/c");
-  await putTogether(node, 4);
+  await putTogether(node, many(4));
   const first = await poll(node, "path=/&since=3");
   assertEquals(briefly(first), "SET /b 3, SET /c 4; next 5");
   assertEquals((await poll(node, `path=/&since=${first.next}`)).events.length, 4);
@@ -78,7 +68,7 @@ Deno.test("a poll cuts no entry in two: what is left of one would never be asked
 
 Deno.test("a poll tells of a gap when one entry has more events than an answer", async () => {
   await using node = await startDashboard();
-  await putTogether(node, 6);
+  await putTogether(node, many(6));
   const { events, next, gap } = await poll(node, "path=/&since=3");
   assertEquals([events.length, next, gap], [5, 4, true]);
 });

@@ -1,24 +1,15 @@
 /** All keys as the page reads them, whether they are a path or not. */
 import { assertEquals } from "@std/assert";
 import type { FlatView } from "../../src/dashboard/view.ts";
-import type { ByteString } from "../../src/store/byte_string.ts";
 import type { TestNode } from "../api/harness.ts";
 import { basicOf, enableUsers } from "../api/users.ts";
 import { OWN, startDashboard } from "./harness.ts";
+import { put } from "./v3_writes.ts";
 
 async function flat(node: TestNode, query = ""): Promise<FlatView> {
   const { status, text } = await node.ask("GET", `/dashboard/api/flat${query}`);
   assertEquals(status, 200, text);
   return JSON.parse(text);
-}
-
-/** Writes as v3 does. */
-function put({ service }: TestNode, key: ByteString, value: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const flags = { wantsPrevious: false, ignoreValue: false, ignoreLease: false };
-    const command = { type: "put", key, value, lease: 0n, ...flags } as const;
-    service.write(command, false, ({ ok }) => ok ? resolve() : reject(new Error("not put")));
-  });
 }
 
 Deno.test("GET of the flat view has every key in the order of bytes, with its numbers", async () => {

@@ -8,9 +8,10 @@ import { encodeKey } from "./curl.ts";
 import type { CurlRequest } from "./curl.ts";
 import { characters, count, oneLine, prettyJson } from "./format.ts";
 import { Curl, ErrorNote, Icon } from "./parts.tsx";
+import { parentKey } from "./paths.ts";
 import { announce, hashOf, isReadonly } from "./state.ts";
 import { Ttl } from "./tree.tsx";
-import { parentKey, show } from "./tree_state.ts";
+import { show } from "./tree_state.ts";
 import { TtlField, ValueField } from "./value_form.tsx";
 
 type FileView = KeyView & { readonly kind: "file" };

@@ -6,10 +6,10 @@ import { characters, oneLine } from "./format.ts";
 import { FilePanel } from "./file.tsx";
 import { NewKey } from "./new_key.tsx";
 import { Curl, Empty, ErrorNote, Icon, KeyViews, Loading } from "./parts.tsx";
+import { childKey } from "./paths.ts";
 import { hashOf, isReadonly } from "./state.ts";
 import { Tree, Ttl } from "./tree.tsx";
 import {
-  childKey,
   directories,
   type Directory,
   followChanges,

@@ -3,8 +3,9 @@ import { useSignal } from "@preact/signals";
 import { ApiError, write } from "./api.ts";
 import { encodeKey } from "./curl.ts";
 import { Curl, ErrorNote, Icon } from "./parts.tsx";
+import { parentKey } from "./paths.ts";
 import { announce, hashOf } from "./state.ts";
-import { directories, loadMore, parentKey } from "./tree_state.ts";
+import { directories, loadMore } from "./tree_state.ts";
 import { TtlField, ValueField } from "./value_form.tsx";
 
 /** `initial`: what the key's field holds at first. */

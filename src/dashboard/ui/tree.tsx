@@ -2,8 +2,9 @@
 import { useRef } from "preact/hooks";
 import { countdown } from "./format.ts";
 import { Icon } from "./parts.tsx";
+import { childKey, parentKey } from "./paths.ts";
 import { clockOffsetMs, hashOf, now } from "./state.ts";
-import { childKey, directories, loadMore, opened, parentKey, toggle } from "./tree_state.ts";
+import { directories, loadMore, opened, toggle } from "./tree_state.ts";
 
 /** A line of the tree, as it is shown. */
 type Line =

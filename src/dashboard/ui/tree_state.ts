@@ -6,6 +6,7 @@ import { signal } from "@preact/signals";
 import type { ChildView, EventsView, EventView, KeyView } from "../view.ts";
 import { ApiError, get } from "./api.ts";
 import { encodeKey } from "./curl.ts";
+import { changedBy, parentKey } from "./paths.ts";
 import { clockOffsetMs } from "./state.ts";
 
 /** A directory that was asked for. */
@@ -40,16 +41,6 @@ export const opened = signal<ReadonlySet<string>>(new Set(["/"]));
 export const shown = signal<Shown>({ key: "", view: undefined, error: undefined });
 
 const NEW: Directory = { children: [], more: false, loading: true, error: undefined };
-
-/** The key of a child. */
-export function childKey(directory: string, name: string): string {
-  return directory === "/" ? `/${name}` : `${directory}/${name}`;
-}
-
-/** The directory of a key. */
-export function parentKey(key: string): string {
-  return key.slice(0, Math.max(1, key.lastIndexOf("/")));
-}
 
 /** Opens a directory of the tree, or closes it. */
 export function toggle(key: string, open = !opened.value.has(key)): void {
@@ -136,9 +127,18 @@ async function refresh(key: string): Promise<void> {
       more = page.more;
     } while (more && children.length < wanted);
     put(key, { children, more, loading: false, error: undefined });
-  } catch {
-    // The next event, or the user, tries again.
+  } catch (error) {
+    // Otherwise the next event, or the user, tries again.
+    if (asApiError(error).reason === "keyNotFound") forget(key);
   }
+}
+
+/** The directory went with its last key. */
+function forget(key: string): void {
+  const known = new Map(directories.value);
+  known.delete(key);
+  directories.value = known;
+  toggle(key, false);
 }
 
 /** Keeps what is shown fresh until the signal aborts. */
@@ -149,24 +149,17 @@ export async function followChanges(signal: AbortSignal): Promise<void> {
     else await refreshAfter(events);
     const { key, view } = shown.value;
     const concerned = gap || earlier ||
-      events.some((event) => event.key === key || parentKey(event.key) === key);
+      events.some((event) => event.key === key || changedBy(event).includes(key));
     // A whole value that was asked for stays until it is asked for again.
     const isWhole = view?.kind === "file" && view.value.length === view.length;
     if (concerned) await show(key, isWhole);
   }
 }
 
-/** A key that is new may have made directories above it, so those that are known are asked again. */
+/** Of the directories that are known, those that may have changed are asked again. */
 async function refreshAfter(events: readonly EventView[]): Promise<void> {
-  const stale = new Set<string>();
-  for (const { key, newKey } of events) {
-    for (let at = key; at !== "/";) {
-      at = parentKey(at);
-      if (directories.value.has(at)) stale.add(at);
-      if (!newKey) break;
-    }
-  }
-  await Promise.all([...stale].map(refresh));
+  const stale = new Set(events.flatMap(changedBy));
+  await Promise.all([...stale].filter((key) => directories.value.has(key)).map(refresh));
 }
 
 /**

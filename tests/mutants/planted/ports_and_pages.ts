@@ -112,6 +112,14 @@ export const PORT_AND_PAGE_MUTANTS: readonly Mutant[] = [
       "const whole = past.slice(0, max);",
     ],
   ]),
+  ...mutantsOf("src/dashboard/ui/paths.ts", "tests/dashboard/paths_test.ts", [
+    [
+      "a directory whose last key is gone stays in the tree",
+      "the page shows what is there",
+      'if (action === "SET" && !newKey) return changed;',
+      "if (!newKey) return changed;",
+    ],
+  ]),
   ...mutantsOf("src/dashboard/reports.ts", REPORTS, [
     [
       "the other members are asked once and for all",
