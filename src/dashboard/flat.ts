@@ -96,9 +96,19 @@ function one(
   nowMs: number,
 ): ReplyOrFault {
   if (!rights.has("read", key)) return problemReply("permissionDenied");
-  const [found] = rangeIn(store, { key, rangeEnd: "", limit: 1 }).kvs;
+  const found = keyIn(store, key);
   if (found === undefined) return rejectionReply({ reason: "keyNotFound", key });
   return json({ keys: [viewOf(found, length)], next: "", nowMs });
+}
+
+/** `key` as v3 has it. */
+export function keyIn(store: Store, key: ByteString): KeyValue | undefined {
+  return rangeIn(store, { key, rangeEnd: "", limit: 1 }).kvs[0];
+}
+
+/** As etcdctl has it; "" for none. */
+export function leaseOf({ version: { lease } }: KeyValue): string {
+  return lease === 0n ? "" : lease.toString(16);
 }
 
 function rangeIn(store: Store, range: Pick<RangeOperation, "key" | "rangeEnd" | "limit">) {
@@ -108,7 +118,8 @@ function rangeIn(store: Store, range: Pick<RangeOperation, "key" | "rangeEnd" | 
 }
 
 /** `length`: UTF-16 units of the value that are shown. */
-function viewOf({ key, version }: KeyValue, length: number): FlatKeyView {
+function viewOf(kv: KeyValue, length: number): FlatKeyView {
+  const { key, version } = kv;
   const text = textOfBytes(version.value);
   return {
     hex: hexOf(key),
@@ -118,7 +129,7 @@ function viewOf({ key, version }: KeyValue, length: number): FlatKeyView {
     version: version.version,
     createRevision: version.createRevision,
     modRevision: version.modRevision,
-    lease: version.lease === 0n ? "" : version.lease.toString(16),
+    lease: leaseOf(kv),
     deadlineMs: version.deadlineMs,
   };
 }

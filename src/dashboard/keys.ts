@@ -3,6 +3,7 @@
  * directory page by page, so that neither a value of a megabyte nor a hundred
  * thousand children cost more than what is looked at.
  */
+import { isUtf8 } from "node:buffer";
 import type { ReplyOrFault } from "../http/exchange.ts";
 import { fault } from "../http/fault.ts";
 import { urlencodedFields } from "../http/form.ts";
@@ -17,6 +18,7 @@ import { ROOT } from "../store/path.ts";
 import type { Item } from "../store/tree/listing.ts";
 import type { Store } from "../store/store.ts";
 import { failureReply, rejectionReply } from "./faults.ts";
+import { keyIn, leaseOf } from "./flat.ts";
 import { CHILDREN_MAX, CHILDREN_UNITS_MAX, PREVIEW_LENGTH, VALUE_LENGTH } from "./limits.ts";
 import { problemReply, whoSits } from "./session.ts";
 import type { ChildView, KeyContent, KeyView } from "./view.ts";
@@ -92,7 +94,10 @@ function viewKey(
   const bytes = byteStringOf(key);
   const found = store.read(bytes, nowMs);
   if (found === undefined) return undefined;
-  if (!found.isDirectory) return viewFile(found, length);
+  if (!found.isDirectory) {
+    const kv = keyIn(store, bytes);
+    return viewFile(found, length, kv === undefined || isUtf8(kv.version.value), kv && leaseOf(kv));
+  }
   // Always on the first page, so that a long listing does not hide who is in the cluster.
   const seen = key === ROOT && after === "" ? [RESERVED_CHILD] : [];
   let count = 0;
@@ -142,6 +147,8 @@ function viewReserved({ node }: Service, key: string): KeyContent | undefined {
 function viewFile(
   { key, value, setIndex, deadlineMs }: Item,
   length: number,
+  isText = true,
+  lease = "",
 ): KeyContent {
   const path = textOf(key);
   return {
@@ -152,6 +159,8 @@ function viewFile(
     setIndex,
     deadlineMs,
     reserved: isReserved(path),
+    isText,
+    lease,
   };
 }
 

@@ -171,6 +171,10 @@ export type KeyContent =
     readonly deadlineMs: number;
     /** `/_etcd`: nobody but the cluster writes there. */
     readonly reserved: boolean;
+    /** All bytes of the value are text; of others `value` has U+FFFD, and no form could keep them. */
+    readonly isText: boolean;
+    /** v3's, in hexadecimal; "" for none. Who sets the key here takes it out of the lease. */
+    readonly lease: string;
   };
 
 /** A key as v3 has it. */

@@ -1,8 +1,10 @@
 /** What others do to the keys while somebody looks at them, and what a form makes of a value. */
+import { assertEquals } from "@std/assert";
+import type { Page } from "playwright-core";
 import type { TestNode } from "../api/harness.ts";
 import { findChromium, TestBrowser } from "./browser.ts";
 import { startDashboard } from "./harness.ts";
-import { put, remove } from "./v3_writes.ts";
+import { grant, put, remove } from "./v3_writes.ts";
 
 const path = findChromium();
 
@@ -30,6 +32,52 @@ async function emptied({ browser, node }: Stage): Promise<void> {
   });
 }
 
+const panel = (page: Page) => page.locator(".key-panel");
+
+const setButton = (page: Page) => page.getByRole("button", { name: "Set", exact: true });
+
+/** What is typed beside another's write would undo it unseen. */
+async function overtaken({ browser, node }: Stage): Promise<void> {
+  await put(node, "/shared", "one");
+  await browser.visit(`${node.url}/dashboard/#/keys/shared`, {}, async ({ page }) => {
+    await page.getByLabel("New value").fill("mine");
+    await put(node, "/shared", "another's");
+    await panel(page).getByText("The key has another value now").waitFor();
+    await page.getByRole("button", { name: "Take that" }).click();
+    assertEquals(await page.getByLabel("New value").inputValue(), "another's");
+    assertEquals(await panel(page).getByText("The key has another value now").count(), 0);
+  });
+}
+
+async function lineEnds({ browser, node }: Stage): Promise<void> {
+  await put(node, "/lines", "a\r\nb\r\nc");
+  await browser.visit(`${node.url}/dashboard/#/keys/lines`, {}, async ({ page }) => {
+    const field = page.getByLabel("New value");
+    await field.press("ControlOrMeta+Home");
+    await field.pressSequentially("12");
+    await setButton(page).click();
+    await page.getByRole("status").getByText(/^Set at index/).waitFor();
+  });
+  assertEquals(node.store.read("/lines", 0)?.value, "12a\r\nb\r\nc");
+}
+
+async function otherBytes({ browser, node }: Stage): Promise<void> {
+  await grant(node, 0x1fn);
+  await put(node, "/bytes", new Uint8Array([0x61, 0xff]));
+  await put(node, "/leased", "text", 0x1fn);
+  await browser.visit(`${node.url}/dashboard/#/keys/bytes`, {}, async ({ page }) => {
+    await panel(page).getByText("Not all of it is text").waitFor();
+    for (const action of ["Edit", "Test and set"]) {
+      await page.getByRole("button", { name: action, exact: true }).click();
+      await panel(page).getByText("set this value by v3").waitFor();
+      assertEquals(await panel(page).locator("textarea").count(), 0);
+    }
+    await page.goto(`${node.url}/dashboard/#/keys/leased`);
+    await panel(page).getByText("does not end with its lease any longer").waitFor();
+    await panel(page).getByText("lease 1f").waitFor();
+  });
+}
+
 Deno.test({
   name: "the dashboard keeps up with others, in a browser",
   ignore: path === undefined,
@@ -39,5 +87,8 @@ Deno.test({
     const step = (name: string, body: (stage: Stage) => Promise<void>) =>
       t.step(name, () => body({ browser, node }));
     await step("shows no directory whose last key is gone", emptied);
+    await step("says that the value under a form has changed", overtaken);
+    await step("keeps the ends of lines that nobody has touched", lineEnds);
+    await step("has no form for bytes that are no text, and tells of a lease", otherBytes);
   },
 });

@@ -4,6 +4,7 @@ import type { ChildView, KeyView } from "../../src/dashboard/view.ts";
 import type { TestNode } from "../api/harness.ts";
 import { START_MS } from "../api/fake_node.ts";
 import { OWN, startDashboard } from "./harness.ts";
+import { grant, put } from "./v3_writes.ts";
 
 async function view(node: TestNode, path: string): Promise<KeyView> {
   const { status, text } = await node.ask("GET", `/dashboard/api/keys${path}`);
@@ -31,10 +32,26 @@ Deno.test("GET of a key gives its value, its deadline and when it was set", asyn
     deadlineMs: START_MS + 10_000,
     nowMs: START_MS,
     reserved: false,
+    isText: true,
+    lease: "",
   });
   node.node.advance(10_000);
   const { status, json } = await node.ask("GET", "/dashboard/api/keys/foo");
   assertEquals([status, json.reason], [404, "keyNotFound"]);
+});
+
+Deno.test("GET of a key says when its value is no text, and to which lease it belongs", async () => {
+  await using node = await startDashboard();
+  await grant(node, 0x1fn);
+  await put(node, "/a", new Uint8Array([0x61, 0xff]), 0x1fn);
+  const found = await view(node, "/a");
+  assertEquals(
+    found.kind === "file" && [found.value, found.isText, found.lease],
+    ["a\ufffd", false, "1f"],
+  );
+  await put(node, "/b", "a\ufffd");
+  const text = await view(node, "/b");
+  assertEquals(text.kind === "file" && [text.isText, text.lease], [true, ""]);
 });
 
 Deno.test("the page is told what time it is, by whatever time reads are judged", async () => {

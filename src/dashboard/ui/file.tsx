@@ -1,12 +1,12 @@
 /** One key: its value as text or JSON, its time, and what can be done to it. */
 import { useSignal } from "@preact/signals";
-import type { Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import type { KeyView } from "../view.ts";
 import { ApiError, write } from "./api.ts";
 import { encodeKey } from "./curl.ts";
 import type { CurlRequest } from "./curl.ts";
 import { characters, count, oneLine, prettyJson } from "./format.ts";
+import { hasMixedEnds } from "./line_ends.ts";
 import { Curl, ErrorNote, Icon } from "./parts.tsx";
 import { parentKey } from "./paths.ts";
 import { announce, hashOf, isReadonly } from "./state.ts";
@@ -28,7 +28,7 @@ const ACTIONS: readonly (readonly [Action, string])[] = [
 
 /** What is known of a key. */
 export function FilePanel({ view }: { view: FileView }) {
-  const { key, deadlineMs, setIndex, length, reserved } = view;
+  const { key, deadlineMs, setIndex, length, reserved, isText, lease } = view;
   const path = `/v1/keys${encodeKey(key)}`;
   return (
     <>
@@ -53,7 +53,9 @@ export function FilePanel({ view }: { view: FileView }) {
         <p class="muted small">
           {characters(length)}
           {setIndex > 0 && `, set at index ${count(setIndex)}`}
+          {lease !== "" && `, lease ${lease}`}
         </p>
+        {!isText && <p class="note">Not all of it is text: other bytes are shown as �.</p>}
         <Curl request={{ path }} label="Read by curl" />
       </section>
       {!reserved && !isReadonly.value && <Actions view={view} />}
@@ -114,6 +116,8 @@ function Actions({ view }: { view: FileView }) {
       </div>
       {action.value === "delete"
         ? <Delete view={view} />
+        : !view.isText
+        ? <p class="note">A form would change bytes that are no text: set this value by v3.</p>
         : isCut
         ? <p class="note">Load all of the value before you change it.</p>
         : <Set key={action.value} view={view} test={action.value === "test"} />}
@@ -134,6 +138,11 @@ function Set({ view, test }: { view: FileView; test: boolean }) {
     ...optional("ttl", ttl.value),
   ];
   const request = { path: `/v1/keys${encodeKey(view.key)}`, fields };
+  const take = () => {
+    before.value = view.value;
+    // What was typed to be set if the old value is there is still meant.
+    if (!test) value.value = view.value;
+  };
   return (
     <ActionForm
       request={request}
@@ -147,22 +156,24 @@ function Set({ view, test }: { view: FileView; test: boolean }) {
       button={<button type="submit" class="button primary">{test ? "Test and set" : "Set"}</button>}
     >
       {test && <ValueField label="Only if it is" value={before} />}
-      {view.value !== before.value && test && <Stale before={before} value={view.value} />}
+      {view.value !== before.value && (
+        <p class="note">
+          The key has another value now.{" "}
+          <button type="button" class="link" onClick={take}>Take that</button>
+        </p>
+      )}
       <ValueField label="New value" value={value} />
       <TtlField ttl={ttl} />
-      {view.deadlineMs !== 0 && ttl.value === "" && (
+      {(view.deadlineMs !== 0 || view.lease !== "") && ttl.value === "" && (
         <p class="note">Without a time to live the key stays for ever.</p>
       )}
+      {view.lease !== "" && (
+        <p class="note">Once set here, the key does not end with its lease any longer.</p>
+      )}
+      {hasMixedEnds(value.value) && (
+        <p class="note">Lines of it end in different ways: after a change they end alike.</p>
+      )}
     </ActionForm>
-  );
-}
-
-function Stale({ before, value }: { before: Signal<string>; value: string }) {
-  return (
-    <p class="note">
-      The key has another value now.{" "}
-      <button type="button" class="link" onClick={() => before.value = value}>Take that</button>
-    </p>
   );
 }
 

@@ -1,5 +1,6 @@
 /** Fields that the forms share. */
 import type { Signal } from "@preact/signals";
+import { withEndsOf, withLineFeeds } from "./line_ends.ts";
 
 /** A value of many lines. */
 export function ValueField({ label, value }: { label: string; value: Signal<string> }) {
@@ -7,8 +8,8 @@ export function ValueField({ label, value }: { label: string; value: Signal<stri
     <label class="field">
       <span>{label}</span>
       <textarea
-        value={value.value}
-        onInput={(event) => value.value = event.currentTarget.value}
+        value={withLineFeeds(value.value)}
+        onInput={(event) => value.value = withEndsOf(value.value, event.currentTarget.value)}
         rows={Math.min(12, Math.max(3, value.value.split("\n", 13).length))}
         required
         spellcheck={false}

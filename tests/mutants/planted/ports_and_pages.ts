@@ -120,6 +120,22 @@ export const PORT_AND_PAGE_MUTANTS: readonly Mutant[] = [
       "if (!newKey) return changed;",
     ],
   ]),
+  ...mutantsOf("src/dashboard/ui/line_ends.ts", "tests/dashboard/line_ends_test.ts", [
+    [
+      "an edit ends all lines by a line feed",
+      "a form changes what was typed",
+      'return before.includes("\\r\\n") &&',
+      "return false &&",
+    ],
+  ]),
+  ...mutantsOf("src/dashboard/keys.ts", "tests/dashboard/keys_test.ts", [
+    [
+      "a form is given for bytes that are no text",
+      "a form changes what was typed",
+      "kv === undefined || isUtf8(kv.version.value)",
+      "true",
+    ],
+  ]),
   ...mutantsOf("src/dashboard/reports.ts", REPORTS, [
     [
       "the other members are asked once and for all",
