@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import type { TestNode } from "../api/harness.ts";
 import { findChromium, TestBrowser } from "./browser.ts";
 import { startDashboard } from "./harness.ts";
-import { grant, put, remove } from "./v3_writes.ts";
+import { grant, put, putTogether, remove } from "./v3_writes.ts";
 
 const path = findChromium();
 
@@ -78,6 +78,22 @@ async function otherBytes({ browser, node }: Stage): Promise<void> {
   });
 }
 
+/** All keys are more than two pages: each is shown once, however often somebody clicks. */
+async function impatience({ browser, node }: Stage): Promise<void> {
+  await putTogether(node, Array.from({ length: 450 }, (_, i) => `many${i}`));
+  await browser.visit(`${node.url}/dashboard/#/flat`, {}, async ({ page }) => {
+    await page.getByLabel("That begin with").fill("many");
+    const rows = page.locator("table.flat tbody tr");
+    const more = page.getByRole("button", { name: "Show more" });
+    await page.getByRole("row", { name: "many0" }).waitFor();
+    await page.evaluate("[1, 2].forEach(() => document.querySelector('button.wide').click())");
+    await rows.nth(399).waitFor();
+    await more.click();
+    await more.waitFor({ state: "detached" });
+    assertEquals(await rows.count(), 450);
+  });
+}
+
 Deno.test({
   name: "the dashboard keeps up with others, in a browser",
   ignore: path === undefined,
@@ -90,5 +106,6 @@ Deno.test({
     await step("says that the value under a form has changed", overtaken);
     await step("keeps the ends of lines that nobody has touched", lineEnds);
     await step("has no form for bytes that are no text, and tells of a lease", otherBytes);
+    await step("shows each of all keys once, however often somebody asks for more", impatience);
   },
 });

@@ -1,6 +1,6 @@
 /** All keys in the order of their bytes, as v3 has them, and one of them. */
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { FlatKeyView, FlatView } from "../view.ts";
 import { ApiError, get } from "./api.ts";
 import { characters, count, oneLine } from "./format.ts";
@@ -33,21 +33,27 @@ function AllKeys() {
   const prefix = useSignal("");
   const pages = useSignal<readonly FlatView[]>([]);
   const error = useSignal<ApiError | undefined>(undefined);
+  const isLoadingMore = useSignal(false);
+  /** Counts what was asked for: only the newest answer is shown. */
+  const asked = useRef(0);
   const load = async (from: string) => {
-    const asked = prefix.value;
+    const own = ++asked.current;
+    isLoadingMore.value = from !== "";
     try {
-      const page = await ask({ prefix: asked, from });
-      if (asked !== prefix.value) return;
+      const page = await ask({ prefix: prefix.value, from });
+      if (own !== asked.current) return;
       pages.value = from === "" ? [page] : [...pages.value, page];
       error.value = undefined;
     } catch (problem) {
-      error.value = problem as ApiError;
+      if (own === asked.current) error.value = problem as ApiError;
+    } finally {
+      if (own === asked.current) isLoadingMore.value = false;
     }
   };
   useEffect(() => {
     void load("");
     const timer = setInterval(() => {
-      if (!document.hidden && pages.value.length <= 1) void load("");
+      if (!document.hidden && pages.value.length <= 1 && !isLoadingMore.value) void load("");
     }, REFRESH_MS);
     return () => clearInterval(timer);
   }, []);
@@ -78,8 +84,13 @@ function AllKeys() {
       )}
       {keys.length > 0 && <Table keys={keys} />}
       {next !== "" && (
-        <button type="button" class="button wide" onClick={() => void load(next)}>
-          Show more
+        <button
+          type="button"
+          class="button wide"
+          disabled={isLoadingMore.value}
+          onClick={() => void load(next)}
+        >
+          {isLoadingMore.value ? "Loading …" : "Show more"}
         </button>
       )}
     </Card>
