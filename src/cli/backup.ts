@@ -25,15 +25,33 @@ export async function runBackup(invocation: Invocation, stallMs = STALL_MS): Pro
   if (file === "-") return await toStandardOutput(invocation, stallMs);
   checkTarget(file, settings.boolean("force"));
   const part = `${file}.part`;
-  const options = { write: true, create: true, truncate: true, mode: 0o600 };
-  const output = await locally(`write "${file}"`, () => Deno.open(part, options));
+  // Locked until it has its name, or is gone.
+  using output = await locally(`write "${file}"`, () => openPart(part));
+  let proven: ProvenBackup;
   try {
-    const proven = await take(invocation, { file, part, output, stallMs });
+    proven = await take(invocation, { file, part, output, stallMs });
     await locally(`write "${file}"`, () => Deno.rename(part, file));
-    terminal.write(saved(invocation, proven, `"${file}"`));
-    return EXIT.ok;
-  } finally {
+  } catch (error) {
     if (exists(part)) await locally(`remove "${part}"`, () => Deno.remove(part));
+    throw error;
+  }
+  terminal.write(saved(invocation, proven, `"${file}"`));
+  return EXIT.ok;
+}
+
+/** What was left of a backup that was killed is written over; one that is under way is not. */
+async function openPart(part: string): Promise<Deno.FsFile> {
+  const output = await Deno.open(part, { write: true, create: true, mode: 0o600 });
+  try {
+    // Whoever had the lock until just now may have given the file its name.
+    if (!await output.tryLock(true) || Deno.statSync(part).ino !== output.statSync().ino) {
+      throw new Error("another backup is being written there");
+    }
+    if (output.statSync().size > 0) output.truncateSync();
+    return output;
+  } catch (error) {
+    output.close();
+    throw error;
   }
 }
 
@@ -45,7 +63,7 @@ async function toStandardOutput(invocation: Invocation, stallMs: number): Promis
   const file = "a temporary file";
   const part = await locally(`write ${file}`, () => Deno.makeTempFile({ prefix: "etcd-backup-" }));
   try {
-    const output = await locally(`write ${file}`, () => Deno.open(part, { write: true }));
+    using output = await locally(`write ${file}`, () => Deno.open(part, { write: true }));
     const proven = await take(invocation, { file: part, part, output, stallMs });
     const input = await locally(`read ${file}`, () => Deno.open(part));
     for await (const portion of input.readable) terminal.writeBytes(portion);
@@ -62,7 +80,6 @@ interface Place {
   readonly file: string;
   /** Where the bytes go first. */
   readonly part: string;
-  /** Is closed. */
   readonly output: Deno.FsFile;
   readonly stallMs: number;
 }
@@ -72,13 +89,9 @@ async function take(
   { settings, terminal }: Invocation,
   { file, part, output, stallMs }: Place,
 ): Promise<ProvenBackup> {
-  try {
-    using client = await connect(settings, terminal);
-    const isStale = settings.boolean("stale");
-    await download(client, { file, output, isStale, stallMs }, terminal);
-  } finally {
-    output.close();
-  }
+  using client = await connect(settings, terminal);
+  const isStale = settings.boolean("stale");
+  await download(client, { file, output, isStale, stallMs }, terminal);
   return await spoken(() => prove(part));
 }
 

@@ -18,13 +18,15 @@ class OnePortionServer implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   /** Resolves when the client has left. */
   readonly left = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
 
   constructor(isSilent: boolean) {
     this.#server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, () => {
       const body = new ReadableStream<Uint8Array>({
-        start(controller) {
+        start: (controller) => {
           controller.enqueue(PORTION);
-          if (!isSilent) controller.close();
+          if (isSilent) void this.#ended.promise.then(() => controller.close());
+          else controller.close();
         },
         cancel: () => this.left.resolve(),
       });
@@ -34,6 +36,11 @@ class OnePortionServer implements AsyncDisposable {
 
   get address(): string {
     return `127.0.0.1:${this.#server.addr.port}`;
+  }
+
+  /** Ends the answers that are silent. */
+  end(): void {
+    this.#ended.resolve();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -78,6 +85,23 @@ Deno.test("etcd backup leaves alone what it has not made", async () => {
     await Deno.mkdir(`${directory}/x.backup.part`);
     const { status } = await etcd(["backup", `${directory}/x.backup`, "-peers", "127.0.0.1:1"]);
     assertEquals([status, namesIn(directory)], [EXIT.failed, ["x.backup.part"]]);
+  });
+});
+
+Deno.test("etcd backup does not spoil another that is under way", async () => {
+  await withDirectory(async (directory) => {
+    await using server = new OnePortionServer(true);
+    const file = `${directory}/x.backup`;
+    const args = ["backup", file, "-peers", server.address];
+    const first = etcd(args);
+    await until("the first to write", () => Deno.statSync(`${file}.part`).size === PORTION.length);
+    assertOneLine(
+      await etcd(args),
+      `Cannot write "${file}": another backup is being written there`,
+    );
+    assertEquals(Deno.statSync(`${file}.part`).size, PORTION.length);
+    server.end();
+    assertEquals([(await first).status, namesIn(directory)], [EXIT.failed, []]);
   });
 });
 

@@ -136,8 +136,8 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     [
       "a backup may be read by everybody",
       "a backup is for its owner alone",
-      "truncate: true, mode: 0o600 }",
-      "truncate: true, mode: 0o644 }",
+      "create: true, mode: 0o600 }",
+      "create: true, mode: 0o644 }",
       DEFAULTS,
     ],
     [

@@ -323,5 +323,19 @@ export const PORT_AND_PAGE_MUTANTS: readonly Mutant[] = [
       '  } finally {\n    await locally(`remove "${part}"`, () => Deno.remove(part));\n  }',
       "  } finally {\n  }",
     ],
+    [
+      "a second backup to a place spoils the first",
+      "what is under way is not written over",
+      "!await output.tryLock(true) || ",
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/cli/backup.ts", "tests/cluster/data_commands_test.ts", [
+    [
+      "a backup ends in what was left of an older one",
+      "what was left of a backup that was killed is written over",
+      "if (output.statSync().size > 0) output.truncateSync();",
+      "",
+    ],
   ]),
 ];
