@@ -47,6 +47,19 @@ Deno.test("a call's end waits for the client's", async () => {
   assertEquals((await call.reply()).code, StatusCode.ok);
 });
 
+Deno.test("a call that was answered ends well when the client's end stays away, or the member stops", async () => {
+  using member = new V3Member();
+  for (const end of [() => member.clock.advance(1_001), () => member.v3.stop()]) {
+    const call = member.open(range);
+    call.send({ key: "a", serializable: true });
+    member.clock.advance(999);
+    assert(!call.stream.isClosed);
+    end();
+    const { code, response } = await call.reply();
+    assertEquals([code, response?.count], [StatusCode.ok, 0]);
+  }
+});
+
 Deno.test("a message may come in any pieces, and compressed", async () => {
   using member = new V3Member();
   const whole = framed(put.request, { key: "a", value: bytes("1") });

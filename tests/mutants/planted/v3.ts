@@ -193,6 +193,13 @@ export const V3_MUTANTS: readonly Mutant[] = [
       "if (end - start > 2 ** 30) {",
     ],
     [
+      "a call that was answered waits for its client's end for ever",
+      "a call ends, whatever its client does",
+      "    this.deadlineMs = this.#shared.nowMs() + END_WAIT_MS;\n    this.#list();\n",
+      "",
+      "tests/api/v3/grpc_test.ts",
+    ],
+    [
       "a stream ends before the client's end of it",
       "no call is reset that was answered",
       "if (stream.isRemoteEnded) stream.end(SUCCESS);",

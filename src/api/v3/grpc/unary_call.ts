@@ -10,17 +10,12 @@ import { StatusCode, StatusError } from "../status.ts";
 import { type Status, status } from "../statuses.ts";
 import type { Metadata } from "./metadata.ts";
 import type { OpenCall } from "../open_calls.ts";
-import {
-  callerOf,
-  deadlineOf,
-  endWithStatus,
-  type GrpcShared,
-  HEAD,
-  SUCCESS,
-  trailersOf,
-} from "./shared.ts";
+import { callerOf, deadlineOf, endWithStatus, type GrpcShared, HEAD, SUCCESS } from "./shared.ts";
 
 type UnaryHandler = Extract<Handler, { readonly kind: "unary" }>;
+
+/** For so long an answer waits for its client's end, which is on its way if it comes at all. */
+const END_WAIT_MS = 1_000;
 
 export class UnaryGrpcCall implements StreamReceiver, UnaryCall<object>, OpenCall {
   readonly #stream: ServerStream;
@@ -28,9 +23,10 @@ export class UnaryGrpcCall implements StreamReceiver, UnaryCall<object>, OpenCal
   readonly #metadata: Metadata;
   readonly #shared: GrpcShared;
   readonly #counters: MethodCounters;
-  readonly deadlineMs: number;
+  deadlineMs: number;
   #frames: MessageFrames | undefined;
   #hasMessage = false;
+  /** The answer is out, and the client's end has not come. */
   #isAnswered = false;
   #isOver = false;
   /** It can be ended from outside. */
@@ -88,13 +84,14 @@ export class UnaryGrpcCall implements StreamReceiver, UnaryCall<object>, OpenCal
   }
 
   onEnd(): void {
-    if (this.#isAnswered) return this.#stream.end(SUCCESS);
+    if (this.#isAnswered) return this.#endAnswered();
     if (this.#isOver) return;
     if (!this.#hasMessage || this.#frames?.isInMessage) this.fail(NO_MESSAGE);
   }
 
   onReset(): void {
-    if (!this.#isOver) {
+    if (this.#isAnswered) this.#endAnswered();
+    else if (!this.#isOver) {
       this.#counters.countFailure(StatusCode.canceled);
       this.#leave();
     }
@@ -113,16 +110,26 @@ export class UnaryGrpcCall implements StreamReceiver, UnaryCall<object>, OpenCal
     this.#counters.succeeded++;
     this.#onGone = undefined;
     this.#finish();
-    // A handler may answer before the client's end is seen, which is on its way.
     if (stream.isRemoteEnded) stream.end(SUCCESS);
-    else this.#isAnswered = true;
+    else this.#awaitEnd();
+  }
+
+  /** A handler may answer before the client's end is seen: to end the stream sooner would break it off. */
+  #awaitEnd(): void {
+    this.#isAnswered = true;
+    this.deadlineMs = this.#shared.nowMs() + END_WAIT_MS;
+    this.#list();
+  }
+
+  #endAnswered(): void {
+    this.#isAnswered = false;
+    this.#shared.open.delete(this);
+    this.#stream.end(SUCCESS);
   }
 
   fail(failure: Status): void {
-    if (this.#isAnswered) {
-      this.#isAnswered = false;
-      return this.#stream.end(trailersOf(failure));
-    }
+    // What was done and told stays so.
+    if (this.#isAnswered) return this.#endAnswered();
     if (this.#isOver) return;
     endWithStatus(this.#stream, failure);
     this.#counters.countFailure(failure.code);
