@@ -7,6 +7,7 @@ import type { ChildView, EventsView, EventView, KeyView } from "../view.ts";
 import { ApiError, get } from "./api.ts";
 import { encodeKey } from "./curl.ts";
 import { changedBy, parentKey } from "./paths.ts";
+import { pause } from "./pause.ts";
 import { clockOffsetMs } from "./state.ts";
 
 /** A directory that was asked for. */
@@ -191,16 +192,6 @@ export async function* changes(
       await pause(2 * REFRESH_MS, signal);
     }
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    }, { once: true });
-  });
 }
 
 function asApiError(error: unknown): ApiError {

@@ -120,6 +120,14 @@ export const PORT_AND_PAGE_MUTANTS: readonly Mutant[] = [
       "if (!newKey) return changed;",
     ],
   ]),
+  ...mutantsOf("src/dashboard/ui/pause.ts", "tests/dashboard/pause_test.ts", [
+    [
+      "every pause leaves a listener behind",
+      "a page that stays open keeps its size",
+      'signal.removeEventListener("abort", end);',
+      "",
+    ],
+  ]),
   ...mutantsOf("src/dashboard/ui/line_ends.ts", "tests/dashboard/line_ends_test.ts", [
     [
       "an edit ends all lines by a line feed",
