@@ -13,8 +13,8 @@ export interface WatchedFiles {
   readonly fingerprint: string;
   /** Never rejects. */
   reload(): Promise<void>;
-  /** Called at every look. */
-  lookAtExpiry(): void;
+  /** Called at every look. Never rejects. */
+  lookAtExpiry(): Promise<void>;
 }
 
 export class CertificateWatch {
@@ -45,7 +45,7 @@ export class CertificateWatch {
       const now = describe(stats);
       this.#seen.set(files, now);
       if (now === seen && now !== files.fingerprint) await files.reload();
-      files.lookAtExpiry();
+      await files.lookAtExpiry();
     }
   }
 }

@@ -45,6 +45,8 @@ export class PortTls implements WatchedFiles {
   #reloading: Promise<void> = Promise.resolve();
   /** When something was last said of the end of the certificate, and whether it was over. */
   #expiryTold = { atMs: -Infinity, isOver: false };
+  /** When the first authority in use ends: the runtime would go on trusting it. */
+  #authorityEndMs = Infinity;
 
   /** Throws `TlsError`. `name` says in messages which port it is. */
   private constructor(name: string, port: PortConfig, files: TlsFiles, logger: Logger) {
@@ -55,7 +57,7 @@ export class PortTls implements WatchedFiles {
     const { certFile, keyFile, caFile, crlFile } = files;
     this.paths = [certFile, keyFile, caFile, crlFile].filter((path) => path !== undefined);
     this.fingerprint = fingerprintOf(this.paths);
-    this.#material = this.#load();
+    this.#material = this.#load(systemClock.wallMs());
   }
 
   /** Undefined for a plain port. Throws `TlsError`. */
@@ -85,8 +87,18 @@ export class PortTls implements WatchedFiles {
     taker.reloadTls?.(this.#material);
   }
 
-  /** Says once a day that the certificate ends soon, and that it has ended. */
-  lookAtExpiry(nowMs = systemClock.wallMs()): void {
+  /**
+   * Says once a day that the certificate ends soon, and that it has ended. Resolves when an authority
+   * that has ended is no longer trusted: without another one that can't be, and is said once.
+   */
+  async lookAtExpiry(nowMs = systemClock.wallMs()): Promise<void> {
+    this.#tellExpiry(nowMs);
+    if (nowMs <= this.#authorityEndMs) return;
+    this.#authorityEndMs = Infinity;
+    await this.reload(nowMs);
+  }
+
+  #tellExpiry(nowMs: number): void {
     const { certFile } = this.#files;
     const endMs = parseCertificates(this.#material.cert, certFile)[0]!.validToDate.getTime();
     const isOver = nowMs >= endMs;
@@ -104,8 +116,8 @@ export class PortTls implements WatchedFiles {
   }
 
   /** Reads the files again; says what came of it and never rejects. */
-  reload(): Promise<void> {
-    this.#reloading = this.#reloading.then(() => this.#reload()).catch((error) => {
+  reload(nowMs?: number): Promise<void> {
+    this.#reloading = this.#reloading.then(() => this.#reload(nowMs)).catch((error) => {
       this.#logger.error("The new certificates can't be used, the old ones stay in use", {
         port: this.#name,
         cause: messageOf(error),
@@ -114,11 +126,11 @@ export class PortTls implements WatchedFiles {
     return this.#reloading;
   }
 
-  async #reload(): Promise<void> {
+  async #reload(nowMs = systemClock.wallMs()): Promise<void> {
     const port = this.#name;
     this.fingerprint = fingerprintOf(this.paths);
     const before = this.#material;
-    const next = this.#load();
+    const next = this.#load(nowMs);
     const { cert, key, ca, crl } = before;
     if (next.cert === cert && next.key === key && next.ca === ca && next.crl === crl) {
       this.#logger.info("The certificates are the same as before", { port });
@@ -143,13 +155,15 @@ export class PortTls implements WatchedFiles {
     for (const taker of this.#takers) taker.reloadTls?.(material);
   }
 
-  #load(): TlsMaterial {
-    const { material, warnings } = loadTls(this.#files, systemClock.wallMs());
+  #load(nowMs: number): TlsMaterial {
+    const { material, warnings } = loadTls(this.#files, nowMs);
     for (const cause of [...warnings, ...this.#nameProblems(material)]) {
       this.#logger.warn("A certificate is not as it should be", { port: this.#name, cause });
     }
     const { minVersion, maxVersion, namesUsers } = this.#files;
-    return { ...material, minVersion, maxVersion, namesUsers, ...loadClientGate(this.#files) };
+    const gate = loadClientGate(this.#files);
+    this.#authorityEndMs = endOf(material.ca, this.#files);
+    return { ...material, minVersion, maxVersion, namesUsers, ...gate };
   }
 
   /** Who dials the advertised address looks for its host in the certificate. */
@@ -201,6 +215,12 @@ export class PortTls implements WatchedFiles {
       `Port ${port} let a client in that showed no certificate: do not use this build`,
     );
   }
+}
+
+/** When the first of the authorities in `ca` ends. */
+function endOf(ca: string | undefined, { caFile = "" }: TlsFiles): number {
+  if (ca === undefined) return Infinity;
+  return Math.min(...parseCertificates(ca, caFile).map((one) => one.validToDate.getTime()));
 }
 
 function kindOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {

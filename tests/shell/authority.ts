@@ -18,12 +18,12 @@ export class Authority implements Disposable {
   readonly #keys = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
   readonly #name: Uint8Array;
 
-  constructor(commonName = "authority") {
+  constructor(commonName = "authority", validForMs = DAY_MS) {
     const der = issueCertificate({
       organization: "etcd",
       commonName,
       publicKey: this.#keys.publicKey,
-      ...this.#validity(),
+      ...this.#validity(validForMs),
       purpose: { kind: "authority" },
     }, { ...this.#issuer(), name: undefined });
     this.#name = readFields(der).subject;
@@ -118,8 +118,8 @@ export class Authority implements Disposable {
     };
   }
 
-  #validity() {
-    return { validFromMs: Date.now() - DAY_MS, validToMs: Date.now() + DAY_MS };
+  #validity(forMs = DAY_MS) {
+    return { validFromMs: Date.now() - DAY_MS, validToMs: Date.now() + forMs };
   }
 
   #write(name: string, text: string): void {

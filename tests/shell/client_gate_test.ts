@@ -121,6 +121,33 @@ Deno.test("a member dials nobody whom its port would not let in", () => {
   assertMatch(problem?.(stranger, []) ?? "", /whose CN is "server", found "stranger"/);
 });
 
+Deno.test("an authority that ends while the port is open is trusted no longer, if there is another", async () => {
+  using authority = new Authority();
+  using old = new Authority("old", 60_000);
+  authority.issue("server", "127.0.0.1");
+  const [newer, older] = [authority, old].map((one) => Deno.readTextFileSync(one.path("ca.crt")));
+  const both = authority.path("both.crt");
+  Deno.writeTextFileSync(both, `${older}${newer}`);
+  const listen = { host: "127.0.0.1", port: 1 };
+  const [url, listeners] = ["https://127.0.0.1:1", [{ ...listen, secure: true }]];
+  const lines: string[] = [];
+  const logger = { ...silentLogger, error: (message: string) => void lines.push(message) };
+  const portUnder = (caFile: string) => {
+    const tls = authority.files({ caFile });
+    const port = { advertised: listen, listen, url, urls: [url], listeners, tls };
+    return PortTls.load("client", port, logger)!;
+  };
+  const port = portUnder(both);
+  await port.lookAtExpiry();
+  assertEquals(port.material.ca, `${older}${newer}`);
+  await port.lookAtExpiry(Date.now() + 120_000);
+  assertEquals([port.material.ca, lines], [newer, []]);
+  const alone = portUnder(old.path("ca.crt"));
+  for (let look = 0; look < 2; look++) await alone.lookAtExpiry(Date.now() + 120_000);
+  assertEquals(alone.material.ca, older);
+  assertEquals(lines, ["The new certificates can't be used, the old ones stay in use"]);
+});
+
 /** Signed for a client without a subject and without other names (ECDSA on P-256). */
 const NOBODYS = "MIIBezCCASCgAwIBAgIUI8xRTh/kbiHzXziIGam3Sm13JaUwCgYIKoZIzj0EAwIwITENMAsGA1UECgwE" +
   "ZXRjZDEQMA4GA1UEAwwHZXRjZCBDQTAeFw0yNjExMzAwODEwMjVaFw0yNjEyMzAwODEwMjVaMAAwWTATBgcqhkjO" +

@@ -183,6 +183,12 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/operations/port_tls.ts", GATE, [
     [
+      "an authority is trusted for ever",
+      "one that has ended is trusted no longer",
+      "if (nowMs <= this.#authorityEndMs) return;",
+      "if (nowMs > 0) return;",
+    ],
+    [
       "a member dials whom its port would not let in",
       "what is asked of callers is asked of who is called",
       "if (ca !== undefined) return { cert, key, ca, problem };",
