@@ -7,8 +7,6 @@ import { namesUser, shownCertificate } from "./tls_sessions.ts";
 export interface ClientCertificate {
   /** The common name of its subject, the last one when there are several; undefined without one. */
   readonly commonName: string | undefined;
-  /** The DNS names among its alternative names (RFC 5280 §4.2.1.6), as written. */
-  readonly dnsNames: readonly string[];
 }
 
 /** Asked for at every request, and the same as long as the connection lives. */
@@ -27,22 +25,8 @@ export function clientCertificateOf(socket: Socket): ClientCertificate | undefin
   if (known !== undefined) return known;
   const shown = shownCertificate(socket);
   if (shown === undefined) return undefined;
-  const { subject, subjectaltname } = shown;
-  const { CN } = subject as { readonly CN?: string | readonly string[] };
-  const commonName = typeof CN === "string" ? CN : CN?.at(-1);
-  const certificate = { commonName, dnsNames: dnsNamesIn(subjectaltname ?? "") };
+  const { CN } = shown.subject as { readonly CN?: string | readonly string[] };
+  const certificate = { commonName: typeof CN === "string" ? CN : CN?.at(-1) };
   KNOWN.set(socket, certificate);
   return certificate;
-}
-
-/**
- * The DNS names in the platform's text for alternative names: `DNS:a, IP Address:::1`.
- * A name with strange characters stands there in quotes, as JSON; nobody is known by such a one.
- */
-export function dnsNamesIn(alternativeNames: string): string[] {
-  const plain = alternativeNames.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""');
-  return plain.split(", ").flatMap((name) => {
-    const value = name.startsWith("DNS:") ? name.slice("DNS:".length) : "";
-    return value === "" || value.includes('"') ? [] : [value];
-  });
 }

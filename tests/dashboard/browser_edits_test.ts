@@ -32,6 +32,18 @@ async function emptied({ browser, node }: Stage): Promise<void> {
   });
 }
 
+/** A stopped process closes no connection. */
+async function standingStill({ browser, node }: Stage): Promise<void> {
+  await browser.visit(`${node.url}/dashboard/`, {}, async ({ page }) => {
+    await page.getByRole("heading", { name: "Members" }).waitFor();
+    await page.route("**/api/status", () => {});
+    await page.getByText("What you see is old; trying again.").waitFor();
+    await page.getByText("This node does not answer").waitFor();
+    await page.unroute("**/api/status");
+    await page.getByText("What you see is old; trying again.").waitFor({ state: "detached" });
+  });
+}
+
 const panel = (page: Page) => page.locator(".key-panel");
 
 const setButton = (page: Page) => page.getByRole("button", { name: "Set", exact: true });
@@ -106,6 +118,7 @@ Deno.test({
     await step("says that the value under a form has changed", overtaken);
     await step("keeps the ends of lines that nobody has touched", lineEnds);
     await step("has no form for bytes that are no text, and tells of a lease", otherBytes);
+    await step("says that it is old when its node stands still", standingStill);
     await step("shows each of all keys once, however often somebody asks for more", impatience);
   },
 });

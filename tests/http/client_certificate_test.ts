@@ -2,7 +2,6 @@
 import { assertEquals } from "@std/assert";
 import { renderFault } from "../../src/api/v1/fault.ts";
 import { silentLogger } from "../../src/base/logger.ts";
-import { dnsNamesIn } from "../../src/http/client_certificate.ts";
 import type { Exchange } from "../../src/http/exchange.ts";
 import {
   clientFor,
@@ -41,7 +40,7 @@ async function seen<T>(kind: Kind, body: BodyInit, look: (exchange: Exchange) =>
 for (const kind of KINDS) {
   Deno.test(`Exchange of ${kind} has the client's names only where certificates are demanded`, async () => {
     const found = await seen(kind, "", ({ clientCertificate }) => clientCertificate);
-    const expected = isMutual(kind) ? { commonName: "client", dnsNames: [] } : undefined;
+    const expected = isMutual(kind) ? { commonName: "client" } : undefined;
     assertEquals(found, expected);
   });
 
@@ -62,12 +61,3 @@ for (const kind of ["mtls", "h2"] as const) {
     assertEquals(found, ["a\ufffd\0b", "61ff0062"]);
   });
 }
-
-Deno.test("dnsNamesIn() takes no name out of another's text", () => {
-  assertEquals(dnsNamesIn("DNS:a.example, IP Address:127.0.0.1, DNS:*.b.example"), [
-    "a.example",
-    "*.b.example",
-  ]);
-  assertEquals(dnsNamesIn('DNS:"x, DNS:forged.example", URI:"u\\", DNS:f.example", DNS:c'), ["c"]);
-  assertEquals(dnsNamesIn(""), []);
-});

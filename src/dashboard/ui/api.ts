@@ -19,6 +19,9 @@ export class ApiError extends Error {
   }
 }
 
+/** There was no answer. */
+export const NO_ANSWER = new ApiError("This node does not answer", 0, "", "");
+
 /** What a write answers. */
 export interface Written {
   readonly index: number;
@@ -67,7 +70,7 @@ async function send<T>(path: string, init: RequestInit): Promise<T> {
     text = await response.text();
   } catch (error) {
     if (init.signal?.aborted) throw error;
-    throw new ApiError("This node does not answer", 0, "", "");
+    throw NO_ANSWER;
   }
   const body = parse(text);
   if (response.ok && body !== undefined) return body as T;

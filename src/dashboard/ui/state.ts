@@ -1,7 +1,7 @@
 /** What all parts of the page share: where it is, what the node said last, how it looks. */
 import { batch, computed, effect, signal } from "@preact/signals";
 import type { SamplesView, StatusView } from "../view.ts";
-import { ApiError, get } from "./api.ts";
+import { ApiError, get, NO_ANSWER } from "./api.ts";
 import type { CurlTarget } from "./curl.ts";
 
 /** The page's sections, by the first segment of the hash. */
@@ -14,6 +14,9 @@ export interface Route {
 }
 
 const POLL_MS = 2000;
+
+/** A node that has stopped, or a cut cable, answers nothing and closes nothing. */
+const PATIENCE_MS = 5000;
 
 /** Samples that the plots show. */
 const SAMPLES_MAX = 450;
@@ -116,9 +119,10 @@ async function pollIfSeen(): Promise<void> {
   if (polling || document.hidden) return;
   polling = true;
   try {
+    const patience = AbortSignal.timeout(PATIENCE_MS);
     const [view, newer] = await Promise.all([
-      get<StatusView>("status"),
-      get<SamplesView>(`samples?after=${lastSample}`),
+      get<StatusView>("status", patience),
+      get<SamplesView>(`samples?after=${lastSample}`, patience),
     ]);
     batch(() => {
       status.value = view;
@@ -127,7 +131,7 @@ async function pollIfSeen(): Promise<void> {
       trouble.value = undefined;
     });
   } catch (error) {
-    trouble.value = error instanceof ApiError ? error : new ApiError(String(error), 0, "", "");
+    trouble.value = error instanceof ApiError ? error : NO_ANSWER;
   } finally {
     polling = false;
   }
