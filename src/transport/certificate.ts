@@ -10,7 +10,7 @@ import type { CertificateGate } from "../http/tls_material.ts";
 import { issuersOf } from "../http/tls_sessions.ts";
 import { readFields } from "../x509/fields.ts";
 import { hostsIn, isForHost } from "../x509/names.ts";
-import { PeerError } from "./peer_error.ts";
+import { PeerError, REFUSED_IN_ETCDS_WORDS } from "./peer_error.ts";
 import { bareHost } from "./peer_url.ts";
 
 /**
@@ -49,9 +49,13 @@ export function gateError(
   gate: CertificateGate | undefined,
 ): PeerError | undefined {
   const problem = gate?.(shown.raw, issuersOf(shown));
-  return problem === undefined
-    ? undefined
-    : new PeerError("certificate", `The certificate of "${host}" is not taken: ${problem}`);
+  if (problem === undefined) return undefined;
+  // Two that take each other for strangers are one mistake, whose words may stand in either log.
+  const heard = `of etcd it hears "${REFUSED_IN_ETCDS_WORDS}"`;
+  return new PeerError(
+    "certificate",
+    `The certificate of "${host}" is not taken: ${problem}; ${heard}`,
+  );
 }
 
 function hostProblem(host: string, der: Uint8Array): string | undefined {

@@ -59,7 +59,7 @@ const CERTIFICATE_PROBLEMS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** What etcd prints when a peer refuses the certificate, word for word: people and scripts look for it. */
-const REFUSED_IN_ETCDS_WORDS = "remote error: tls: bad certificate";
+export const REFUSED_IN_ETCDS_WORDS = "remote error: tls: bad certificate";
 
 /** TLS record types that a server begins with: an alert or a handshake message (RFC 8446 §5.1). */
 const TLS_FIRST_BYTES = [0x15, 0x16];

@@ -122,7 +122,7 @@ Deno.test("a peer whose certificate is revoked, or has another name, is not dial
   await using one = await TestMember.start({ id: 1, tls: { ...tlsOf("server"), problem } });
   assertEquals(
     await problemOf(one, two.url),
-    `The certificate of "127.0.0.1" is not taken: not of this house`,
+    `The certificate of "127.0.0.1" is not taken: not of this house; of etcd it hears "remote error: tls: bad certificate"`,
   );
   assertEquals(two.hellos, []);
 });
