@@ -21,6 +21,14 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
+  ...mutantsOf("src/config/etcd_flags.ts", FLAGS, [
+    [
+      "test suites of Kubernetes can't start a node",
+      "who asks for less than is done is not refused",
+      '...ignoredSwitches("a write that was acknowledged is on disk, always", "unsafe-no-fsync"),',
+      '...refusedSwitches("a write that was acknowledged is on disk, always", "unsafe-no-fsync"),',
+    ],
+  ]),
   ...mutantsOf("src/config/tls.ts", FLAGS, [
     [
       "a list of ciphers that nobody keeps to",
