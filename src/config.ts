@@ -6,7 +6,7 @@
  * `config/limits.ts`, what the settings come to `config/model.ts`.
  */
 import { resolve } from "node:path";
-import { initialCluster, joinAddresses } from "./config/cluster.ts";
+import { entry, joinAddresses } from "./config/cluster.ts";
 import { type ConfigFile, readSettings, type Settings } from "./config/command_line.ts";
 import { idleSettings, isPlacedAsEtcd } from "./config/families.ts";
 import { helpText, versionText } from "./config/help.ts";
@@ -31,6 +31,7 @@ import { VERSION } from "./version.ts";
 export type { Address } from "./config/address.ts";
 export { formatAddress, isLoopback, isUnspecified } from "./config/address.ts";
 export { LIMITS } from "./config/limits.ts";
+export { UsageError } from "./config/usage_error.ts";
 export type { Config, InitialMember, ListenAddress, PortConfig, TlsFiles } from "./config/model.ts";
 
 /** What a command line asks for. */
@@ -111,7 +112,7 @@ function makeConfig(settings: Settings): Config {
     ...ports,
     join: joinAddresses(settings, ports.peer),
     joinAttempts: settings.integer("r"),
-    initialCluster: initialCluster(settings, name, ports.peer),
+    ...entry(settings, name, ports.peer),
     membersMax: settings.integer("maxsize"),
     membership: Object.freeze({
       isStrict: settings.boolean("strict-reconfig-check"),

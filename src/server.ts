@@ -6,7 +6,7 @@ import { faultRenderer } from "./api/faults.ts";
 import { InvariantError } from "./base/assert.ts";
 import { systemClock } from "./base/clock.ts";
 import type { Logger } from "./base/logger.ts";
-import { isUnspecified, LIMITS } from "./config.ts";
+import { isUnspecified, LIMITS, UsageError } from "./config.ts";
 import type { Config } from "./config.ts";
 import { openDataDirectory, type OpenedDirectory } from "./server/data_directory.ts";
 import { CertificateWatch } from "./operations/certificate_watch.ts";
@@ -37,9 +37,11 @@ import type { PeerTls } from "./transport/peer_http.ts";
 import { bareHost } from "./transport/peer_url.ts";
 import { VERSION } from "./version.ts";
 
-/** Exit statuses of a node; 2 is for the command line. */
+/** Exit statuses of a node. */
 const STOPPED = 0;
 const FAILED = 1;
+/** As that of a command line that can't be followed whatever the directory holds. */
+const MISUSED = 2;
 
 /**
  * Runs a node until it is told to stop; resolves with the exit status. `exit` ends the
@@ -63,6 +65,7 @@ export async function runServer(
       return STOPPED;
     }
     logger.error(explain(error));
+    if (error instanceof UsageError) return MISUSED;
     // As at etcd: a service manager would start again what has failed.
     return error instanceof RemovedError ? STOPPED : FAILED;
   }

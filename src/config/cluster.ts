@@ -2,7 +2,7 @@
 import { type Address, formatAddress, isUnspecified, parseAddress } from "./address.ts";
 import type { Settings } from "./command_line.ts";
 import { fileProblem } from "./files.ts";
-import type { InitialCluster, InitialMember, PortConfig } from "./model.ts";
+import type { Config, InitialCluster, InitialMember, PortConfig } from "./model.ts";
 import { isSocketUrl, parseUrls } from "./urls.ts";
 import { printable, UsageError } from "./usage_error.ts";
 
@@ -45,10 +45,27 @@ function readAddressFile(settings: Settings, label: string): string {
 }
 
 /**
+ * How a node comes into its cluster by etcd's flags. A node that has data does not go by them,
+ * so what is wrong with them is not thrown here, unless the data are to be removed.
+ */
+export function entry(
+  settings: Settings,
+  name: string,
+  peer: PortConfig,
+): Pick<Config, "initialCluster" | "entryProblem"> {
+  try {
+    return { initialCluster: initialCluster(settings, name, peer), entryProblem: undefined };
+  } catch (error) {
+    if (!(error instanceof UsageError) || settings.boolean("f")) throw error;
+    return { initialCluster: undefined, entryProblem: error.message };
+  }
+}
+
+/**
  * What `--initial-cluster` names, `peer` and `name` being this node's; undefined when
  * nobody but this node is named, which then founds a cluster by itself. Throws `UsageError`.
  */
-export function initialCluster(
+function initialCluster(
   settings: Settings,
   name: string,
   peer: PortConfig,

@@ -157,6 +157,8 @@ export interface Config {
   readonly join: readonly Address[];
   readonly joinAttempts: number;
   readonly initialCluster: InitialCluster | undefined;
+  /** Why the flags can't be followed that say how a node without data comes into its cluster. */
+  readonly entryProblem: string | undefined;
   readonly membersMax: number;
   readonly membership: MembershipConfig;
   readonly redirect: boolean;

@@ -1,4 +1,4 @@
-/** What is wrong with a command line; caught where it was parsed, never beyond. */
+/** What is wrong with a command line; caught where it was parsed, or where a blank node starts by it. */
 
 /** Its message is one line for the user: what was expected, found, and what to do. */
 export class UsageError extends Error {

@@ -3,7 +3,7 @@ import { type Forming, joinBody, parseJoinReply } from "../api/peer/join.ts";
 import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { randomFraction } from "../base/ids.ts";
-import { formatAddress, isLoopback, LIMITS } from "../config.ts";
+import { formatAddress, isLoopback, LIMITS, UsageError } from "../config.ts";
 import type { Config } from "../config.ts";
 import { type Identity, knowsMembers, type OpenedStorage } from "../storage/storage.ts";
 import { Turn } from "../founding/turn.ts";
@@ -66,10 +66,21 @@ export class Entrance {
     });
   }
 
-  /** Before anything is open: nobody has heard of a node that is refused. */
+  /**
+   * Before anything is open: nobody has heard of a node that is refused. Rejects with `UsageError`
+   * when it has no data and can't follow its flags, and with what `checkKinship` rejects with.
+   */
   async check(): Promise<void> {
     const { config, opened: { identity, loaded }, tls } = this.#options;
-    if (identity === undefined || identity.clusterId === 0) return;
+    if (identity === undefined || identity.clusterId === 0) {
+      if (config.entryProblem !== undefined) throw new UsageError(config.entryProblem);
+      return;
+    }
+    if (config.entryProblem !== undefined) {
+      this.#options.logger.warn("This directory belongs to a cluster already, flags are ignored", {
+        cause: config.entryProblem,
+      });
+    }
     const ownAddresses = [config.peer.url, ...recordedUrls(identity, loaded)]
       .map((url) => new URL(url).host);
     const addresses = namedAddresses(config);

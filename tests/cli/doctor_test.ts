@@ -1,5 +1,5 @@
 /** `etcd doctor`: what it finds in sound, damaged and busy directories, and that it changes nothing. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { X509Certificate } from "node:crypto";
 import { silentLogger } from "../../src/base/logger.ts";
 import {
@@ -205,11 +205,16 @@ Deno.test("etcd doctor takes a command line of etcd, and its configuration file"
     assertEquals(portsIn(await doctor("--config-file", file)), expected);
     await Deno.remove(file);
 
-    const { status, err } = await etcd(["doctor", ...flags, "--initial-cluster=m2=http://a:1"]);
-    assertEquals([status, err.includes('--initial-cluster does not name this node, "m1"')], [
-      2,
-      true,
-    ]);
+    // A node that has data does not go by it.
+    const stale = [...flags, "--initial-cluster=m2=http://a:1"];
+    assertEquals(portsIn(await doctor(...stale)), expected);
+    assertEquals((await doctor(...stale)).some(({ check }) => check === "cluster"), false);
+    const { status, found } = findingOf(
+      await doctor(...stale, `--data-dir=${path}/none`),
+      "cluster",
+    );
+    assertEquals(status, "fail");
+    assertStringIncludes(found, '--initial-cluster does not name this node, "m1"');
   });
 });
 

@@ -1,6 +1,7 @@
 /** Members that `--initial-cluster` names, on real ports and disks: in any order, wiped, told otherwise. */
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { FormationError } from "../../src/member/formation.ts";
+import { UsageError } from "../../src/config.ts";
 import { JoinError } from "../../src/member/bootstrap.ts";
 import { EtcdMembers } from "./etcd_members.ts";
 
@@ -149,4 +150,22 @@ Deno.test("--force-new-cluster lets one survivor go on alone with all that it ha
   await members.stop("m2");
   await members.start("m2", "--force-new-cluster");
   assertEquals([await members.clusterOf("m2"), await members.get("m2", "c")], [after, "d"]);
+});
+
+Deno.test("a member that has data starts by flags that a blank one can't follow", async () => {
+  await using members = new EtcdMembers("m1");
+  const wrong = [
+    "--initial-cluster-state=existing",
+    "--initial-cluster=m9=http://127.0.0.1:1",
+    "--initial-cluster=m1=http://127.0.0.1:1",
+  ];
+  for (const flag of wrong) await assertRejects(() => members.start("m1", flag), UsageError);
+  await members.start("m1");
+  const cluster = await members.clusterOf("m1");
+  assertEquals(await members.set("m1", "a", "b"), 201);
+  for (const flag of wrong) {
+    await members.stop("m1");
+    await members.start("m1", flag);
+    assertEquals([await members.clusterOf("m1"), await members.get("m1", "a")], [cluster, "b"]);
+  }
 });

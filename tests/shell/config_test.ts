@@ -60,6 +60,7 @@ Deno.test("parseFlags() gives the documented defaults when nothing is set", () =
     join: [],
     joinAttempts: 3,
     initialCluster: undefined,
+    entryProblem: undefined,
     membersMax: 9,
     membership: { isStrict: true, learnersMax: 1 },
     redirect: false,

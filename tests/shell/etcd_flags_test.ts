@@ -131,10 +131,10 @@ Deno.test("what is listened on is advertised, if others can dial it", () => {
     undefined,
   );
   assertMatch(
-    errorOf(
+    configOf(
       "--initial-advertise-peer-urls http://0.0.0.0:2380 --initial-cluster " +
         "default=http://0.0.0.0:2380,b=http://b:2380",
-    ),
+    ).entryProblem ?? "",
     /^--initial-cluster expects URLs that the other members can dial, found http:\/\/0.0.0.0:2380/,
   );
 });
@@ -180,7 +180,8 @@ Deno.test("a unix socket has a path, which is all that follows the scheme", () =
   }
   assertMatch(errorOf("--listen-client-urls=unixs:///run/a"), /not served under TLS/);
   assertMatch(
-    errorOf("--name a --listen-peer-urls=unix://a:1 --initial-cluster=a=unix://a:1,b=unix://b:1"),
+    configOf("--name a --listen-peer-urls=unix://a:1 --initial-cluster=a=unix://a:1,b=unix://b:1")
+      .entryProblem ?? "",
     /members dial each other by TCP/,
   );
 });
@@ -242,9 +243,19 @@ Deno.test("--initial-cluster names the members, this node among them", () => {
     ["--initial-cluster http://a:2380", /expects a list such as/],
     ["--initial-cluster-state existing", /needs --initial-cluster beside it/],
     ["--initial-cluster m1=http://a:2380 --initial-cluster-state=existing", /names only this node/],
-    ["--initial-cluster-state old", /expects "new" or "existing", found "old"/],
   ];
-  for (const [flags, expected] of wrong) assertMatch(errorOf(`${place} ${flags}`), expected);
+  for (const [flags, expected] of wrong) {
+    // A node that has data starts with them.
+    const { initialCluster, entryProblem } = configOf(`${place} ${flags}`);
+    assertEquals(initialCluster, undefined);
+    assertMatch(entryProblem ?? "", expected);
+    // Before the data are gone.
+    assertMatch(errorOf(`${place} -f ${flags}`), expected);
+  }
+  assertMatch(
+    errorOf(`${place} --initial-cluster-state old`),
+    /expects "new" or "existing", found "old"/,
+  );
 });
 
 Deno.test("history, quota, logs and limits are as etcd's flags say", () => {

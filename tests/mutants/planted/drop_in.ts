@@ -21,6 +21,28 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
+  ...mutantsOf("src/config/cluster.ts", FLAGS, [
+    [
+      "who has data can't start when the list of members is out of date",
+      "a node that has data does not go by --initial-cluster",
+      'if (!(error instanceof UsageError) || settings.boolean("f")) throw error;',
+      "throw error;",
+    ],
+    [
+      "data are removed for flags that can't be followed",
+      "what is wrong is told before -f removes anything",
+      'if (!(error instanceof UsageError) || settings.boolean("f")) throw error;',
+      "if (!(error instanceof UsageError)) throw error;",
+    ],
+  ]),
+  ...mutantsOf("src/member/entrance.ts", "tests/cluster/initial_cluster_test.ts", [
+    [
+      "a blank node starts by flags that it can't follow",
+      "a node without data goes by --initial-cluster",
+      "if (config.entryProblem !== undefined) throw new UsageError(config.entryProblem);",
+      "",
+    ],
+  ]),
   ...mutantsOf("src/config/etcd_flags.ts", FLAGS, [
     [
       "test suites of Kubernetes can't start a node",
