@@ -149,6 +149,8 @@ export interface Config {
   readonly forceNewCluster: boolean;
   readonly client: ClientPortConfig;
   readonly peer: PortConfig;
+  /** By etcd's flags: what an operator says of the member afterwards holds against them. */
+  readonly arePeerUrlsInitial: boolean;
   /** Where gRPC is served, and what the client port serves; nowhere if undefined. */
   readonly grpc: GrpcConfig | undefined;
   /** Where metrics and health are served, and nothing of the data. */

@@ -18,6 +18,7 @@ import { UsageError } from "./usage_error.ts";
 export interface Ports {
   readonly client: ClientPortConfig;
   readonly peer: PortConfig;
+  readonly arePeerUrlsInitial: boolean;
   readonly grpc: GrpcConfig | undefined;
   readonly metrics: readonly ListenAddress[];
 }
@@ -29,13 +30,15 @@ export function makePorts(settings: Settings, asEtcd: boolean, dataDirectory: st
       hasUrls("listen-client-urls", "advertise-client-urls", "listen-client-http-urls")
     ? { ...portOfUrls(settings, CLIENT, dataDirectory), servesGrpc: true }
     : { ...portOfAddress(settings, "c", "cl", "client", dataDirectory), servesGrpc: false };
-  const peer = asEtcd || hasUrls("listen-peer-urls", "initial-advertise-peer-urls")
+  const arePeerUrlsInitial = asEtcd || hasUrls("listen-peer-urls", "initial-advertise-peer-urls");
+  const peer = arePeerUrlsInitial
     ? portOfUrls(settings, PEER, dataDirectory)
     : portOfAddress(settings, "s", "sl", "server", dataDirectory);
   refuseOverlaps(settings, client, peer);
   return {
     client: Object.freeze(client),
     peer: Object.freeze(peer),
+    arePeerUrlsInitial,
     grpc: client.servesGrpc ? undefined : grpcConfig(settings, client, peer),
     metrics: Object.freeze(metricsAddresses(settings, client, peer)),
   };

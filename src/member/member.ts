@@ -5,6 +5,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
+import type { Announced } from "../node/membership/plans.ts";
 import { Node } from "../node/node.ts";
 import type { NodeLimits } from "../node/options.ts";
 import type { Loaded, Random, Scheduler, StateMachine, Storage, Transport } from "../node/ports.ts";
@@ -94,6 +95,8 @@ export interface MemberOptions<T extends MemberTransport> {
   readonly loaded: Loaded;
   /** Under which it is reached. */
   readonly peerUrls: readonly string[];
+  /** See `Config`. */
+  readonly arePeerUrlsInitial?: boolean;
   readonly clientUrls: readonly string[];
   /** See `Member`. */
   readonly grpcUrls?: readonly string[] | undefined;
@@ -209,9 +212,13 @@ function makeCore<T extends MemberTransport>(
 
 /** What this process is reached under. */
 function announcedOf<T extends MemberTransport>(
-  { identity: { memberId, name }, peerUrls, clientUrls, grpcUrls }: MemberOptions<T>,
-) {
-  return { id: memberId, name, peerUrls, clientUrls, ...(grpcUrls && { grpcUrls }) };
+  { identity, peerUrls, arePeerUrlsInitial, clientUrls, grpcUrls }: MemberOptions<T>,
+): Announced {
+  return {
+    ...{ id: identity.memberId, name: identity.name, peerUrls, clientUrls },
+    ...(grpcUrls && { grpcUrls }),
+    ...(arePeerUrlsInitial && { yields: true as const }),
+  };
 }
 
 async function restore(store: Store, storage: Storage): Promise<Store> {

@@ -67,6 +67,7 @@ export function startMember(options: RealMemberOptions): Promise<RealMember> {
     peerUrls: config.peer.urls,
     clientUrls: config.client.urls,
     grpcUrls: config.grpc?.urls,
+    arePeerUrlsInitial: config.arePeerUrlsInitial,
     onCoreEvent: (event, core) => logCoreEvent(event, core, logger),
     onRemoved,
     onFatal,

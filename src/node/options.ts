@@ -5,6 +5,7 @@ import type { RaftCore } from "../raft/core.ts";
 import type { Member } from "../raft/types.ts";
 import type { ComparisonLimits } from "./divergence/comparison.ts";
 import type { Moved } from "./membership/administration.ts";
+import type { Announced } from "./membership/plans.ts";
 import type {
   Random,
   RequestHandler,
@@ -43,7 +44,7 @@ export interface NodeOptions<R> {
   readonly logger: Logger;
   readonly clusterId: number;
   /** What this process is reachable under; announced through the log when it differs from the record. */
-  readonly announced: Omit<Member, "voter">;
+  readonly announced: Announced;
   readonly limits: NodeLimits;
   /** Answers a request that another member forwarded; called only while this node leads. */
   readonly handleRequest: RequestHandler;

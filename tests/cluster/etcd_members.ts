@@ -14,8 +14,15 @@ interface Place {
   readonly directory: string;
 }
 
+interface Listed {
+  readonly ID: string;
+  readonly name?: string;
+  readonly peerURLs?: readonly string[];
+  readonly clientURLs?: readonly string[];
+}
+
 interface MemberAnswer {
-  readonly members?: readonly { readonly ID: string; readonly name?: string }[];
+  readonly members?: readonly Listed[];
 }
 
 export class EtcdMembers implements AsyncDisposable {
@@ -95,6 +102,18 @@ export class EtcdMembers implements AsyncDisposable {
     const dead = members!.find((member) => member.name === name);
     await this.#member(asked, "remove", { ID: dead!.ID });
     await this.#member(asked, "add", { peerURLs: [this.place(name).peerUrl] });
+  }
+
+  /** Does what "etcdctl member update" does for `name`, which runs. */
+  async update(name: string, peerUrl: string): Promise<void> {
+    const { ID } = await this.recordOf(name);
+    await this.#member(name, "update", { ID, peerURLs: [peerUrl] });
+  }
+
+  /** What `name` knows of itself. */
+  async recordOf(name: string): Promise<Listed> {
+    const { members } = await this.#member(name, "list", {});
+    return members!.find((member) => member.name === name)!;
   }
 
   /** Asks until it is done: a change may have to wait for the one before. */

@@ -4,6 +4,7 @@ import { FormationError } from "../../src/member/formation.ts";
 import { UsageError } from "../../src/config.ts";
 import { JoinError } from "../../src/member/bootstrap.ts";
 import { EtcdMembers } from "./etcd_members.ts";
+import { until } from "./wait.ts";
 
 const NAMES = ["m1", "m2", "m3"] as const;
 
@@ -168,4 +169,18 @@ Deno.test("a member that has data starts by flags that a blank one can't follow"
     await members.start("m1", flag);
     assertEquals([await members.clusterOf("m1"), await members.get("m1", "a")], [cluster, "b"]);
   }
+});
+
+Deno.test("peer URLs that etcdctl has given a member hold when it starts with its first flags", async () => {
+  await using members = new EtcdMembers("m1");
+  await members.start("m1");
+  await members.update("m1", "http://127.0.0.1:9");
+  await members.stop("m1");
+  const elsewhere = ["http://127.0.0.1:10"];
+  await members.start("m1", "--advertise-client-urls", ...elsewhere);
+  const { peerURLs } = await until("its word to be taken", async () => {
+    const record = await members.recordOf("m1");
+    return record.clientURLs?.join() === elsewhere.join() && record;
+  });
+  assertEquals(peerURLs, ["http://127.0.0.1:9"]);
 });

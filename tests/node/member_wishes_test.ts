@@ -188,6 +188,29 @@ Deno.test("planAnnounce() takes a member's own word over what was assigned to it
   assertEquals(announce({ ...member(2), name: "", clientUrls: [] }), { kind: "done" });
 });
 
+Deno.test("planAnnounce() leaves what was assigned to a member that yields to it", () => {
+  const elsewhere = { ...member(2), peerUrls: ["http://new:1"], assigned: true } as const;
+  const current = cluster(member(1), elsewhere);
+  const announce = (announced: Member, of = current) =>
+    planAnnounce({ ...announced, yields: true }, () => true)(of, false);
+  assertEquals(announce(member(2)), { kind: "done" });
+  const clientUrls = ["http://new:2"];
+  assertEquals(announce({ ...member(2), clientUrls }), {
+    kind: "propose",
+    next: cluster(member(1), { ...elsewhere, clientUrls }),
+  });
+  // It is there: from here on it may say where it is by itself.
+  const { assigned: _, ...confirmed } = elsewhere;
+  assertEquals(announce({ ...member(2), peerUrls: ["http://new:1"] }), {
+    kind: "propose",
+    next: cluster(member(1), confirmed),
+  });
+  assertEquals(announce(member(2), cluster(member(1), confirmed)), {
+    kind: "propose",
+    next: cluster(member(1), member(2)),
+  });
+});
+
 const NEWCOMER: Member = {
   ...{ id: 77, name: "node4", peerUrls: ["http://h:7004"], clientUrls: ["http://h:4004"] },
   voter: false,

@@ -61,6 +61,7 @@ Deno.test("parseFlags() gives the documented defaults when nothing is set", () =
     joinAttempts: 3,
     initialCluster: undefined,
     entryProblem: undefined,
+    arePeerUrlsInitial: false,
     membersMax: 9,
     membership: { isStrict: true, learnersMax: 1 },
     redirect: false,

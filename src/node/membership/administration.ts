@@ -14,6 +14,7 @@ import type { Liveness } from "./liveness.ts";
 import { type Agreed, encodeMembershipOutcome, parseMembershipOutcome } from "./outcome.ts";
 import { type MemberRules, plannerOf } from "./id_plans.ts";
 import {
+  type Announced,
   findNewcomer,
   planAnnounce,
   planJoin,
@@ -49,7 +50,7 @@ export interface AdministrationOptions {
   readonly isStrict: boolean;
   /** In [0, 1). */
   readonly random: () => number;
-  readonly announced: Omit<Member, "voter">;
+  readonly announced: Announced;
   /** See `NodeOptions`. */
   readonly moved: () => readonly Moved[];
   /** Whether there is anybody to ask. */
@@ -174,8 +175,10 @@ export class Administration {
     const wish = parseWish(payload);
     if (wish === undefined) return MALFORMED;
     switch (kind) {
-      case "join":
-        return planJoin({ ...wish, voter: false }, membersMax, (id) => liveness.isAlive(id));
+      case "join": {
+        const { yields: _, ...newcomer } = wish;
+        return planJoin({ ...newcomer, voter: false }, membersMax, (id) => liveness.isAlive(id));
+      }
       case "remove":
         return this.#removalOf(wish.name);
       case "announce":
@@ -255,7 +258,7 @@ export class Administration {
   }
 
   /** Whose addresses are not what the log says. */
-  #changed(): Omit<Member, "voter"> | undefined {
+  #changed(): Announced | undefined {
     const { announced, moved } = this.#options;
     const recorded = this.#ownRecord();
     if (recorded === undefined) return undefined;
@@ -282,16 +285,17 @@ export class Administration {
   }
 }
 
-function parseWish(payload: Uint8Array): Omit<Member, "voter"> | undefined {
+function parseWish(payload: Uint8Array): Announced | undefined {
   try {
-    const { id = 0, name, peerUrls = [], clientUrls = [], grpcUrls } = JSON.parse(
+    const { id = 0, name, peerUrls = [], clientUrls = [], grpcUrls, yields } = JSON.parse(
       new TextDecoder().decode(payload),
     );
     const isName = typeof name === "string" && name.length <= NAME_LENGTH_MAX;
     if (!isName || !isUrlList(peerUrls) || !isUrlList(clientUrls)) return undefined;
     if (grpcUrls !== undefined && !isGrpcUrls(grpcUrls)) return undefined;
     if (!Number.isSafeInteger(id) || id < 0) return undefined;
-    return { id, name, peerUrls, clientUrls, ...(grpcUrls && { grpcUrls }) };
+    const given = { id, name, peerUrls, clientUrls, ...(grpcUrls && { grpcUrls }) };
+    return yields === true ? { ...given, yields } : given;
   } catch {
     return undefined;
   }

@@ -12,6 +12,12 @@ import type { Failure } from "../ports.ts";
 /** Removed ids remembered: enough to tell every machine that may still be switched on. */
 const REMOVED_MAX = 256;
 
+/** What a process says of the member that it is, or of another one that called. */
+export interface Announced extends Omit<Member, "voter"> {
+  /** Its peer URLs are those of etcd's flags, which a restart does not change: assigned ones hold. */
+  readonly yields?: true;
+}
+
 /**
  * Adds `member` as a learner, in place of a dead member of the same name. One that comes
  * from the address of a reserved place takes that, and runs under the id of the place.
@@ -151,9 +157,12 @@ export function asVoter({ learner: _, takenBy: __, ...member }: Member): Member 
   return { ...member, voter: true };
 }
 
-/** Records the addresses under which a member can be reached now; client addresses that are not told stay. */
+/**
+ * Records the addresses under which a member can be reached now; client addresses that are not told
+ * stay, and so do assigned ones where `announced` yields to them.
+ */
 export function planAnnounce(
-  announced: Omit<Member, "voter">,
+  announced: Announced,
   isRecorded: () => boolean,
 ): Planner {
   return (current) => {
@@ -163,8 +172,13 @@ export function planAnnounce(
     // Others know only where the process is that ran when the addresses were assigned.
     if (clientUrls.length === 0 && known.assigned) return { kind: "done" };
     const ofClients = clientUrls.length === 0 ? known : announced;
-    const told = withOwnUrls(known, { ...ofClients, peerUrls: announced.peerUrls });
-    const isNews = !sameAddresses(known, told) || known.assigned !== undefined;
+    const { peerUrls } = known.assigned && announced.yields ? known : announced;
+    const isOwn = hasSameItems(peerUrls, announced.peerUrls);
+    const told = {
+      ...withOwnUrls(known, { ...ofClients, peerUrls }),
+      ...(!isOwn && { assigned: true as const }),
+    };
+    const isNews = !sameAddresses(known, told) || known.assigned !== told.assigned;
     if (isRecorded() && !isNews) return { kind: "done" };
     return { kind: "propose", next: replacing(current, told) };
   };

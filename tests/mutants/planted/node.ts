@@ -236,6 +236,13 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "if (!isRecorded && !recorded.assigned) return announced;",
     ],
     [
+      "nobody hears that a member yields to what was assigned",
+      "etcd's flags are of the first start, what an operator says comes after them",
+      "return yields === true ? { ...given, yields } : given;",
+      "return given;",
+      "tests/cluster/initial_cluster_test.ts",
+    ],
+    [
       "a removal is refused before anybody could answer",
       "a leader that stood still asks before it takes others for dead",
       "() => now() < patientUntil,",
