@@ -16,7 +16,7 @@ import type { Handler } from "../http/exchange.ts";
 import { fault, unavailable } from "../http/fault.ts";
 import { makeRouter } from "../http/router.ts";
 import type { Route } from "../http/router.ts";
-import { findNewcomer } from "../node/membership/plans.ts";
+import { findNewcomer, sharedUrl } from "../node/membership/plans.ts";
 import type { Failure } from "../node/ports.ts";
 import { isReserved } from "../raft/configuration.ts";
 import type { Configuration, Member, MemberId } from "../raft/types.ts";
@@ -133,7 +133,7 @@ function admitting({ node, transport }: RealMember, session: number): Admitting 
 function hasPlaceFor(configuration: Configuration, newcomer: Omit<Member, "voter">): boolean {
   return findNewcomer(configuration, newcomer.id) !== undefined ||
     configuration.members.some((member) =>
-      isReserved(member) && member.peerUrls.some((url) => newcomer.peerUrls.includes(url))
+      isReserved(member) && sharedUrl(member, newcomer) !== undefined
     );
 }
 

@@ -231,6 +231,21 @@ Deno.test("planJoin() gives a newcomer the place that is reserved for its addres
   assertEquals(joined(next, { ...NEWCOMER, id: 78, name: "node5" }), "refuse");
 });
 
+Deno.test("planJoin() knows the address of a place by any of its forms", () => {
+  const forms = [["http://Host-4:7004", "http://host-4:7004"], [
+    "http://[2001:DB8:0:0::4]:7004",
+    "http://[2001:db8::4]:7004",
+  ]] as const;
+  for (const [reserved, own] of forms) {
+    const current = cluster(...THREE.members, { ...place(4), peerUrls: [reserved] });
+    const taken = { ...NEWCOMER, id: 4, takenBy: 77, peerUrls: [own] };
+    assertEquals(
+      joined(current, { ...NEWCOMER, peerUrls: [own] }),
+      cluster(...THREE.members, taken),
+    );
+  }
+});
+
 Deno.test("planJoin() lets nobody in under the id of a place but from its address", () => {
   const elsewhere = { ...NEWCOMER, id: 4, peerUrls: ["http://other:1"] };
   const next = joined(cluster(...THREE.members, place(4)), elsewhere);

@@ -84,8 +84,8 @@ function admit(
   return { kind: "propose", next: { members: [...kept, newcomer], removed } };
 }
 
-function addressTaken(twin: Member, { peerUrls }: Pick<Member, "peerUrls">): Plan {
-  const address = peerUrls.find((url) => twin.peerUrls.includes(url));
+function addressTaken(twin: Member, claiming: Addressed): Plan {
+  const address = sharedUrl(claiming, twin);
   const owner = isReserved(twin) ? `${twin.id}` : `"${twin.name}"`;
   return refuse(
     `Address ${address} belongs to member ${owner}, remove that one first or choose another with -s`,
@@ -198,9 +198,17 @@ export function sameAddresses(a: Omit<Member, "voter">, b: Omit<Member, "voter">
     hasSameItems(a.grpcUrls ?? [], b.grpcUrls ?? []);
 }
 
-/** A peer address that both claim. */
-export function sharedUrl(a: Member, b: Member): string | undefined {
-  return a.peerUrls.find((url) => b.peerUrls.includes(url));
+/** A peer address that both claim, as `a` has it. */
+export function sharedUrl(a: Addressed, b: Addressed): string | undefined {
+  const others = new Set(b.peerUrls.map(canonical));
+  return a.peerUrls.find((url) => others.has(canonical(url)));
+}
+
+type Addressed = Pick<Member, "peerUrls">;
+
+/** Hosts have no case, and IPv6 several forms: a place is as etcdctl was told, a newcomer as its flags say. */
+function canonical(url: string): string {
+  return URL.parse(url)?.href ?? url;
 }
 
 /** `current` with the record of one member changed. */

@@ -160,6 +160,12 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/node/membership/plans.ts", NODE, [
     [
+      "a place whose host has capitals is nobody's",
+      "a newcomer finds its place by any form of its address",
+      "others.has(canonical(url))",
+      "b.peerUrls.includes(url)",
+    ],
+    [
       "new addresses of gRPC are told to nobody",
       "what a member list names can be dialled",
       "hasSameItems(a.grpcUrls ?? [], b.grpcUrls ?? [])",
