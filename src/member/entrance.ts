@@ -83,7 +83,8 @@ export class Entrance {
     }
     const ownAddresses = [config.peer.url, ...recordedUrls(identity, loaded)]
       .map((url) => new URL(url).host);
-    const addresses = namedAddresses(config);
+    // Who is to go on alone has left the others behind, whether they live or not.
+    const addresses = config.forceNewCluster ? [] : namedAddresses(config);
     await checkKinship({
       clusterId: identity.clusterId,
       memberId: identity.memberId,

@@ -62,6 +62,7 @@ export async function checkKinship(options: KinshipOptions): Promise<void> {
       addresses[foreign]
     } belongs to, found one of cluster "${
       formatId(clusterId)
-    }" at "${dataDirectory}": choose another with -d, or start this one afresh with -f`,
+    }" at "${dataDirectory}": choose another with -d; if it was recovered from one of theirs, stop ` +
+      "those members; else start this one afresh with -f",
   );
 }

@@ -153,6 +153,15 @@ Deno.test("--force-new-cluster lets one survivor go on alone with all that it ha
   assertEquals([await members.clusterOf("m2"), await members.get("m2", "c")], [after, "d"]);
 });
 
+Deno.test("--force-new-cluster leaves behind who still lives, too", async () => {
+  await using members = await three();
+  assertEquals(await members.set("m2", "a", "b"), 201);
+  for (const name of ["m1", "m2"]) await members.stop(name);
+  await members.start("m2", "--force-new-cluster");
+  assertEquals(await members.get("m2", "a"), "b");
+  assertNotEquals(await members.clusterOf("m2"), await members.clusterOf("m3"));
+});
+
 Deno.test("a member that has data starts by flags that a blank one can't follow", async () => {
   await using members = new EtcdMembers("m1");
   const wrong = [

@@ -53,7 +53,7 @@ Deno.test("checkKinship() refuses a foreign directory with both ids and its path
   const error = await assertRejects(() => check([SILENCE, FOREIGN]), ForeignClusterError);
   assertEquals(
     error.message,
-    'Expected a directory of cluster "800000000000000b", which 1 belongs to, found one of cluster "800000000000000a" at "/data": choose another with -d, or start this one afresh with -f',
+    'Expected a directory of cluster "800000000000000b", which 1 belongs to, found one of cluster "800000000000000a" at "/data": choose another with -d; if it was recovered from one of theirs, stop those members; else start this one afresh with -f',
   );
 });
 

@@ -42,6 +42,12 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "if (config.entryProblem !== undefined) throw new UsageError(config.entryProblem);",
       "",
     ],
+    [
+      "a survivor is made a new cluster, and does not start beside another one",
+      "--force-new-cluster leaves behind who still lives",
+      "config.forceNewCluster ? [] : namedAddresses(config)",
+      "namedAddresses(config)",
+    ],
   ]),
   ...mutantsOf("src/config/etcd_flags.ts", FLAGS, [
     [
