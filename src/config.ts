@@ -102,7 +102,7 @@ function makeConfig(settings: Settings): Config {
   const directory = asEtcd && !settings.isGiven("d") ? `${name}.etcd` : settings.text("d");
   const dataDirectory = resolve(directory);
   const idle = idleSettings(settings, dataDirectory);
-  const ports = makePorts(settings, asEtcd, dataDirectory);
+  const ports = makePorts(settings, { asEtcd, name, dataDirectory });
   return Object.freeze({
     name,
     nameGiven: settings.isGiven("n"),

@@ -111,6 +111,13 @@ function initialCluster(
   return Object.freeze({ state, token, members: Object.freeze(members) });
 }
 
+/** Where `--initial-cluster` has this node, as a list that is not checked yet; empty when it does not. */
+export function ownPeerUrls(settings: Settings, name: string): string {
+  const own = `${name}=`;
+  return settings.text("initial-cluster").split(",").map((item) => item.trim())
+    .filter((item) => item.startsWith(own)).map((item) => item.slice(own.length)).join();
+}
+
 function parseInitialCluster(
   list: string,
   label: string,

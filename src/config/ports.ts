@@ -11,6 +11,7 @@ import type { Settings } from "./command_line.ts";
 import type { FlagName } from "./flags.ts";
 import type { ClientPortConfig, GrpcConfig, ListenAddress, PortConfig } from "./model.ts";
 import { tlsFiles } from "./tls.ts";
+import { ownPeerUrls } from "./cluster.ts";
 import { type ParsedUrl, parseUrls } from "./urls.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -23,16 +24,23 @@ export interface Ports {
   readonly metrics: readonly ListenAddress[];
 }
 
-/** `asEtcd`: what nobody chose is as etcd has it. Throws `UsageError`. */
-export function makePorts(settings: Settings, asEtcd: boolean, dataDirectory: string): Ports {
+/** `asEtcd`: what nobody chose is as etcd has it; `name` is the node's. Throws `UsageError`. */
+export function makePorts(
+  settings: Settings,
+  { asEtcd, name, dataDirectory }: {
+    readonly asEtcd: boolean;
+    readonly name: string;
+    readonly dataDirectory: string;
+  },
+): Ports {
   const hasUrls = (...names: FlagName[]) => names.some((name) => settings.isGiven(name));
   const client = asEtcd ||
       hasUrls("listen-client-urls", "advertise-client-urls", "listen-client-http-urls")
-    ? { ...portOfUrls(settings, CLIENT, dataDirectory), servesGrpc: true }
+    ? { ...portOfUrls(settings, CLIENT, { name, dataDirectory }), servesGrpc: true }
     : { ...portOfAddress(settings, "c", "cl", "client", dataDirectory), servesGrpc: false };
   const arePeerUrlsInitial = asEtcd || hasUrls("listen-peer-urls", "initial-advertise-peer-urls");
   const peer = arePeerUrlsInitial
-    ? portOfUrls(settings, PEER, dataDirectory)
+    ? portOfUrls(settings, PEER, { name, dataDirectory })
     : portOfAddress(settings, "s", "sl", "server", dataDirectory);
   refuseOverlaps(settings, client, peer);
   return {
@@ -112,7 +120,11 @@ const PEER: UrlFlags = {
   port: 2380,
 };
 
-function portOfUrls(settings: Settings, flags: UrlFlags, dataDirectory: string): PortConfig {
+function portOfUrls(
+  settings: Settings,
+  flags: UrlFlags,
+  { name, dataDirectory }: { readonly name: string; readonly dataDirectory: string },
+): PortConfig {
   const tls = tlsFiles(settings, flags.tlsSide, dataDirectory);
   const usual = `http://localhost:${flags.port}`;
   const urlsOf = (name: UrlFlags["listen"] | UrlFlags["advertise"] | "listen-client-http-urls") => {
@@ -129,7 +141,8 @@ function portOfUrls(settings: Settings, flags: UrlFlags, dataDirectory: string):
         'give one or write "http://"',
     );
   }
-  const advertised = advertisedUrls(settings, flags, urlsOf(flags.advertise), listened, given);
+  const told = urlsOf(flags.advertise);
+  const advertised = told.length > 0 ? told : untoldUrls(settings, flags, listened, given, name);
   if (flags === PEER) refuseMixed(settings, flags, [...listened, ...advertised]);
   const [first] = advertised;
   const [own] = listened;
@@ -152,19 +165,24 @@ function listenHost({ host }: { readonly host: string }): string {
   return host === "localhost" ? LOOPBACK : host;
 }
 
-function advertisedUrls(
+/** What is advertised when no flag says so. */
+function untoldUrls(
   settings: Settings,
-  { listen, advertise, port }: UrlFlags,
-  advertised: readonly ParsedUrl[],
+  flags: UrlFlags,
   listened: readonly ParsedUrl[],
   given: readonly ParsedUrl[],
+  name: string,
 ): readonly ParsedUrl[] {
-  // Nobody can dial "0.0.0.0" from elsewhere, but etcd's own examples have it.
-  if (advertised.length > 0) return advertised;
+  const { listen, advertise, port } = flags;
   if (given.length === 0) {
     return parseUrls(`http://localhost:${port}`, `--${advertise}`, "noSockets");
   }
   if (!listened.some(({ host }) => isUnspecified(host))) return listened;
+  // Nobody can dial "0.0.0.0" from elsewhere; who is alone need not be dialled, and the node warns.
+  if (flags === PEER) {
+    const own = ownPeerUrls(settings, name);
+    return own === "" ? listened : parseUrls(own, settings.label("initial-cluster"), "sockets");
+  }
   throw new UsageError(
     `--${advertise} is required when ${settings.label(listen)} names every interface: ` +
       "give URLs that others can dial",

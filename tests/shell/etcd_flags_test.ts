@@ -120,6 +120,14 @@ Deno.test("what is listened on is advertised, if others can dial it", () => {
     errorOf("--listen-client-urls http://0.0.0.0:2379"),
     /^--advertise-client-urls is required when --listen-client-urls names every interface/,
   );
+  // Peers are told what --initial-cluster says, else what is listened on: so containers have it.
+  const peers = (flags: string) =>
+    configOf(`--name a --listen-peer-urls http://0.0.0.0:2380 ${flags}`);
+  assertEquals(peers("").peer.urls, ["http://0.0.0.0:2380"]);
+  assertEquals(peers("--initial-cluster a=http://a:2380").peer.urls, ["http://a:2380"]);
+  const two = peers("--initial-cluster b=http://b:2380,a=http://a:2380,a=http://a:2381");
+  assertEquals(two.peer.urls, ["http://a:2380", "http://a:2381"]);
+  assertEquals([two.entryProblem, two.initialCluster?.members.length], [undefined, 2]);
   // As etcd's own examples for containers have it; the node warns.
   const everywhere = "--listen-client-urls http://0.0.0.0:2379 --advertise-client-urls";
   assertEquals(configOf(`${everywhere} http://0.0.0.0:2379`).client.urls, ["http://0.0.0.0:2379"]);

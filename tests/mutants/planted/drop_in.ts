@@ -49,6 +49,20 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "namedAddresses(config)",
     ],
   ]),
+  ...mutantsOf("src/config/ports.ts", FLAGS, [
+    [
+      "who listens for peers everywhere must say where it is",
+      "a command line that etcd takes is taken",
+      "if (flags === PEER) {",
+      "if (flags === PEER && name === undefined) {",
+    ],
+    [
+      "who listens for peers everywhere is not where --initial-cluster has it",
+      "a command line that etcd takes is taken",
+      "const own = ownPeerUrls(settings, name);",
+      'const own = "";',
+    ],
+  ]),
   ...mutantsOf("src/config/etcd_flags.ts", FLAGS, [
     [
       "test suites of Kubernetes can't start a node",
