@@ -1,5 +1,5 @@
 /** How a node comes to the identity that it runs under: asks at the peer ports of others. */
-import { type Forming, joinBody, parseJoinReply } from "../api/peer/join.ts";
+import { type Forming, joinBody, NO_PLACE, parseJoinReply } from "../api/peer/join.ts";
 import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { randomFraction } from "../base/ids.ts";
@@ -151,27 +151,30 @@ export class Entrance {
   /**
    * Goes on, or takes the place that the cluster of `--initial-cluster` keeps for this
    * node: a blank directory never enters in another way, whatever its name. Resolves with
-   * an error when nobody could say whether there is one.
+   * an error when nobody could say whether there is one; rejects when it is not let in.
    */
   async #takePlace(
     addresses: readonly string[],
     changed: Pick<Partial<BootstrapOptions>, "identity" | "votersAwaited"> = {},
   ): Promise<Identity | JoinError> {
     const { config } = this.#options;
-    let isRefused = false;
+    const refusals: RefusalError[] = [];
     try {
       const requestJoin: BootstrapOptions["requestJoin"] = async (address, newcomer) => {
         try {
           return await this.#requestJoin(address, newcomer, true);
         } catch (error) {
-          isRefused ||= error instanceof RefusalError && error.isFinal;
+          if (error instanceof RefusalError && error.isFinal) refusals.push(error);
           throw error;
         }
       };
       return await this.#bootstrap({ addresses, requestJoin, ...changed });
     } catch (error) {
       if (!(error instanceof JoinError)) throw error;
-      if (!isRefused) return error;
+      const refusal = refusals.at(-1);
+      if (refusal === undefined) return error;
+      // The advice would cost a member that lives.
+      if (refusal.message !== NO_PLACE) throw error;
       throw new JoinError(
         "The members that --initial-cluster names are a cluster already, which keeps no place for " +
           `this node, and the data directory "${config.dataDirectory}" is empty: run "etcdctl member ` +

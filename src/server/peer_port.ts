@@ -5,7 +5,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { FOUNDING_PATH, replyToFounding } from "../api/peer/founding.ts";
-import { type Admitting, type Forming, JOIN_PATH, joinRoutes } from "../api/peer/join.ts";
+import { type Admitting, type Forming, JOIN_PATH, joinRoutes, NO_PLACE } from "../api/peer/join.ts";
 import { clusterRoutes } from "../api/v1/cluster.ts";
 import { pageProblem } from "../http/cross_site.ts";
 import type { ListenAddress } from "../config.ts";
@@ -17,7 +17,6 @@ import { fault, unavailable } from "../http/fault.ts";
 import { makeRouter } from "../http/router.ts";
 import type { Route } from "../http/router.ts";
 import { findNewcomer, sharedUrl } from "../node/membership/plans.ts";
-import type { Failure } from "../node/ports.ts";
 import { isReserved } from "../raft/configuration.ts";
 import type { Configuration, Member, MemberId } from "../raft/types.ts";
 import { PROTOCOL } from "../transport/handshake.ts";
@@ -119,7 +118,7 @@ function admitting({ node, transport }: RealMember, session: number): Admitting 
       node.barrier((outcome) => {
         if (!outcome.ok) done(outcome);
         else if (hasPlaceFor(node.configuration(), newcomer)) node.join(newcomer, done);
-        else done(NO_PLACE);
+        else done({ ok: false, reason: "refused", cause: NO_PLACE });
       });
     },
     problemOf: (id) =>
@@ -136,12 +135,6 @@ function hasPlaceFor(configuration: Configuration, newcomer: Omit<Member, "voter
       isReserved(member) && sharedUrl(member, newcomer) !== undefined
     );
 }
-
-const NO_PLACE: Failure = {
-  ok: false,
-  reason: "refused",
-  cause: "The cluster is alive and has no place for a node of that address",
-};
 
 /** Opens all addresses, or none of them. */
 async function listenAll(

@@ -101,6 +101,11 @@ export class EtcdMembers implements AsyncDisposable {
     const { members } = await this.#member(asked, "list", {});
     const dead = members!.find((member) => member.name === name);
     await this.#member(asked, "remove", { ID: dead!.ID });
+    await this.reserve(name, asked);
+  }
+
+  /** Does at `asked` what "etcdctl member add" does for `name`. */
+  async reserve(name: string, asked: string): Promise<void> {
     await this.#member(asked, "add", { peerURLs: [this.place(name).peerUrl] });
   }
 

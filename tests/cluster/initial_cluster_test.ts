@@ -1,5 +1,5 @@
 /** Members that `--initial-cluster` names, on real ports and disks: in any order, wiped, told otherwise. */
-import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { FormationError } from "../../src/member/formation.ts";
 import { UsageError } from "../../src/config.ts";
 import { JoinError } from "../../src/member/bootstrap.ts";
@@ -178,6 +178,20 @@ Deno.test("a member that has data starts by flags that a blank one can't follow"
     await members.start("m1", flag);
     assertEquals([await members.clusterOf("m1"), await members.get("m1", "a")], [cluster, "b"]);
   }
+});
+
+Deno.test("a newcomer under the name of a member that lives is told that, and not to remove it", async () => {
+  await using members = new EtcdMembers("m1", "m2");
+  const { peerUrl } = members.place("m1");
+  await members.start("m1", `--initial-cluster=m1=${peerUrl}`);
+  await members.reserve("m2", "m1");
+  const namesake = [
+    ...["--name=m1", `--initial-cluster=m0=${peerUrl},m1=${members.place("m2").peerUrl}`],
+    "--initial-cluster-state=existing",
+  ];
+  const error = await assertRejects(() => members.start("m2", ...namesake), JoinError);
+  assertStringIncludes(error.message, 'A member named "m1" is alive');
+  assertEquals(error.message.includes("member remove"), false);
 });
 
 Deno.test("peer URLs that etcdctl has given a member hold when it starts with its first flags", async () => {

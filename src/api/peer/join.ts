@@ -56,6 +56,9 @@ export interface Admitting {
   problemOf(id: MemberId): string | undefined;
 }
 
+/** What a newcomer is told for which no place is reserved, where it may enter by none but that. */
+export const NO_PLACE = "The cluster is alive and has no place for a node of that address";
+
 /** Where a newcomer asks to be let in. */
 export const JOIN_PATH = "/peer/join";
 

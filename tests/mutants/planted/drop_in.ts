@@ -43,6 +43,12 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "",
     ],
     [
+      "whoever is not let in is told to remove its namesake",
+      "a refusal is told as it was",
+      "if (refusal.message !== NO_PLACE) throw error;",
+      "",
+    ],
+    [
       "a survivor is made a new cluster, and does not start beside another one",
       "--force-new-cluster leaves behind who still lives",
       "config.forceNewCluster ? [] : namedAddresses(config)",
