@@ -2,6 +2,8 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { METHODS, type RequestOf, type ResponseOf } from "../../../src/api/v3/methods.ts";
 import type { Draft } from "../../../src/api/v3/messages/table.ts";
+import { Auth } from "../../../src/store/auth/auth.ts";
+import { ForeignState } from "../../../src/store/image/foreign.ts";
 import { bytes, type TestCall, text, turns, V3Member } from "./harness.ts";
 
 const { put, deleteRange, txn, compact } = METHODS.kv;
@@ -216,6 +218,33 @@ Deno.test("a watch that falls behind a compaction is cancelled with the first re
   const { canceled, compactRevision, header } = await stream.next();
   assertEquals([canceled, compactRevision, header?.revision], [true, 5, 0]);
   assertEquals(member.store.watches.size, 0);
+});
+
+Deno.test("a watch that was up to date goes on after a compaction with what is kept, however slow its client", async () => {
+  using member = new V3Member({ eventsMin: 100 });
+  const stream = await watching(member, { key: "a", startRevision: 2 });
+  await fill(member, "a", 5);
+  await events(stream, 5);
+  await member.call(compact, { revision: 5 });
+  stream.stream.isFull = true;
+  await fill(member, "a", 3);
+  stream.stream.drain();
+  await turns();
+  assertEquals(revisions(stream.received()), [7, 8, 9]);
+});
+
+Deno.test("a watch begins at no revision that etcd had compacted before its snapshot", async () => {
+  using member = new V3Member();
+  const state = new ForeignState(1_000);
+  state.add(2, "a", { createRevision: 2, version: 1, value: bytes("1"), lease: 0n });
+  const numbers = { revision: 10, compactedRevision: 9, appliedIndex: 20 };
+  await member.store.restore(state.finish({ ...numbers, auth: new Auth().content() }));
+  const early = await watching(member, { key: "a", startRevision: 3 });
+  await turns();
+  assertEquals(early.received().map(({ compactRevision }) => compactRevision), [9]);
+  const late = await watching(member, { key: "a", startRevision: 9 });
+  await turns();
+  assertEquals(late.received(), []);
 });
 
 Deno.test("a watch from a revision before the first is one from the first, compacted or not", async () => {

@@ -126,8 +126,8 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
     [
       "the compacted revision can't be watched",
       LIMIT,
-      "asked < service.compactedRevision",
-      "asked <= service.compactedRevision",
+      "since < service.compactedRevision",
+      "since <= service.compactedRevision",
     ],
   ]),
   ...mutantsOf("src/api/v3/watch/events.ts", EDGES, [
@@ -274,6 +274,18 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
       "work in slices keeps nobody waiting",
       "steps += Math.max(1, Math.ceil(reading.scanned / ENTRIES_PER_STEP));",
       "steps++;",
+    ],
+    [
+      "who was told of all counts as too late after a compaction",
+      "a watch sees every event",
+      "    if (this.#isTooLate) return",
+      "    if (this.startRevision !== 0 && this.startRevision < this.#owner.service.compactedRevision) return",
+    ],
+    [
+      "what another program has compacted is passed over in silence",
+      "a watch sees every event, or is told of the gap",
+      "if (this.#isTooLate) watch.pause();",
+      "",
     ],
   ]),
   ...mutantsOf("src/api/v3/gateway/stream_call.ts", "tests/api/v3/gateway_test.ts", [

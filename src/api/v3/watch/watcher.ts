@@ -69,13 +69,15 @@ export class Watcher implements EventView {
   hasSent = false;
   readonly #owner: WatcherOwner;
   readonly #watch: Watch;
-  #hasRead = false;
+  /** It began before what is kept for v3. */
+  readonly #isTooLate: boolean;
   /** What is to be sent when all has been applied that is committed, and its first event. */
   #untold: Telling | undefined;
   #firstUntold: Event | undefined;
 
   constructor(owner: WatcherOwner, id: WatchId, request: WatchCreateRequest) {
     const { filters, startRevision } = request;
+    const { service } = owner;
     this.id = id;
     this.puts = !filters.includes("NOPUT");
     this.deletes = !filters.includes("NODELETE");
@@ -86,14 +88,18 @@ export class Watcher implements EventView {
     this.#owner = owner;
     const view = viewOf(request);
     const since = startRevision === 0 ? undefined : Math.max(1, startRevision);
-    const watch = owner.service.watch(view, since, {
+    const watch = service.watch(view, since, {
       onEvents: (events) => this.#onEvents(events),
       onBehind: () => owner.behind(this),
-      onAuthChange: owner.service.auth.watchGuard(owner.who, view, () => owner.denied(this)),
+      onAuthChange: service.auth.watchGuard(owner.who, view, () => owner.denied(this)),
     });
     // Streams are ended before anything more is asked of them.
     assert(!("ok" in watch), "A stream is served by a member that serves");
     this.#watch = watch;
+    // What is kept for v1 and v2 alone is gone for v3; but who has begun may go on with it.
+    this.#isTooLate = since !== undefined && since < service.compactedRevision;
+    // What another program has compacted may have left no gap in the list.
+    if (this.#isTooLate) watch.pause();
   }
 
   /** It has been told of everything that it sees. */
@@ -122,13 +128,8 @@ export class Watcher implements EventView {
 
   /** Reads on and sends what there is. */
   readSlice(): Slice {
+    if (this.#isTooLate) return { outcome: "cleared", steps: 1 };
     const { service } = this.#owner;
-    // What is kept for v1 and v2 alone is gone for v3; but who has begun may go on with it.
-    const asked = Math.max(1, this.startRevision);
-    if (!this.#hasRead && this.startRevision !== 0 && asked < service.compactedRevision) {
-      return { outcome: "cleared", steps: 1 };
-    }
-    this.#hasRead = true;
     const messages: Draft<EventMessage>[] = [];
     let bytes = 0;
     let outcome: Slice["outcome"] = "more";
