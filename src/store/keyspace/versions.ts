@@ -99,6 +99,9 @@ interface Chunk {
   lastAt: number;
 }
 
+/** Stands where a chunk was that is no longer needed. */
+const NO_CHUNK: Chunk = { bytes: new Uint8Array(0), start: 0, used: 0, count: 0, lastAt: 0 };
+
 export class Versions {
   #chunks: Chunk[] = [];
   /** The first chunk that is still needed. */
@@ -343,7 +346,8 @@ export class Versions {
   }
 
   #dropFirstChunk(): void {
-    this.#firstChunk++;
+    // Its place in the array stays for a while, its bytes must not.
+    this.#chunks[this.#firstChunk++] = NO_CHUNK;
     if (this.#firstChunk < 64 || this.#firstChunk < this.#chunks.length / 2) return;
     this.#chunks = this.#chunks.slice(this.#firstChunk);
     this.#firstChunk = 0;

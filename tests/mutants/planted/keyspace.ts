@@ -4,6 +4,14 @@ import { type Mutant, mutantsOf } from "../mutant.ts";
 const STORE = "tests/store";
 
 export const KEYSPACE_MUTANTS: readonly Mutant[] = [
+  ...mutantsOf("src/store/keyspace/versions.ts", `${STORE}/versions_test.ts`, [
+    [
+      "what was cut off stays in memory",
+      "memory is bounded whatever a client asks for",
+      "this.#chunks[this.#firstChunk++] = NO_CHUNK;",
+      "this.#firstChunk++;",
+    ],
+  ]),
   ...mutantsOf("src/store/keyspace/versions.ts", STORE, [
     [
       "a version does not know what came after it",
