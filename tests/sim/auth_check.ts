@@ -135,7 +135,8 @@ export class AuthCheck {
       "a login needs the password of then",
       () => `${user} has a token of revision ${revision} at ${index}`,
     );
-    const secret = state?.secret ?? new Uint8Array(0);
+    // A login may have begun before authentication went off and on again: it is signed at its end.
+    const { secret } = this.#model.authAt(index);
     return { kind: "token", token, user, revision, hash: hashOf(password), secret };
   }
 

@@ -102,6 +102,17 @@ Deno.test("authCheck() lets a password be refused by the users of the time it to
   assertBroken(violations, "who may is not turned away");
 });
 
+Deno.test("authCheck() takes a token for signed when its login ends", () => {
+  // Seed 527724924431: authentication went off and on, with another secret, while a password was looked at.
+  const { violations, check, change, revision } = setting();
+  change({ type: "authDisable" });
+  change({ type: "authEnable", secret: Uint8Array.of(2) });
+  const token = `x.${revision.toString(36)}.x`;
+  const claim = check.loggedIn({ user: "ann", password: "a" }, 1, 3, token);
+  check.served(claim, 3, () => true);
+  violations.throwIfAny();
+});
+
 Deno.test("authCheck() finds a login without the password, and one refused with it", () => {
   const first = setting();
   const token = `x.${first.revision.toString(36)}.x`;
