@@ -13,7 +13,6 @@ import { rangeOfPattern } from "../service/auth/patterns.ts";
 import type { Service } from "../service/service.ts";
 import type { Rights } from "../store/auth/rights.ts";
 import { bytesOf, type ByteString, byteStringAt, isUtf8, textOf } from "../store/byte_string.ts";
-import { PLAIN_RANGE, type RangeOperation } from "../store/command/command.ts";
 import { type Range, rangeOf } from "../store/kv/range.ts";
 import type { KeyValue } from "../store/result.ts";
 import type { Store } from "../store/store.ts";
@@ -83,9 +82,7 @@ function page(
 
 /** Of each part that may be seen as many keys as a page may need, and the one after them. */
 function* readable(store: Store, rights: Rights, range: Range): Generator<KeyValue, void> {
-  for (const { start, end } of rights.within("read", range)) {
-    yield* rangeIn(store, { key: start, rangeEnd: end ?? "\0", limit: CHILDREN_MAX + 1 }).kvs;
-  }
+  for (const part of rights.within("read", range)) yield* keysIn(store, part, CHILDREN_MAX + 1);
 }
 
 function one(
@@ -103,7 +100,7 @@ function one(
 
 /** `key` as v3 has it. */
 export function keyIn(store: Store, key: ByteString): KeyValue | undefined {
-  return rangeIn(store, { key, rangeEnd: "", limit: 1 }).kvs[0];
+  return keysIn(store, rangeOf(key, ""), 1)[0];
 }
 
 /** As etcdctl has it; "" for none. */
@@ -111,8 +108,8 @@ export function leaseOf({ version: { lease } }: KeyValue): string {
   return lease === 0n ? "" : lease.toString(16);
 }
 
-function rangeIn(store: Store, range: Pick<RangeOperation, "key" | "rangeEnd" | "limit">) {
-  const found = store.range({ ...PLAIN_RANGE, ...range });
+function keysIn(store: Store, range: Range, max: number): readonly KeyValue[] {
+  const found = store.slice(range, 0, max);
   if (typeof found === "string") throw new Error("Expected the newest revision to be readable");
   return found;
 }

@@ -36,11 +36,11 @@ import { ImageReader } from "./image/reader.ts";
 import { writeImage } from "./image/writer.ts";
 import { Change } from "./keyspace/change.ts";
 import { Keyspace } from "./keyspace/keyspace.ts";
-import { type RangeResult, readRange } from "./kv/range.ts";
+import { type Range, type RangeResult, readRange, readSlice } from "./kv/range.ts";
 import { applyLeaseGrant, applyLeaseRevoke, applyOperation } from "./kv/writes.ts";
 import type { Lease } from "./lease/leases.ts";
 import { reject } from "./rejections.ts";
-import type { Applied, Rejected, RejectionReason, Result } from "./result.ts";
+import type { Applied, KeyValue, Rejected, RejectionReason, Result } from "./result.ts";
 import { type Item, pageOfChildren, readItem, TreeReader } from "./tree/listing.ts";
 import { applyDelete, applySet } from "./tree/v1_writes.ts";
 import { applyExpire, applyTreeDelete, applyTreePut, firstMissing } from "./tree/v2_writes.ts";
@@ -250,11 +250,27 @@ export class Store implements StateMachine<Result> {
    * store's memory: good until the next change.
    */
   range(operation: RangeOperation): RangeResult | "compacted" | "futureRevision" {
-    const { revision, compactedRevision } = this.#head;
-    if (operation.revision > revision) return "futureRevision";
-    if (operation.revision > 0 && operation.revision < compactedRevision) return "compacted";
+    const problem = this.#problemOf(operation.revision);
+    if (problem !== undefined) return problem;
     this.counters.ranges++;
-    return readRange(this.#keys, operation, revision);
+    return readRange(this.#keys, operation, this.#head.revision);
+  }
+
+  /** See `readSlice`. Values as those of `range`. */
+  slice(
+    range: Range,
+    revision: number,
+    max: number,
+  ): readonly KeyValue[] | "compacted" | "futureRevision" {
+    const isPast = revision > 0 && revision < this.#head.revision;
+    return this.#problemOf(revision) ?? readSlice(this.#keys, range, isPast ? revision : 0, max);
+  }
+
+  /** Why nothing can be read at `revision`. */
+  #problemOf(revision: number): "compacted" | "futureRevision" | undefined {
+    const head = this.#head;
+    if (revision > head.revision) return "futureRevision";
+    return revision > 0 && revision < head.compactedRevision ? "compacted" : undefined;
   }
 
   /**

@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Change } from "../../src/store/keyspace/change.ts";
 import { Keyspace, type Put } from "../../src/store/keyspace/keyspace.ts";
 import { Cursor } from "../../src/store/keyspace/packed_map.ts";
+import { readSlice } from "../../src/store/kv/range.ts";
 import { utf8 } from "./commands.ts";
 
 const PUT: Put = {
@@ -71,4 +72,21 @@ Deno.test("who deletes the keys of a directory in their order does not pass over
   const keys = Array.from({ length: 1000 }, (_, i) => `/events/${1000 + i}`);
   const steps = stepsOf(() => assertEquals(deletedAllButLast(keys).directoryCount, 1));
   assert(steps < 10 * keys.length, `${steps} steps`);
+});
+
+Deno.test("readSlice() looks at no more keys than it gives, however many there are", () => {
+  const keyspace = new Keyspace();
+  const keys = Array.from({ length: 1000 }, (_, i) => `/${1000 + i}`);
+  for (const [i, key] of keys.entries()) {
+    keyspace.put(new Change(i + 1, i + 1, i + 1, i, 2), key, PUT, false);
+  }
+  for (const revision of [0, 500]) {
+    const steps = stepsOf(() => {
+      const found = readSlice(keyspace, { start: keys[3]!, end: undefined }, revision, 10);
+      assertEquals(found.map(({ key }) => key), keys.slice(3, 13));
+    });
+    assert(steps <= 11, `${steps} steps`);
+  }
+  const end = keys[5]!;
+  assertEquals(readSlice(keyspace, { start: keys[4]!, end }, 0, 10).length, 1);
 });

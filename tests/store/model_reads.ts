@@ -1,6 +1,8 @@
 /** What is read of a store against the model: items, listings, ranges, counts, the list of events. */
 import { assertEquals } from "@std/assert";
 import { textOf } from "../../src/store/byte_string.ts";
+import { PLAIN_RANGE, type RangeOperation } from "../../src/store/command/command.ts";
+import { rangeOf as partsOf } from "../../src/store/kv/range.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { Item } from "../../src/store/tree/listing.ts";
 import { isFile, type Model } from "./model.ts";
@@ -24,12 +26,24 @@ export function compareReads(
   const { kvs, count, more } = found;
   const plain = { type: "range", kvs: kvs.map(plainKeyValue), count, more } as const;
   assertEquals(plain, expected, JSON.stringify(operation));
+  compareSlice(store, model, operation);
   if (choices.chance(0.1)) compareFirstMissing(store, model, maker.path());
+}
+
+/** A part of the same range is the beginning of what a whole, plain one gives. */
+function compareSlice(store: Store, model: Model, operation: RangeOperation): void {
+  const { key, rangeEnd, revision } = operation;
+  const found = store.slice(partsOf(key, rangeEnd), revision, 3);
+  const expected = expectedRange(model, { ...PLAIN_RANGE, key, rangeEnd, revision, limit: 3 });
+  if (typeof found === "string" || typeof expected === "string") {
+    return assertEquals<unknown>(found, expected);
+  }
+  assertEquals(found.map(plainKeyValue), expected.kvs, JSON.stringify(operation));
 }
 
 function expectedRange(
   model: Model,
-  operation: ReturnType<CommandMaker["rangeOperation"]>,
+  operation: RangeOperation,
 ): PlainRange | string {
   const { revision } = operation;
   if (revision > model.revision) return "futureRevision";

@@ -70,6 +70,30 @@ export function readRange(
   return finish(found, count, operation);
 }
 
+/**
+ * The first `max` keys of `range`, at `revision` or, if that is 0, now. Nobody counts what is
+ * behind them, so that a large range can be read a part at a time.
+ */
+export function readSlice(
+  keys: Keyspace,
+  { start, end }: Range,
+  revision: number,
+  max: number,
+): KeyValue[] {
+  const found: KeyValue[] = [];
+  const cursor = keys.cursor();
+  for (let isThere = cursor.seek(start); isThere; isThere = cursor.next()) {
+    const key = cursor.key();
+    if (end !== undefined && key >= end) break;
+    const version = revision === 0
+      ? liveVersion(cursor.bytes, cursor.at, true)
+      : keys.versionAtRevision(cursor, revision);
+    if (version !== undefined) found.push({ key, version });
+    if (found.length >= max) break;
+  }
+  return found;
+}
+
 const NOTHING_FOUND: RangeResult = Object.freeze({ kvs: [], count: 0, more: false });
 
 const COUNTED = {} as Version;

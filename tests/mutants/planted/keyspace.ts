@@ -4,6 +4,14 @@ import { type Mutant, mutantsOf } from "../mutant.ts";
 const STORE = "tests/store";
 
 export const KEYSPACE_MUTANTS: readonly Mutant[] = [
+  ...mutantsOf("src/store/kv/range.ts", `${STORE}/keyspace_test.ts`, [
+    [
+      "a part of a range costs as much as all of it",
+      "one request keeps nobody else waiting",
+      "if (found.length >= max) break;",
+      "if (found.length > max) found.pop();",
+    ],
+  ]),
   ...mutantsOf("src/store/keyspace/versions.ts", `${STORE}/versions_test.ts`, [
     [
       "what was cut off stays in memory",

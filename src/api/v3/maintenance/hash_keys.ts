@@ -5,7 +5,6 @@
 import { inLaterTurn } from "../../../base/turns.ts";
 import { crc32c } from "../../../base/crc32c.ts";
 import { bytesOf, type ByteString } from "../../../store/byte_string.ts";
-import { PLAIN_RANGE, type RangeOperation } from "../../../store/command/command.ts";
 import type { UnaryCall } from "../call.ts";
 import type { V3Context } from "../context.ts";
 import { rejectionStatus } from "../refusal.ts";
@@ -23,16 +22,14 @@ export function hashKeys(
   let hash = crc32c(bytesOf("key"));
   const go = (key: ByteString) =>
     readStale(v3, call, ANYBODY, (store) => {
-      const found = store.range({ ...ALL, key, revision });
+      const found = store.slice({ start: key, end: undefined }, revision, KEYS_AT_ONCE);
       if (typeof found === "string") return call.fail(rejectionStatus(found));
-      for (const { key, version } of found.kvs) {
+      for (const { key, version } of found) {
         hash = crc32c(version.value, crc32c(bytesOf(key), hash));
       }
-      const last = found.kvs.at(-1);
-      if (!found.more || last === undefined) return done(hash);
+      const last = found.at(-1);
+      if (found.length < KEYS_AT_ONCE || last === undefined) return done(hash);
       inLaterTurn(() => call.isOver || go(`${last.key}\0`));
     });
   go("\0");
 }
-
-const ALL: RangeOperation = { ...PLAIN_RANGE, rangeEnd: "\0", limit: KEYS_AT_ONCE };
