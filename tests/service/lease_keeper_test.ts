@@ -199,6 +199,22 @@ Deno.test("a renewal that came in time is not late because its read round took l
   assertEquals(await keeping.remaining(7n), 2_000);
 });
 
+Deno.test("a renewal that came in time gives no life to a lease whose end may be committed meanwhile", async () => {
+  const keeping = new Keeping();
+  await keeping.grant(7n, 2);
+  keeping.clock.advance(1_950);
+  keeping.node.waitingReads = [];
+  const renewed = keeping.renew(7n);
+  await turns();
+  keeping.node.holds = keeping.node.isLate = true;
+  await keeping.pass(1_000);
+  keeping.node.confirmReads();
+  assertEquals(await renewed, "unknown");
+  keeping.node.release();
+  await keeping.pass(100);
+  assertEquals(keeping.ids, []);
+});
+
 Deno.test("a renewal that comes too late for this leader is judged by the next one", async () => {
   const leader = new Keeping();
   await leader.grant(7n, 5);

@@ -1,8 +1,15 @@
 /** v3 at its limits: the last value that is taken and the first that is not, and what is left when somebody has gone. */
 import { assert, assertEquals } from "@std/assert";
+import { bidi } from "../../../src/api/v3/call.ts";
+import { Arriving } from "../../../src/api/v3/grpc/arriving.ts";
+import { makeGrpc } from "../../../src/api/v3/grpc/grpc.ts";
 import { METHODS } from "../../../src/api/v3/methods.ts";
+import { MethodCounters } from "../../../src/api/v3/metrics.ts";
+import { OpenCalls } from "../../../src/api/v3/open_calls.ts";
+import { STATUS } from "../../../src/api/v3/statuses.ts";
+import { silentLogger } from "../../../src/base/logger.ts";
 import type { ReplyOrFault } from "../../../src/http/exchange.ts";
-import { bytes, PostExchange, text, turns, V3Member } from "./harness.ts";
+import { bytes, PostExchange, TestCall, text, turns, V3Member } from "./harness.ts";
 
 const { put, range, txn, compact } = METHODS.kv;
 const { grant, keepAlive, revoke, timeToLive } = METHODS.lease;
@@ -356,6 +363,28 @@ Deno.test("who waits for a lock is told when the member serves nobody any longer
   await turns();
   assertEquals([waiting.stream.field("grpc-status"), reply?.status], ["14", 503]);
   assertEquals(member.store.watches.size, 0);
+});
+
+Deno.test("a call that fails while it begins is over for its handler, too", async () => {
+  using member = new V3Member();
+  const { service } = member;
+  let left = 0;
+  const failing = bidi(keepAlive, (call) => {
+    call.fail(STATUS.emptyKey);
+    return { onMessage() {}, onHalfClose() {}, onDrain() {}, onGone: () => left++ };
+  });
+  const nowMs = () => 0;
+  const [late, leaderless] = [STATUS.emptyKey, STATUS.emptyKey];
+  const open = new OpenCalls({
+    ...{ nowMs, hasLeader: () => true, leaderlessMsMax: 0, late, leaderless },
+  });
+  const shared = { service, logger: silentLogger, messageBytesMax: 1_024, open, nowMs };
+  const counters = new Map([[keepAlive, new MethodCounters(keepAlive)]]);
+  const arriving = new Arriving(1_024);
+  const call = new TestCall(keepAlive, []);
+  call.stream.begin(makeGrpc([failing], counters, { ...shared, arriving }));
+  assertEquals([(await call.reply()).code, left, open.size], [STATUS.emptyKey.code, 1, 0]);
+  open.close(STATUS.emptyKey);
 });
 
 Deno.test("who may not observe, or can't, leaves no watch behind, at both doors", async () => {
