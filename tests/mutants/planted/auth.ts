@@ -542,8 +542,8 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
     [
       "the list of all keys shows what nobody may read",
       "the page shows what its user may see",
-      'rights.within("read", range)) {',
-      "[range]) {",
+      'of rights.within("read", range))',
+      "of [range])",
     ],
     [
       "a page of all keys is as long as its values are",

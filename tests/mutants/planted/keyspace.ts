@@ -208,8 +208,8 @@ export const KEYSPACE_MUTANTS: readonly Mutant[] = [
     [
       "the compacted revision itself can't be read",
       "the state at the compacted revision can be read",
-      "operation.revision < compactedRevision",
-      "operation.revision <= compactedRevision",
+      "revision < head.compactedRevision",
+      "revision <= head.compactedRevision",
     ],
     [
       "a transaction of three puts counts one change",
