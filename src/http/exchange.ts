@@ -52,9 +52,9 @@ export interface ByteStream {
  * takes what is there, so that ten thousand which come at once cost no promise each.
  */
 export interface TextFeed {
-  /** No more comes than `take` has to give. */
+  /** The feed ends with what `take` still gives. */
   readonly isOver: boolean;
-  /** Calls back from now on when more has come, or no more comes; it must not throw. */
+  /** Calls `onNews` from now on, whenever more has come and when the feed is over. `onNews` must not throw. */
   follow(onNews: () => void): void;
   /** What has come since the last call, in order; may be nothing. */
   take(): readonly string[];

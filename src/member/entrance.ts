@@ -83,7 +83,7 @@ export class Entrance {
     }
     const ownAddresses = [config.peer.url, ...recordedUrls(identity, loaded)]
       .map((url) => new URL(url).host);
-    // Who is to go on alone has left the others behind, whether they live or not.
+    // A node that is to go on alone has left the others behind, whether they live or not.
     const addresses = config.forceNewCluster ? [] : namedAddresses(config);
     await checkKinship({
       clusterId: identity.clusterId,

@@ -85,7 +85,7 @@ function derOf(pem: string): Uint8Array {
   return Uint8Array.fromBase64(pem.replace(/-----[^-]+-----/g, ""));
 }
 
-/** Who is signed by somebody who was revoked counts as revoked. */
+/** A certificate counts as revoked when one of its issuers is. */
 function revokedProblem(
   shown: readonly Uint8Array[],
   lists: readonly Revocations[],
