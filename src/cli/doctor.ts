@@ -8,8 +8,6 @@ import {
   diagnoseLimits,
   diagnosePort,
 } from "./doctor_host.ts";
-import { isNew } from "../storage/directory.ts";
-import { openReadOnlyDisk } from "../storage/read_only_disk.ts";
 import { type Finding, findingsTable } from "./finding.ts";
 import { ProgressLine } from "./progress.ts";
 
@@ -28,7 +26,7 @@ export async function runDoctor({ settings, terminal }: Invocation): Promise<num
     ...data.findings,
     diagnoseClock(nowMs, data.stampedMs),
     diagnoseLimits(),
-    ...diagnoseEntry(config),
+    ...diagnoseEntry(config, data.hasData),
     ...await diagnosePorts(config, data.isRunning, nowMs),
   ];
   if (settings.text("o") === "json") terminal.write(`${JSON.stringify(findings)}\n`);
@@ -37,17 +35,9 @@ export async function runDoctor({ settings, terminal }: Invocation): Promise<num
 }
 
 /** Only a node without data goes by what says how it comes into its cluster. */
-function diagnoseEntry({ entryProblem, dataDirectory }: Config): Finding[] {
-  if (entryProblem === undefined || hasData(dataDirectory)) return [];
+function diagnoseEntry({ entryProblem }: Config, hasData: boolean): Finding[] {
+  if (entryProblem === undefined || hasData) return [];
   return [{ status: "fail", check: "cluster", found: entryProblem, advice: "" }];
-}
-
-function hasData(path: string): boolean {
-  try {
-    return !isNew(openReadOnlyDisk(path));
-  } catch {
-    return false;
-  }
 }
 
 async function diagnosePorts(

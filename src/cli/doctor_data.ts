@@ -33,6 +33,8 @@ export interface DataDiagnosis {
   readonly findings: readonly Finding[];
   /** Whether a node runs in the directory. */
   readonly isRunning: boolean;
+  /** Whether a node has begun there, as far as it can be read. */
+  readonly hasData: boolean;
   /** The latest time that the data was stamped with, Unix ms; 0 when there is none. */
   readonly stampedMs: number;
 }
@@ -54,7 +56,7 @@ export async function diagnoseData(
     const finding: Finding = error instanceof Deno.errors.NotFound
       ? { status: "warn", check, found: `"${path}" does not exist`, advice }
       : { status: "fail", check, found, advice };
-    return { findings: [finding], isRunning: false, stampedMs: 0 };
+    return { findings: [finding], isRunning: false, hasData: false, stampedMs: 0 };
   }
   const isOpen = mode !== null && (mode & 0o077) !== 0;
   const isRunning = isLocked(`${path}/${LOCK_NAME}`);
@@ -66,10 +68,11 @@ export async function diagnoseData(
     }`,
     advice: isOpen ? `chmod 700 ${shellWord(path)}` : "",
   };
-  const { finding, stampedMs } = await verify(path, isRunning, onProgress);
+  const { finding, hasData, stampedMs } = await verify(path, isRunning, onProgress);
   return {
     findings: [directory, finding, await syncs(path), space(path)],
     isRunning,
+    hasData,
     stampedMs,
   };
 }
@@ -94,18 +97,21 @@ async function verify(
   path: string,
   isRunning: boolean,
   onProgress: (read: number, total: number) => void,
-): Promise<{ readonly finding: Finding; readonly stampedMs: number }> {
+): Promise<Pick<DataDiagnosis, "hasData" | "stampedMs"> & { readonly finding: Finding }> {
   const check = "log, snapshot";
   const disk = openReadOnlyDisk(path);
   let last = "";
+  let hasData = false;
   for (let attempt = 1;; attempt++) {
     try {
       if (isNew(disk)) {
-        return { finding: { status: "ok", check, found: "no data yet", advice: "" }, stampedMs: 0 };
+        const finding: Finding = { status: "ok", check, found: "no data yet", advice: "" };
+        return { finding, hasData: false, stampedMs: 0 };
       }
+      hasData = true;
       checkFinished(disk);
       const content = await readDirectory(disk, { ...DATA_OPTIONS, onProgress });
-      return await prove(content, path, check);
+      return { ...await prove(content, path, check), hasData };
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       const isFinal = !isRunning || error.message === last || attempt === ATTEMPTS_MAX;
@@ -118,7 +124,7 @@ async function verify(
       const advice = error instanceof UnfinishedError
         ? "run the command again to its end"
         : "let the member join again with -f and -C, or restore a backup";
-      return { finding: { status: "fail", check, found, advice }, stampedMs: 0 };
+      return { finding: { status: "fail", check, found, advice }, hasData, stampedMs: 0 };
     }
   }
 }

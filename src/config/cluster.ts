@@ -114,8 +114,12 @@ function initialCluster(
 /** Where `--initial-cluster` has this node, as a list that is not checked yet; empty when it does not. */
 export function ownPeerUrls(settings: Settings, name: string): string {
   const own = `${name}=`;
-  return settings.text("initial-cluster").split(",").map((item) => item.trim())
+  return itemsOf(settings.text("initial-cluster"))
     .filter((item) => item.startsWith(own)).map((item) => item.slice(own.length)).join();
+}
+
+function itemsOf(list: string): string[] {
+  return list.split(",").map((item) => item.trim()).filter((item) => item !== "");
 }
 
 function parseInitialCluster(
@@ -125,7 +129,7 @@ function parseInitialCluster(
 ): readonly InitialMember[] {
   const urlsByName = new Map<string, string[]>();
   const owners = new Map<string, string>();
-  for (const item of list.split(",").map((item) => item.trim()).filter((item) => item !== "")) {
+  for (const item of itemsOf(list)) {
     const [, name = "", text = ""] = /^([^=]+)=(.+)$/.exec(item) ?? [];
     if (name === "") {
       throw new UsageError(

@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 import { type PeerCertificate, TLSSocket } from "node:tls";
 import { messageOf } from "../base/errors.ts";
 import type { CertificateGate } from "../http/tls_material.ts";
-import { issuersOf } from "../http/tls_sessions.ts";
+import { issuersOf, shownCertificate } from "../http/tls_sessions.ts";
 import { readFields } from "../x509/fields.ts";
 import { hostsIn, isForHost } from "../x509/names.ts";
 import { PeerError, REFUSED_IN_ETCDS_WORDS } from "./peer_error.ts";
@@ -20,15 +20,14 @@ import { bareHost } from "./peer_url.ts";
  */
 export function certificateProblem(socket: Socket, url: string): string | undefined {
   const certificate = socket instanceof TLSSocket && socket.authorized
-    ? socket.getPeerCertificate()
+    ? shownCertificate(socket)
     : undefined;
-  if (certificate?.raw === undefined) {
+  if (certificate === undefined) {
     return "Expected a client certificate signed by -serverCAFile, found none";
   }
-  const error = hostError(bareHost(new URL(url)), certificate);
-  return error === undefined
-    ? undefined
-    : `The certificate of the caller is not for the host of its URL "${url}": ${error.message}`;
+  const problem = hostProblem(bareHost(new URL(url)), certificate.raw);
+  return problem &&
+    `The certificate of the caller is not for the host of its URL "${url}": ${problem}`;
 }
 
 /** For `checkServerIdentity` of `node:tls`: never throws. */

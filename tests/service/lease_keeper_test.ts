@@ -186,13 +186,19 @@ Deno.test("a renewal that comes too late is told what hinders the end of its lea
   }
 });
 
-Deno.test("a renewal that came in time is not late because its read round took long", async () => {
+/** A renewal 50 ms before its lease has run out, whose read round takes long. */
+async function renewalUnderWay() {
   const keeping = new Keeping();
   await keeping.grant(7n, 2);
   keeping.clock.advance(1_950);
   keeping.node.waitingReads = [];
   const renewed = keeping.renew(7n);
   await turns();
+  return { keeping, renewed };
+}
+
+Deno.test("a renewal that came in time is not late because its read round took long", async () => {
+  const { keeping, renewed } = await renewalUnderWay();
   keeping.clock.advance(200);
   keeping.node.confirmReads();
   assertEquals(await renewed, 2);
@@ -200,12 +206,7 @@ Deno.test("a renewal that came in time is not late because its read round took l
 });
 
 Deno.test("a renewal that came in time gives no life to a lease whose end may be committed meanwhile", async () => {
-  const keeping = new Keeping();
-  await keeping.grant(7n, 2);
-  keeping.clock.advance(1_950);
-  keeping.node.waitingReads = [];
-  const renewed = keeping.renew(7n);
-  await turns();
+  const { keeping, renewed } = await renewalUnderWay();
   keeping.node.holds = keeping.node.isLate = true;
   await keeping.pass(1_000);
   keeping.node.confirmReads();

@@ -3,8 +3,8 @@ import type { Logger } from "../../../base/logger.ts";
 import type { Fields, ServerStream } from "../../../http/h2/stream.ts";
 import type { Service } from "../../../service/service.ts";
 import type { Caller } from "../call.ts";
-import { encodeStatusMessage } from "../status.ts";
-import type { Status } from "../statuses.ts";
+import { encodeStatusMessage, StatusCode } from "../status.ts";
+import { type Status, status } from "../statuses.ts";
 import type { Metadata } from "./metadata.ts";
 import type { OpenCalls } from "../open_calls.ts";
 import type { Arriving } from "./arriving.ts";
@@ -22,6 +22,12 @@ export interface GrpcShared {
 
 /** The head of every answer; one array, so that connections encode it once. */
 export const HEAD: Fields = [["content-type", "application/grpc"]];
+
+/** The client has said all it wants, and that is no request. */
+export const NO_MESSAGE = status(
+  StatusCode.internal,
+  "grpc: the request ends before its message does",
+);
 
 /** The end of every call that succeeds. */
 export const SUCCESS: Fields = [["grpc-status", "0"], ["grpc-message", ""]];

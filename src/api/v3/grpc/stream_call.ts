@@ -16,6 +16,7 @@ import {
   endWithStatus,
   type GrpcShared,
   HEAD,
+  NO_MESSAGE,
   SUCCESS,
   trailersOf,
 } from "./shared.ts";
@@ -210,5 +211,3 @@ function unreadable({ message }: MessageError): Status {
     `grpc: failed to unmarshal the received message ${message}`,
   );
 }
-
-const NO_MESSAGE = status(StatusCode.internal, "grpc: the request ends before its message does");

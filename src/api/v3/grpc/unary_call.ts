@@ -10,7 +10,15 @@ import { StatusCode, StatusError } from "../status.ts";
 import { type Status, status } from "../statuses.ts";
 import type { Metadata } from "./metadata.ts";
 import type { OpenCall } from "../open_calls.ts";
-import { callerOf, deadlineOf, endWithStatus, type GrpcShared, HEAD, SUCCESS } from "./shared.ts";
+import {
+  callerOf,
+  deadlineOf,
+  endWithStatus,
+  type GrpcShared,
+  HEAD,
+  NO_MESSAGE,
+  SUCCESS,
+} from "./shared.ts";
 
 type UnaryHandler = Extract<Handler, { readonly kind: "unary" }>;
 
@@ -196,8 +204,6 @@ export class UnaryGrpcCall implements StreamReceiver, UnaryCall<object>, OpenCal
 }
 
 const TWO_MESSAGES = "grpc: a call of this method has one message, and a second one has come";
-
-const NO_MESSAGE = status(StatusCode.internal, "grpc: the request ends before its message does");
 
 /** A message is not what the method takes; in the words of gRPC for Go. */
 function unreadable({ message }: MessageError): Status {
