@@ -153,6 +153,21 @@ Deno.test("etcd migrate ends the leases that have ended at the source, and keeps
   assertEquals((leases as { ID: string }[]).map(({ ID }) => ID).sort(), ["2", "3"]);
 });
 
+Deno.test("etcd migrate renews the leases of keys that are equal already", async () => {
+  await using from = await FlagNode.start();
+  await using to = await FlagNode.start();
+  await ask(from, "lease/grant", { ID: "1", TTL: "600" });
+  await ask(to, "lease/grant", { ID: "1", TTL: "3" });
+  for (const node of [from, to]) await put(node, "a", "v", "1");
+  const left = async () => Number((await ask(to, "lease/timetolive", { ID: "1" })).TTL ?? 0);
+  await until("little is left", async () => await left() === 1);
+  const running = new Running(from, to, "-again");
+  await until("it is renewed, or has ended", async () => ![0, 1].includes(await left()));
+  running.enter();
+  assertEquals(await running.status, 0, running.out);
+  assertEquals(await content(to), { a: "v 1" });
+});
+
 Deno.test("etcd migrate fails when something else has written to the copy, and names it", async () => {
   await using from = await FlagNode.start();
   await using to = await FlagNode.start();

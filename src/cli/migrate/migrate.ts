@@ -107,6 +107,8 @@ class Migration {
     const writer = new TargetWriter(this.#targetGateway, leases);
     const follow = { watch, writer, leases };
     try {
+      // A key that is equal is not written, so nothing else here would renew its lease.
+      await leases.settle();
       await this.#copy(follow);
       await this.#followUntilSwitched(follow);
       // First, because what ends with a lease comes by the watch, too.

@@ -25,6 +25,12 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/cli/migrate/migrate.ts", "tests/cli/migrate_test.ts", [
     [
+      "only leases of keys that are written are renewed",
+      "a key that was copied before does not end with its lease",
+      "      await leases.settle();\n      await this.#copy(follow);",
+      "      await this.#copy(follow);",
+    ],
+    [
       "a cluster that holds something else is made a copy",
       "nothing is deleted that nobody has given up",
       'if (keys === 0 || this.#invocation.settings.boolean("again")) return;',
