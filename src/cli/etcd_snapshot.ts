@@ -4,7 +4,13 @@
  */
 import { randomBytes } from "node:crypto";
 import { BoltError } from "../bolt/errors.ts";
-import type { EtcdPermission, EtcdRevision, EtcdRole, EtcdUser } from "../bolt/etcd_content.ts";
+import type {
+  EtcdFacts,
+  EtcdPermission,
+  EtcdRevision,
+  EtcdRole,
+  EtcdUser,
+} from "../bolt/etcd_content.ts";
 import { type EtcdSnapshot, openEtcdSnapshot } from "../bolt/etcd_reader.ts";
 import { type BoltFile, isBolt } from "../bolt/page_file.ts";
 import type { DiskFile } from "../storage/disk.ts";
@@ -13,6 +19,7 @@ import type { Role, User } from "../store/auth/users.ts";
 import { type ByteString, byteStringAt, byteStringOf } from "../store/byte_string.ts";
 import type { Permission } from "../store/command/auth_command.ts";
 import { ForeignState } from "../store/image/foreign.ts";
+import { RECORD_KEY_BYTES_MAX } from "../store/keyspace/record.ts";
 
 /** What a snapshot has become. */
 export interface EtcdState {
@@ -32,8 +39,12 @@ export interface EtcdState {
   readonly hasChecksum: boolean;
 }
 
-/** Larger numbers are damage: records have no room for them. */
-const REVISION_MAX = 2 ** 47;
+/** Larger numbers are damage: records, or those of later writes, have no room for them. */
+const NUMBER_MAX = 2 ** 47;
+/** The same of the version of a key. */
+const VERSION_MAX = 2 ** 35 - 1;
+/** etcd grants no longer lease. */
+const TTL_MAX = 9_000_000_000;
 
 /** As the store has it: signs the tokens of logins. */
 const SECRET_BYTES = 32;
@@ -52,9 +63,13 @@ export async function readEtcdSnapshot(
 ): Promise<EtcdState> {
   const pause = () => new Promise<void>((resolve) => void setImmediate(resolve));
   const snapshot = await openEtcdSnapshot(boltFileOf(file), pause);
+  checkFacts(snapshot.facts);
   const state = new ForeignState(Date.now());
   let leases = 0;
   for await (const { id, ttlSeconds } of snapshot.leases()) {
+    // With a TTL of 0 it would end at once, and take its keys along.
+    if (ttlSeconds < 1) throw new BoltError('bucket "lease"', "a TTL above 0", `${ttlSeconds}`);
+    expectAtMost(TTL_MAX, 'a TTL in bucket "lease"', ttlSeconds);
     state.grant(BigInt.asIntN(64, id), ttlSeconds);
     leases++;
   }
@@ -79,6 +94,17 @@ export async function readEtcdSnapshot(
   };
 }
 
+function checkFacts({ consistentIndex, term, compactRevision, authRevision }: EtcdFacts): void {
+  expectAtMost(NUMBER_MAX, '"consistent_index"', consistentIndex);
+  expectAtMost(NUMBER_MAX, '"term"', term);
+  expectAtMost(NUMBER_MAX, '"finishedCompactRev"', compactRevision);
+  expectAtMost(NUMBER_MAX, '"authRevision"', authRevision);
+}
+
+function expectAtMost(limit: number, place: string, found: number): void {
+  if (found > limit) throw new BoltError(place, `at most ${limit}`, `${found}`);
+}
+
 async function takeChanges(
   snapshot: EtcdSnapshot,
   state: ForeignState,
@@ -92,9 +118,9 @@ async function takeChanges(
 }
 
 function takeChange({ main, key, put }: EtcdRevision, state: ForeignState): void {
-  if (main >= REVISION_MAX) {
-    throw new BoltError('bucket "key"', `a revision below ${REVISION_MAX}`, `${main}`);
-  }
+  expectAtMost(NUMBER_MAX, 'a revision in bucket "key"', main);
+  expectAtMost(VERSION_MAX, 'a version in bucket "key"', put?.version ?? 0);
+  expectAtMost(RECORD_KEY_BYTES_MAX, 'the length of a key in bucket "key"', key.length);
   const lease = BigInt.asIntN(64, put?.lease ?? 0n);
   // A key of an ended lease would have gone with it: etcd lets such a key stay, too.
   const known = state.hasLease(lease) ? lease : 0n;

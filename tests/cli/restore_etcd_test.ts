@@ -1,7 +1,10 @@
 /** `etcd restore` of a snapshot that etcd 3.4 has made, and what a member serves from it. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { openEtcdSnapshot } from "../../src/bolt/etcd_reader.ts";
-import { memoryFile, pause } from "../bolt/harness.ts";
+import type { EtcdSnapshotSource } from "../../src/bolt/etcd_content.ts";
+import { planEtcdSnapshot } from "../../src/bolt/etcd_writer.ts";
+import { GOLDEN } from "../bolt/golden.ts";
+import { joined, memoryFile, pause } from "../bolt/harness.ts";
 import { type Asked, FlagNode } from "../shell/flag_node.ts";
 import { etcd } from "./harness.ts";
 
@@ -117,6 +120,38 @@ Deno.test("etcd restore refuses a damaged snapshot of etcd, and makes nothing", 
     assertEquals([status, out], [1, ""]);
     assertStringIncludes(err, `"${data}.snap" is damaged or was cut short: save it again`);
     assertStringIncludes(err, "SHA-256");
+    assertEquals(await Deno.stat(data).catch(() => undefined), undefined);
+  });
+});
+
+/** `GOLDEN` with this key and these leases, in a file. */
+async function fileWith(path: string, change: Partial<EtcdSnapshotSource>): Promise<void> {
+  const plan = await planEtcdSnapshot({ ...GOLDEN, ...change }, pause);
+  await Deno.writeFile(path, await joined(plan.portions()));
+}
+
+Deno.test("etcd restore says which number of a snapshot of etcd can't be true", async () => {
+  const put = { createRevision: 2, version: 1, value: new Uint8Array(), lease: 0n };
+  const change = (key: Uint8Array, version: number) => ({
+    revisions: () => [{ main: 2, sub: 0, key, put: { ...put, version } }],
+  });
+  const lease = (ttlSeconds: number) => ({ leases: [{ id: 5n, ttlSeconds, remainingSeconds: 0 }] });
+  const key = Uint8Array.of(0x6b);
+  const cases: readonly (readonly [string, Partial<EtcdSnapshotSource>])[] = [
+    ["in a version", change(key, 2 ** 35)],
+    ["in the length of a key", change(new Uint8Array(2 ** 21), 1)],
+    ["above 0", lease(0)],
+    ["in a TTL", lease(2 ** 40)],
+    ["consistent_index", { facts: { ...GOLDEN.facts, consistentIndex: 2 ** 50 } }],
+    ["CompactRev", { facts: { ...GOLDEN.facts, compactRevision: 2 ** 50 } }],
+  ];
+  await withData(async (data) => {
+    for (const [words, made] of cases) {
+      await fileWith(`${data}.snap`, made);
+      const { status, err } = await etcd(["restore", `${data}.snap`, "-d", data]);
+      assertEquals(status, 1, words);
+      assertStringIncludes(err, words);
+    }
     assertEquals(await Deno.stat(data).catch(() => undefined), undefined);
   });
 });

@@ -27,6 +27,18 @@ export const BOLT_MUTANTS: readonly Mutant[] = [
       "passwordHash: byteStringAt(passwordHash, 0, passwordHash.length),",
       'passwordHash: "",',
     ],
+    [
+      "a number that no record can hold is taken in",
+      "a damaged file of etcd is refused in words",
+      "if (found > limit)",
+      "if (found > Infinity)",
+    ],
+    [
+      "a lease of no time is taken in",
+      "a damaged lease takes no keys along",
+      "if (ttlSeconds < 1)",
+      "if (ttlSeconds < 0)",
+    ],
   ]),
   ...mutantsOf("src/bolt/tree_builder.ts", WRITER, [
     [
