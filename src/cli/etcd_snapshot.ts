@@ -162,8 +162,8 @@ function boltFileOf(file: DiskFile): BoltFile {
     size: file.size(),
     read: (offset, length) => {
       const bytes = new Uint8Array(length);
-      file.read(bytes, offset);
-      return bytes;
+      // Fewer when somebody cuts the file short meanwhile: zeros would pass for a value.
+      return bytes.subarray(0, file.read(bytes, offset));
     },
   };
 }

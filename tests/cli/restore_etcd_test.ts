@@ -1,8 +1,11 @@
 /** `etcd restore` of a snapshot that etcd 3.4 has made, and what a member serves from it. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { BoltError } from "../../src/bolt/errors.ts";
 import { openEtcdSnapshot } from "../../src/bolt/etcd_reader.ts";
 import type { EtcdSnapshotSource } from "../../src/bolt/etcd_content.ts";
 import { planEtcdSnapshot } from "../../src/bolt/etcd_writer.ts";
+import { readEtcdSnapshot } from "../../src/cli/etcd_snapshot.ts";
+import { openReadOnlyFile } from "../../src/storage/read_only_disk.ts";
 import { GOLDEN } from "../bolt/golden.ts";
 import { joined, memoryFile, pause } from "../bolt/harness.ts";
 import { type Asked, FlagNode } from "../shell/flag_node.ts";
@@ -153,5 +156,24 @@ Deno.test("etcd restore says which number of a snapshot of etcd can't be true", 
       assertStringIncludes(err, words);
     }
     assertEquals(await Deno.stat(data).catch(() => undefined), undefined);
+  });
+});
+
+Deno.test("readEtcdSnapshot() refuses a file that becomes shorter while it is read", async () => {
+  await withData(async (path) => {
+    const value = new Uint8Array(20_000).fill(1);
+    const put = { createRevision: 2, version: 1, value, lease: 0n };
+    const change = { main: 2, sub: 0, key: Uint8Array.of(0x6b), put };
+    await fileWith(path, { revisions: () => [change] });
+    const size = (await Deno.stat(path)).size - 32;
+    const file = openReadOnlyFile(path);
+    try {
+      const source = { ...file, size: () => size, read: file.read.bind(file) };
+      await readEtcdSnapshot(source, () => {});
+      await Deno.truncate(path, size - 12_000);
+      await assertRejects(() => readEtcdSnapshot(source, () => {}), BoltError, "become shorter");
+    } finally {
+      file.close();
+    }
   });
 });

@@ -34,6 +34,12 @@ export const BOLT_MUTANTS: readonly Mutant[] = [
       "if (found > Infinity)",
     ],
     [
+      "what is missing of a file is read as zeros",
+      "a file that was cut short meanwhile is refused",
+      "return bytes.subarray(0, file.read(bytes, offset));",
+      "file.read(bytes, offset);\n      return bytes;",
+    ],
+    [
       "a lease of no time is taken in",
       "a damaged lease takes no keys along",
       "if (ttlSeconds < 1)",
