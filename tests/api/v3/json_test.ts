@@ -203,6 +203,25 @@ Deno.test("decodeJson() refuses values of another type in Go's words", () => {
   refused(AlarmRequest, '{"memberID":-1}', `${of} number -1 into Go value of type uint64`);
 });
 
+Deno.test("decodeJson() takes bytes as a list of numbers, too", () => {
+  const put = decodeJson(PutRequest, '{"key":[97,0,255],"value":[1,null,255]}');
+  assertEquals([put.key, put.value], ["a\0\xff", Uint8Array.of(1, 0, 255)]);
+  const empty = decodeJson(PutRequest, '{"key":[],"value":[]}');
+  assertEquals([empty.key, empty.value], ["", new Uint8Array(0)]);
+  const of = "json: cannot unmarshal";
+  const cases = {
+    "[256]": `${of} number 256 into Go value of type uint8`,
+    "[-1]": `${of} number -1 into Go value of type uint8`,
+    "[1.5]": `${of} number 1.5 into Go value of type uint8`,
+    '["97"]': `${of} string into Go value of type uint8`,
+    "[[1]]": `${of} array into Go value of type uint8`,
+  };
+  for (const [list, message] of Object.entries(cases)) {
+    refused(PutRequest, `{"key":${list}}`, message);
+    refused(PutRequest, `{"value":${list}}`, message);
+  }
+});
+
 Deno.test("decodeJson() refuses keys that nobody has encoded", () => {
   const at = (index: number) => `illegal base64 data at input byte ${index}`;
   const cases: Readonly<Record<string, number>> = {

@@ -69,6 +69,12 @@ export const V3_MESSAGE_MUTANTS: readonly Mutant[] = [
       "if (fault > 4) throw",
     ],
     [
+      "a byte in a list may be any number",
+      "what is no byte is refused",
+      "const UINT8: Bounds = [0n, 2n ** 8n - 1n];",
+      "const UINT8: Bounds = [0n, 2n ** 32n - 1n];",
+    ],
+    [
       "a stream that begins with no message is taken for an empty one",
       "who sends what is no message is told so",
       "|| messages.length === 0) throw error;",

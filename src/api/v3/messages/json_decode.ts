@@ -3,6 +3,7 @@
  * `jsonpb` takes with unknown fields allowed, as grpc-gateway 1.9 uses it, in its
  * words where it refuses. Null is the same as absent, in a oneof and a list, too.
  */
+import { byteStringAt } from "../../../store/byte_string.ts";
 import { allValues, firstValue, type Json, JsonNumber, onlyValue } from "./json_text.ts";
 import { MessageError } from "./message_error.ts";
 import { type EnumType, enumValue, NO_BYTES, type ScalarKind, watchId } from "./scalars.ts";
@@ -95,8 +96,10 @@ function readEnum(type: EnumType<string>, json: Json): unknown {
 function readScalar(kind: ScalarKind, json: Exclude<Json, null>): unknown {
   switch (kind) {
     case "key":
+      if (Array.isArray(json)) return byteStringAt(listedBytes(json), 0, json.length);
       return atob(base64(json));
     case "bytes": {
+      if (Array.isArray(json)) return listedBytes(json);
       const text = base64(json);
       return text === "" ? NO_BYTES : Uint8Array.fromBase64(text);
     }
@@ -121,6 +124,7 @@ function readScalar(kind: ScalarKind, json: Exclude<Json, null>): unknown {
 
 type Bounds = readonly [least: bigint, most: bigint];
 
+const UINT8: Bounds = [0n, 2n ** 8n - 1n];
 const INT32: Bounds = [-(2n ** 31n), 2n ** 31n - 1n];
 const UINT32: Bounds = [0n, 2n ** 32n - 1n];
 const INT64: Bounds = [-(2n ** 63n), 2n ** 63n - 1n];
@@ -144,6 +148,16 @@ function integer(json: Exclude<Json, null>, [least, most]: Bounds, type: string)
 /** As `WireReader.int64`: at the bound of exact numbers, what is beyond as well. */
 function saturated(value: bigint): number {
   return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(value)));
+}
+
+/** Bytes as a list of numbers, which is what many languages make of bytes. Go takes it as well. */
+function listedBytes(json: readonly Json[]): Uint8Array {
+  return Uint8Array.from(json, (item) => {
+    if (item === null) return 0;
+    return item instanceof JsonNumber
+      ? Number(integer(item, UINT8, "uint8"))
+      : mismatch(item, "uint8");
+  });
 }
 
 /**
