@@ -3,7 +3,7 @@
  * the original's `/v1/stats/store`, and v3's. Not part of the state, so members differ.
  */
 import type { Command } from "./command/command.ts";
-import type { Result } from "./result.ts";
+import type { OperationResult, Result } from "./result.ts";
 
 export class StoreCounters {
   getsSuccess = 0;
@@ -26,6 +26,7 @@ export class StoreCounters {
   /** v3's operations that were carried out, those within transactions included. */
   ranges = 0;
   puts = 0;
+  /** Of keys or ranges; the end of a lease deletes each of its keys. */
   deletes = 0;
   txns = 0;
   leasesGranted = 0;
@@ -33,8 +34,9 @@ export class StoreCounters {
   leasesRevoked = 0;
   leasesExpired = 0;
 
-  /** Counts what a command of v1 or v2 came to. */
-  count(command: Command, result: Result): void {
+  /** Counts what `command` came to, and the keys that it `changed`. */
+  count(command: Command, result: Result, changed: number): void {
+    if (result.kind === "applied") return this.countOperation(result.result);
     const failed = result.kind === "rejected";
     switch (command.type) {
       case "set":
@@ -62,23 +64,33 @@ export class StoreCounters {
         if (command.prevValue === undefined && command.prevIndex === 0) return this.#delete(failed);
         failed ? this.compareAndDeletesFail++ : this.compareAndDeletesSuccess++;
         return;
-      case "put":
-        this.puts++;
-        return;
-      case "deleteRange":
-        this.deletes++;
-        return;
-      case "txn":
-        this.txns++;
-        return;
       case "leaseGrant":
         if (!failed) this.leasesGranted++;
         return;
       case "leaseRevoke":
         if (failed) return;
         this.leasesRevoked++;
+        this.deletes += changed;
         // Only the end of a lease names the grant.
         if (command.grantIndex !== 0) this.leasesExpired++;
+    }
+  }
+
+  /** Counts what an operation of v3 did. Kubernetes writes by transactions alone. */
+  countOperation(result: OperationResult): void {
+    switch (result.type) {
+      case "put":
+        this.puts++;
+        return;
+      case "delete":
+        this.deletes++;
+        return;
+      case "range":
+        this.ranges++;
+        return;
+      case "txn":
+        this.txns++;
+        for (const inner of result.results) this.countOperation(inner);
     }
   }
 

@@ -177,7 +177,7 @@ export class Store implements StateMachine<Result> {
     const change = new Change(index, timeMs, revision, changeIndex, stamped.format);
     const result = this.#apply(stamped, change);
     this.#advance(stamped, change, result);
-    this.counters.count(stamped.command, result);
+    this.counters.count(stamped.command, result, change.events.length);
     this.#keys.trim();
     this.watches.publish(change.events);
     return result;
@@ -282,7 +282,9 @@ export class Store implements StateMachine<Result> {
     const change = new Change(appliedIndex, timeMs, revision, changeIndex, 2);
     const result = applyOperation(this.#keys, change, operation, this.#head);
     assert(change.events.length === 0, "A query must not change anything");
-    return "kind" in result ? result : { kind: "applied", revision, logIndex: 0, result };
+    if ("kind" in result) return result;
+    this.counters.countOperation(result);
+    return { kind: "applied", revision, logIndex: 0, result };
   }
 
   lease(id: bigint): Lease | undefined {

@@ -144,10 +144,18 @@ const METRICS: Readonly<Record<string, number>> = {
   [`etcd_debugging_store_writes_total${action("set")}`]: operations.setsSuccess,
   [`etcd_debugging_store_writes_total${action("compareAndSwap")}`]: operations.testAndSetsSuccess,
   [`etcd_debugging_store_writes_total${action("delete")}`]: operations.deletesSuccess,
+  [`etcd_debugging_store_writes_total${action("create")}`]: operations.createsSuccess,
+  [`etcd_debugging_store_writes_total${action("update")}`]: operations.updatesSuccess,
+  [`etcd_debugging_store_writes_total${action("compareAndDelete")}`]:
+    operations.compareAndDeletesSuccess,
   [`etcd_debugging_store_writes_failed_total${action("set")}`]: operations.setsFail,
   [`etcd_debugging_store_writes_failed_total${action("compareAndSwap")}`]:
     operations.testAndSetsFail,
   [`etcd_debugging_store_writes_failed_total${action("delete")}`]: operations.deletesFail,
+  [`etcd_debugging_store_writes_failed_total${action("create")}`]: operations.createsFail,
+  [`etcd_debugging_store_writes_failed_total${action("update")}`]: operations.updatesFail,
+  [`etcd_debugging_store_writes_failed_total${action("compareAndDelete")}`]:
+    operations.compareAndDeletesFail,
   etcd_debugging_store_expires_total: operations.expiries,
   etcd_debugging_store_watch_requests_total: operations.watches,
   etcd_debugging_store_watchers: store.watchers,

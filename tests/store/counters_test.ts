@@ -2,7 +2,8 @@
 import { assertEquals } from "@std/assert";
 import type { Command } from "../../src/store/command/command.ts";
 import { StoreCounters } from "../../src/store/counters.ts";
-import type { Result } from "../../src/store/result.ts";
+import type { OperationResult, Result } from "../../src/store/result.ts";
+import { Store } from "../../src/store/store.ts";
 
 type Counter = {
   [K in keyof StoreCounters]: StoreCounters[K] extends number ? K : never;
@@ -36,7 +37,7 @@ const CASES: readonly (readonly [object, Counter, Counter])[] = [
 /** What `command` counts as, each once; undefined for nothing. */
 function counted(command: object, result: Result): string | undefined {
   const counters = new StoreCounters();
-  counters.count(command as Command, result);
+  counters.count(command as Command, result, 0);
   const grown = Object.entries(counters).filter(([, count]) => count !== 0);
   assertEquals(grown.map(([, count]) => count), grown.map(() => 1));
   return grown.map(([name]) => name).join(" ") || undefined;
@@ -51,14 +52,42 @@ Deno.test("StoreCounters.count() counts each command of v1 and v2 once, by what 
   assertEquals([counted(expire, DONE), counted(expire, NOTHING)], ["expiries", undefined]);
 });
 
-Deno.test("StoreCounters.count() counts v3's operations, and nothing of what is no operation", () => {
-  const applied = { kind: "applied" } as Result;
-  assertEquals(
-    ["put", "deleteRange", "txn", "compact", "alarm", "auth"].map((type) =>
-      counted({ type }, applied)
-    ),
-    ["puts", "deletes", "txns", undefined, undefined, undefined],
-  );
+/** How often v3's operations are counted after `command`: puts, deletes, ranges, transactions. */
+function operationsOf(command: object, result: Result, changed = 0): number[] {
+  const counters = new StoreCounters();
+  counters.count(command as Command, result, changed);
+  return [counters.puts, counters.deletes, counters.ranges, counters.txns];
+}
+
+Deno.test("StoreCounters.count() counts v3's operations, those within transactions, too", () => {
+  const put: OperationResult = { type: "put", previous: undefined };
+  const deletion: OperationResult = { type: "delete", deleted: 0, previous: [] };
+  const range: OperationResult = { type: "range", kvs: [], count: 0, more: false };
+  const txn = (...results: OperationResult[]): OperationResult => ({
+    ...{ type: "txn", succeeded: true, results },
+  });
+  const applied = (type: string, result: OperationResult) =>
+    operationsOf({ type }, { kind: "applied", revision: 2, logIndex: 3, result });
+  assertEquals(applied("put", put), [1, 0, 0, 0]);
+  assertEquals(applied("deleteRange", deletion), [0, 1, 0, 0]);
+  assertEquals(applied("txn", txn(put, put, range, txn(deletion))), [2, 1, 1, 2]);
+});
+
+Deno.test("Store.query() counts as the transaction that it is", () => {
+  const store = new Store({ lookBackEvents: 1 });
+  store.query({ type: "txn", compares: [], success: [], failure: [] });
+  assertEquals(store.counters.txns, 1);
+});
+
+Deno.test("StoreCounters.count() counts no operation of v3 that was refused", () => {
+  for (const type of ["put", "deleteRange", "txn"]) {
+    assertEquals(operationsOf({ type }, REJECTED), [0, 0, 0, 0], type);
+  }
+});
+
+Deno.test("StoreCounters.count() counts the keys that end with their lease as deletes", () => {
+  const done = { kind: "done" } as Result;
+  assertEquals(operationsOf({ type: "leaseRevoke", grantIndex: 7 }, done, 3), [0, 3, 0, 0]);
 });
 
 Deno.test("StoreCounters.count() counts leases that were granted and ended, and those that ran out", () => {

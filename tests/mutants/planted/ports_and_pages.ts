@@ -209,6 +209,26 @@ export const PORT_AND_PAGE_MUTANTS: readonly Mutant[] = [
       "failed ? this.compareAndDeletesFail++ : this.compareAndDeletesSuccess++;",
       "this.compareAndDeletesSuccess++;",
     ],
+    [
+      "what a transaction writes is not counted",
+      TRUE,
+      "for (const inner of result.results) this.countOperation(inner);",
+      "",
+    ],
+    [
+      "the keys of a lease that ends are not counted",
+      TRUE,
+      "this.deletes += changed;",
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/store/store.ts", COUNTERS, [
+    [
+      "a transaction that only reads is not counted",
+      TRUE,
+      "this.counters.countOperation(result);",
+      "",
+    ],
   ]),
   ...mutantsOf("src/cli/members.ts", "tests/cli/bad_paths_test.ts", [
     [

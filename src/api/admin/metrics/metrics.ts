@@ -139,15 +139,21 @@ function writeStore(out: Exposition, { store, operations }: Reading): void {
     "etcd_debugging_store_writes_total",
     "Writes applied, by action.",
     by("set", operations.setsSuccess),
+    by("create", operations.createsSuccess),
+    by("update", operations.updatesSuccess),
     by("compareAndSwap", operations.testAndSetsSuccess),
     by("delete", operations.deletesSuccess),
+    by("compareAndDelete", operations.compareAndDeletesSuccess),
   );
   out.counter(
     "etcd_debugging_store_writes_failed_total",
     "Writes that changed nothing, by action.",
     by("set", operations.setsFail),
+    by("create", operations.createsFail),
+    by("update", operations.updatesFail),
     by("compareAndSwap", operations.testAndSetsFail),
     by("delete", operations.deletesFail),
+    by("compareAndDelete", operations.compareAndDeletesFail),
   );
   out.counter("etcd_debugging_store_expires_total", "Keys that expired.", operations.expiries);
   out.counter("etcd_debugging_store_watch_requests_total", "Watches opened.", operations.watches);
