@@ -17,6 +17,7 @@ import {
 import { FileWindow } from "./file_window.ts";
 import type { PaceOptions } from "./pace.ts";
 import {
+  checkPosition,
   type ProofOptions,
   proveSnapshotAt,
   SnapshotEncoding,
@@ -85,12 +86,7 @@ export async function proveBackup(
   try {
     const { description, end } = readHeader(new FileWindow(file, HEADER_BYTES), path);
     const { meta, sizeBytes } = await proveSnapshotAt(file, path, end, options, onRead);
-    if (meta.index !== description.index || meta.term !== description.term) {
-      refuseAt(path, end)(
-        `a snapshot of index ${description.index} and term ${description.term}`,
-        `index ${meta.index} and term ${meta.term}`,
-      );
-    }
+    checkPosition(path, end, meta, description);
     return { description, meta, sizeBytes: end + sizeBytes, begin: end };
   } catch (error) {
     throw error instanceof CorruptionError ? new DamagedBackupError(path, error) : error;

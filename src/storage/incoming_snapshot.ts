@@ -6,6 +6,7 @@
 import { assert } from "../base/assert.ts";
 import { DamagedTransferError } from "../base/errors.ts";
 import type { SnapshotWriter } from "../node/ports.ts";
+import { isSameConfiguration } from "../raft/configuration.ts";
 import type { SnapshotMeta } from "../raft/types.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { CorruptionError, FormatVersionError } from "./errors.ts";
@@ -14,7 +15,6 @@ import {
   checkPosition,
   type ProofOptions,
   proveSnapshot,
-  sameConfiguration,
   type SnapshotContent,
 } from "./snapshot_file.ts";
 
@@ -107,8 +107,8 @@ export class IncomingSnapshot implements SnapshotWriter {
     const path = `${this.#disk.path}/${this.name}`;
     try {
       const content = await proveSnapshot(this.#disk, this.name, this.#options);
-      checkPosition(path, content.meta, this.#meta);
-      if (sameConfiguration(content.meta.configuration, this.#meta.configuration)) return content;
+      checkPosition(path, 0, content.meta, this.#meta);
+      if (isSameConfiguration(content.meta.configuration, this.#meta.configuration)) return content;
       throw new CorruptionError(path, 0, "the announced configuration", "another one");
     } catch (cause) {
       if (!(cause instanceof CorruptionError || cause instanceof FormatVersionError)) throw cause;

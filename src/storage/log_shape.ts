@@ -11,6 +11,11 @@ export interface LogPosition {
   readonly term: number;
 }
 
+/** Whether both are the same place: equal index and term mean the same entry (Raft §5.3). */
+export function isSamePosition(a: LogPosition, b: LogPosition): boolean {
+  return a.index === b.index && a.term === b.term;
+}
+
 export class LogShape {
   #base: LogPosition;
   #lastIndex: number;

@@ -14,7 +14,7 @@ import type { Entry, HardState } from "../raft/types.ts";
 import type { Disk } from "./disk.ts";
 import { CorruptionError, type Refuse, refuseAt } from "./errors.ts";
 import { FRAME_HEADER_BYTES, type FrameHeader } from "./frame.ts";
-import { type LogPosition, LogShape } from "./log_shape.ts";
+import { isSamePosition, type LogPosition, LogShape } from "./log_shape.ts";
 import { parseSegmentName, segmentName } from "./names.ts";
 import { type Batch, decodeBatch } from "./record.ts";
 import {
@@ -76,10 +76,6 @@ export async function replayLog(
 }
 
 const FAILED_CHECKSUM = "bytes that fail their checksum";
-
-function samePosition(a: LogPosition, b: LogPosition): boolean {
-  return a.index === b.index && a.term === b.term;
-}
 
 function named({ index, term }: LogPosition): string {
   return `index ${index} of term ${term}`;
@@ -265,7 +261,7 @@ class Replay {
       this.#entries.length = 0;
       return;
     }
-    if (!samePosition(last, this.#shape.last)) {
+    if (!isSamePosition(last, this.#shape.last)) {
       refuse(`a segment after ${named(this.#shape.last)}`, `one after ${named(last)}`);
     }
   }

@@ -14,7 +14,7 @@ import { hasSameItems } from "../base/sequences.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { CorruptionError, FormatVersionError, type Refuse, refuseAt } from "./errors.ts";
 import { FileWindow } from "./file_window.ts";
-import type { LogPosition } from "./log_shape.ts";
+import { isSamePosition, type LogPosition } from "./log_shape.ts";
 import { PacedWriter, type PaceOptions, pause } from "./pace.ts";
 
 const MAGIC = new TextEncoder().encode("etcdsnap");
@@ -156,20 +156,20 @@ export function* snapshotSlices(
   yield* readSlices(window, path, seed, end);
 }
 
-/** Refuses a snapshot that stands for another place in the log than `expected`. */
-export function checkPosition(path: string, found: LogPosition, expected: LogPosition): void {
-  if (found.index === expected.index && found.term === expected.term) return;
+/** Refuses a snapshot, at `offset` of `path`, that stands for another place in the log than `expected`. */
+export function checkPosition(
+  path: string,
+  offset: number,
+  found: LogPosition,
+  expected: LogPosition,
+): void {
+  if (isSamePosition(found, expected)) return;
   throw new CorruptionError(
     path,
-    0,
+    offset,
     `a snapshot of index ${expected.index} and term ${expected.term}`,
     `index ${found.index} and term ${found.term}`,
   );
-}
-
-/** Whether both are encoded alike. */
-export function sameConfiguration(a: Configuration, b: Configuration): boolean {
-  return hasSameItems(encodeConfiguration(a), encodeConfiguration(b));
 }
 
 /** A configuration whose checksum was right. */

@@ -12,7 +12,7 @@ import { type Disk, type DiskFile, removeIfThere } from "./disk.ts";
 import { CorruptionError, UnsoundSnapshotError } from "./errors.ts";
 import { IncomingSnapshot } from "./incoming_snapshot.ts";
 import type { Fuse } from "./fuse.ts";
-import type { LogPosition } from "./log_shape.ts";
+import { isSamePosition, type LogPosition } from "./log_shape.ts";
 import { parseSnapshotName, receivedName, SNAPSHOT_TEMPORARY_NAME, snapshotName } from "./names.ts";
 import type { NeededFile } from "./presence.ts";
 import {
@@ -64,7 +64,7 @@ export async function chooseSnapshot(
     try {
       const faultOfImage = named === all.at(-1) ? undefined : options.faultOfImage;
       const current = await proveSnapshot(disk, named.name, { ...options, faultOfImage }, onRead);
-      checkPosition(`${disk.path}/${named.name}`, current.meta, named);
+      checkPosition(`${disk.path}/${named.name}`, 0, current.meta, named);
       return { current, damaged };
     } catch (error) {
       if (!(error instanceof CorruptionError)) throw error;
@@ -131,16 +131,15 @@ export class SnapshotStore {
 
   /** Makes the received snapshot of `meta` the newest one; once more does no harm. */
   async adopt(meta: SnapshotMeta): Promise<void> {
-    const { index, term } = meta;
     const current = this.#current?.meta;
-    if (current?.index === index && current.term === term) return;
+    if (current !== undefined && isSamePosition(current, meta)) return;
     const incoming = this.#incoming;
     const received = incoming?.proven;
     assert(
-      incoming !== undefined && received?.meta.index === index && received.meta.term === term,
+      incoming !== undefined && received !== undefined && isSamePosition(received.meta, meta),
       "A snapshot is received in full before it is saved",
     );
-    assert(current === undefined || current.index < index, "Snapshots never go back");
+    assert(current === undefined || current.index < meta.index, "Snapshots never go back");
     await this.#publish(incoming.name, received);
     // Not before: on a full disk it is tried again.
     this.#incoming = undefined;
