@@ -78,6 +78,18 @@ Deno.test("FollowerReads.add() refuses what is too much, for whatever the others
   assertEquals(heard.slice(1), ["applying at 70"]);
 });
 
+Deno.test("FollowerReads.add() ends a read when the leader's answer can't be read", () => {
+  const { calls, heard, add, confirm } = follower();
+  add("a", 10);
+  add("b", 11);
+  calls.at(-1)!.done({ ok: true, value: new Uint8Array(3) });
+  assertEquals(heard, ["a noLeader"]);
+  confirm(5, 80);
+  assertEquals(heard.slice(1), ["b at 80"]);
+  for (const name of ["c", "d", "e"]) add(name, 20);
+  assertEquals(heard.slice(2), [], "its room is free again");
+});
+
 Deno.test("FollowerReads.failAll() ends all and starts nothing", () => {
   const { reads, calls, heard, add, confirm } = follower();
   add("applying", 10);

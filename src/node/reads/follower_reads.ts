@@ -4,7 +4,7 @@
  * of its own, however many calls it has to wait for.
  */
 import { NOT_CONFIRMED, OVERLOADED } from "../failures.ts";
-import { decodeConfirmation } from "../calls/peer_message.ts";
+import { decodeConfirmation, FrameError } from "../calls/peer_message.ts";
 import type { Barrier, Done, Failure, Outcome } from "../ports.ts";
 
 export interface FollowerReadsOptions {
@@ -107,14 +107,26 @@ export class FollowerReads {
     if (!outcome.ok) {
       return this.#end(waiters, outcome.reason === "unknown" ? NOT_CONFIRMED : outcome);
     }
-    const { index, timeMs: nowMs } = decodeConfirmation(outcome.value);
-    this.#confirmed.push({ index, nowMs, waiters });
+    const confirmed = read(outcome.value);
+    if (confirmed === undefined) return this.#end(waiters, NOT_CONFIRMED);
+    this.#confirmed.push({ ...confirmed, waiters });
     this.#options.schedule();
   }
 
   #end(waiters: readonly Waiter[], outcome: Outcome<Barrier>): void {
     this.#size -= waiters.length;
     for (const { done } of waiters) done(outcome);
+  }
+}
+
+/** What the leader confirms; undefined when it says something else, for which nobody may wait forever. */
+function read(answer: Uint8Array): Omit<Confirmed, "waiters"> | undefined {
+  try {
+    const { index, timeMs: nowMs } = decodeConfirmation(answer);
+    return { index, nowMs };
+  } catch (error) {
+    if (!(error instanceof FrameError)) throw error;
+    return undefined;
   }
 }
 

@@ -326,6 +326,12 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "this.#next.push({ done, deadlineTick });",
       "(this.#isCalling ? this.#called : this.#next).push({ done, deadlineTick });",
     ],
+    [
+      "a read waits for an answer that nobody could read",
+      "whoever reads is answered in time",
+      "if (confirmed === undefined) return this.#end(waiters, NOT_CONFIRMED);",
+      "if (confirmed === undefined) return;",
+    ],
   ]),
   ...mutantsOf("src/node/cluster_clock.ts", NODE, [
     [
