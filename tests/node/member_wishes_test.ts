@@ -150,6 +150,11 @@ Deno.test("plannerOf() an update changes the addresses and nothing else", () => 
     cluster(member(1), { ...place(2), peerUrls }),
   );
   assertEquals(plan({ kind: "update", id: 2, peerUrls: ["http://h:7002"] }, THREE), "done");
+  const [one, two] = ["http://h:1", "http://h:2"];
+  const twice = cluster(member(1), { ...member(2), peerUrls: [one, one] }, member(3));
+  const changed = plan({ kind: "update", id: 2, peerUrls: [one, two] }, twice);
+  assert(typeof changed === "object", "an address that was told twice hides no new one");
+  assertEquals(changed.members[1]?.peerUrls, [one, two]);
   assertEquals(
     plan({ kind: "update", id: 2, peerUrls: ["http://h:7001"] }, THREE),
     "peerUrlExists",

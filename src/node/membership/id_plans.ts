@@ -4,6 +4,7 @@
  * (`--strict-reconfig-check`, `--max-learners`), and where those would let a cluster
  * lose its quorum, ours.
  */
+import { hasSameItems } from "../../base/sequences.ts";
 import { isReserved } from "../../raft/configuration.ts";
 import { quorumSize } from "../../raft/quorum.ts";
 import type { Configuration, Member, MemberId } from "../../raft/types.ts";
@@ -157,8 +158,9 @@ function nameOf({ id, name }: Member): string {
   return name === "" ? `${id}` : `"${name}"`;
 }
 
+/** In whatever order. */
 function sameUrls(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((url) => b.includes(url));
+  return hasSameItems(a.toSorted(), b.toSorted());
 }
 
 function refuse(refusal: MemberRefusal, cause: string): Plan {

@@ -174,6 +174,12 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/node/membership/id_plans.ts", NODE, [
     [
+      "an address that was told twice hides a new one",
+      "what an operator says of a member's addresses is recorded",
+      "hasSameItems(a.toSorted(), b.toSorted())",
+      "a.length === b.length && a.every((url) => b.includes(url))",
+    ],
+    [
       "a place counts before anybody has taken it",
       "a reserved place affects no quorum",
       '...{ id, name: "", peerUrls, clientUrls: [], voter: false },',
