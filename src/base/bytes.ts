@@ -125,12 +125,6 @@ export class ByteWriter<B extends Uint8Array = Uint8Array<ArrayBuffer>> {
     return this.bytes;
   }
 
-  /** Four bytes, little-endian, for what is filled in afterwards. */
-  uint32At(offset: number, value: number): void {
-    assert(offset + 4 <= this.bytes.length, "Four bytes must fit into the buffer");
-    for (let i = 0; i < 4; i++) this.bytes[offset + i] = value >>> (8 * i);
-  }
-
   integer(value: number): void {
     assert(Number.isSafeInteger(value) && value >= 0, "An integer must be within 0 and 2^53 - 1");
     let rest = value;
