@@ -38,6 +38,7 @@ export function applyOperation(
   readable: Readable,
 ): OperationResult | Rejected {
   const branches = new Map<TxnOperation, boolean>();
+  if (operation.type === "txn") decide(keys, operation, branches);
   const problem = problemOf(keys, operation, readable, branches);
   if (problem !== undefined) return reject(problem.reason, problem.key, change);
   return carryOut(keys, change, operation, branches, readable.revision);
@@ -73,18 +74,17 @@ interface Problem {
   readonly key: ByteString;
 }
 
-/** Why the operation can't be carried out; decides on the way which branch each transaction takes. */
+/** Why the operation can't be carried out, on the branches that its transactions take. */
 function problemOf(
   keys: Keyspace,
   operation: Operation,
   readable: Readable,
-  branches: Map<TxnOperation, boolean>,
+  branches: ReadonlyMap<TxnOperation, boolean>,
 ): Problem | undefined {
   // A put of its own asks for its lease first, one of a transaction for its key: as in etcd.
   if (operation.type === "put") {
     return missingLease(keys, operation) ?? missingKey(keys, operation);
   }
-  if (operation.type === "txn") decide(keys, operation, branches);
   // All puts are judged before any range, wherever they stand.
   return firstProblem(
     operation,
@@ -99,7 +99,7 @@ function problemOf(
     );
 }
 
-/** By the state before the command, like all the other conditions. */
+/** Which branch each transaction takes, by the state before the command. */
 function decide(keys: Keyspace, txn: TxnOperation, branches: Map<TxnOperation, boolean>): void {
   const succeeded = txn.compares.every((compare) => holds(keys, compare));
   branches.set(txn, succeeded);
