@@ -158,7 +158,8 @@ function gunzipped(bytes: Uint8Array, maxOutputLength: number): Uint8Array {
   }
 }
 
-function tooLarge(length: number, bytesMax: number): StatusError {
+/** A message that is not taken; in the words of gRPC for Go. */
+export function tooLarge(length: number, bytesMax: number): StatusError {
   return new StatusError(
     StatusCode.resourceExhausted,
     `grpc: received message larger than max (${length} vs. ${bytesMax})`,

@@ -189,8 +189,8 @@ export const V3_MUTANTS: readonly Mutant[] = [
     [
       "a message in one piece may have any size",
       "memory is bounded whatever a client sends",
-      "if (end - start > this.#shared.messageBytesMax) {",
-      "if (end - start > 2 ** 30) {",
+      "if (end - start > messageBytesMax) throw",
+      "if (end - start > 2 ** 30) throw",
     ],
     [
       "a call that was answered waits for its client's end for ever",

@@ -85,14 +85,6 @@ export function errorLine({ code, message }: Status): string {
     `"message":${jsonString(message)},"http_status":"${HTTP_TEXTS.get(httpStatus) ?? ""}"}}\n`;
 }
 
-/** Like gRPC's server, which etcd's gateway asks. */
-export function tooLargeMessage(bytes: number, bytesMax: number): Status {
-  return status(
-    StatusCode.resourceExhausted,
-    `grpc: received message larger than max (${bytes} vs. ${bytesMax})`,
-  );
-}
-
 /** A body is no message. */
 export function unreadable({ message }: MessageError): Status {
   return status(StatusCode.invalidArgument, message);

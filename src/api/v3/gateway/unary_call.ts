@@ -2,6 +2,7 @@
 import type { Exchange, Reply } from "../../../http/exchange.ts";
 import { admissionProblem } from "../admission.ts";
 import type { Caller, Handler, UnaryCall } from "../call.ts";
+import { tooLarge } from "../framing.ts";
 import { prepare } from "../messages/codec.ts";
 import { decodeJson } from "../messages/json_decode.ts";
 import { encodeJson } from "../messages/json_encode.ts";
@@ -17,7 +18,6 @@ import {
   type GatewayShared,
   METADATA,
   requiresLeader,
-  tooLargeMessage,
   unreadable,
 } from "./shared.ts";
 
@@ -45,7 +45,8 @@ export function answerUnary(
   if (exchange.body.length > shared.messageBytesMax) {
     const { size } = prepare(method.request, request);
     if (size > shared.messageBytesMax) {
-      return errorReply(tooLargeMessage(size, shared.messageBytesMax));
+      // Like gRPC's server, which etcd's gateway asks.
+      return errorReply(tooLarge(size, shared.messageBytesMax));
     }
   }
   const call = new UnaryGatewayCall(exchange, handler, counters, deadlineMs);

@@ -2,7 +2,7 @@
 import type { ServerStream, StreamReceiver } from "../../../http/h2/stream.ts";
 import { admissionProblem } from "../admission.ts";
 import type { Caller, Handler, UnaryCall } from "../call.ts";
-import { frameOf, MessageFrames, PREFIX_BYTES } from "../framing.ts";
+import { frameOf, MessageFrames, PREFIX_BYTES, tooLarge } from "../framing.ts";
 import { decode } from "../messages/codec.ts";
 import { MessageError } from "../messages/message_error.ts";
 import type { MethodCounters } from "../metrics.ts";
@@ -177,14 +177,8 @@ export class UnaryGrpcCall implements StreamReceiver, UnaryCall<object>, OpenCal
 
   #take(bytes: Uint8Array, start: number, end: number): void {
     if (this.#hasMessage) throw new StatusError(StatusCode.internal, TWO_MESSAGES);
-    if (end - start > this.#shared.messageBytesMax) {
-      throw new StatusError(
-        StatusCode.resourceExhausted,
-        `grpc: received message larger than max (${
-          end - start
-        } vs. ${this.#shared.messageBytesMax})`,
-      );
-    }
+    const { messageBytesMax } = this.#shared;
+    if (end - start > messageBytesMax) throw tooLarge(end - start, messageBytesMax);
     this.#hasMessage = true;
     this.#counters.messagesReceived++;
     this.#counters.bytesReceived += end - start;
