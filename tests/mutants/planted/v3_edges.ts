@@ -425,7 +425,7 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
     [
       "who proclaims and names no lease leads for ever",
       ETCDS,
-      "await leaseOf(v3, call, leader.lease, () => freshLeaseId(v3))",
+      "await leaseOf(v3, call, leader.lease)",
       "await Promise.resolve(leader.lease)",
       OBSERVE,
     ],

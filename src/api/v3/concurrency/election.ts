@@ -3,7 +3,6 @@ import { hasSameItems } from "../../../base/sequences.ts";
 import { type Handler, serverStream, unary } from "../call.ts";
 import type { V3Context } from "../context.ts";
 import { toKeyValue } from "../kv/responses.ts";
-import { freshLeaseId } from "../lease.ts";
 import type { LeaderKey } from "../messages/concurrency.ts";
 import { METHODS } from "../methods.ts";
 import { StatusCode } from "../status.ts";
@@ -25,7 +24,7 @@ export function electionHandlers(v3: V3Context): readonly Handler[] {
       const value = request.value.slice();
       const { promise: gone, resolve: leaveQueue } = Promise.withResolvers<void>();
       call.onGone(leaveQueue);
-      const lease = await leaseOf(v3, call, request.lease, () => freshLeaseId(v3));
+      const lease = await leaseOf(v3, call, request.lease);
       if (lease === undefined) return;
       const place = await enter(v3, call, name, lease, value);
       if (place === undefined) return;
@@ -47,7 +46,7 @@ export function electionHandlers(v3: V3Context): readonly Handler[] {
       const { key, rev } = leader;
       const value = request.value.slice();
       // Nobody leads for ever because the lease was left out.
-      const lease = await leaseOf(v3, call, leader.lease, () => freshLeaseId(v3));
+      const lease = await leaseOf(v3, call, leader.lease);
       if (lease === undefined) return;
       const done = await ifCreatedAt(v3, call, key, rev, [putOf(key, value, lease)]);
       if (done === undefined) return;

@@ -1,7 +1,6 @@
 /** The Lock service: the holder is whose key of the name was created first. */
 import { type Handler, unary } from "../call.ts";
 import type { V3Context } from "../context.ts";
-import { freshLeaseId } from "../lease.ts";
 import { METHODS } from "../methods.ts";
 import { StatusCode } from "../status.ts";
 import { status } from "../statuses.ts";
@@ -19,7 +18,7 @@ export function lockHandlers(v3: V3Context): readonly Handler[] {
     unary(METHODS.lock.lock, async ({ name, lease: wanted }, call) => {
       const { promise: gone, resolve: leaveQueue } = Promise.withResolvers<void>();
       call.onGone(leaveQueue);
-      const lease = await leaseOf(v3, call, wanted, () => freshLeaseId(v3));
+      const lease = await leaseOf(v3, call, wanted);
       if (lease === undefined) return;
       const place = await enter(v3, call, name, lease, NO_VALUE);
       if (place === undefined) return;

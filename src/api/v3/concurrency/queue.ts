@@ -18,6 +18,7 @@ import type { Applied, KeyValue, OperationResult } from "../../../store/result.t
 import type { Watch } from "../../../store/watch/hub.ts";
 import type { UnaryCall } from "../call.ts";
 import type { V3Context } from "../context.ts";
+import { freshLeaseId } from "../lease.ts";
 import { failureStatus } from "../refusal.ts";
 import { StatusCode } from "../status.ts";
 import { STATUS, type Status, status } from "../statuses.ts";
@@ -49,11 +50,11 @@ export function below(name: ByteString): Pick<RangeOperation, "key" | "rangeEnd"
 }
 
 /** Resolves with the lease to use, a new one where the client names none; undefined when the call failed. */
-export function leaseOf(v3: V3Context, call: Call, lease: bigint, freshId: () => bigint) {
+export function leaseOf(v3: V3Context, call: Call, lease: bigint) {
   if (lease !== 0n) return Promise.resolve(lease);
-  const id = freshId();
+  const id = freshLeaseId(v3);
   return new Promise<bigint | undefined>((resolve) => {
-    const failing = { ...relay(call), fail: failAnd(call, () => resolve(undefined)) };
+    const failing = failAnd(call, () => resolve(undefined));
     const command = { type: "leaseGrant", id, ttlSeconds: OWN_LEASE_SECONDS } as const;
     write(v3, failing, command, () => resolve(id));
   });
@@ -255,7 +256,7 @@ function read(
   operation: RangeOperation,
 ): Promise<Seen | undefined> {
   return new Promise((resolve) => {
-    const failing = { ...relay(call), fail: failAnd(call, () => resolve(undefined)) };
+    const failing = failAnd(call, () => resolve(undefined));
     readFresh(v3, failing, mayRead(operation), (store) => {
       const found = store.range(operation);
       const [kv] = typeof found === "string" ? [] : found.kvs;
@@ -271,20 +272,18 @@ function read(
 
 function apply(v3: V3Context, call: Call, operation: Operation): Promise<Applied | undefined> {
   return new Promise((resolve) => {
-    const failing = { ...relay(call), fail: failAnd(call, () => resolve(undefined)) };
+    const failing = failAnd(call, () => resolve(undefined));
     writeOperation(v3, failing, operation, resolve);
   });
 }
 
-function relay({ caller }: Call) {
-  return { caller };
-}
-
-function failAnd(call: Call, then: () => void): Call["fail"] {
-  return (problem) => {
+/** `call`, which fails as a client's does, and then tells whoever waits here. */
+function failAnd(call: Call, then: () => void): Pick<Call, "caller" | "fail"> {
+  const fail = (problem: Status) => {
     failAsClient(call, problem);
     then();
   };
+  return { caller: call.caller, fail };
 }
 
 /** What may end by itself keeps its code, so that clients try again. */
