@@ -298,19 +298,20 @@ export class Node<R> implements ClusterNode<R> {
   tick(): void {
     if (this.#halted) return;
     const tick = ++this.#tick;
+    const isHeartbeat = tick % this.#options.limits.heartbeatTicks === 0;
     this.#core.tick();
-    if (tick % this.#options.limits.heartbeatTicks === 0) this.#expire(tick);
+    if (isHeartbeat) this.#expire(tick);
     this.#administration.expire(tick);
     this.#calls.tick(tick, this.#leadership.leaderId);
     this.#followerReads.expire(tick);
-    if (tick % this.#options.limits.heartbeatTicks === 0) this.#administration.heartbeat();
+    if (isHeartbeat) this.#administration.heartbeat();
     this.#transfers.tick(tick);
     this.#replica.tick(tick);
     this.#farewell.tick(tick);
     this.#alarm.tick(tick);
     if (this.#core.role === "leader") {
       this.#expiry.runLate(this.#clock.nowMs());
-      if (tick % this.#options.limits.heartbeatTicks === 0) {
+      if (isHeartbeat) {
         const { term, configuration } = this.#core;
         this.#outgoing.sendAll(configuration, { type: "clusterTime", term, timeMs: this.nowMs() });
       }

@@ -253,7 +253,7 @@ export class Service implements Guarded {
   /** Has the leader's handler of `kind` answer `payload`; what that says is a failure comes as one. */
   forward(kind: number, payload: Uint8Array, done: Done<Uint8Array>): void {
     this.node.forward(withHead(kind, payload), (outcome) => {
-      const answer = outcome.ok ? read(decodeOutcome, outcome.value) : outcome;
+      const answer = outcome.ok ? decoded(decodeOutcome, outcome.value) : outcome;
       done(answer.ok ? answer.value : answer);
     });
   }
@@ -282,7 +282,7 @@ export class Service implements Guarded {
     const refusal = this.node.awaitRefusal();
     if (refusal !== undefined) return done(refusal);
     this.forward(FORWARDED.write, command, (outcome) => {
-      const id = outcome.ok ? read(decodeEntryId, outcome.value) : outcome;
+      const id = outcome.ok ? decoded(decodeEntryId, outcome.value) : outcome;
       // Its result is what this member makes of it, so the client finds here what it wrote.
       if (id.ok) this.node.awaitEntry(id.value, done);
       else done(id);
@@ -327,7 +327,7 @@ function problemOf(bytes: Uint8Array): string | undefined {
 }
 
 /** What the leader's answer says. It has answered, so it may have carried the request out. */
-function read<T>(decode: (bytes: Uint8Array) => T, bytes: Uint8Array): Outcome<T> {
+function decoded<T>(decode: (bytes: Uint8Array) => T, bytes: Uint8Array): Outcome<T> {
   try {
     return { ok: true, value: decode(bytes) };
   } catch (error) {

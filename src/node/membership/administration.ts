@@ -214,7 +214,9 @@ export class Administration {
     const { now, deadline } = this.#options;
     // Its own word has all its addresses.
     if (clientUrls.length > 0) return true;
-    for (const [id, until] of this.#movedUntil) if (until <= now()) this.#movedUntil.delete(id);
+    for (const [other, until] of this.#movedUntil) {
+      if (until <= now()) this.#movedUntil.delete(other);
+    }
     if (this.#movedUntil.has(id)) return false;
     this.#movedUntil.set(id, deadline());
     return true;
