@@ -261,7 +261,7 @@ class Protocols {
     socket.on("data", onData).on("end", onEnd).on("error", leave).on("close", leave);
   }
 
-  /** Stops to take requests; resolves when every HTTP/2 connection has ended in order. */
+  /** Takes no more requests. What is under way is answered, and HTTP/2 connections end in order. */
   close(): void {
     this.#isClosing = true;
     for (const socket of this.#silent.close()) socket.destroy();

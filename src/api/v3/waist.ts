@@ -132,8 +132,5 @@ export function write(
   });
 }
 
-/** A member of another version answered something else than this one asks for. */
-const FOREIGN_RESULT = status(
-  StatusCode.internal,
-  "the leader answered with another kind of result",
-);
+/** The store gives each command its own kind of result: this would be a mistake of the program. */
+const FOREIGN_RESULT = status(StatusCode.internal, "the store gave another kind of result");

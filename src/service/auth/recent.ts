@@ -1,4 +1,4 @@
-/** A map that forgets what was used least recently when it is full. */
+/** A map that, when it is full, forgets what was set longest ago; to get a value keeps it no longer. */
 export class Recent<K, V> {
   readonly #values = new Map<K, V>();
   readonly #max: number;
@@ -11,7 +11,7 @@ export class Recent<K, V> {
     return this.#values.get(key);
   }
 
-  /** As what was used last. */
+  /** What was set before under `key` counts as new again. */
   set(key: K, value: V): void {
     this.#values.delete(key);
     this.#values.set(key, value);

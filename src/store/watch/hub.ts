@@ -5,8 +5,9 @@
  * So nobody needs a queue.
  *
  * An event finds watches of paths by the hash of each path above its key, computed in
- * one pass, and watches of ranges by their key or range, so that its cost does not
- * depend on how many watch elsewhere or watch the same.
+ * one pass, and watches of one key by that key: its cost does not depend on how many
+ * watch elsewhere. Ranges are compared with the key one by one, each once however many
+ * watch it: an event costs more where many different ranges are watched.
  *
  * Invariant: a synced watch has been told of every event that it sees.
  */
