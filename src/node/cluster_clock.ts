@@ -35,7 +35,7 @@ export class ClusterClock {
 
   /** Adopts the time that the leader sent; its age on the wire is part of the tolerance of a TTL. */
   follow(leaderMs: number): void {
-    // An own clock that was ahead must not hold the time until the others' come there.
+    // Its own clock may have been ahead: the time must not stand still until the cluster's is there.
     if (this.#isOwn) this.#newestMs = 0;
     this.#isOwn = false;
     this.#offsetMs = leaderMs - this.#clock.monotonicMs();

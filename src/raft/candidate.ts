@@ -25,7 +25,7 @@ export function campaignForTransfer(state: State): void {
   if (canCampaign(state)) standForElection(state, true);
 }
 
-/** The own vote counts only when it is on disk. */
+/** Its own vote counts only when it is on disk. */
 export function countOwnVote(state: State): void {
   if (state.role === "candidate" && state.saves.isVoteSaved(state.term, state.id)) {
     countVote(state, state.id, true);

@@ -1,5 +1,5 @@
 /**
- * Entries that hardly anybody asks for any more: applied, and kept for followers that
+ * Entries that hardly anybody asks for any longer: applied, and kept for followers that
  * lag and until the next snapshot. They are numbers in typed arrays beside the buffers
  * that hold their data. As objects, a hundred thousand of them were half of what the
  * garbage collector had to copy, and it marked them again and again.

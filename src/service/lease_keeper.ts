@@ -141,7 +141,7 @@ export class LeaseKeeper {
     const { node } = this.#service;
     const term = node.term();
     this.#end(lease, (outcome) => {
-      // The leader of another term counts anew.
+      // The leader of another term gives every lease its full TTL again.
       const isOthers = !node.isLeader() || node.term() !== term;
       if (outcome.ok || isOthers) return this.renew(lease.id, done);
       done(outcome.reason === "unknown" ? MAY_END : outcome);

@@ -1,6 +1,6 @@
 /**
  * Remembers the first failure of the disk. After it nothing may be written any
- * more: the kernel drops pages that it could not write, so a second sync that
+ * longer: the kernel drops pages that it could not write, so a second sync that
  * succeeds proves nothing ("fsyncgate", 2018).
  */
 import { DiskFullError } from "../base/errors.ts";
