@@ -376,15 +376,5 @@ export const METHODS = {
 export const ALL_METHODS: readonly Method[] = Object.values(METHODS)
   .flatMap((service): readonly Method[] => Object.values(service));
 
-/** By what gRPC asks for. */
-export const BY_PATH: ReadonlyMap<string, Method> = new Map(
-  ALL_METHODS.map((method) => [method.path, method]),
-);
-
-/** By the gateway's path, from `/v3/` on. */
-export const BY_GATEWAY_PATH: ReadonlyMap<string, Method> = new Map(
-  ALL_METHODS.flatMap((method) => method.gateway.map((path) => [path, method] as const)),
-);
-
 /** Services by name: who asks one for a method that it has not is told so otherwise than for an unknown service. */
 export const SERVICES: ReadonlySet<string> = new Set(ALL_METHODS.map(({ service }) => service));

@@ -1,6 +1,6 @@
 /** Messages as bytes: by their tables, by hand, and as etcd's own codecs write them. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { decode, encode, encodedSize } from "../../../src/api/v3/messages/codec.ts";
+import { decode, encode, prepare } from "../../../src/api/v3/messages/codec.ts";
 import { LeaderKey, LockRequest } from "../../../src/api/v3/messages/concurrency.ts";
 import {
   KeyValue,
@@ -45,7 +45,7 @@ Deno.test("decode() returns what encode() was given, whatever the message", () =
       const writer = new WireWriter(new Uint8Array(7), 3);
       const size = encode(type, message, writer);
       assertEquals(size, writer.offset - 3);
-      assertEquals(size, encodedSize(type, message));
+      assertEquals(size, prepare(type, message).size);
       assertEquals(decode(type, writer.bytes, 3, writer.offset), message, type.name);
     }
   }

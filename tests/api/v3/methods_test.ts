@@ -1,6 +1,11 @@
 /** The table of methods. */
 import { assertEquals } from "@std/assert";
-import { ALL_METHODS, BY_GATEWAY_PATH, BY_PATH, SERVICES } from "../../../src/api/v3/methods.ts";
+import { ALL_METHODS, SERVICES } from "../../../src/api/v3/methods.ts";
+
+const BY_PATH = new Map(ALL_METHODS.map((method) => [method.path, method]));
+const BY_GATEWAY_PATH = new Map(
+  ALL_METHODS.flatMap((method) => method.gateway.map((path) => [path, method] as const)),
+);
 
 Deno.test("METHODS has every method of etcd 3.6's services, and its way of calling", () => {
   const listed = [...SERVICES].map((service) =>

@@ -52,11 +52,6 @@ export function encode<T extends object>(
   return size;
 }
 
-/** The bytes that `encode` would write. */
-export function encodedSize<T extends object>(type: MessageType<T>, message: Draft<T>): number {
-  return prepare(type, message).size;
-}
-
 /** The codec of a message, by hand if there is one. */
 export function codecOf<T extends object>(type: MessageType<T>): HandCodec<T> {
   if (type.byHand !== undefined) return type.byHand;
