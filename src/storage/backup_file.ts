@@ -6,6 +6,7 @@
 import { crc32 } from "node:zlib";
 import type { SnapshotMeta } from "../raft/types.ts";
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
+import { hasSameItems } from "../base/sequences.ts";
 import type { DiskFile } from "./disk.ts";
 import {
   CorruptionError,
@@ -123,7 +124,7 @@ function readHeader(
   const refuse = refuseAt(path, 0);
   const reader = new ByteReader(window.bytes(0, HEADER_BYTES, refuse), refuse);
   const magic = reader.take(MAGIC.length);
-  if (!MAGIC.every((byte, i) => byte === magic[i])) refuse("a backup", "another kind of file");
+  if (!hasSameItems(magic, MAGIC)) refuse("a backup", "another kind of file");
   const version = reader.u32();
   if (version !== BACKUP_VERSION) throw new FormatVersionError(path, BACKUP_VERSION, version);
   const textBytes = reader.u32();

@@ -8,6 +8,7 @@ import { encodeConfiguration } from "../raft/codec.ts";
 import type { Acceptance, Ballot, Pledge } from "../founding/types.ts";
 import type { Configuration, MemberId } from "../raft/types.ts";
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
+import { hasSameItems } from "../base/sequences.ts";
 import type { Disk } from "./disk.ts";
 import { FormatVersionError, refuseAt } from "./errors.ts";
 import { IDENTITY_NAME, IDENTITY_TEMPORARY_NAME } from "./names.ts";
@@ -136,7 +137,7 @@ function decodeIdentity(bytes: Uint8Array, path: string): Identity {
   const reader = new ByteReader(bytes, refuse);
   const magic = reader.take(MAGIC.length);
   const version = reader.u32();
-  if (!MAGIC.every((byte, i) => byte === magic[i])) {
+  if (!hasSameItems(magic, MAGIC)) {
     refuse("the identity of a node", "another kind of file");
   }
   const stored = new DataView(bytes.buffer, bytes.length - CRC_BYTES).getUint32(0);

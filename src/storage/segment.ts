@@ -9,6 +9,7 @@ import { assert } from "../base/assert.ts";
 import { DiskFullError } from "../base/errors.ts";
 import type { Random } from "../node/ports.ts";
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
+import { hasSameItems } from "../base/sequences.ts";
 import { type Disk, type DiskFile, removeIfThere } from "./disk.ts";
 import { CorruptionError, FormatVersionError, refuseAt } from "./errors.ts";
 import { SEGMENT_TEMPORARY_NAME, segmentName, spareName } from "./names.ts";
@@ -88,7 +89,7 @@ export function readSegmentHeader(
   const found = { sequence: reader.u53(), sizeBytes: reader.u53() };
   reader.u32();
   if (
-    !MAGIC.every((byte, i) => byte === magic[i]) ||
+    !hasSameItems(magic, MAGIC) ||
     reader.u32() !== crc32(bytes.subarray(0, CHECKED_BYTES))
   ) refuse("the header of a log segment", "bytes that fail their checksum");
   if (version !== SEGMENT_VERSION) throw new FormatVersionError(path, SEGMENT_VERSION, version);

@@ -219,7 +219,7 @@ function readHeader(
   const configurationCrc = reader.u32();
   reader.take(HEADER_CHECKED_BYTES - HEADER_USED_BYTES);
   if (
-    !MAGIC.every((byte, i) => byte === magic[i]) ||
+    !hasSameItems(magic, MAGIC) ||
     reader.u32() !== crc32(header.subarray(0, HEADER_CHECKED_BYTES))
   ) refuse("the header of a snapshot", "bytes that fail their checksum");
   if (version !== SNAPSHOT_VERSION) throw new FormatVersionError(path, SNAPSHOT_VERSION, version);
