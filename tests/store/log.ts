@@ -9,7 +9,7 @@ import {
   type ValueBytes,
 } from "../../src/store/command/command.ts";
 import type { Result } from "../../src/store/result.ts";
-import { Store } from "../../src/store/store.ts";
+import { Store, type StoreOptions } from "../../src/store/store.ts";
 import { type First, watchFirst } from "../../src/store/watch/first.ts";
 import { type V1Event, v1EventOf, type V1Result, v1ResultOf } from "./v1_words.ts";
 
@@ -17,10 +17,14 @@ import { type V1Event, v1EventOf, type V1Result, v1ResultOf } from "./v1_words.t
 export const START_MS = 1_377_993_600_000;
 
 export class Log {
-  readonly store = new Store();
+  readonly store: Store;
   /** Of the newest entry. The first two are the no-op and the registration of the first node. */
   index = 2;
   timeMs = START_MS;
+
+  constructor(options: StoreOptions = {}) {
+    this.store = new Store(options);
+  }
 
   apply(command: Command): Result {
     return this.store.apply(++this.index, encodeCommand(command, NOBODY, this.timeMs));

@@ -93,6 +93,31 @@ Deno.test("watch() can look back to any index while nothing was dropped", () => 
   assertEquals(log.store.stats().historyFirstIndex, 0);
 });
 
+Deno.test("watch() looks back by changes, not by the keys and directories that they touch", () => {
+  const log = new Log({ lookBackEvents: 3 });
+  for (let i = 0; i < 20; i++) log.set(`/dir/${i}`, "");
+  log.apply({
+    type: "treeDelete",
+    key: "/dir",
+    isDirectory: true,
+    recursive: true,
+    prevValue: undefined,
+    prevIndex: 0,
+  });
+  log.apply(treePut({ key: "/new/deep/er/file" }));
+  const seen = (since: number) => {
+    const view = { kind: "path", api: "v2", path: "/", recursive: true } as const;
+    const watch = log.store.watches.watch(view, since, NO_CALLBACKS);
+    if (watch.isCleared) return "cleared";
+    const all = rest(watch);
+    return typeof all === "string" ? all : [...new Set(all)];
+  };
+  const { index, store: { changeIndex } } = log;
+  assertEquals(seen(changeIndex - 3), "cleared");
+  assertEquals(seen(changeIndex - 2), [index - 2, index - 1, index]);
+  assertEquals(seen(changeIndex - 1), [index - 1, index]);
+});
+
 Deno.test("watch() cannot look back when no history is kept", () => {
   const log = new Log();
   log.set("/foo", "1");

@@ -113,7 +113,13 @@ export class WatchHub {
     const keys = this.#keys();
     const { versions } = keys;
     if (kind === "range" || versions.count <= this.#lookBackEvents) return keys.cleared;
-    const place = versions.fromEnd(this.#lookBackEvents);
+    // To v1 and v2 a change is one event, however many entries it has: a recursive delete has
+    // one for each key, and a new file one for each directory that is made for it.
+    const firstChange = versions.newest.changeIndex - this.#lookBackEvents + 1;
+    const place = Math.min(
+      versions.fromEnd(this.#lookBackEvents),
+      versions.lowerBound("changeIndex", firstChange),
+    );
     return place <= keys.oldestPlace ? keys.cleared : versions.numbersBefore(place);
   }
 

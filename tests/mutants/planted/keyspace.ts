@@ -292,6 +292,12 @@ export const KEYSPACE_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/store/watch/hub.ts", STORE, [
     [
+      "a recursive delete of many keys clears the history for v2",
+      "a watch can look back as many changes as -m says",
+      'versions.lowerBound("changeIndex", firstChange),',
+      "Infinity,",
+    ],
+    [
       "a paused watch misses the entry that pauses it",
       "a watch sees every event, or is told of the gap",
       "const place = first === undefined ? versions.end",
