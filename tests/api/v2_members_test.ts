@@ -49,6 +49,22 @@ Deno.test("members() has a bad body refused, whatever is bad about it", async ()
   }
 });
 
+Deno.test("members() takes the name of the list in any case, and the last one, as Go does", async () => {
+  await using node = await startNode();
+  const bodies = [
+    '{"PeerURLs":["x"]}',
+    '{"peerurls":["x"]}',
+    '{"peerURLs":["y"],"peerUrls":["x"]}',
+  ];
+  for (const body of bodies) {
+    const { status, json } = await node.ask("POST", "/v2/members", body, JSON_TYPE);
+    assertEquals(
+      `${status} ${json.message}`,
+      "400 URL scheme must be http, https, unix, or unixs: x",
+    );
+  }
+});
+
 Deno.test("members() looks at a body before it looks for the member, as the original does", async () => {
   await using node = await startNode();
   const put = async (id: string, body: string) => {

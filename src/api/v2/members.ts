@@ -143,7 +143,11 @@ function parsePeerUrls(body: string): readonly string[] | string {
       ? "unexpected end of JSON input"
       : "invalid JSON in the request's body";
   }
-  const given = (Object(value) as Record<string, unknown>).peerURLs ?? [];
+  // Go takes names in any case, and the last one of the same.
+  const named = Object.entries(Object(value)).findLast(([name]) =>
+    name.toLowerCase() === "peerurls"
+  );
+  const given = named?.[1] ?? [];
   const isList = Array.isArray(given) && given.every((url) => typeof url === "string");
   return isList ? given : "peerURLs must be a list of strings";
 }

@@ -294,6 +294,14 @@ export const V3_MUTANTS: readonly Mutant[] = [
       "const txn",
     ],
   ]),
+  ...mutantsOf("src/api/v2/members.ts", "tests/api/v2_members_test.ts", [
+    [
+      "v2 misses a list of URLs whose name is written another way",
+      "JSON is read as Go reads it",
+      'name.toLowerCase() === "peerurls"',
+      'name === "peerURLs"',
+    ],
+  ]),
   ...mutantsOf("src/api/v2/members.ts", "tests/conformance/v2_test.ts", [
     [
       "a removed member is an unknown one",
