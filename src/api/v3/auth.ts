@@ -1,5 +1,6 @@
 /** The Auth service: users, roles, the switch and logins. */
 import { BusyError } from "../../service/auth/passwords.ts";
+import { permissionsInOrder } from "../../store/auth/users.ts";
 import { byteStringOf, textOf } from "../../store/byte_string.ts";
 import type { AuthChange, PermissionType } from "../../store/command/auth_command.ts";
 import type { RejectionReason } from "../../store/result.ts";
@@ -137,8 +138,7 @@ function roleHandlers(v3: V3Context): readonly Handler[] {
       readFresh(v3, call, isAllowed, (store) => {
         const found = store.auth.role(name);
         if (found === undefined) return call.fail(STATUS.roleNotFound);
-        const perm = found.permissions
-          .toSorted((a, b) => compare(a.key, b.key) || compare(a.rangeEnd, b.rangeEnd))
+        const perm = permissionsInOrder(found)
           .map(({ type, key, rangeEnd }) => ({ permType: WORDS[type], key, rangeEnd }));
         call.answer({ header: headers.now(), perm });
       });
@@ -219,10 +219,6 @@ function withHash(
 function userOf({ service }: V3Context, call: Pick<ChangeCall, "caller">): string | undefined {
   const requester = service.auth.requesterOf(whoCalls(call));
   return typeof requester === "string" ? undefined : requester.user;
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }
 
 const NOT_LOOKED_AT = status(StatusCode.internal, "the password could not be looked at");

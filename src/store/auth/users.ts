@@ -25,3 +25,15 @@ export interface Role {
   /** In the order in which they were granted; one for each key and end. */
   readonly permissions: readonly Permission[];
 }
+
+/**
+ * By key and end, as etcd keeps them. It finds the one that a grant replaces by a binary search: in
+ * another order it would add a second one, and the rights of the first would stay.
+ */
+export function permissionsInOrder({ permissions }: Role): readonly Permission[] {
+  return permissions.toSorted((a, b) => compare(a.key, b.key) || compare(a.rangeEnd, b.rangeEnd));
+}
+
+function compare(a: ByteString, b: ByteString): number {
+  return a < b ? -1 : Number(a > b);
+}

@@ -77,15 +77,7 @@ Deno.test("Snapshot() ends with the revision that the store has, also when that 
   using member = new V3Member();
   const { put, deleteRange } = METHODS.kv;
   const take = async () => {
-    const call = member.open(METHODS.maintenance.snapshot);
-    call.send({});
-    call.halfClose();
-    while (!call.stream.isClosed) await call.stream.changed();
-    const file = memoryFile(
-      new Uint8Array(
-        await new Blob(call.received().map(({ blob }) => blob.slice().buffer)).arrayBuffer(),
-      ),
-    );
+    const file = await snapshotOf(member);
     const { revision } = await etcdSnapshotStatus(file);
     const snapshot = await openEtcdSnapshot(file, pause);
     const keys = (await Array.fromAsync(snapshot.live())).map(({ key }) => text(key));
@@ -99,3 +91,30 @@ Deno.test("Snapshot() ends with the revision that the store has, also when that 
   await member.call(deleteRange, { key: "b" });
   assertEquals(await take(), { revision: 7, keys: [] });
 });
+
+Deno.test("Snapshot() has the permissions of a role in the order in which etcd looks for them", async () => {
+  using member = new V3Member();
+  const { roleAdd, roleGrantPermission } = METHODS.auth;
+  await member.call(roleAdd, { name: "r" });
+  for (const [key, rangeEnd] of [["k", ""], ["z", "\0"], ["a", "c"], ["a", "b"]] as const) {
+    await member.call(roleGrantPermission, {
+      name: "r",
+      perm: { permType: "READ", key, rangeEnd },
+    });
+  }
+  const snapshot = await openEtcdSnapshot(await snapshotOf(member), pause);
+  const roles = await Array.fromAsync(snapshot.roles());
+  assertEquals(
+    roles.map(({ permissions }) => permissions.map((one) => [text(one.key), text(one.rangeEnd)])),
+    [[["a", "b"], ["a", "c"], ["k", ""], ["z", "\0"]]],
+  );
+});
+
+async function snapshotOf(member: V3Member) {
+  const call = member.open(METHODS.maintenance.snapshot);
+  call.send({});
+  call.halfClose();
+  while (!call.stream.isClosed) await call.stream.changed();
+  const blobs = call.received().map(({ blob }) => blob.slice().buffer);
+  return memoryFile(new Uint8Array(await new Blob(blobs).arrayBuffer()));
+}

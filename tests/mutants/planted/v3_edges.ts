@@ -206,6 +206,14 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
       "if (isGone) continue;",
     ],
   ]),
+  ...mutantsOf("src/api/v3/maintenance/snapshot_source.ts", "tests/api/v3/maintenance_test.ts", [
+    [
+      "a snapshot has the permissions of a role as they were granted",
+      ETCDS,
+      "permissionsInOrder(role).map(",
+      "role.permissions.map(",
+    ],
+  ]),
   ...mutantsOf("src/api/v3/maintenance/snapshot_stream.ts", "tests/api/v3/maintenance_test.ts", [
     [
       "a snapshot that nobody takes is kept",

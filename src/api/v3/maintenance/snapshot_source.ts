@@ -12,7 +12,7 @@ import type {
   EtcdUser,
 } from "../../../bolt/etcd_content.ts";
 import { bcryptOf } from "../../../service/auth/passwords.ts";
-import type { Role, User } from "../../../store/auth/users.ts";
+import { permissionsInOrder, type Role, type User } from "../../../store/auth/users.ts";
 import { bytesOf, textOf } from "../../../store/byte_string.ts";
 import type { PermissionType } from "../../../store/command/auth_command.ts";
 import type { FrozenStore } from "../../../store/frozen.ts";
@@ -81,10 +81,10 @@ const PERMISSIONS = {
   readWrite: "readwrite",
 } as const satisfies Record<PermissionType, string>;
 
-function roleOf({ name, permissions }: Role): EtcdRole {
+function roleOf(role: Role): EtcdRole {
   return {
-    name: textOf(name),
-    permissions: permissions.map(({ type, key, rangeEnd }) => ({
+    name: textOf(role.name),
+    permissions: permissionsInOrder(role).map(({ type, key, rangeEnd }) => ({
       type: PERMISSIONS[type],
       key: bytesOf(key),
       rangeEnd: bytesOf(rangeEnd),
