@@ -1,6 +1,6 @@
 /** Watches: one event each, by path segment, from the history or from the future. */
 import { assert, assertEquals } from "@std/assert";
-import { PATH_HASH_START, pathHash } from "../../src/store/keyspace/hash.ts";
+import { pathHashOf } from "../../src/store/keyspace/hash.ts";
 import type { Watch } from "../../src/store/watch/hub.ts";
 import { put, treePut } from "./commands.ts";
 import { Log, slices } from "./log.ts";
@@ -217,8 +217,7 @@ function collidingPaths(): [string, string] {
   const paths = new Map<number, string>();
   for (let i = 0; i < 1_000_000; i++) {
     const path = `/${i.toString(36)}`;
-    let hash = PATH_HASH_START;
-    for (let j = 0; j < path.length; j++) hash = pathHash(hash, path.charCodeAt(j));
+    const hash = pathHashOf(path);
     const other = paths.get(hash);
     if (other !== undefined) return [other, path];
     paths.set(hash, path);

@@ -25,6 +25,13 @@ export function pathHash(state: number, codeUnit: number): number {
   return Math.imul(state ^ codeUnit, LOW_FACTOR);
 }
 
+/** The state after all of `text`. */
+export function pathHashOf(text: string): number {
+  let state = PATH_HASH_START;
+  for (let i = 0; i < text.length; i++) state = pathHash(state, text.charCodeAt(i));
+  return state;
+}
+
 /** Takes bytes and integers in; `finish` leaves 64 bits in `low` and `high`, signed 32-bit integers. */
 export class Hasher {
   low = LOW_START;

@@ -5,21 +5,21 @@
  * So nobody needs a queue.
  *
  * An event finds watches of paths by the hash of each path above its key, computed in
- * one pass, and watches of one key by that key: its cost does not depend on how many
- * watch elsewhere. Ranges are compared with the key one by one, each once however many
- * watch it: an event costs more where many different ranges are watched.
+ * one pass, and watches of ranges by `RangeIndex`: its cost does not depend on how many
+ * watch elsewhere.
  *
  * Invariant: a synced watch has been told of every event that it sees.
  */
 import { assert } from "../../base/assert.ts";
 import type { ByteString } from "../byte_string.ts";
 import type { Event } from "../event.ts";
-import { PATH_HASH_START, pathHash } from "../keyspace/hash.ts";
+import { PATH_HASH_START, pathHash, pathHashOf } from "../keyspace/hash.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import { contentAt, headAt, type Numbers } from "../keyspace/versions.ts";
 import { isWithin } from "../kv/range.ts";
 import { ROOT } from "../path.ts";
-import { numberOf, type PathView, type RangeView, seenBy, type View } from "./view.ts";
+import { RangeIndex } from "./range_index.ts";
+import { numberOf, seenBy, type View } from "./view.ts";
 
 /** What is told to a watch; called within apply, so it must not throw, and may watch and cancel. */
 export interface WatchCallbacks {
@@ -48,20 +48,14 @@ export type Reading =
 
 const SLASH = 0x2f;
 
-/** Watches of one path hash, or of one range. */
+/** Watches of one path hash. */
 type Bucket = Set<Watch>;
-
-interface RangeBucket {
-  readonly view: RangeView;
-  readonly watches: Bucket;
-}
 
 export class WatchHub {
   readonly #keys: () => Keyspace;
   readonly #lookBackEvents: number;
   readonly #paths = new Map<number, Bucket>();
-  readonly #exactKeys = new Map<ByteString, Bucket>();
-  readonly #ranges = new Map<string, RangeBucket>();
+  readonly #ranges = new RangeIndex<Watch>();
   readonly #unsynced = new Set<Watch>();
   /** Who sees something of the entry that is being published. */
   readonly #toTell: Watch[] = [];
@@ -130,7 +124,9 @@ export class WatchHub {
     for (const event of events) {
       if (event.isDirectory && !event.isCovered) top = event;
       this.#collectPaths(event, top);
-      if (!event.isDirectory) this.#collectRanges(event);
+      if (!event.isDirectory) {
+        this.#ranges.visit(event.key, (watches) => this.#collectAll(watches, event));
+      }
     }
     for (const watch of this.#toTell) {
       const seen = watch.untold;
@@ -275,8 +271,7 @@ export class WatchHub {
   #allSynced(): Set<Watch> {
     const all = new Set<Watch>();
     for (const bucket of this.#paths.values()) bucket.forEach((watch) => all.add(watch));
-    for (const bucket of this.#exactKeys.values()) bucket.forEach((watch) => all.add(watch));
-    for (const { watches } of this.#ranges.values()) watches.forEach((watch) => all.add(watch));
+    for (const watch of this.#ranges.all()) all.add(watch);
     return all;
   }
 
@@ -285,14 +280,10 @@ export class WatchHub {
     watch.isSynced = true;
     this.#synced++;
     const { view } = watch;
-    if (view.kind === "path") addTo(this.#paths, watch.hash, watch);
-    else if (isExact(view)) addTo(this.#exactKeys, view.range.start, watch);
-    else {
-      const name = nameOf(view);
-      const bucket = this.#ranges.get(name);
-      if (bucket === undefined) this.#ranges.set(name, { view, watches: new Set([watch]) });
-      else bucket.watches.add(watch);
-    }
+    if (view.kind === "range") return this.#ranges.add(view.range, watch);
+    const bucket = this.#paths.get(watch.hash);
+    if (bucket === undefined) this.#paths.set(watch.hash, new Set([watch]));
+    else bucket.add(watch);
   }
 
   #leaveSynced(watch: Watch, place: number): void {
@@ -305,13 +296,11 @@ export class WatchHub {
   #forget(watch: Watch): void {
     this.#synced--;
     const { view } = watch;
-    if (view.kind === "path") return removeFrom(this.#paths, watch.hash, watch);
-    if (isExact(view)) return removeFrom(this.#exactKeys, view.range.start, watch);
-    const name = nameOf(view);
-    const bucket = this.#ranges.get(name);
+    if (view.kind === "range") return this.#ranges.remove(view.range, watch);
+    const bucket = this.#paths.get(watch.hash);
     assert(bucket !== undefined, "A synced watch must be where it says it is");
-    bucket.watches.delete(watch);
-    if (bucket.watches.size === 0) this.#ranges.delete(name);
+    bucket.delete(watch);
+    if (bucket.size === 0) this.#paths.delete(watch.hash);
   }
 
   #collectPaths(event: Event, top: Event | undefined): void {
@@ -337,15 +326,7 @@ export class WatchHub {
     }
   }
 
-  #collectRanges(event: Event): void {
-    const exact = this.#exactKeys.get(event.key);
-    if (exact !== undefined) this.#collectAll(exact, event);
-    for (const { view, watches } of this.#ranges.values()) {
-      if (isWithin(view.range, event.key)) this.#collectAll(watches, event);
-    }
-  }
-
-  #collectAll(watches: Bucket, event: Event): void {
+  #collectAll(watches: ReadonlySet<Watch>, event: Event): void {
     // Those who see the same from the same event on share one list.
     let shared: Event[] | undefined;
     for (const watch of watches) {
@@ -381,7 +362,7 @@ export class Watch {
     public since: number,
     readonly callbacks: WatchCallbacks,
   ) {
-    this.hash = view.kind === "path" ? hashOf(view) : 0;
+    this.hash = view.kind === "path" ? pathHashOf(view.path) : 0;
   }
 
   /** It knows all up to the entry with these numbers. */
@@ -420,31 +401,4 @@ function mayBeSeen(view: View, key: ByteString): boolean {
 function isSame(a: Event, b: Event | undefined): boolean {
   return b !== undefined && a.changeIndex === b.changeIndex && a.key === b.key &&
     a.isDirectory === b.isDirectory;
-}
-
-function isExact({ range: { start, end } }: RangeView): boolean {
-  return end === start + "\0";
-}
-
-function nameOf({ range: { start, end } }: RangeView): string {
-  return end === undefined ? `${start.length}:${start}` : `${start.length}:${start}${end}`;
-}
-
-function hashOf({ path }: PathView): number {
-  let hash = PATH_HASH_START;
-  for (let i = 0; i < path.length; i++) hash = pathHash(hash, path.charCodeAt(i));
-  return hash;
-}
-
-function addTo<K>(map: Map<K, Bucket>, key: K, watch: Watch): void {
-  const bucket = map.get(key);
-  if (bucket === undefined) map.set(key, new Set([watch]));
-  else bucket.add(watch);
-}
-
-function removeFrom<K>(map: Map<K, Bucket>, key: K, watch: Watch): void {
-  const bucket = map.get(key);
-  assert(bucket !== undefined, "A synced watch must be where it says it is");
-  bucket.delete(watch);
-  if (bucket.size === 0) map.delete(key);
 }

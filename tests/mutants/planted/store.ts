@@ -95,6 +95,32 @@ export const STORE_MUTANTS: readonly Mutant[] = [
       "if (seen !== undefined) watch.callbacks.onEvents(seen);",
     ],
   ]),
+  ...mutantsOf("src/store/watch/range_index.ts", STORE, [
+    [
+      "a prefix hides another of its length",
+      "a watch of a prefix sees all under it",
+      "if (there?.length === start.length) there.count++;",
+      "if (there?.length === start.length) return;",
+    ],
+    [
+      "a watch of a prefix is told twice",
+      "a watch is told of an event once",
+      "if (start.length === length && key.startsWith(start)) visit(watches);",
+      "if (key.startsWith(start)) visit(watches);",
+    ],
+    [
+      "a watch of a prefix sees keys that only have its hash",
+      "a watch sees its range alone",
+      "if (start.length === length && key.startsWith(start)) visit(watches);",
+      "if (start.length === length) visit(watches);",
+    ],
+    [
+      "a prefix that nobody watches any longer hides others of its length",
+      "a watch of a prefix sees all under it",
+      "if (--this.#lengths[place]!.count === 0) this.#lengths.splice(place, 1);",
+      "this.#lengths.splice(place, 1);",
+    ],
+  ]),
   ...mutantsOf("src/store/watch/view.ts", STORE, [
     [
       "a watch covers names that only begin alike",
