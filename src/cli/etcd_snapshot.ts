@@ -19,7 +19,8 @@ import type { Role, User } from "../store/auth/users.ts";
 import { type ByteString, byteStringAt, byteStringOf } from "../store/byte_string.ts";
 import type { Permission } from "../store/command/auth_command.ts";
 import { ForeignState } from "../store/image/foreign.ts";
-import { RECORD_KEY_BYTES_MAX } from "../store/keyspace/record.ts";
+import { RECORD_KEY_BYTES_MAX, RECORD_VERSION_MAX } from "../store/keyspace/record.ts";
+import { LEASE_TTL_MAX } from "../store/lease/leases.ts";
 
 /** What a snapshot has become. */
 export interface EtcdState {
@@ -40,11 +41,7 @@ export interface EtcdState {
 }
 
 /** Larger numbers are damage: records, or those of later writes, have no room for them. */
-const NUMBER_MAX = 2 ** 47;
-/** The same of the version of a key. */
-const VERSION_MAX = 2 ** 35 - 1;
-/** etcd grants no longer lease. */
-const TTL_MAX = 9_000_000_000;
+const NUMBER_MAX = 2 ** 47 - 1;
 
 /** As the store has it: signs the tokens of logins. */
 const SECRET_BYTES = 32;
@@ -69,7 +66,7 @@ export async function readEtcdSnapshot(
   for await (const { id, ttlSeconds } of snapshot.leases()) {
     // With a TTL of 0 it would end at once, and take its keys along.
     if (ttlSeconds < 1) throw new BoltError('bucket "lease"', "a TTL above 0", `${ttlSeconds}`);
-    expectAtMost(TTL_MAX, 'a TTL in bucket "lease"', ttlSeconds);
+    expectAtMost(LEASE_TTL_MAX, 'a TTL in bucket "lease"', ttlSeconds);
     state.grant(BigInt.asIntN(64, id), ttlSeconds);
     leases++;
   }
@@ -119,7 +116,7 @@ async function takeChanges(
 
 function takeChange({ main, key, put }: EtcdRevision, state: ForeignState): void {
   expectAtMost(NUMBER_MAX, 'a revision in bucket "key"', main);
-  expectAtMost(VERSION_MAX, 'a version in bucket "key"', put?.version ?? 0);
+  expectAtMost(RECORD_VERSION_MAX, 'a version in bucket "key"', put?.version ?? 0);
   expectAtMost(RECORD_KEY_BYTES_MAX, 'the length of a key in bucket "key"', key.length);
   const lease = BigInt.asIntN(64, put?.lease ?? 0n);
   // A key of an ended lease would have gone with it: etcd lets such a key stay, too.

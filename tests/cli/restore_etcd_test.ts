@@ -141,6 +141,7 @@ Deno.test("etcd restore says which number of a snapshot of etcd can't be true", 
   const lease = (ttlSeconds: number) => ({ leases: [{ id: 5n, ttlSeconds, remainingSeconds: 0 }] });
   const key = Uint8Array.of(0x6b);
   const cases: readonly (readonly [string, Partial<EtcdSnapshotSource>])[] = [
+    ["a revision in", { revisions: () => [{ main: 2 ** 47, sub: 0, key, put }] }],
     ["in a version", change(key, 2 ** 35)],
     ["in the length of a key", change(new Uint8Array(2 ** 21), 1)],
     ["above 0", lease(0)],

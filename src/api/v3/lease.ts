@@ -2,6 +2,7 @@
 import type { Store } from "../../store/store.ts";
 import type { Outcome } from "../../node/ports.ts";
 import { mayEndLease, mayReadLease } from "../../store/auth/judge.ts";
+import { LEASE_TTL_MAX } from "../../store/lease/leases.ts";
 import { bidi, type BidiListener, type Handler, type StreamCall, unary } from "./call.ts";
 import type { V3Context } from "./context.ts";
 import type { LeaseKeepAliveRequest, LeaseKeepAliveResponse } from "./messages/lease.ts";
@@ -10,15 +11,12 @@ import { failureStatus, rejectionStatus } from "./refusal.ts";
 import { STATUS } from "./statuses.ts";
 import { ANYBODY, type Needs, readFresh, readHere, whoCalls, write } from "./waist.ts";
 
-/** Longer leases are refused, in seconds. */
-const TTL_MAX = 9_000_000_000;
-
 /** What answers the Lease service. */
 export function leaseHandlers(v3: V3Context): readonly Handler[] {
   const { leases, headers, service } = v3;
   return [
     unary(METHODS.lease.grant, (request, call) => {
-      if (request.ttl > TTL_MAX) return call.fail(STATUS.leaseTtlTooLarge);
+      if (request.ttl > LEASE_TTL_MAX) return call.fail(STATUS.leaseTtlTooLarge);
       const ttlSeconds = Math.max(request.ttl, shortestTtl(v3));
       const id = request.id === 0n ? freshLeaseId(v3) : request.id;
       write(v3, call, { type: "leaseGrant", id, ttlSeconds }, ({ revision }) => {

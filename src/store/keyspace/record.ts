@@ -69,6 +69,9 @@ export const MADE = 0x10;
 /** Longest key of a record, in bytes: 3 bytes of seven bits. */
 export const RECORD_KEY_BYTES_MAX = 2 ** 21 - 1;
 
+/** Largest version of a key: 5 bytes of seven bits. */
+export const RECORD_VERSION_MAX = 2 ** 35 - 1;
+
 /** Where the parts of a record are, from its start. */
 const KEY_LENGTH_AT = 8;
 const VALUE_LENGTH_AT = 11;

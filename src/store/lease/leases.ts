@@ -7,6 +7,9 @@ import { assert } from "../../base/assert.ts";
 import type { ByteString } from "../byte_string.ts";
 import { Hasher } from "../keyspace/hash.ts";
 
+/** The longest TTL of a lease, in seconds, as in etcd (`MaxLeaseTTL`). */
+export const LEASE_TTL_MAX = 9_000_000_000;
+
 export interface Lease {
   /** 64 bits with a sign; never 0n. */
   readonly id: bigint;

@@ -22,6 +22,12 @@ export const BOLT_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/cli/etcd_snapshot.ts", "tests/cli/restore_etcd_test.ts", [
     [
+      "a revision that no record holds is taken from a file of etcd",
+      "etcd restore takes nothing that can't be true",
+      "const NUMBER_MAX = 2 ** 47 - 1;",
+      "const NUMBER_MAX = 2 ** 47;",
+    ],
+    [
       "passwords of etcd are left behind",
       "users log in with the passwords that they have",
       "passwordHash: byteStringAt(passwordHash, 0, passwordHash.length),",

@@ -17,8 +17,8 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
     [
       "the longest lease is refused",
       LIMIT,
-      "if (request.ttl > TTL_MAX)",
-      "if (request.ttl >= TTL_MAX)",
+      "if (request.ttl > LEASE_TTL_MAX)",
+      "if (request.ttl >= LEASE_TTL_MAX)",
     ],
     [
       "a lease ends in an election",
