@@ -50,7 +50,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   dashboard: ["base", "http", "service", "store", "version", "type raft", "type node/ports"],
   member: [
     ...["base", "version", "config", "raft", "store", "node", "service", "storage", "transport"],
-    ...["api/peer/join", "api/peer/founding", "founding"],
+    ...["api/peer/join", "api/peer/founding", "bolt", "founding"],
   ],
   operations: [
     ...["base", "version", "config", "http", "api", "dashboard", "member", "storage", "transport"],
@@ -62,7 +62,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   cli: [
     ...["base", "version", "config", "raft", "store", "storage", "x509", "bolt"],
-    ...["http/pem", "http/tls_check", "http/tls_proof", "member/recovery"],
+    ...["http/pem", "http/tls_check", "http/tls_proof", "member/recovery", "member/etcd_snapshot"],
   ],
   main: ["base", "config", "server", "cli"],
 };

@@ -18,7 +18,7 @@ import { describeBackup } from "./backup.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { CommandError, EXIT, type Invocation } from "./command.ts";
 import { DATA_OPTIONS, newIdentity, spoken } from "./data_files.ts";
-import { type EtcdState, isEtcdSnapshot, readEtcdSnapshot } from "./etcd_snapshot.ts";
+import { type EtcdState, isEtcdSnapshot, readEtcdSnapshot } from "../member/etcd_snapshot.ts";
 import { ProgressLine, several } from "./progress.ts";
 import { shellWord } from "./shell_word.ts";
 

@@ -5,10 +5,11 @@ import { LIMITS } from "../config.ts";
 import type { Config } from "../config.ts";
 import { formatId } from "../base/ids.ts";
 import { finishRecovery, membersOf, recoverSurvivor } from "../member/recovery.ts";
+import { databaseIn, mayTakeOver, takeOver, TakeoverError } from "../member/takeover.ts";
 import type { Scheduler } from "../node/ports.ts";
 import { isNew } from "../storage/directory.ts";
 import type { Disk } from "../storage/disk.ts";
-import { Recovery } from "../storage/rebuild.ts";
+import { type RebuildOptions, Recovery } from "../storage/rebuild.ts";
 import { removeNodeFiles } from "../storage/fresh.ts";
 import { Presence } from "../storage/presence.ts";
 import { openRealDisk } from "../storage/real_disk.ts";
@@ -27,7 +28,7 @@ export interface OpenedDirectory extends OpenedStorage {
   readonly presence: Presence;
 }
 
-/** The directory is etcd's own: a node that started beside it would seem to have lost all data. */
+/** The directory is one in which etcd has run: a node that started beside it would seem to have lost all data. */
 export class EtcdDataError extends Error {
   override readonly name = "EtcdDataError";
 }
@@ -48,7 +49,7 @@ export async function openDataDirectory(
       });
     }
   }
-  if (isNew(disk)) await refuseDataOfEtcd(config);
+  if (mayTakeOver(disk)) await takeInOrRefuse(config, disk, scheduler, logger);
   if (config.forceNewCluster) await goOnAlone(config, disk, scheduler, logger);
   const opened = await openStorage(disk, {
     scheduler,
@@ -68,19 +69,35 @@ export async function openDataDirectory(
   return { ...opened, times, presence };
 }
 
-async function refuseDataOfEtcd({ dataDirectory, name }: Config): Promise<void> {
-  const database = `${dataDirectory}/member/snap/db`;
+/** Of etcd's directories, those that were restored and never used are taken in; the others are refused. */
+async function takeInOrRefuse(
+  { dataDirectory, name, fresh }: Config,
+  disk: Disk,
+  scheduler: Scheduler,
+  logger: Logger,
+): Promise<void> {
+  const database = databaseIn(dataDirectory);
   try {
     await Deno.stat(database);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return;
     throw error;
   }
-  throw new EtcdDataError(
-    `Expected a directory of this program, found one of etcd's own, with "${database}": bring the ` +
-      `data by "etcd restore ${database} -d OTHER -n ${name}" or by "etcd migrate", and start with ` +
-      "the other directory",
-  );
+  try {
+    // Whoever starts afresh wants no data.
+    if (fresh) throw new TakeoverError("-f was given");
+    await takeOver(disk, rebuildOptions(scheduler), logger);
+  } catch (error) {
+    if (!(error instanceof TakeoverError)) throw error;
+    // What "etcd restore" has left unfinished is known as such.
+    if (!isNew(disk)) return;
+    throw new EtcdDataError(
+      `Expected a directory of this program, found one of etcd's own, with "${database}": bring the ` +
+        `data by "etcd restore ${database} -d OTHER -n ${name}" or by "etcd migrate", and start with ` +
+        `the other directory; only one that "snapshot restore" has made, and no etcd has run in, is ` +
+        `taken in (${error.message})`,
+    );
+  }
 }
 
 /** `--force-new-cluster`: as `etcd recover`, unless this member is alone already. */
@@ -92,13 +109,7 @@ async function goOnAlone(
 ): Promise<void> {
   if (isNew(disk)) return;
   const { sliceBytes } = LIMITS.storage;
-  const recovery = await Recovery.open(disk, {
-    ...LIMITS.storage,
-    scheduler,
-    faultOfImage,
-    spareSegmentsMax: 0,
-    random: Math.random,
-  });
+  const recovery = await Recovery.open(disk, rebuildOptions(scheduler));
   try {
     const { content } = recovery;
     if (content !== undefined && membersOf(content).length === 1) {
@@ -116,6 +127,10 @@ async function goOnAlone(
   } finally {
     recovery.close();
   }
+}
+
+function rebuildOptions(scheduler: Scheduler): RebuildOptions {
+  return { ...LIMITS.storage, scheduler, faultOfImage, spareSegmentsMax: 0, random: Math.random };
 }
 
 let shownPercent = -1;

@@ -1,4 +1,7 @@
-/** The names of all files that a node writes into its data directory; no other file is ever touched. */
+/**
+ * The names of all files that a node writes into its data directory. No other file is ever touched, but
+ * that those of etcd are moved aside when they have been taken over.
+ */
 import { assert } from "../base/assert.ts";
 
 /** Who this member is. */

@@ -1,6 +1,7 @@
 /**
  * Rebuilds a data directory around one snapshot: for `etcd restore` from a
- * backup, for `etcd recover` from what the directory held itself.
+ * backup, for a node from a directory of etcd, for `etcd recover` from what the
+ * directory held itself.
  *
  * The snapshot is written beside the rest and proven; then it takes a name that
  * keeps every node away, which is the moment from which it counts and all else

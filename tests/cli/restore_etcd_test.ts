@@ -4,7 +4,7 @@ import { BoltError } from "../../src/bolt/errors.ts";
 import { openEtcdSnapshot } from "../../src/bolt/etcd_reader.ts";
 import type { EtcdSnapshotSource } from "../../src/bolt/etcd_content.ts";
 import { planEtcdSnapshot } from "../../src/bolt/etcd_writer.ts";
-import { readEtcdSnapshot } from "../../src/cli/etcd_snapshot.ts";
+import { readEtcdSnapshot } from "../../src/member/etcd_snapshot.ts";
 import { openReadOnlyFile } from "../../src/storage/read_only_disk.ts";
 import { GOLDEN } from "../bolt/golden.ts";
 import { joined, memoryFile, pause } from "../bolt/harness.ts";

@@ -155,6 +155,29 @@ export async function reload(
   return { identity, loaded, image: joined };
 }
 
+/** Runs `work` on copies of `disk`; gives what a crash before each operation leaves, several ways. */
+export async function crashesOf(
+  disk: MemoryDisk,
+  work: (disk: MemoryDisk) => Promise<void>,
+): Promise<{ readonly place: string; readonly disk: MemoryDisk }[]> {
+  const random = seeded(11);
+  const { path } = disk;
+  const left: { readonly place: string; readonly disk: MemoryDisk }[] = [];
+  let count = 0;
+  const watched: MemoryDisk = disk.killed({
+    path,
+    before: ({ kind, name }) => {
+      const place = `operation ${++count}, ${kind} of "${name}"`;
+      left.push({ place: `killed at ${place}`, disk: watched.killed({ path }) });
+      for (let cut = 0; cut < 4; cut++) {
+        left.push({ place: `power cut at ${place}`, disk: watched.crashed(random, { path }) });
+      }
+    },
+  });
+  await work(watched);
+  return left;
+}
+
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(parts.flatMap((part) => [...part]));
 }

@@ -15,6 +15,7 @@ import {
 import { openStorage } from "../../src/storage/storage.ts";
 import {
   batch,
+  crashesOf,
   describe,
   entries,
   founded,
@@ -43,27 +44,6 @@ const FOUNDATION: Foundation = {
   meta: meta(40, 5, ALONE),
   slices: image(40),
 };
-
-/** Runs `work` on copies of `disk`; gives what a crash before each operation leaves, several ways. */
-async function crashesOf(
-  disk: MemoryDisk,
-  work: (disk: MemoryDisk) => Promise<void>,
-): Promise<{ readonly place: string; readonly disk: MemoryDisk }[]> {
-  const random = seeded(11);
-  const left: { readonly place: string; readonly disk: MemoryDisk }[] = [];
-  let count = 0;
-  const watched: MemoryDisk = disk.killed({
-    before: ({ kind, name }) => {
-      const place = `operation ${++count}, ${kind} of "${name}"`;
-      left.push({ place: `killed at ${place}`, disk: watched.killed({}) });
-      for (let cut = 0; cut < 4; cut++) {
-        left.push({ place: `power cut at ${place}`, disk: watched.crashed(random, {}) });
-      }
-    },
-  });
-  await work(watched);
-  return left;
-}
 
 async function assertRebuilt(disk: MemoryDisk, place: string): Promise<void> {
   const found = await reload(disk);

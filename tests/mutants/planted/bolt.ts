@@ -4,6 +4,7 @@ import { type Mutant, mutantsOf } from "../mutant.ts";
 const READER = "tests/bolt/reader_test.ts";
 const WRITER = "tests/bolt/writer_test.ts";
 const ETCD = "tests/bolt/etcd_test.ts";
+const TAKEOVER = "tests/shell/takeover_test.ts";
 
 export const BOLT_MUTANTS: readonly Mutant[] = [
   ...mutantsOf("src/store/image/foreign.ts", "tests/store/foreign_test.ts", [
@@ -20,7 +21,7 @@ export const BOLT_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...mutantsOf("src/cli/etcd_snapshot.ts", "tests/cli/restore_etcd_test.ts", [
+  ...mutantsOf("src/member/etcd_snapshot.ts", "tests/cli/restore_etcd_test.ts", [
     [
       "a revision that no record holds is taken from a file of etcd",
       "etcd restore takes nothing that can't be true",
@@ -50,6 +51,98 @@ export const BOLT_MUTANTS: readonly Mutant[] = [
       "a damaged lease takes no keys along",
       "if (ttlSeconds < 1)",
       "if (ttlSeconds < 0)",
+    ],
+    [
+      "members that were restored apart sign with secrets of their own",
+      "members that were restored apart have one state",
+      "secretOf(digest)",
+      "secretOf(undefined)",
+      TAKEOVER,
+    ],
+    [
+      "members that were restored apart begin at times of their own",
+      "members that were restored apart have one state",
+      "new ForeignState(isShared ? 0 : Date.now())",
+      "new ForeignState(Date.now())",
+      TAKEOVER,
+    ],
+  ]),
+  ...mutantsOf("src/bolt/etcd_wal.ts", "tests/bolt/etcd_wal_test.ts", [
+    [
+      "a log of etcd is read past a wrong checksum",
+      "a directory is taken in only when its log is whole",
+      "if (record.integer(2) !== BigInt(this.#sum))",
+      "if (record.integer(2) === undefined)",
+    ],
+    [
+      "what etcd has written later is not looked at",
+      "a directory in which etcd has run is refused",
+      "await expectZeros(file, log.end);",
+      "",
+    ],
+    [
+      "a removal in etcd's log is taken for a member",
+      "a log that holds anything but a restore's members is refused",
+      "change.expect({ 2: 0n });",
+      "",
+    ],
+    [
+      "an entry of etcd that changes no member is taken for one that does",
+      "a log that holds anything but a restore's members is refused",
+      "entry.expect({ 1: CONFIGURATION_CHANGE, 2: TERM, 3: index });",
+      "",
+    ],
+    [
+      "a vote in etcd's log is not looked at",
+      "a directory in which etcd has run is refused",
+      "record.expect({ 1: TERM, 3: index });",
+      "",
+    ],
+  ]),
+  ...mutantsOf("src/member/takeover.ts", TAKEOVER, [
+    [
+      "members of different snapshots are of one cluster",
+      "equal logs mean equal states",
+      "`cluster ${clusterId} `).update(digest)",
+      "`cluster ${clusterId} `)",
+    ],
+    [
+      "a takeover that was cut short is left so",
+      "the start after a crash makes the takeover again",
+      "return isNew(disk) || disk.list().some(({ name }) => name === UNFINISHED_NAMES.restore);",
+      "return isNew(disk);",
+    ],
+    [
+      "the files of etcd stay in its place after a takeover",
+      "nobody starts on what a takeover has replaced",
+      "await moveAside(disk, logger);",
+      "",
+    ],
+    [
+      "a restored member's URLs give way to flags that do not name them",
+      "the directory's peer URLs hold, as at etcd",
+      "voter: true, assigned: true };",
+      "voter: true };",
+    ],
+    [
+      "a second file of etcd's log is not looked at",
+      "a directory in which etcd has run is refused",
+      "if (only === undefined || more.length > 0)",
+      "if (only === undefined)",
+    ],
+    [
+      "a takeover that can't move etcd's files ends the start",
+      "what is whole is started",
+      "async function moveAside(disk: Disk, logger: Logger): Promise<void> {\n  try {",
+      "async function moveAside(disk: Disk, logger: Logger): Promise<void> {\n  disk.rename(THEIRS, ASIDE);\n  try {",
+    ],
+  ]),
+  ...mutantsOf("src/server/data_directory.ts", TAKEOVER, [
+    [
+      "a node that starts afresh takes in what was restored",
+      "-f starts without data",
+      "if (fresh) throw",
+      "if (!fresh && fresh) throw",
     ],
   ]),
   ...mutantsOf("src/bolt/tree_builder.ts", WRITER, [

@@ -169,7 +169,7 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
     [
       "a node starts without data in etcd's own directory",
       "nobody seems to have lost everything",
-      "if (isNew(disk)) await refuseDataOfEtcd(config);",
+      "if (mayTakeOver(disk)) await takeInOrRefuse(config, disk, scheduler, logger);",
       "",
     ],
   ]),

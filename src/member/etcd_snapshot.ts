@@ -2,7 +2,7 @@
  * Reads a snapshot of etcd 3.x, or the database file of a member that was stopped, as
  * the state that a new cluster begins with.
  */
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { BoltError } from "../bolt/errors.ts";
 import type {
   EtcdFacts,
@@ -29,6 +29,8 @@ export interface EtcdState {
   readonly term: number;
   /** The image. */
   readonly slices: Iterable<Uint8Array>;
+  /** Of all that it was made of; undefined unless it is shared. */
+  readonly digest: Uint8Array | undefined;
   readonly keys: number;
   readonly revision: number;
   readonly compactedRevision: number;
@@ -53,15 +55,20 @@ export async function isEtcdSnapshot(file: DiskFile): Promise<boolean> {
   return await isBolt(boltFileOf(file));
 }
 
-/** Rejects with `BoltError`. `onChange` is told after each batch how many changes were read. */
+/**
+ * Rejects with `BoltError`. `onChange` is told after each batch how many changes were read.
+ * A state that `isShared` is the same wherever it is made of the same snapshot: no clock
+ * and no chance is in it.
+ */
 export async function readEtcdSnapshot(
   file: DiskFile,
   onChange: (count: number) => void,
+  isShared = false,
 ): Promise<EtcdState> {
   const pause = () => new Promise<void>((resolve) => void setImmediate(resolve));
   const snapshot = await openEtcdSnapshot(boltFileOf(file), pause);
   checkFacts(snapshot.facts);
-  const state = new ForeignState(Date.now());
+  const state = new ForeignState(isShared ? 0 : Date.now());
   let leases = 0;
   for await (const { id, ttlSeconds } of snapshot.leases()) {
     // With a TTL of 0 it would end at once, and take its keys along.
@@ -75,6 +82,13 @@ export async function readEtcdSnapshot(
   const { revision } = snapshot;
   const auth = await authOf(snapshot);
   const index = Math.max(consistentIndex, revision);
+  const imageWith = (secret: Uint8Array) =>
+    state.finish({
+      ...{ revision, auth: { ...auth, secret } },
+      compactedRevision: compactRevision,
+      appliedIndex: index,
+    });
+  const digest = isShared ? digestOf(imageWith(new Uint8Array(0))) : undefined;
   return {
     ...{ index, revision, leases, isAuthEnabled },
     term: Math.max(term, 1),
@@ -83,12 +97,21 @@ export async function readEtcdSnapshot(
     users: auth.users.length,
     roles: auth.roles.length,
     hasChecksum: snapshot.hasChecksum,
-    slices: state.finish({
-      ...{ revision, auth },
-      compactedRevision: compactRevision,
-      appliedIndex: index,
-    }),
+    digest,
+    slices: imageWith(isAuthEnabled ? secretOf(digest) : new Uint8Array(0)),
   };
+}
+
+function digestOf(image: Iterable<Uint8Array>): Uint8Array {
+  const hash = createHash("sha256");
+  for (const slice of image) hash.update(slice);
+  return new Uint8Array(hash.digest());
+}
+
+/** Whoever knows all that is in `digest`, hashes of passwords among it, needs no secret. */
+function secretOf(digest: Uint8Array | undefined): Uint8Array {
+  if (digest === undefined) return new Uint8Array(randomBytes(SECRET_BYTES));
+  return new Uint8Array(createHash("sha256").update("secret ").update(digest).digest());
 }
 
 function checkFacts({ consistentIndex, term, compactRevision, authRevision }: EtcdFacts): void {
@@ -124,15 +147,14 @@ function takeChange({ main, key, put }: EtcdRevision, state: ForeignState): void
   state.add(main, byteStringAt(key, 0, key.length), put && { ...put, lease: known });
 }
 
-async function authOf(snapshot: EtcdSnapshot): Promise<AuthContent> {
+async function authOf(snapshot: EtcdSnapshot): Promise<Omit<AuthContent, "secret">> {
   const { isAuthEnabled: isEnabled, authRevision } = snapshot.facts;
   const revision = Math.max(authRevision, 1);
   const users: User[] = [];
   for await (const user of snapshot.users()) users.push(userOf(user, revision));
   const roles: Role[] = [];
   for await (const role of snapshot.roles()) roles.push(roleOf(role));
-  const secret = new Uint8Array(randomBytes(isEnabled ? SECRET_BYTES : 0));
-  return { isEnabled, revision, secret, users, roles };
+  return { isEnabled, revision, users, roles };
 }
 
 function userOf({ name, passwordHash, roles, hasNoPassword }: EtcdUser, revision: number): User {
@@ -154,7 +176,8 @@ function permissionOf({ type, key, rangeEnd }: EtcdPermission): Permission {
   return { type: PERMISSIONS[type], key: text(key), rangeEnd: text(rangeEnd) };
 }
 
-function boltFileOf(file: DiskFile): BoltFile {
+/** `file` as the readers of etcd's files take it. */
+export function boltFileOf(file: DiskFile): BoltFile {
   return {
     size: file.size(),
     read: (offset, length) => {
