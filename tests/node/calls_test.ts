@@ -152,3 +152,17 @@ Deno.test("Calls.failAll() says unknown of what was sent, and else what it is to
   calls.failAll(STOPPING);
   assertEquals(reasons(), ["unknown", "stopping"]);
 });
+
+Deno.test("Calls.tick() ends each call once when the callback of one ends the node", () => {
+  const { calls, sent } = caller();
+  const heard: string[] = [];
+  const late = (outcome: Outcome<Uint8Array>) => {
+    heard.push(outcome.ok ? "ok" : outcome.reason);
+    calls.failAll(STOPPING);
+  };
+  calls.start("barrier", PAYLOAD, 0, 1, late);
+  calls.start("barrier", PAYLOAD, 0, 1, late);
+  calls.tick(1, 9);
+  assertEquals(heard, ["noLeader", "stopping"]);
+  assertEquals([calls.size, sent], [0, []]);
+});

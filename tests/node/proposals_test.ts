@@ -100,3 +100,15 @@ Deno.test("Proposals.add() keeps apart indexes that are far from each other", ()
   for (const index of indexes) proposals.applied(index, 2, `entry ${index}`);
   assertEquals(heard.map(reasons), indexes.map((index) => [`entry ${index}`]));
 });
+
+Deno.test("Proposals.add() puts the waiter in its place when the callback of the one before adds another one", () => {
+  const proposals = new Proposals<string>(new NodeCounters());
+  const [last, next] = [listener(), listener()];
+  proposals.add(8, 2, 100, () => {});
+  // A ring apart from the first, which makes it grow.
+  proposals.add(263, 2, 100, () => proposals.add(264, 4, 100, next.done));
+  proposals.add(263, 4, 100, last.done);
+  proposals.applied(263, 4, "last");
+  proposals.applied(264, 4, "next");
+  assertEquals([last, next].map(({ heard }) => reasons(heard)), [["last"], ["next"]]);
+});

@@ -106,6 +106,8 @@ export class Calls {
   tick(tick: number, leader: MemberId): void {
     this.#tick = tick;
     for (const [id, pending] of [...this.#pending]) {
+      // The callback of one before may have ended all.
+      if (!this.#pending.has(id)) continue;
       if (pending.deadlineTick <= tick) {
         this.#pending.delete(id);
         pending.done(pending.sentTo === NONE ? NO_LEADER : UNANSWERED);

@@ -43,20 +43,17 @@ export class Proposals<R> {
   /** `done` hears of the entry at `index` and `term`, at the latest when `expire` passes `deadlineTick`. */
   add(index: number, term: number, deadlineTick: number, done: Done<R>): void {
     const waiter: Waiter<R> = { index, term, deadlineTick, done };
-    let slot = this.#slotOf(index);
-    for (let other = this.#slots[slot]; other !== undefined; other = this.#slots[slot]) {
-      if (other.index === index) {
-        // The word of a leader of before may come late.
-        if (other.term > term) return this.#fail(waiter, REPLACED);
-        this.#free(slot);
-        this.#fail(other, REPLACED);
-      } else {
-        this.#grow();
-        slot = this.#slotOf(index);
-      }
+    let other = this.#slots[this.#slotOf(index)];
+    while (other !== undefined && other.index !== index) {
+      this.#grow();
+      other = this.#slots[this.#slotOf(index)];
     }
-    this.#slots[slot] = waiter;
-    this.#size++;
+    // The word of a leader of before may come late.
+    if (other !== undefined && other.term > term) return this.#fail(waiter, REPLACED);
+    // In its place before the other one is told, whose callback may make the ring grow.
+    this.#slots[this.#slotOf(index)] = waiter;
+    if (other === undefined) this.#size++;
+    else this.#fail(other, REPLACED);
   }
 
   /** The entry at `index` and `term` was applied with `value`. */

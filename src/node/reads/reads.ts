@@ -95,13 +95,10 @@ export class Reads {
     }
     if (this.#confirmed.length === 0) return;
     const applied = this.#core.appliedIndex;
-    const waiting: Confirmed[] = [];
-    for (const read of this.#confirmed) {
+    for (const read of [...this.#confirmed]) {
       const nowMs = read.index > applied ? undefined : this.#expiry.judge(read.group.nowMs);
-      if (nowMs === undefined) waiting.push(read);
-      else this.#end(read.group.waiters, { ok: true, value: { nowMs } });
+      if (nowMs !== undefined) this.#endConfirmed(read, { ok: true, value: { nowMs } });
     }
-    this.#confirmed = waiting;
   }
 
   expire(tick: number): void {
@@ -110,11 +107,8 @@ export class Reads {
       this.#rounds.delete(token);
       this.#end(group.waiters, NOT_CONFIRMED);
     }
-    this.#confirmed = this.#confirmed.filter(({ group }) => {
-      if (group.deadlineTick > tick) return true;
-      this.#end(group.waiters, NOT_CONFIRMED);
-      return false;
-    });
+    const late = this.#confirmed.filter(({ group }) => group.deadlineTick <= tick);
+    for (const read of late) this.#endConfirmed(read, NOT_CONFIRMED);
   }
 
   failAll(failure: Failure): void {
@@ -133,6 +127,14 @@ export class Reads {
   #lost({ waiters }: Group): void {
     this.#size -= waiters.length;
     for (const done of waiters) this.#reroute(done);
+  }
+
+  /** Nothing when the callback of another one has ended it. */
+  #endConfirmed(read: Confirmed, outcome: Outcome<Barrier>): void {
+    const place = this.#confirmed.indexOf(read);
+    if (place < 0) return;
+    this.#confirmed.splice(place, 1);
+    this.#end(read.group.waiters, outcome);
   }
 
   #end(waiters: readonly Done<Barrier>[], outcome: Outcome<Barrier>): void {

@@ -102,6 +102,12 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "if (pending === undefined || pending.sentTo !== from) return;",
       "if (pending === undefined) return;",
     ],
+    [
+      "a call that has ended with the node is ended again",
+      "every callback is called once",
+      "if (!this.#pending.has(id)) continue;",
+      "",
+    ],
   ]),
   ...mutantsOf("src/node/calls/proposals.ts", NODE, [
     [
@@ -119,8 +125,16 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "the late word of a leader of before takes a later entry's place",
       "a write is answered by what comes of it",
-      "if (other.term > term) return",
-      "if (other.term < 0) return",
+      "other.term > term) return",
+      "other.term < 0) return",
+    ],
+    [
+      "a waiter is put where its place was before the ring grew",
+      "whoever waits is told as soon as there is something to tell",
+      "this.#slots[this.#slotOf(index)] = waiter;\n    if (other === undefined) this.#size++;\n" +
+      "    else this.#fail(other, REPLACED);",
+      "const slot = this.#slotOf(index);\n    if (other === undefined) this.#size++;\n" +
+      "    else this.#fail(other, REPLACED);\n    this.#slots[slot] = waiter;",
     ],
   ]),
   ...mutantsOf("src/node/reads/reads.ts", SIM, [
@@ -141,6 +155,13 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "a key that was found dead never comes back",
       "const nowMs = read.index > applied ? undefined : this.#expiry.judge(read.group.nowMs);",
       "const nowMs = read.index > applied ? undefined : read.group.nowMs;",
+      NODE,
+    ],
+    [
+      "a read that has ended with the node is ended again",
+      "every callback is called once",
+      "if (place < 0) return;",
+      "",
       NODE,
     ],
   ]),
