@@ -113,12 +113,13 @@ export class Node<R> implements ClusterNode<R> {
       term: () => core.term,
       isFull: () => this.#space.failure !== undefined,
     });
-    this.#reads = new Reads(
+    this.#reads = new Reads({
       core,
-      () => this.#clock.nowMs(),
-      this.#expiry,
-      (done) => this.#followerReads.add(done, this.#deadline()),
-    );
+      waitingMax: limits.waitingMax,
+      nowMs: () => this.#clock.nowMs(),
+      expiry: this.#expiry,
+      reroute: (done) => this.#followerReads.add(done, this.#deadline()),
+    });
     this.#replica = new Replica(options, this.#replicaHooks());
     this.#transfers = new SnapshotTransfers({
       core,
@@ -130,7 +131,7 @@ export class Node<R> implements ClusterNode<R> {
       renew: () => this.#replica.renewSnapshot(),
       broken: (error) => this.#replica.fail(error),
     });
-    this.#leadership = new Leadership(core, limits.heartbeatTicks, () => this.#replica.schedule());
+    this.#leadership = new Leadership(core, limits, () => this.#replica.schedule());
     this.#farewell = new Farewell({
       isReplaced: (term) =>
         this.#isLeaving
@@ -196,9 +197,7 @@ export class Node<R> implements ClusterNode<R> {
   }
 
   barrier(done: Done<Barrier>): void {
-    if (this.#stopping !== undefined) return done(this.#stopping);
     if (this.#core.role === "leader") {
-      if (this.#reads.size >= this.#options.limits.waitingMax) return done(OVERLOADED);
       this.#reads.add(done, this.#deadline());
       this.#replica.schedule();
     } else {
@@ -207,7 +206,7 @@ export class Node<R> implements ClusterNode<R> {
   }
 
   whenApplied(index: number, done: () => void): void {
-    if (this.#stopping !== undefined || index <= this.#core.appliedIndex) return done();
+    if (index <= this.#core.appliedIndex) return done();
     this.#followerReads.addCommitted(index, done, this.#deadline());
   }
 
@@ -237,12 +236,10 @@ export class Node<R> implements ClusterNode<R> {
 
   whenLeader(done: Done<Member>): void {
     if (this.#stopping !== undefined) return done(this.#stopping);
-    if (this.#leadership.size >= this.#options.limits.waitingMax) return done(OVERLOADED);
     this.#leadership.whenLeader(done, this.#deadline());
   }
 
   forward(request: Uint8Array, done: Done<Uint8Array>): void {
-    if (this.#stopping !== undefined) return done(this.#stopping);
     this.#call("request", request, this.#deadline(), done);
   }
 
@@ -256,17 +253,14 @@ export class Node<R> implements ClusterNode<R> {
 
   /** Adds a member as a learner, or answers at once when it is one. */
   join(member: Omit<Member, "voter">, done: Done<Admitted>): void {
-    if (this.#stopping !== undefined) return done(this.#stopping);
     this.#administration.join(member, done);
   }
 
   removeMember(name: string, done: Done<Removal>): void {
-    if (this.#stopping !== undefined) return done(this.#stopping);
     this.#administration.remove(name, done);
   }
 
   changeMembers(wish: MemberWish, done: Done<MembersChanged>): void {
-    if (this.#stopping !== undefined) return done(this.#stopping);
     this.#administration.change(wish, (outcome) => {
       if (!outcome.ok) return done(outcome);
       const { id, index, configuration } = outcome.value;
@@ -382,7 +376,7 @@ export class Node<R> implements ClusterNode<R> {
   /** Answers all that waits, and resolves when nothing touches the disk any longer. */
   async stop(): Promise<void> {
     this.#halted = true;
-    this.#failAll(this.#stopping ??= STOPPING);
+    this.#close(this.#stopping ??= STOPPING);
     this.#transfers.close();
     await this.#replica.stop();
   }
@@ -392,7 +386,7 @@ export class Node<R> implements ClusterNode<R> {
     if (this.#stopping !== undefined) return;
     this.#stopping = failure;
     this.#refusal = failure;
-    this.#failAll(failure);
+    this.#close(failure);
     for (const callback of this.#onRefusal) callback(failure);
     this.handOver().then(() => this.stop()).catch(this.#options.onFatal);
   }
@@ -450,7 +444,9 @@ export class Node<R> implements ClusterNode<R> {
     });
   }
 
+  /** Asks the leader. */
   #call(kind: CallKind, payload: Uint8Array, deadlineTick: number, done: Done<Uint8Array>): void {
+    if (this.#stopping !== undefined) return done(this.#stopping);
     this.#calls.start(kind, payload, this.#leadership.leaderId, deadlineTick, done);
   }
 
@@ -539,7 +535,7 @@ export class Node<R> implements ClusterNode<R> {
       fatal: (error) => {
         this.#stopping = STOPPING;
         this.#halted = true;
-        this.#failAll(STOPPING);
+        this.#close(STOPPING);
         this.#options.onFatal(error);
       },
     };
@@ -585,14 +581,15 @@ export class Node<R> implements ClusterNode<R> {
     return this.#tick + this.#options.limits.requestTicks;
   }
 
-  #failAll(failure: Failure): void {
+  /** Ends all that waits here, and whatever comes later. */
+  #close(failure: Failure): void {
     // In the log already: what becomes of them will be seen elsewhere.
     this.#proposals.failAll(NOT_COMMITTED);
-    this.#reads.failAll(failure);
-    this.#leadership.failAll(failure);
-    this.#administration.failAll(failure);
-    // Before the calls, or the end of theirs would only start the next one.
-    this.#followerReads.failAll(failure);
-    this.#calls.failAll(failure);
+    this.#reads.close(failure);
+    this.#leadership.close(failure);
+    this.#administration.close(failure);
+    // Before the calls, or they would be told of the end of theirs only.
+    this.#followerReads.close(failure);
+    this.#calls.close(failure);
   }
 }

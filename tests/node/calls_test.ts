@@ -145,11 +145,11 @@ Deno.test("CallFilter.admit() lets a call through once, whatever the network rep
   assertFalse(filter.admit(1, call(5, 4)), "a frame of the process before");
 });
 
-Deno.test("Calls.failAll() says unknown of what was sent, and else what it is told", () => {
+Deno.test("Calls.close() says unknown of what was sent, and else what it is told", () => {
   const { calls, start, reasons } = caller();
   start("request", 9);
   start("request", 0);
-  calls.failAll(STOPPING);
+  calls.close(STOPPING);
   assertEquals(reasons(), ["unknown", "stopping"]);
 });
 
@@ -158,7 +158,7 @@ Deno.test("Calls.tick() ends each call once when the callback of one ends the no
   const heard: string[] = [];
   const late = (outcome: Outcome<Uint8Array>) => {
     heard.push(outcome.ok ? "ok" : outcome.reason);
-    calls.failAll(STOPPING);
+    calls.close(STOPPING);
   };
   calls.start("barrier", PAYLOAD, 0, 1, late);
   calls.start("barrier", PAYLOAD, 0, 1, late);

@@ -90,13 +90,13 @@ Deno.test("FollowerReads.add() ends a read when the leader's answer can't be rea
   assertEquals(heard.slice(2), [], "its room is free again");
 });
 
-Deno.test("FollowerReads.failAll() ends all and starts nothing", () => {
+Deno.test("FollowerReads.close() ends all and starts nothing", () => {
   const { reads, calls, heard, add, confirm } = follower();
   add("applying", 10);
   confirm(7, 70);
   add("called", 20);
   add("next", 30);
-  reads.failAll(STOPPING);
+  reads.close(STOPPING);
   calls.at(-1)!.done(STOPPING);
   assertEquals(heard.toSorted(), ["applying stopping", "called stopping", "next stopping"]);
   assertEquals(calls.length, 2);

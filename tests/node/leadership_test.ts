@@ -27,7 +27,8 @@ function leaderOfFour() {
       return true;
     },
   };
-  const leadership = new Leadership(fake as Partial<RaftCore> as RaftCore, 2, () => {});
+  const limits = { heartbeatTicks: 2, waitingMax: 2 };
+  const leadership = new Leadership(fake as Partial<RaftCore> as RaftCore, limits, () => {});
   /** The heir did not take over in time. */
   const fail = () => fake.isTransferring = false;
   return { fake, leadership, asked, fail, silent };

@@ -16,7 +16,13 @@ function leader() {
   };
   const expiry = { judge: (nowMs: number) => nowMs, judgeNow: () => undefined };
   const heard: string[] = [];
-  const reads = new Reads(core as Partial<RaftCore> as RaftCore, () => 70, expiry, () => {});
+  const reads = new Reads({
+    core: core as Partial<RaftCore> as RaftCore,
+    waitingMax: 2,
+    nowMs: () => 70,
+    expiry,
+    reroute: () => {},
+  });
   /** One that does `then` when it has ended. */
   const add = (name: string, then = () => {}) => {
     reads.add((outcome) => {
@@ -41,25 +47,23 @@ Deno.test("Reads.release() answers what has been applied", () => {
   core.appliedIndex = 6;
   reads.release();
   assertEquals(heard, ["a at 70"]);
-  assertEquals(reads.size, 0);
 });
 
 Deno.test("Reads.release() ends each read once when the callback of one ends the node", () => {
   const { reads, heard, add, confirm } = leader();
-  add("a", () => reads.failAll(STOPPING));
+  add("a", () => reads.close(STOPPING));
   add("b");
   confirm(2, 5);
-  reads.failAll(STOPPING);
+  reads.close(STOPPING);
   assertEquals(heard, ["a at 70", "b stopping"]);
-  assertEquals(reads.size, 0);
 });
 
 Deno.test("Reads.expire() ends each read once when the callback of one ends the node", () => {
   const { reads, heard, add, confirm } = leader();
-  add("a", () => reads.failAll(STOPPING));
+  add("a", () => reads.close(STOPPING));
   add("b");
   confirm(2, 6);
   reads.expire(10);
-  reads.failAll(STOPPING);
+  reads.close(STOPPING);
   assertEquals(heard, ["a noLeader", "b stopping"]);
 });

@@ -8,14 +8,14 @@
  */
 import { NONE } from "../../raft/types.ts";
 import type { MemberId } from "../../raft/types.ts";
-import { NO_LEADER, OVERLOADED, UNANSWERED } from "../failures.ts";
+import { NO_LEADER, UNANSWERED } from "../failures.ts";
 import type { Call, CallKind, CallReply } from "./peer_message.ts";
 import type { Done, Failure } from "../ports.ts";
+import { type Waiter, Waiters } from "../waiters.ts";
 
-interface Pending {
+interface Pending extends Waiter<Uint8Array> {
   readonly kind: CallKind;
   readonly payload: Uint8Array;
-  readonly done: Done<Uint8Array>;
   deadlineTick: number;
   /** Whom it was sent to; NONE while it waits for a leader. */
   sentTo: MemberId;
@@ -36,14 +36,19 @@ export interface CallsOptions {
 /** The caller's side. */
 export class Calls {
   readonly #options: CallsOptions;
-  readonly #pending = new Map<number, Pending>();
+  /** By the id under which each was sent last. */
+  readonly #pending: Waiters<Uint8Array, Pending>;
   #session: number;
-  #nextId = 1;
   #tick = 0;
 
   constructor(options: CallsOptions) {
     this.#options = options;
     this.#session = options.session;
+    this.#pending = new Waiters({
+      max: options.pendingMax,
+      late: NO_LEADER,
+      failureOf: ({ sentTo }, failure) => sentTo === NONE ? failure : UNANSWERED,
+    });
   }
 
   /**
@@ -66,13 +71,9 @@ export class Calls {
     deadlineTick: number,
     done: Done<Uint8Array>,
   ): void {
-    if (this.#pending.size >= this.#options.pendingMax) {
-      return done(OVERLOADED);
-    }
     const pending = { kind, payload, done, deadlineTick, sentTo: NONE, sentTick: 0 };
-    const id = this.#nextId++;
-    this.#pending.set(id, pending);
-    if (leader !== NONE) this.#send(id, pending, leader);
+    const id = this.#pending.add(pending);
+    if (id > 0 && leader !== NONE) this.#send(id, pending, leader);
   }
 
   /** `tick` is now; a call sent to the old leader gets a short grace for its answer. */
@@ -93,8 +94,7 @@ export class Calls {
     const pending = this.#pending.get(reply.id);
     if (pending === undefined || pending.sentTo !== from) return;
     if (reply.led) {
-      this.#pending.delete(reply.id);
-      pending.done({ ok: true, value: reply.payload });
+      this.#pending.end(reply.id, { ok: true, value: reply.payload });
     } else if (leader !== NONE && leader !== from) {
       this.#resend(reply.id, pending, leader);
     } else {
@@ -105,22 +105,15 @@ export class Calls {
   /** Once a tick: ends what is late and sends what was turned away to the leader known now. */
   tick(tick: number, leader: MemberId): void {
     this.#tick = tick;
+    this.#pending.expire(tick);
+    if (leader === NONE) return;
     for (const [id, pending] of [...this.#pending]) {
-      // The callback of one before may have ended all.
-      if (!this.#pending.has(id)) continue;
-      if (pending.deadlineTick <= tick) {
-        this.#pending.delete(id);
-        pending.done(pending.sentTo === NONE ? NO_LEADER : UNANSWERED);
-      } else if (leader !== NONE && this.#isDue(pending)) {
-        this.#resend(id, pending, leader);
-      }
+      if (this.#isDue(pending)) this.#resend(id, pending, leader);
     }
   }
 
-  failAll(failure: Failure): void {
-    const pending = [...this.#pending.values()];
-    this.#pending.clear();
-    for (const { done, sentTo } of pending) done(sentTo === NONE ? failure : UNANSWERED);
+  close(failure: Failure): void {
+    this.#pending.close(failure);
   }
 
   #isDue(pending: Pending): boolean {
@@ -130,10 +123,8 @@ export class Calls {
 
   /** Under a new id: the receiver ignores ids that do not ascend. */
   #resend(id: number, pending: Pending, leader: MemberId): void {
-    this.#pending.delete(id);
-    const fresh = this.#nextId++;
-    this.#pending.set(fresh, pending);
-    this.#send(fresh, pending, leader);
+    this.#pending.take(id);
+    this.#send(this.#pending.add(pending), pending, leader);
   }
 
   #send(id: number, pending: Pending, leader: MemberId): void {

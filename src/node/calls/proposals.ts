@@ -3,9 +3,9 @@
  * a new leader may put another entry at the same index, and once that is committed
  * the first proposer must hear that its own never happened.
  *
- * A ring by index, and not a Map: indexes are contiguous, and the tables that a
- * Map leaves behind as it is rehashed keep the requests that were in them alive
- * until the next full garbage collection.
+ * A ring by index, and not the Map of `Waiters`: indexes are contiguous, and the
+ * tables that a Map leaves behind as it is rehashed keep the requests that were in
+ * them alive until the next full garbage collection.
  */
 import type { NodeCounters } from "../counters.ts";
 import { NOT_COMMITTED, REPLACED, SUPERSEDED } from "../failures.ts";

@@ -155,8 +155,8 @@ export class Administration {
     this.#options.liveness.note();
   }
 
-  failAll(failure: Failure): void {
-    this.#queue.failAll(failure);
+  close(failure: Failure): void {
+    this.#queue.close(failure);
   }
 
   #ask(kind: WishKind, wish: unknown, done: Done<Agreed>): void {

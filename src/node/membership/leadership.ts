@@ -10,12 +10,19 @@ import { NONE } from "../../raft/types.ts";
 import type { Member, MemberId } from "../../raft/types.ts";
 import { NO_LEADER } from "../failures.ts";
 import type { Done, Failure } from "../ports.ts";
+import { Waiters } from "../waiters.ts";
 
 /**
  * Heartbeats that a member may have missed when others are to depend on it now:
  * as the heir of the leadership, or as part of the quorum that a removal leaves.
  */
 export const HEARTBEATS_MISSED_MAX = 3;
+
+export interface LeadershipLimits {
+  readonly heartbeatTicks: number;
+  /** How many may wait for a leader. */
+  readonly waitingMax: number;
+}
 
 export class Leadership {
   readonly #core: RaftCore;
@@ -24,12 +31,17 @@ export class Leadership {
   #known: MemberId = NONE;
   /** How often each member was asked to take over by `handOverFor`. */
   readonly #asked = new Map<MemberId, number>();
-  #waiters: { readonly done: Done<Member>; readonly deadlineTick: number }[] = [];
+  readonly #waiters: Waiters<Member>;
 
-  constructor(core: RaftCore, heartbeatTicks: number, schedule: () => void) {
+  constructor(
+    core: RaftCore,
+    { heartbeatTicks, waitingMax }: LeadershipLimits,
+    schedule: () => void,
+  ) {
     this.#core = core;
     this.#heartbeatTicks = heartbeatTicks;
     this.#schedule = schedule;
+    this.#waiters = new Waiters({ max: waitingMax, late: NO_LEADER });
   }
 
   get isHandingOver(): boolean {
@@ -39,11 +51,6 @@ export class Leadership {
   /** NONE during an election or a hand-over. */
   get leaderId(): MemberId {
     return this.#core.isTransferring ? NONE : this.#core.leader;
-  }
-
-  /** How many wait for a leader. */
-  get size(): number {
-    return this.#waiters.length;
   }
 
   /** Undefined also as long as this member's log does not name it. */
@@ -56,14 +63,14 @@ export class Leadership {
   whenLeader(done: Done<Member>, deadlineTick: number): void {
     const { leader } = this;
     if (leader !== undefined) done({ ok: true, value: leader });
-    else this.#waiters.push({ done, deadlineTick });
+    else this.#waiters.add({ done, deadlineTick });
   }
 
   /** Once a turn: true when another leader is known than before, or none any longer. */
   note(): boolean {
     const { leader, leaderId } = this;
-    if (leader !== undefined && this.#waiters.length > 0) {
-      this.#end(() => true, { ok: true, value: leader });
+    if (leader !== undefined) {
+      for (const [id] of this.#waiters) this.#waiters.end(id, { ok: true, value: leader });
     }
     const isNew = leaderId !== this.#known;
     this.#known = leaderId;
@@ -121,20 +128,10 @@ export class Leadership {
   }
 
   expire(tick: number): void {
-    if (this.#waiters.length === 0) return;
-    this.#end(({ deadlineTick }) => deadlineTick <= tick, NO_LEADER);
+    this.#waiters.expire(tick);
   }
 
-  failAll(failure: Failure): void {
-    this.#end(() => true, failure);
-  }
-
-  #end(
-    ends: (waiter: { readonly deadlineTick: number }) => boolean,
-    outcome: Parameters<Done<Member>>[0],
-  ): void {
-    const ending = this.#waiters.filter(ends);
-    this.#waiters = this.#waiters.filter((waiter) => !ends(waiter));
-    for (const { done } of ending) done(outcome);
+  close(failure: Failure): void {
+    this.#waiters.close(failure);
   }
 }

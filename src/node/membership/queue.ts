@@ -5,9 +5,10 @@
  */
 import type { RaftCore } from "../../raft/core.ts";
 import type { Configuration } from "../../raft/types.ts";
-import { NO_LEADER, NOT_COMMITTED, NOT_LEADER, OVERLOADED } from "../failures.ts";
+import { NO_LEADER, NOT_COMMITTED, NOT_LEADER } from "../failures.ts";
 import type { Agreed } from "./outcome.ts";
 import type { Done, Failure, Outcome } from "../ports.ts";
+import { type Waiter, Waiters } from "../waiters.ts";
 
 /** What a wish wants done to the configuration that is in effect. */
 export type Plan =
@@ -20,10 +21,8 @@ export type Plan =
 /** Called with the newest configuration; `proposed` once an entry of this wish has been applied. */
 export type Planner = (current: Configuration, proposed: boolean) => Plan;
 
-interface Change {
+interface Change extends Waiter<Agreed> {
   readonly plan: Planner;
-  readonly done: Done<Agreed>;
-  readonly deadlineTick: number;
   /** Index of the entry, once there is one. */
   index: number;
 }
@@ -32,45 +31,39 @@ const QUEUE_MAX = 64;
 
 export class MembershipQueue {
   readonly #core: RaftCore;
-  #changes: Change[] = [];
+  readonly #changes = new Waiters<Agreed, Change>({
+    max: QUEUE_MAX,
+    late: NO_LEADER,
+    failureOf: ({ index }, failure) => index > 0 ? NOT_COMMITTED : failure,
+  });
 
   constructor(core: RaftCore) {
     this.#core = core;
   }
 
   get idle(): boolean {
-    return this.#changes.length === 0;
+    return this.#changes.size === 0;
   }
 
   add(plan: Planner, deadlineTick: number, done: Done<Agreed>): void {
-    if (this.#changes.length >= QUEUE_MAX) {
-      return done(OVERLOADED);
-    }
-    this.#changes.push({ plan, done, deadlineTick, index: 0 });
+    this.#changes.add({ plan, done, deadlineTick, index: 0 });
   }
 
   /** Once a turn: moves the first change on as far as it can go. */
   run(): void {
-    while (this.#changes.length > 0) {
-      const change = this.#changes[0]!;
+    for (const [id, change] of this.#changes) {
       const outcome = this.#advance(change);
       if (outcome === undefined) return;
-      this.#changes.shift();
-      change.done(outcome);
+      this.#changes.end(id, outcome);
     }
   }
 
   expire(tick: number): void {
-    const late = this.#changes.filter((change) => change.deadlineTick <= tick);
-    if (late.length === 0) return;
-    this.#changes = this.#changes.filter((change) => change.deadlineTick > tick);
-    for (const change of late) change.done(change.index > 0 ? NOT_COMMITTED : NO_LEADER);
+    this.#changes.expire(tick);
   }
 
-  failAll(failure: Failure): void {
-    const changes = this.#changes;
-    this.#changes = [];
-    for (const { done, index } of changes) done(index > 0 ? NOT_COMMITTED : failure);
+  close(failure: Failure): void {
+    this.#changes.close(failure);
   }
 
   /** The outcome, or undefined while the change has to wait. */

@@ -3,9 +3,10 @@
  * wait, then its own state machine's turn to catch up. Each read has a deadline
  * of its own, however many calls it has to wait for.
  */
-import { NOT_CONFIRMED, OVERLOADED } from "../failures.ts";
+import { NOT_CONFIRMED } from "../failures.ts";
 import { decodeConfirmation, FrameError } from "../calls/peer_message.ts";
 import type { Barrier, Done, Failure, Outcome } from "../ports.ts";
+import { Waiters } from "../waiters.ts";
 
 export interface FollowerReadsOptions {
   /** Reads that may wait, for whatever. */
@@ -17,41 +18,38 @@ export interface FollowerReadsOptions {
   readonly schedule: () => void;
 }
 
-interface Waiter {
-  readonly done: Done<Barrier>;
-  readonly deadlineTick: number;
-}
-
 /** Reads that the leader has confirmed, and that wait for this member to apply `index`. */
 interface Confirmed {
   readonly index: number;
   readonly nowMs: number;
-  readonly waiters: Waiter[];
+  readonly ids: readonly number[];
 }
 
 export class FollowerReads {
   readonly #options: FollowerReadsOptions;
-  #size = 0;
+  readonly #waiters: Waiters<Barrier>;
   /** For the next call: one that is under way may have been confirmed before they came. */
-  #next: Waiter[] = [];
-  #called: Waiter[] = [];
+  #next: number[] = [];
   #isCalling = false;
   #confirmed: Confirmed[] = [];
 
   constructor(options: FollowerReadsOptions) {
     this.#options = options;
+    this.#waiters = new Waiters({ max: options.waitingMax, late: NOT_CONFIRMED });
   }
 
   add(done: Done<Barrier>, deadlineTick: number): void {
-    if (!this.#hasRoom()) return done(OVERLOADED);
-    this.#next.push({ done, deadlineTick });
+    const id = this.#waiters.add({ done, deadlineTick });
+    if (id === 0) return;
+    this.#next.push(id);
     if (!this.#isCalling) this.#call();
   }
 
   /** Waits for this member to apply `index`, which is committed. */
   addCommitted(index: number, done: Done<Barrier>, deadlineTick: number): void {
-    if (!this.#hasRoom()) return done(OVERLOADED);
-    this.#confirmed.push({ index, nowMs: 0, waiters: [{ done, deadlineTick }] });
+    const id = this.#waiters.add({ done, deadlineTick });
+    if (id === 0) return;
+    this.#confirmed.push({ index, nowMs: 0, ids: [id] });
     this.#options.schedule();
   }
 
@@ -62,65 +60,47 @@ export class FollowerReads {
     const ready = this.#confirmed.filter(({ index }) => index <= applied);
     if (ready.length === 0) return;
     this.#confirmed = this.#confirmed.filter(({ index }) => index > applied);
-    for (const { waiters, nowMs } of ready) this.#end(waiters, { ok: true, value: { nowMs } });
+    for (const { ids, nowMs } of ready) this.#end(ids, { ok: true, value: { nowMs } });
   }
 
-  /** Ends what is late. */
   expire(tick: number): void {
-    const late = [this.#next, this.#called, ...this.#confirmed.map(({ waiters }) => waiters)]
-      .flatMap((waiters) => takeLate(waiters, tick));
-    this.#confirmed = this.#confirmed.filter(({ waiters }) => waiters.length > 0);
-    this.#end(late, NOT_CONFIRMED);
+    this.#waiters.expire(tick);
+    this.#confirmed = this.#confirmed.filter(({ ids }) => this.#waiters.deadlineOf(ids) > 0);
   }
 
-  failAll(failure: Failure): void {
-    const all = [this.#next, this.#called, ...this.#confirmed.map(({ waiters }) => waiters)].flat();
-    this.#next = [];
-    this.#called = [];
-    this.#confirmed = [];
-    this.#end(all, failure);
-  }
-
-  /** Whether one more may wait, which then counts. */
-  #hasRoom(): boolean {
-    if (this.#size >= this.#options.waitingMax) return false;
-    this.#size++;
-    return true;
+  close(failure: Failure): void {
+    this.#waiters.close(failure);
   }
 
   #call(): void {
-    this.#isCalling = true;
-    this.#called = this.#next;
+    const called = this.#next;
     this.#next = [];
-    // The newest waiter's is the latest.
-    const { deadlineTick } = this.#called.at(-1)!;
+    const deadlineTick = this.#waiters.deadlineOf(called);
+    this.#isCalling = deadlineTick > 0;
+    if (!this.#isCalling) return;
     this.#options.call(deadlineTick, (outcome) => {
-      const waiters = this.#called;
-      this.#called = [];
-      this.#isCalling = false;
-      if (this.#next.length > 0) this.#call();
-      this.#answer(waiters, outcome);
+      this.#call();
+      this.#answer(called, outcome);
     });
   }
 
-  #answer(waiters: Waiter[], outcome: Outcome<Uint8Array>): void {
+  #answer(ids: readonly number[], outcome: Outcome<Uint8Array>): void {
     if (!outcome.ok) {
-      return this.#end(waiters, outcome.reason === "unknown" ? NOT_CONFIRMED : outcome);
+      return this.#end(ids, outcome.reason === "unknown" ? NOT_CONFIRMED : outcome);
     }
     const confirmed = read(outcome.value);
-    if (confirmed === undefined) return this.#end(waiters, NOT_CONFIRMED);
-    this.#confirmed.push({ ...confirmed, waiters });
+    if (confirmed === undefined) return this.#end(ids, NOT_CONFIRMED);
+    this.#confirmed.push({ ...confirmed, ids });
     this.#options.schedule();
   }
 
-  #end(waiters: readonly Waiter[], outcome: Outcome<Barrier>): void {
-    this.#size -= waiters.length;
-    for (const { done } of waiters) done(outcome);
+  #end(ids: readonly number[], outcome: Outcome<Barrier>): void {
+    for (const id of ids) this.#waiters.end(id, outcome);
   }
 }
 
 /** What the leader confirms; undefined when it says something else, for which nobody may wait forever. */
-function read(answer: Uint8Array): Omit<Confirmed, "waiters"> | undefined {
+function read(answer: Uint8Array): Omit<Confirmed, "ids"> | undefined {
   try {
     const { index, timeMs: nowMs } = decodeConfirmation(answer);
     return { index, nowMs };
@@ -128,10 +108,4 @@ function read(answer: Uint8Array): Omit<Confirmed, "waiters"> | undefined {
     if (!(error instanceof FrameError)) throw error;
     return undefined;
   }
-}
-
-/** Takes those out whose time is up; they stand in the order of their deadlines. */
-function takeLate(waiters: Waiter[], tick: number): Waiter[] {
-  const first = waiters.findIndex(({ deadlineTick }) => deadlineTick > tick);
-  return waiters.splice(0, first < 0 ? waiters.length : first);
 }

@@ -7,13 +7,13 @@
 import type { RaftCore } from "../../raft/core.ts";
 import type { Expiry } from "../expiry.ts";
 import { NOT_CONFIRMED } from "../failures.ts";
-import type { Barrier, Done, Failure, Outcome } from "../ports.ts";
+import type { Barrier, Done, Failure } from "../ports.ts";
+import { Waiters } from "../waiters.ts";
 
 interface Group {
-  readonly waiters: Done<Barrier>[];
+  readonly ids: readonly number[];
   /** The cluster's time the group is judged by: not before its last member came. */
   readonly nowMs: number;
-  readonly deadlineTick: number;
 }
 
 interface Confirmed {
@@ -21,58 +21,49 @@ interface Confirmed {
   readonly group: Group;
 }
 
-export class Reads {
-  readonly #core: RaftCore;
-  readonly #nowMs: () => number;
-  readonly #expiry: Pick<Expiry<unknown>, "judge" | "judgeNow">;
+export interface ReadsOptions {
+  readonly core: RaftCore;
+  /** Reads that may wait, for whatever. */
+  readonly waitingMax: number;
+  readonly nowMs: () => number;
+  readonly expiry: Pick<Expiry<unknown>, "judge" | "judgeNow">;
   /** Takes what this node can't confirm because it leads no more. */
-  readonly #reroute: (done: Done<Barrier>) => void;
-  #size = 0;
-  #arriving: Done<Barrier>[] = [];
-  #arrivingDeadlineTick = 0;
+  readonly reroute: (done: Done<Barrier>) => void;
+}
+
+export class Reads {
+  readonly #options: ReadsOptions;
+  readonly #core: RaftCore;
+  readonly #waiters: Waiters<Barrier>;
+  #arriving: number[] = [];
   /** Groups whose round is under way, by the core's token. */
   readonly #rounds = new Map<number, Group>();
   #confirmed: Confirmed[] = [];
   #nextToken = 1;
 
-  constructor(
-    core: RaftCore,
-    nowMs: () => number,
-    expiry: Pick<Expiry<unknown>, "judge" | "judgeNow">,
-    reroute: (done: Done<Barrier>) => void,
-  ) {
-    this.#core = core;
-    this.#nowMs = nowMs;
-    this.#expiry = expiry;
-    this.#reroute = reroute;
-  }
-
-  /** How many wait. */
-  get size(): number {
-    return this.#size;
+  constructor(options: ReadsOptions) {
+    this.#options = options;
+    this.#core = options.core;
+    this.#waiters = new Waiters({ max: options.waitingMax, late: NOT_CONFIRMED });
   }
 
   /** What a read may be judged by at once, on a leader that need ask nobody. */
   now(): Barrier | undefined {
     if (!this.#core.isReadableAlone) return undefined;
-    const nowMs = this.#expiry.judgeNow(this.#nowMs);
+    const { expiry, nowMs: clock } = this.#options;
+    const nowMs = expiry.judgeNow(clock);
     return nowMs === undefined ? undefined : { nowMs };
   }
 
   add(done: Done<Barrier>, deadlineTick: number): void {
-    this.#size++;
-    this.#arriving.push(done);
-    this.#arrivingDeadlineTick = deadlineTick;
+    const id = this.#waiters.add({ done, deadlineTick });
+    if (id > 0) this.#arriving.push(id);
   }
 
   /** Opens a round for what has arrived; called once a turn, before messages are taken. */
   start(): void {
     if (this.#arriving.length === 0) return;
-    const group = {
-      waiters: this.#arriving,
-      nowMs: this.#nowMs(),
-      deadlineTick: this.#arrivingDeadlineTick,
-    };
+    const group = { ids: this.#arriving, nowMs: this.#options.nowMs() };
     this.#arriving = [];
     const token = this.#nextToken++;
     if (this.#core.readIndex(token)) this.#rounds.set(token, group);
@@ -95,50 +86,36 @@ export class Reads {
     }
     if (this.#confirmed.length === 0) return;
     const applied = this.#core.appliedIndex;
-    for (const read of [...this.#confirmed]) {
-      const nowMs = read.index > applied ? undefined : this.#expiry.judge(read.group.nowMs);
-      if (nowMs !== undefined) this.#endConfirmed(read, { ok: true, value: { nowMs } });
+    const waiting: Confirmed[] = [];
+    for (const read of this.#confirmed) {
+      const { ids, nowMs: askedMs } = read.group;
+      const nowMs = read.index > applied ? undefined : this.#options.expiry.judge(askedMs);
+      if (nowMs === undefined) waiting.push(read);
+      else for (const id of ids) this.#waiters.end(id, { ok: true, value: { nowMs } });
     }
+    this.#confirmed = waiting;
   }
 
   expire(tick: number): void {
+    this.#waiters.expire(tick);
     for (const [token, group] of this.#rounds) {
-      if (group.deadlineTick > tick) continue;
-      this.#rounds.delete(token);
-      this.#end(group.waiters, NOT_CONFIRMED);
+      if (!this.#isAwaited(group)) this.#rounds.delete(token);
     }
-    const late = this.#confirmed.filter(({ group }) => group.deadlineTick <= tick);
-    for (const read of late) this.#endConfirmed(read, NOT_CONFIRMED);
+    this.#confirmed = this.#confirmed.filter(({ group }) => this.#isAwaited(group));
   }
 
-  failAll(failure: Failure): void {
-    const groups = [
-      ...this.#rounds.values(),
-      ...this.#confirmed.map(({ group }) => group),
-    ];
-    const arriving = this.#arriving;
-    this.#rounds.clear();
-    this.#confirmed = [];
-    this.#arriving = [];
-    this.#end(arriving, failure);
-    for (const { waiters } of groups) this.#end(waiters, failure);
+  close(failure: Failure): void {
+    this.#waiters.close(failure);
   }
 
-  #lost({ waiters }: Group): void {
-    this.#size -= waiters.length;
-    for (const done of waiters) this.#reroute(done);
+  #isAwaited({ ids }: Group): boolean {
+    return this.#waiters.deadlineOf(ids) > 0;
   }
 
-  /** Nothing when the callback of another one has ended it. */
-  #endConfirmed(read: Confirmed, outcome: Outcome<Barrier>): void {
-    const place = this.#confirmed.indexOf(read);
-    if (place < 0) return;
-    this.#confirmed.splice(place, 1);
-    this.#end(read.group.waiters, outcome);
-  }
-
-  #end(waiters: readonly Done<Barrier>[], outcome: Outcome<Barrier>): void {
-    this.#size -= waiters.length;
-    for (const done of waiters) done(outcome);
+  #lost({ ids }: Group): void {
+    for (const id of ids) {
+      const read = this.#waiters.take(id);
+      if (read !== undefined) this.#options.reroute(read.done);
+    }
   }
 }
