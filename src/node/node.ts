@@ -375,8 +375,7 @@ export class Node<R> implements ClusterNode<R> {
 
   /** Answers all that waits, and resolves when nothing touches the disk any longer. */
   async stop(): Promise<void> {
-    this.#halted = true;
-    this.#close(this.#stopping ??= STOPPING);
+    this.#halt(this.#stopping ?? STOPPING);
     this.#transfers.close();
     await this.#replica.stop();
   }
@@ -533,9 +532,7 @@ export class Node<R> implements ClusterNode<R> {
       },
       reached: (index) => this.#alarm.reached(index),
       fatal: (error) => {
-        this.#stopping = STOPPING;
-        this.#halted = true;
-        this.#close(STOPPING);
+        this.#halt(STOPPING);
         this.#options.onFatal(error);
       },
     };
@@ -579,6 +576,14 @@ export class Node<R> implements ClusterNode<R> {
 
   #deadline(): number {
     return this.#tick + this.#options.limits.requestTicks;
+  }
+
+  /** No tick comes to anything from here on, so nothing may wait for one. */
+  #halt(failure: Failure): void {
+    this.#halted = true;
+    this.#stopping = failure;
+    this.#close(failure);
+    this.#farewell.end();
   }
 
   /** Ends all that waits here, and whatever comes later. */

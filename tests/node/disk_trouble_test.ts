@@ -93,3 +93,17 @@ Deno.test("a member whose disk fails under a snapshot from the leader ends, and 
   assertEquals(await read(fellow, company), "stopping");
   await company.stop();
 });
+
+Deno.test("a leader whose disk fails while it hands over has handed over", async () => {
+  const company = new Company(3);
+  const leader = await company.leader();
+  await company.ticks(ELECTION_TICKS);
+  leader.save = () => Promise.reject(new Error("I/O error"));
+  leader.onFatal = () => {};
+  let isOver = false;
+  leader.node.handOver().then(() => isOver = true);
+  assertEquals(isOver, false);
+  await company.ticks(4);
+  assert(isOver);
+  await company.stop();
+});

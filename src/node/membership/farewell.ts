@@ -42,8 +42,12 @@ export class Farewell {
     if (this.#ending === undefined) return;
     if (!this.#options.isReplaced(this.#term)) this.#quietTick = tick;
     const isQuiet = tick - this.#quietTick >= this.#options.quietTicks;
-    if (!isQuiet && tick < this.#deadlineTick) return;
-    this.#ending.resolve();
+    if (isQuiet || tick >= this.#deadlineTick) this.end();
+  }
+
+  /** It is time to go. */
+  end(): void {
+    this.#ending?.resolve();
     this.#ending = undefined;
   }
 }

@@ -60,6 +60,12 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "(this.#replica.hangs ? DISK_HANGS : undefined)",
       "(this.#replica === undefined ? DISK_HANGS : undefined)",
     ],
+    [
+      "who hands over while the disk fails waits for ever",
+      "every wait ends with the node",
+      "this.#farewell.end();",
+      "",
+    ],
   ]),
   ...mutantsOf("src/node/replica.ts", "tests/node/replica_test.ts", [
     [
