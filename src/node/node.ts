@@ -18,6 +18,7 @@ import { Farewell } from "./membership/farewell.ts";
 import {
   DISK_HANGS,
   NOT_COMMITTED,
+  NOT_CONFIRMED,
   NOT_LEADER,
   NOT_MOVED,
   notWrittenYet,
@@ -58,6 +59,7 @@ import { Replica, type ReplicaHooks } from "./replica.ts";
 import { Roster } from "./membership/roster.ts";
 import { SnapshotTransfers } from "./snapshots/transfers.ts";
 import { statusOf } from "./status.ts";
+import { Waiters } from "./waiters.ts";
 
 const EMPTY = new Uint8Array(0);
 
@@ -70,6 +72,8 @@ export class Node<R> implements ClusterNode<R> {
   readonly #clock: ClusterClock;
   readonly #replica: Replica<R>;
   readonly #proposals = new Proposals<R>(this.counters);
+  /** All reads, whichever way each is confirmed. */
+  readonly #readers: Waiters<Barrier>;
   readonly #reads: Reads;
   readonly #expiry: Expiry<R>;
   readonly #calls: Calls;
@@ -78,6 +82,8 @@ export class Node<R> implements ClusterNode<R> {
   readonly #administration: Administration;
   readonly #transfers: SnapshotTransfers;
   readonly #leadership: Leadership;
+  /** All who wait here, but for an entry or an answer of the leader. */
+  readonly #lists: readonly Pick<Waiters<unknown>, "expire" | "close">[];
   readonly #roster: Roster;
   readonly #farewell: Farewell;
   readonly #alarm: Alarm;
@@ -113,12 +119,11 @@ export class Node<R> implements ClusterNode<R> {
       term: () => core.term,
       isFull: () => this.#space.failure !== undefined,
     });
+    this.#readers = new Waiters({ max: limits.waitingMax, late: NOT_CONFIRMED });
     this.#reads = new Reads({
-      core,
-      waitingMax: limits.waitingMax,
+      ...{ core, waiters: this.#readers, expiry: this.#expiry },
       nowMs: () => this.#clock.nowMs(),
-      expiry: this.#expiry,
-      reroute: (done) => this.#followerReads.add(done, this.#deadline()),
+      reroute: (id) => this.#followerReads.add(id),
     });
     this.#replica = new Replica(options, this.#replicaHooks());
     this.#transfers = new SnapshotTransfers({
@@ -148,12 +153,13 @@ export class Node<R> implements ClusterNode<R> {
       send: (to, message) => this.#outgoing.send(to, message),
     });
     this.#followerReads = new FollowerReads({
-      waitingMax: limits.waitingMax,
+      waiters: this.#readers,
       call: (deadlineTick, done) => this.#call("barrier", EMPTY, deadlineTick, done),
       appliedIndex: () => core.appliedIndex,
       schedule: () => this.#replica.schedule(),
     });
     this.#administration = this.#makeAdministration();
+    this.#lists = [this.#readers, this.#leadership.waiters, this.#administration.changes];
     this.#desk = this.#makeDesk();
     this.#roster = new Roster({
       core,
@@ -197,17 +203,17 @@ export class Node<R> implements ClusterNode<R> {
   }
 
   barrier(done: Done<Barrier>): void {
-    if (this.#core.role === "leader") {
-      this.#reads.add(done, this.#deadline());
-      this.#replica.schedule();
-    } else {
-      this.#followerReads.add(done, this.#deadline());
-    }
+    const id = this.#readers.add({ done, deadlineTick: this.#deadline() });
+    if (id === 0) return;
+    if (this.#core.role !== "leader") return this.#followerReads.add(id);
+    this.#reads.add(id);
+    this.#replica.schedule();
   }
 
   whenApplied(index: number, done: () => void): void {
     if (index <= this.#core.appliedIndex) return done();
-    this.#followerReads.addCommitted(index, done, this.#deadline());
+    const id = this.#readers.add({ done, deadlineTick: this.#deadline() });
+    if (id > 0) this.#followerReads.addCommitted(index, id);
   }
 
   get refusal(): Failure | undefined {
@@ -264,12 +270,11 @@ export class Node<R> implements ClusterNode<R> {
     this.#administration.change(wish, (outcome) => {
       if (!outcome.ok) return done(outcome);
       const { id, index, configuration } = outcome.value;
+      const tell = () => done({ ok: true, value: { id, configuration } });
       // The log comes here no longer.
-      if (wish.kind === "remove" && id === this.self) {
-        return done({ ok: true, value: { id, configuration } });
-      }
+      if (wish.kind === "remove" && id === this.self) return tell();
       // Whoever asks here for the members next must find what was changed.
-      this.whenApplied(index, () => done({ ok: true, value: { id, configuration } }));
+      this.whenApplied(index, tell);
     });
   }
 
@@ -295,9 +300,8 @@ export class Node<R> implements ClusterNode<R> {
     const isHeartbeat = tick % this.#options.limits.heartbeatTicks === 0;
     this.#core.tick();
     if (isHeartbeat) this.#expire(tick);
-    this.#administration.expire(tick);
     this.#calls.tick(tick, this.#leadership.leaderId);
-    this.#followerReads.expire(tick);
+    for (const list of this.#lists) list.expire(tick);
     if (isHeartbeat) this.#administration.heartbeat();
     this.#transfers.tick(tick);
     this.#replica.tick(tick);
@@ -443,7 +447,6 @@ export class Node<R> implements ClusterNode<R> {
     });
   }
 
-  /** Asks the leader. */
   #call(kind: CallKind, payload: Uint8Array, deadlineTick: number, done: Done<Uint8Array>): void {
     if (this.#stopping !== undefined) return done(this.#stopping);
     this.#calls.start(kind, payload, this.#leadership.leaderId, deadlineTick, done);
@@ -570,8 +573,8 @@ export class Node<R> implements ClusterNode<R> {
   #expire(tick: number): void {
     this.#roster.expire(tick);
     this.#proposals.expire(tick);
-    this.#reads.expire(tick);
-    this.#leadership.expire(tick);
+    this.#reads.prune();
+    this.#followerReads.prune();
   }
 
   #deadline(): number {
@@ -590,11 +593,7 @@ export class Node<R> implements ClusterNode<R> {
   #close(failure: Failure): void {
     // In the log already: what becomes of them will be seen elsewhere.
     this.#proposals.failAll(NOT_COMMITTED);
-    this.#reads.close(failure);
-    this.#leadership.close(failure);
-    this.#administration.close(failure);
-    // Before the calls, or they would be told of the end of theirs only.
-    this.#followerReads.close(failure);
+    for (const list of this.#lists) list.close(failure);
     this.#calls.close(failure);
   }
 }

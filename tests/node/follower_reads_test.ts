@@ -1,27 +1,32 @@
 import { assertEquals } from "@std/assert";
-import { NO_LEADER, STOPPING } from "../../src/node/failures.ts";
+import { NO_LEADER, NOT_CONFIRMED, STOPPING } from "../../src/node/failures.ts";
 import { FollowerReads } from "../../src/node/reads/follower_reads.ts";
 import { encodeConfirmation } from "../../src/node/calls/peer_message.ts";
-import type { Done } from "../../src/node/ports.ts";
+import type { Barrier, Done, Outcome } from "../../src/node/ports.ts";
+import { Waiters } from "../../src/node/waiters.ts";
 
 /** A follower at index 5; `calls` are those to its leader. */
 function follower() {
   const calls: { deadlineTick: number; done: Done<Uint8Array> }[] = [];
   const heard: string[] = [];
   const node = { appliedIndex: 5 };
+  const waiters = new Waiters<Barrier>({ max: 3, late: NOT_CONFIRMED });
   const reads = new FollowerReads({
-    waitingMax: 3,
+    waiters,
     call: (deadlineTick, done) => calls.push({ deadlineTick, done }),
     appliedIndex: () => node.appliedIndex,
     schedule: () => reads.run(),
   });
-  const add = (name: string, deadlineTick: number) =>
-    reads.add((outcome) => {
+  const add = (name: string, deadlineTick: number) => {
+    const done = (outcome: Outcome<Barrier>) => {
       heard.push(`${name} ${outcome.ok ? `at ${outcome.value.nowMs}` : outcome.reason}`);
-    }, deadlineTick);
+    };
+    const id = waiters.add({ done, deadlineTick });
+    if (id > 0) reads.add(id);
+  };
   const confirm = (index: number, nowMs: number) =>
     calls.at(-1)!.done({ ok: true, value: encodeConfirmation(index, nowMs) });
-  return { reads, node, calls, heard, add, confirm };
+  return { reads, waiters, node, calls, heard, add, confirm };
 }
 
 Deno.test("FollowerReads.add() shares the next call when one is under way", () => {
@@ -48,21 +53,21 @@ Deno.test("FollowerReads.run() releases a read when its index has been applied",
   assertEquals(heard, ["a at 70"]);
 });
 
-Deno.test("FollowerReads.expire() ends each read at its own deadline, wherever it waits", () => {
-  const { reads, calls, heard, add, confirm } = follower();
+Deno.test("Waiters.expire() ends each read of a follower at its own deadline, wherever it waits", () => {
+  const { waiters, calls, heard, add, confirm } = follower();
   add("applying", 10);
   confirm(7, 70);
   add("called", 20);
   add("next", 30);
   assertEquals(calls.map(({ deadlineTick }) => deadlineTick), [10, 20]);
-  reads.expire(9);
+  waiters.expire(9);
   assertEquals(heard, []);
-  reads.expire(10);
+  waiters.expire(10);
   assertEquals(heard, ["applying noLeader"]);
   calls.at(-1)!.done(NO_LEADER);
   assertEquals(heard.slice(1), ["called noLeader"]);
   assertEquals(calls.at(-1)?.deadlineTick, 30, "the next call inherits the deadline of its reads");
-  reads.expire(30);
+  waiters.expire(30);
   assertEquals(heard.slice(2), ["next noLeader"]);
 });
 
@@ -90,13 +95,13 @@ Deno.test("FollowerReads.add() ends a read when the leader's answer can't be rea
   assertEquals(heard.slice(2), [], "its room is free again");
 });
 
-Deno.test("FollowerReads.close() ends all and starts nothing", () => {
-  const { reads, calls, heard, add, confirm } = follower();
+Deno.test("Waiters.close() ends all reads of a follower and starts nothing", () => {
+  const { waiters, calls, heard, add, confirm } = follower();
   add("applying", 10);
   confirm(7, 70);
   add("called", 20);
   add("next", 30);
-  reads.close(STOPPING);
+  waiters.close(STOPPING);
   calls.at(-1)!.done(STOPPING);
   assertEquals(heard.toSorted(), ["applying stopping", "called stopping", "next stopping"]);
   assertEquals(calls.length, 2);

@@ -115,7 +115,7 @@ export function leadingWith(
   const service = {
     called: (from: number, call: Call) => desk.called(from, call),
     tick: (tick: number) => {
-      administration.expire(tick);
+      administration.changes.expire(tick);
       calls.tick(tick, core.leader);
       if (tick % HEARTBEAT_TICKS === 0) administration.heartbeat();
     },

@@ -1,9 +1,12 @@
-/** Reads on the leader, over a core whose rounds are confirmed when a test says so. */
+/** Reads on the leader, most over a core whose rounds are confirmed when a test says so. */
 import { assertEquals } from "@std/assert";
-import { STOPPING } from "../../src/node/failures.ts";
+import { NOT_CONFIRMED, STOPPING } from "../../src/node/failures.ts";
+import type { Barrier, Outcome } from "../../src/node/ports.ts";
 import { Reads } from "../../src/node/reads/reads.ts";
 import type { RaftCore } from "../../src/raft/core.ts";
 import type { ConfirmedRead } from "../../src/raft/types.ts";
+import { Waiters } from "../../src/node/waiters.ts";
+import { Company } from "./company.ts";
 
 /** A leader at index 5, with reads that were asked in a turn each. */
 function leader() {
@@ -12,23 +15,27 @@ function leader() {
     confirmed: [] as ConfirmedRead[],
     readIndex: () => true,
     takeReads: () => core.confirmed.splice(0),
-    takeDroppedReads: () => [],
+    dropped: [] as number[],
+    takeDroppedReads: () => core.dropped.splice(0),
   };
   const expiry = { judge: (nowMs: number) => nowMs, judgeNow: () => undefined };
   const heard: string[] = [];
+  const rerouted: number[] = [];
+  const waiters = new Waiters<Barrier>({ max: 3, late: NOT_CONFIRMED });
   const reads = new Reads({
     core: core as Partial<RaftCore> as RaftCore,
-    waitingMax: 2,
+    waiters,
     nowMs: () => 70,
     expiry,
-    reroute: () => {},
+    reroute: (id) => rerouted.push(id),
   });
   /** One that does `then` when it has ended. */
   const add = (name: string, then = () => {}) => {
-    reads.add((outcome) => {
+    const done = (outcome: Outcome<Barrier>) => {
       heard.push(`${name} ${outcome.ok ? `at ${outcome.value.nowMs}` : outcome.reason}`);
       then();
-    }, 10);
+    };
+    reads.add(waiters.add({ done, deadlineTick: 10 }));
     reads.start();
   };
   /** The first `count` rounds, at `index`. */
@@ -36,7 +43,7 @@ function leader() {
     for (let token = 1; token <= count; token++) core.confirmed.push({ token, index });
     reads.release();
   };
-  return { reads, core, heard, add, confirm };
+  return { reads, waiters, rerouted, core, heard, add, confirm };
 }
 
 Deno.test("Reads.release() answers what has been applied", () => {
@@ -50,20 +57,43 @@ Deno.test("Reads.release() answers what has been applied", () => {
 });
 
 Deno.test("Reads.release() ends each read once when the callback of one ends the node", () => {
-  const { reads, heard, add, confirm } = leader();
-  add("a", () => reads.close(STOPPING));
+  const { waiters, heard, add, confirm } = leader();
+  add("a", () => waiters.close(STOPPING));
   add("b");
   confirm(2, 5);
-  reads.close(STOPPING);
+  waiters.close(STOPPING);
   assertEquals(heard, ["a at 70", "b stopping"]);
 });
 
-Deno.test("Reads.expire() ends each read once when the callback of one ends the node", () => {
-  const { reads, heard, add, confirm } = leader();
-  add("a", () => reads.close(STOPPING));
+Deno.test("Waiters.expire() ends each read once when the callback of one ends the node", () => {
+  const { waiters, heard, add, confirm } = leader();
+  add("a", () => waiters.close(STOPPING));
   add("b");
   confirm(2, 6);
-  reads.expire(10);
-  reads.close(STOPPING);
+  waiters.expire(10);
+  waiters.close(STOPPING);
   assertEquals(heard, ["a noLeader", "b stopping"]);
+});
+
+Deno.test("Reads.release() hands on reads whose round was lost, which wait as long as before", () => {
+  const { reads, waiters, core, heard, rerouted, add } = leader();
+  add("a");
+  core.dropped = [1];
+  reads.release();
+  assertEquals(rerouted.map((id) => waiters.get(id)?.deadlineTick), [10]);
+  waiters.expire(10);
+  assertEquals(heard, ["a noLeader"]);
+});
+
+Deno.test("Node.barrier() ends in time when its leader loses the lead meanwhile", async () => {
+  const company = new Company(3);
+  const { node } = await company.leader();
+  company.reaches = (from, to) => from !== node.self && to !== node.self;
+  const heard: string[] = [];
+  node.barrier((outcome) => heard.push(outcome.ok ? "ok" : outcome.reason));
+  await company.ticks(49);
+  assertEquals([node.isLeader(), heard], [false, []]);
+  await company.ticks(2);
+  assertEquals(heard, ["noLeader"]);
+  await company.stop();
 });

@@ -92,6 +92,11 @@ export class Administration {
     this.#queue = new MembershipQueue(options.core);
   }
 
+  /** The changes that are to be made here. */
+  get changes(): MembershipQueue["changes"] {
+    return this.#queue.changes;
+  }
+
   /** Adds a member as a learner. */
   join(member: Omit<Member, "voter">, done: Done<Admitted>): void {
     this.#ask("join", member, (outcome) => {
@@ -143,20 +148,11 @@ export class Administration {
     this.#queue.run();
   }
 
-  /** Once a tick. */
-  expire(tick: number): void {
-    this.#queue.expire(tick);
-  }
-
   /** Once a heartbeat interval. */
   heartbeat(): void {
     this.#announceIfChanged();
     this.#promoteLearner();
     this.#options.liveness.note();
-  }
-
-  close(failure: Failure): void {
-    this.#queue.close(failure);
   }
 
   #ask(kind: WishKind, wish: unknown, done: Done<Agreed>): void {

@@ -9,7 +9,7 @@ import { quorumSize } from "../../raft/quorum.ts";
 import { NONE } from "../../raft/types.ts";
 import type { Member, MemberId } from "../../raft/types.ts";
 import { NO_LEADER } from "../failures.ts";
-import type { Done, Failure } from "../ports.ts";
+import type { Done } from "../ports.ts";
 import { Waiters } from "../waiters.ts";
 
 /**
@@ -20,18 +20,18 @@ export const HEARTBEATS_MISSED_MAX = 3;
 
 export interface LeadershipLimits {
   readonly heartbeatTicks: number;
-  /** How many may wait for a leader. */
   readonly waitingMax: number;
 }
 
 export class Leadership {
+  /** Those who wait for a leader. */
+  readonly waiters: Waiters<Member>;
   readonly #core: RaftCore;
   readonly #heartbeatTicks: number;
   readonly #schedule: () => void;
   #known: MemberId = NONE;
   /** How often each member was asked to take over by `handOverFor`. */
   readonly #asked = new Map<MemberId, number>();
-  readonly #waiters: Waiters<Member>;
 
   constructor(
     core: RaftCore,
@@ -41,7 +41,7 @@ export class Leadership {
     this.#core = core;
     this.#heartbeatTicks = heartbeatTicks;
     this.#schedule = schedule;
-    this.#waiters = new Waiters({ max: waitingMax, late: NO_LEADER });
+    this.waiters = new Waiters({ max: waitingMax, late: NO_LEADER });
   }
 
   get isHandingOver(): boolean {
@@ -63,14 +63,14 @@ export class Leadership {
   whenLeader(done: Done<Member>, deadlineTick: number): void {
     const { leader } = this;
     if (leader !== undefined) done({ ok: true, value: leader });
-    else this.#waiters.add({ done, deadlineTick });
+    else this.waiters.add({ done, deadlineTick });
   }
 
   /** Once a turn: true when another leader is known than before, or none any longer. */
   note(): boolean {
     const { leader, leaderId } = this;
     if (leader !== undefined) {
-      for (const [id] of this.#waiters) this.#waiters.end(id, { ok: true, value: leader });
+      for (const [id] of this.waiters) this.waiters.end(id, { ok: true, value: leader });
     }
     const isNew = leaderId !== this.#known;
     this.#known = leaderId;
@@ -125,13 +125,5 @@ export class Leadership {
     return this.#core.progress().filter(({ id, hasAnswered, ticksSinceHeard }) =>
       voters.has(id) && hasAnswered && ticksSinceHeard <= patience
     );
-  }
-
-  expire(tick: number): void {
-    this.#waiters.expire(tick);
-  }
-
-  close(failure: Failure): void {
-    this.#waiters.close(failure);
   }
 }

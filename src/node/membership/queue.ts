@@ -30,40 +30,32 @@ interface Change extends Waiter<Agreed> {
 const QUEUE_MAX = 64;
 
 export class MembershipQueue {
-  readonly #core: RaftCore;
-  readonly #changes = new Waiters<Agreed, Change>({
+  readonly changes = new Waiters<Agreed, Change>({
     max: QUEUE_MAX,
     late: NO_LEADER,
     failureOf: ({ index }, failure) => index > 0 ? NOT_COMMITTED : failure,
   });
+  readonly #core: RaftCore;
 
   constructor(core: RaftCore) {
     this.#core = core;
   }
 
   get idle(): boolean {
-    return this.#changes.size === 0;
+    return this.changes.size === 0;
   }
 
   add(plan: Planner, deadlineTick: number, done: Done<Agreed>): void {
-    this.#changes.add({ plan, done, deadlineTick, index: 0 });
+    this.changes.add({ plan, done, deadlineTick, index: 0 });
   }
 
   /** Once a turn: moves the first change on as far as it can go. */
   run(): void {
-    for (const [id, change] of this.#changes) {
+    for (const [id, change] of this.changes) {
       const outcome = this.#advance(change);
       if (outcome === undefined) return;
-      this.#changes.end(id, outcome);
+      this.changes.end(id, outcome);
     }
-  }
-
-  expire(tick: number): void {
-    this.#changes.expire(tick);
-  }
-
-  close(failure: Failure): void {
-    this.#changes.close(failure);
   }
 
   /** The outcome, or undefined while the change has to wait. */

@@ -5,12 +5,12 @@
  */
 import { NOT_CONFIRMED } from "../failures.ts";
 import { decodeConfirmation, FrameError } from "../calls/peer_message.ts";
-import type { Barrier, Done, Failure, Outcome } from "../ports.ts";
-import { Waiters } from "../waiters.ts";
+import type { Barrier, Done, Outcome } from "../ports.ts";
+import type { Waiters } from "../waiters.ts";
 
 export interface FollowerReadsOptions {
-  /** Reads that may wait, for whatever. */
-  readonly waitingMax: number;
+  /** All reads of this node. */
+  readonly waiters: Waiters<Barrier>;
   /** One barrier call to the leader; the answer is an index and a time. */
   readonly call: (deadlineTick: number, done: Done<Uint8Array>) => void;
   readonly appliedIndex: () => number;
@@ -27,7 +27,6 @@ interface Confirmed {
 
 export class FollowerReads {
   readonly #options: FollowerReadsOptions;
-  readonly #waiters: Waiters<Barrier>;
   /** For the next call: one that is under way may have been confirmed before they came. */
   #next: number[] = [];
   #isCalling = false;
@@ -35,20 +34,16 @@ export class FollowerReads {
 
   constructor(options: FollowerReadsOptions) {
     this.#options = options;
-    this.#waiters = new Waiters({ max: options.waitingMax, late: NOT_CONFIRMED });
   }
 
-  add(done: Done<Barrier>, deadlineTick: number): void {
-    const id = this.#waiters.add({ done, deadlineTick });
-    if (id === 0) return;
+  /** The read that waits under `id`. */
+  add(id: number): void {
     this.#next.push(id);
     if (!this.#isCalling) this.#call();
   }
 
   /** Waits for this member to apply `index`, which is committed. */
-  addCommitted(index: number, done: Done<Barrier>, deadlineTick: number): void {
-    const id = this.#waiters.add({ done, deadlineTick });
-    if (id === 0) return;
+  addCommitted(index: number, id: number): void {
     this.#confirmed.push({ index, nowMs: 0, ids: [id] });
     this.#options.schedule();
   }
@@ -63,19 +58,16 @@ export class FollowerReads {
     for (const { ids, nowMs } of ready) this.#end(ids, { ok: true, value: { nowMs } });
   }
 
-  expire(tick: number): void {
-    this.#waiters.expire(tick);
-    this.#confirmed = this.#confirmed.filter(({ ids }) => this.#waiters.deadlineOf(ids) > 0);
-  }
-
-  close(failure: Failure): void {
-    this.#waiters.close(failure);
+  /** Forgets what nobody waits for any longer. */
+  prune(): void {
+    const { waiters } = this.#options;
+    this.#confirmed = this.#confirmed.filter(({ ids }) => waiters.deadlineOf(ids) > 0);
   }
 
   #call(): void {
     const called = this.#next;
     this.#next = [];
-    const deadlineTick = this.#waiters.deadlineOf(called);
+    const deadlineTick = this.#options.waiters.deadlineOf(called);
     this.#isCalling = deadlineTick > 0;
     if (!this.#isCalling) return;
     this.#options.call(deadlineTick, (outcome) => {
@@ -95,7 +87,7 @@ export class FollowerReads {
   }
 
   #end(ids: readonly number[], outcome: Outcome<Barrier>): void {
-    for (const id of ids) this.#waiters.end(id, outcome);
+    for (const id of ids) this.#options.waiters.end(id, outcome);
   }
 }
 

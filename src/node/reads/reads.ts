@@ -6,9 +6,8 @@
  */
 import type { RaftCore } from "../../raft/core.ts";
 import type { Expiry } from "../expiry.ts";
-import { NOT_CONFIRMED } from "../failures.ts";
-import type { Barrier, Done, Failure } from "../ports.ts";
-import { Waiters } from "../waiters.ts";
+import type { Barrier } from "../ports.ts";
+import type { Waiters } from "../waiters.ts";
 
 interface Group {
   readonly ids: readonly number[];
@@ -23,18 +22,17 @@ interface Confirmed {
 
 export interface ReadsOptions {
   readonly core: RaftCore;
-  /** Reads that may wait, for whatever. */
-  readonly waitingMax: number;
+  /** All reads of this node. */
+  readonly waiters: Waiters<Barrier>;
   readonly nowMs: () => number;
   readonly expiry: Pick<Expiry<unknown>, "judge" | "judgeNow">;
   /** Takes what this node can't confirm because it leads no more. */
-  readonly reroute: (done: Done<Barrier>) => void;
+  readonly reroute: (id: number) => void;
 }
 
 export class Reads {
   readonly #options: ReadsOptions;
   readonly #core: RaftCore;
-  readonly #waiters: Waiters<Barrier>;
   #arriving: number[] = [];
   /** Groups whose round is under way, by the core's token. */
   readonly #rounds = new Map<number, Group>();
@@ -44,7 +42,6 @@ export class Reads {
   constructor(options: ReadsOptions) {
     this.#options = options;
     this.#core = options.core;
-    this.#waiters = new Waiters({ max: options.waitingMax, late: NOT_CONFIRMED });
   }
 
   /** What a read may be judged by at once, on a leader that need ask nobody. */
@@ -55,9 +52,9 @@ export class Reads {
     return nowMs === undefined ? undefined : { nowMs };
   }
 
-  add(done: Done<Barrier>, deadlineTick: number): void {
-    const id = this.#waiters.add({ done, deadlineTick });
-    if (id > 0) this.#arriving.push(id);
+  /** The read that waits under `id`. */
+  add(id: number): void {
+    this.#arriving.push(id);
   }
 
   /** Opens a round for what has arrived; called once a turn, before messages are taken. */
@@ -85,37 +82,28 @@ export class Reads {
       this.#lost(group);
     }
     if (this.#confirmed.length === 0) return;
+    const { waiters, expiry } = this.#options;
     const applied = this.#core.appliedIndex;
     const waiting: Confirmed[] = [];
     for (const read of this.#confirmed) {
       const { ids, nowMs: askedMs } = read.group;
-      const nowMs = read.index > applied ? undefined : this.#options.expiry.judge(askedMs);
+      const nowMs = read.index > applied ? undefined : expiry.judge(askedMs);
       if (nowMs === undefined) waiting.push(read);
-      else for (const id of ids) this.#waiters.end(id, { ok: true, value: { nowMs } });
+      else for (const id of ids) waiters.end(id, { ok: true, value: { nowMs } });
     }
     this.#confirmed = waiting;
   }
 
-  expire(tick: number): void {
-    this.#waiters.expire(tick);
+  /** Forgets rounds for which nobody waits any longer. */
+  prune(): void {
+    const isAwaited = ({ ids }: Group) => this.#options.waiters.deadlineOf(ids) > 0;
     for (const [token, group] of this.#rounds) {
-      if (!this.#isAwaited(group)) this.#rounds.delete(token);
+      if (!isAwaited(group)) this.#rounds.delete(token);
     }
-    this.#confirmed = this.#confirmed.filter(({ group }) => this.#isAwaited(group));
-  }
-
-  close(failure: Failure): void {
-    this.#waiters.close(failure);
-  }
-
-  #isAwaited({ ids }: Group): boolean {
-    return this.#waiters.deadlineOf(ids) > 0;
+    this.#confirmed = this.#confirmed.filter(({ group }) => isAwaited(group));
   }
 
   #lost({ ids }: Group): void {
-    for (const id of ids) {
-      const read = this.#waiters.take(id);
-      if (read !== undefined) this.#options.reroute(read.done);
-    }
+    for (const id of ids) this.#options.reroute(id);
   }
 }

@@ -13,6 +13,14 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
+  ...mutantsOf("src/node/node.ts", "tests/node/reads_test.ts", [
+    [
+      "a read that a leader of before hands on begins to wait again",
+      "whoever reads is answered in time",
+      "reroute: (id) => this.#followerReads.add(id),",
+      "reroute: (id) => this.barrier(this.#readers.take(id)?.done ?? (() => {})),",
+    ],
+  ]),
   ...mutantsOf("src/node/node.ts", "tests/node/own_removal_test.ts", [
     [
       "a member that was removed leaves before its calls are answered",
@@ -123,6 +131,12 @@ export const NODE_MUTANTS: readonly Mutant[] = [
       "if (this.#closed === undefined) this.#waiting.delete(id);",
     ],
     [
+      "as many wait as come",
+      "what waits is bounded",
+      "this.size >= this.#options.max ? OVERLOADED : undefined",
+      "this.size < 0 ? OVERLOADED : undefined",
+    ],
+    [
       "who comes when the list is closed waits for ever",
       "every wait ends with the node",
       "const refusal = this.#closed ?? (",
@@ -167,13 +181,13 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a read does not wait for what it was promised",
       "a read sees all that was acknowledged before it",
-      "const nowMs = read.index > applied ? undefined : this.#options.expiry.judge(askedMs);",
-      "const nowMs = this.#options.expiry.judge(askedMs);",
+      "const nowMs = read.index > applied ? undefined : expiry.judge(askedMs);",
+      "const nowMs = expiry.judge(askedMs);",
     ],
     [
       "a read does not wait for expiries",
       "a key that was found dead never comes back",
-      "const nowMs = read.index > applied ? undefined : this.#options.expiry.judge(askedMs);",
+      "const nowMs = read.index > applied ? undefined : expiry.judge(askedMs);",
       "const nowMs = read.index > applied ? undefined : askedMs;",
       NODE,
     ],
@@ -354,12 +368,6 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf("src/node/reads/follower_reads.ts", NODE, [
-    [
-      "reads that wait to be applied count for nothing",
-      "what waits is bounded",
-      "{ max: options.waitingMax,",
-      "{ max: 2 * options.waitingMax,",
-    ],
     [
       "a read joins a call that was under way before it came",
       "a read is confirmed by answers to what was asked after it came",
