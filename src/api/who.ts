@@ -8,8 +8,9 @@ import {
   credentialsOfHeader,
   GUEST_CREDENTIALS,
   NO_CREDENTIALS,
+  type Who,
 } from "../service/auth/credentials.ts";
-import type { AuthProblem, Who } from "../service/auth/gate.ts";
+import type { AuthProblem } from "../service/auth/gate.ts";
 import { byteStringOf } from "../store/byte_string.ts";
 
 /** Reads it off a request when somebody wants to know. */

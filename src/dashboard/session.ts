@@ -11,8 +11,9 @@ import {
   type Credentials,
   credentialsOfHeader,
   GUEST_CREDENTIALS,
+  type Who,
 } from "../service/auth/credentials.ts";
-import type { AuthProblem, Who } from "../service/auth/gate.ts";
+import type { AuthProblem } from "../service/auth/gate.ts";
 import type { Service } from "../service/service.ts";
 import { byteStringOf, textOf } from "../store/byte_string.ts";
 import { GUEST_USER } from "../store/command/command.ts";
@@ -69,12 +70,15 @@ export function sessionRoute(
   };
 }
 
-function describe({ auth }: Service, who: Who): ReplyOrFault | Promise<ReplyOrFault> {
+function describe(
+  { auth, authenticator }: Service,
+  who: Who,
+): ReplyOrFault | Promise<ReplyOrFault> {
   const told = (view: SessionView): Reply => ({ status: 200, body: JSON.stringify(view) });
   return auth.read<ReplyOrFault>(
     who,
     (_store, _nowMs, { isRoot }) => {
-      const requester = auth.requesterOf(who);
+      const requester = authenticator.requesterOf(who);
       const user = typeof requester === "string" ? "" : requester.user;
       return told({
         isOn: auth.isOn,
@@ -89,14 +93,14 @@ function describe({ auth }: Service, who: Who): ReplyOrFault | Promise<ReplyOrFa
 }
 
 async function login(
-  { auth }: Service,
+  { authenticator }: Service,
   isTls: boolean,
   { body, clientAddress }: Exchange,
 ): Promise<ReplyOrFault> {
   const fields = urlencodedFields(body, "", FIELDS);
   if ("cause" in fields) return fault(400, fields.cause);
   const user = fields.get("user") ?? "";
-  const outcome = await auth.login(
+  const outcome = await authenticator.login(
     byteStringOf(user),
     fields.get("password") ?? "",
     clientAddress,

@@ -5,6 +5,7 @@ import { type Fields, urlencodedFields } from "../http/form.ts";
 import type { Route, RouteHandler } from "../http/router.ts";
 import { BusyError } from "../service/auth/passwords.ts";
 import { patternOfRange, rangeOfPattern } from "../service/auth/patterns.ts";
+import { makeSecret } from "../service/auth/tokens.ts";
 import type { Service } from "../service/service.ts";
 import type { AuthView } from "../store/auth/auth.ts";
 import { rightsOf } from "../store/auth/rights.ts";
@@ -173,7 +174,7 @@ async function changeOf(service: Service, fields: Fields): Promise<AuthChange | 
       return { type: "roleRevokePermission", role, ...range };
     }
     case "enable":
-      return { type: "authEnable", secret: service.auth.makeSecret() };
+      return { type: "authEnable", secret: makeSecret() };
     case "disable":
       return { type: "authDisable" };
     default:
@@ -182,10 +183,10 @@ async function changeOf(service: Service, fields: Fields): Promise<AuthChange | 
 }
 
 /** Undefined for none, and while too many wait for theirs. */
-async function hashed({ auth }: Service, password: string): Promise<string | undefined> {
+async function hashed({ authenticator }: Service, password: string): Promise<string | undefined> {
   if (password === "") return undefined;
   try {
-    return await auth.hashPassword(password);
+    return await authenticator.hashPassword(password);
   } catch (error) {
     if (error instanceof BusyError) return undefined;
     throw error;

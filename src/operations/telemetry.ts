@@ -90,7 +90,7 @@ export class Telemetry {
       store: service.stats(),
       operations: service.operations,
       requests: service.requests,
-      logins: service.auth.logins,
+      logins: service.authenticator.logins,
       calls: this.#calls(),
       numbers: { revision: service.revision, compactedRevision: service.compactedRevision },
       quotaBytes: config.quotaBytes,

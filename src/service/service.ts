@@ -21,6 +21,7 @@ import type { Watch, WatchCallbacks } from "../store/watch/hub.ts";
 import type { PathView, View } from "../store/watch/view.ts";
 import type { Numbers } from "../store/keyspace/versions.ts";
 import type { Audit } from "./auth/audit.ts";
+import { Authenticator } from "./auth/authenticator.ts";
 import { AuthGate, type Guarded, type Serve } from "./auth/gate.ts";
 import { Logins } from "./auth/logins.ts";
 import { type PasswordHashes, Passwords } from "./auth/passwords.ts";
@@ -66,7 +67,9 @@ export type LeaderHandler = (
 export class Service implements Guarded {
   readonly node: ClusterNode<Result>;
   readonly requests = new RequestCounters();
-  /** Who asks, and whether they may. */
+  /** Who asks. */
+  readonly authenticator: Authenticator;
+  /** Whether they may. */
   readonly auth: AuthGate;
   /** By the kind of the request. */
   readonly #handlers = new Map<number, LeaderHandler>();
@@ -78,13 +81,14 @@ export class Service implements Guarded {
   constructor({ node, store, tokens, passwords, audit }: ServiceOptions) {
     this.node = node;
     this.#store = store;
-    this.auth = new AuthGate({
+    this.authenticator = new Authenticator({
       service: this,
       store,
       tokens: tokens ?? new SimpleTokens(TOKEN_TTL_MS, node.clusterId),
       logins: new Logins(passwords ?? new Passwords()),
       audit,
     });
+    this.auth = new AuthGate(this, store, this.authenticator, audit);
     this.handle(FORWARDED.write, (payload, done) => this.#writeForwarded(payload, done));
   }
 

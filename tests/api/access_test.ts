@@ -190,7 +190,7 @@ function expectedOf(method: typeof ALL_METHODS[number]): Row {
 
 async function tokenOf(member: V3Member, asker: string): Promise<Field[]> {
   if (asker === "nobody") return [];
-  const outcome = await member.service.auth.login(asker, asker);
+  const outcome = await member.service.authenticator.login(asker, asker);
   assert(outcome.kind === "token");
   return [["token", outcome.token]];
 }

@@ -186,7 +186,7 @@ Deno.test("members are removed by root alone, and everybody may know who they ar
 
 Deno.test("a token may stand behind Bearer", async () => {
   await using node = await startWithUsers();
-  const login = await node.service.auth.login("ann", "ann");
+  const login = await node.service.authenticator.login("ann", "ann");
   assert(login.kind === "token");
   const headers = { authorization: `Bearer ${login.token}` };
   assertEquals((await node.ask("GET", "/v1/keys/a/1", undefined, { headers })).status, 200);

@@ -1,5 +1,6 @@
 /** Users for a port under test: root, ann who has "/a/*", and bob who has nothing. */
 import { assert } from "@std/assert";
+import { makeSecret } from "../../src/service/auth/tokens.ts";
 import type { Service } from "../../src/service/service.ts";
 import type { AuthChange } from "../../src/store/command/auth_command.ts";
 
@@ -25,11 +26,11 @@ export async function changeUsers(
 
 /** Switches authentication on. */
 export async function enableUsers(service: Service): Promise<void> {
-  const { auth } = service;
+  const { authenticator } = service;
   const user = async (name: string): Promise<AuthChange> => ({
     type: "userAdd",
     user: name,
-    passwordHash: await auth.hashPassword(name),
+    passwordHash: await authenticator.hashPassword(name),
     noPassword: false,
   });
   await changeUsers(service, [
@@ -45,6 +46,6 @@ export async function enableUsers(service: Service): Promise<void> {
       permission: { type: "readWrite", key: "/a/", rangeEnd: "/a0" },
     },
     { type: "userGrantRole", user: "ann", role: "a" },
-    { type: "authEnable", secret: auth.makeSecret() },
+    { type: "authEnable", secret: makeSecret() },
   ]);
 }

@@ -143,10 +143,10 @@ Deno.test("a stranger's password is not hashed, and no key of the cluster's own 
   await using node = await startDashboard();
   await enableUsers(node.service);
   const ann = as(tokenIn(await login(node, "ann")));
-  const { auth } = node.service;
-  const hash = auth.hashPassword.bind(auth);
+  const { authenticator } = node.service;
+  const hash = authenticator.hashPassword.bind(authenticator);
   let hashes = 0;
-  auth.hashPassword = (password) => {
+  authenticator.hashPassword = (password) => {
     hashes++;
     return hash(password);
   };

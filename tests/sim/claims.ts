@@ -2,8 +2,7 @@
  * Who simulated users say that they are, and whether that opens anything by the users and
  * roles of a moment: the checker's own opinion, which knows the passwords.
  */
-import { GUEST_CREDENTIALS, NO_CREDENTIALS } from "../../src/service/auth/credentials.ts";
-import type { Who } from "../../src/service/auth/gate.ts";
+import { GUEST_CREDENTIALS, NO_CREDENTIALS, type Who } from "../../src/service/auth/credentials.ts";
 import type { PasswordHashes } from "../../src/service/auth/passwords.ts";
 import { GUEST_USER } from "../../src/store/command/command.ts";
 import { hashOf } from "../store/auth/changes.ts";

@@ -158,7 +158,7 @@ export class Client {
     const { auth, history, violations, trace, schedule } = this.#site;
     const asked = this.#password();
     const floor = history.newestIndex;
-    service.auth.login(asked.user, asked.password).then((outcome) => {
+    service.authenticator.login(asked.user, asked.password).then((outcome) => {
       if (process.isDead) return;
       trace.mixText(outcome.kind);
       trace.line(schedule.nowMs, this.name, () => `${asked.user} at login: ${outcome.kind}`);

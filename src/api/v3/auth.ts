@@ -1,5 +1,6 @@
 /** The Auth service: users, roles, the switch and logins. */
 import { BusyError } from "../../service/auth/passwords.ts";
+import { makeSecret } from "../../service/auth/tokens.ts";
 import { permissionsInOrder } from "../../store/auth/users.ts";
 import { byteStringOf, textOf } from "../../store/byte_string.ts";
 import type { AuthChange, PermissionType } from "../../store/command/auth_command.ts";
@@ -33,7 +34,7 @@ function switchHandlers(v3: V3Context): readonly Handler[] {
   return [
     unary(auth.enable, (_, call) => {
       // To switch on what is on is no mistake in etcd, and changes nothing.
-      change(v3, call, { type: "authEnable", secret: service.auth.makeSecret() }, "authEnabled");
+      change(v3, call, { type: "authEnable", secret: makeSecret() }, "authEnabled");
     }),
 
     unary(auth.disable, (_, call) => {
@@ -48,16 +49,19 @@ function switchHandlers(v3: V3Context): readonly Handler[] {
     }),
 
     unary(auth.authenticate, ({ name, password }, call) => {
-      service.auth.login(byteStringOf(name), password, call.caller.address).then((outcome) => {
-        switch (outcome.kind) {
-          case "token":
-            return call.answer({ header: headers.now(), token: outcome.token });
-          case "refused":
-            return call.fail(rejectionStatus(outcome.reason));
-          case "failed":
-            return call.fail(failureStatus(outcome.failure));
-        }
-      }, () => call.fail(NOT_LOOKED_AT));
+      service.authenticator.login(byteStringOf(name), password, call.caller.address).then(
+        (outcome) => {
+          switch (outcome.kind) {
+            case "token":
+              return call.answer({ header: headers.now(), token: outcome.token });
+            case "refused":
+              return call.fail(rejectionStatus(outcome.reason));
+            case "failed":
+              return call.fail(failureStatus(outcome.failure));
+          }
+        },
+        () => call.fail(NOT_LOOKED_AT),
+      );
     }),
   ];
 }
@@ -208,7 +212,7 @@ function withHash(
   password: string,
   then: (hash: string) => void,
 ): void {
-  service.auth.hashPassword(password).then((hash) => {
+  service.authenticator.hashPassword(password).then((hash) => {
     if (!call.isOver) then(hash);
   }, (error) => {
     call.fail(error instanceof BusyError ? STATUS.tooManyRequests : NOT_LOOKED_AT);
@@ -217,7 +221,7 @@ function withHash(
 
 /** Who calls; undefined while authentication is off. */
 function userOf({ service }: V3Context, call: Pick<ChangeCall, "caller">): string | undefined {
-  const requester = service.auth.requesterOf(whoCalls(call));
+  const requester = service.authenticator.requesterOf(whoCalls(call));
   return typeof requester === "string" ? undefined : requester.user;
 }
 

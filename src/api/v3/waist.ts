@@ -2,8 +2,7 @@
 import type { Command, Operation } from "../../store/command/command.ts";
 import type { Applied, Done } from "../../store/result.ts";
 import type { Store } from "../../store/store.ts";
-import { type Credentials, NO_CREDENTIALS } from "../../service/auth/credentials.ts";
-import type { Who } from "../../service/auth/gate.ts";
+import { type Credentials, NO_CREDENTIALS, type Who } from "../../service/auth/credentials.ts";
 import type { Failure } from "../../node/ports.ts";
 import { mayApply } from "../../store/auth/judge.ts";
 import { ALL_RIGHTS, type Rights } from "../../store/auth/rights.ts";

@@ -8,6 +8,9 @@ export type Credentials = Proof & {
   readonly address?: () => string;
 };
 
+/** Says who asks; asked only when somebody wants to know. */
+export type Who = () => Credentials;
+
 /** One of the ways to say it. */
 export type Proof =
   /** Nothing, where everybody has to say who they are. */

@@ -4,7 +4,7 @@
  * dead when its user has another password, or is another one of that name; other roles end
  * no login. One that can't say the password, a JWT, is dead when its user has changed at all.
  */
-import { createHmac } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import type { ByteString } from "../../store/byte_string.ts";
 import type { AuthView } from "../../store/auth/auth.ts";
 
@@ -49,6 +49,13 @@ export function userOfToken(
   const isSame = claims.revision >= user.revision ||
     claims.passwordMark === markOf(user.passwordHash, auth.secret);
   return isSame ? user.name : undefined;
+}
+
+const SECRET_BYTES = 32;
+
+/** What signs the tokens of a cluster: for `authEnable`. */
+export function makeSecret(): Uint8Array {
+  return new Uint8Array(randomBytes(SECRET_BYTES));
 }
 
 const MARK_BYTES = 9;

@@ -209,8 +209,8 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
     [
       "a no is said by a member that is behind",
       "a no is said only when all that was acknowledged is known",
-      "this.#whenReady(who, (problem) => tell(problem ?? this.#problemOf(who, isAllowed)), fail);",
-      "tell(this.#problemOf(who, isAllowed));",
+      "if (this.#problemOf(who, isAllowed) === undefined) return tell(undefined);",
+      "return tell(this.#problemOf(who, isAllowed));",
     ],
     [
       "a write that is asked for once more has another value",
@@ -236,11 +236,19 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
       'if (typeof requester === "string") return onDenied(requester);',
       'if (typeof requester === "string") return;',
     ],
+  ]),
+  ...mutantsOf("src/service/auth/authenticator.ts", SERVICE, [
     [
       "who says nothing is the guest everywhere",
       "v3 has no guests",
       'case "nobody":\n        return "userNameEmpty";',
       'case "nobody":',
+    ],
+    [
+      "a token is as old as the newest entry",
+      "a login lasts as long as it should, whatever reads are judged by",
+      "const nowMs = this.#service.node.nowMs();\n    // Of now",
+      "const nowMs = this.#store.timeMs;\n    // Of now",
     ],
   ]),
   ...mutantsOf("src/service/auth/tokens.ts", SERVICE, [
@@ -469,26 +477,20 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
     [
       "a right password is refused when its user changes while it is looked at",
       "who has the password of now is let in",
-      "if (isOld && triesLeft > 0)",
-      "if (isOld && triesLeft > TRIES_MAX)",
+      "this.read(who, serve, refuse, fail, triesLeft - 1)",
+      "this.read(who, serve, refuse, fail, 0)",
     ],
     [
       "a right password is refused while authentication is switched on",
       "a password is looked at by the users of now before it is refused",
-      "return triesLeft > 0 && this.#mustProve(who)",
-      "return triesLeft > TRIES_MAX && this.#mustProve(who)",
-    ],
-    [
-      "a token is as old as the newest entry",
-      "a login lasts as long as it should, whatever reads are judged by",
-      "const nowMs = this.#service.node.nowMs();\n    // Of now",
-      "const nowMs = this.#store.timeMs;\n    // Of now",
+      "triesLeft = TRIES_MAX,",
+      "triesLeft = this.isOn ? TRIES_MAX : 0,",
     ],
     [
       "somebody is turned away by a member that is behind",
       "a no is said only by who knows all that was acknowledged",
-      "      if (!isReady) return this.#writeWhenReady(write, triesLeft);\n",
-      "",
+      "this.#judgeAgain(write, TRIES_MAX);",
+      "write.done(rejected(requester, this.#service.changeIndex));",
       "sim",
     ],
   ]),

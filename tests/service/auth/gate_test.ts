@@ -7,6 +7,7 @@ import {
   parseBasic,
 } from "../../../src/service/auth/credentials.ts";
 import { Passwords } from "../../../src/service/auth/passwords.ts";
+import { makeSecret } from "../../../src/service/auth/tokens.ts";
 import type { RangeView } from "../../../src/store/watch/view.ts";
 import { compare, put, range } from "../../store/commands.ts";
 import { random } from "../../store/log.ts";
@@ -55,7 +56,7 @@ Deno.test("login() gives a token for the password, and for nothing else", async 
   assertEquals(await login(member, "nobody", ANN_PASSWORD), "authenticationFailed");
   assertEquals(await login(member, "bob", ""), "authenticationFailed");
   assertEquals(await login(member, "", ""), "authenticationFailed");
-  const { succeeded, failed } = member.service.auth.logins;
+  const { succeeded, failed } = member.service.authenticator.logins;
   assertEquals([succeeded, failed], [1, 4]);
 });
 
@@ -146,17 +147,17 @@ Deno.test("a read is judged by the users of the moment in which it is served", a
 
 Deno.test("a password is looked at though authentication was off when the read was asked for", async () => {
   const member = memberWithoutUsers();
-  const { auth } = member.service;
+  const { authenticator } = member.service;
   await change(member, [
     {
       type: "userAdd",
       user: "root",
-      passwordHash: await auth.hashPassword("r"),
+      passwordHash: await authenticator.hashPassword("r"),
       noPassword: false,
     },
     { type: "userGrantRole", user: "root", role: "root" },
   ]);
-  const enabled = change(member, [{ type: "authEnable", secret: auth.makeSecret() }]);
+  const enabled = change(member, [{ type: "authEnable", secret: makeSecret() }]);
   const [right, wrong] = [read(member, basic("root", "r")), read(member, basic("root", "x"))];
   await enabled;
   assertEquals(await right, "read");
@@ -177,14 +178,14 @@ Deno.test("a password that was proven is remembered until it is another one", as
   const member = await memberWithUsers();
   const ann = basic("ann", ANN_PASSWORD);
   for (let i = 0; i < 3; i++) assertEquals(await read(member, ann), "read");
-  assertEquals(member.service.auth.logins.succeeded, 1);
-  const passwordHash = await member.service.auth.hashPassword("new");
+  assertEquals(member.service.authenticator.logins.succeeded, 1);
+  const passwordHash = await member.service.authenticator.hashPassword("new");
   await change(member, [{ type: "userChangePassword", user: "ann", passwordHash }]);
   assertEquals(await read(member, ann), "authenticationFailed");
   assertEquals(await read(member, basic("ann", "new")), "read");
   member.node.advance(300_000);
   assertEquals(await read(member, basic("ann", "new")), "read");
-  assertEquals(member.service.auth.logins.succeeded, 3, "not remembered for ever");
+  assertEquals(member.service.authenticator.logins.succeeded, 3, "not remembered for ever");
 });
 
 Deno.test("a password whose hash can't be computed opens nothing, and ends no node", async () => {
@@ -201,23 +202,23 @@ Deno.test("a password whose hash can't be computed opens nothing, and ends no no
 Deno.test("who has just got a password, or logged in, logs in without scrypt, until it is another one", async () => {
   const passwords = new CountedPasswords(CHEAP);
   const member = memberWithoutUsers(undefined, undefined, passwords);
-  const { auth } = member.service;
+  const { authenticator } = member.service;
   const long = "x".repeat(5_000);
   await change(member, [
     {
       type: "userAdd",
       user: "root",
-      passwordHash: await auth.hashPassword("one"),
+      passwordHash: await authenticator.hashPassword("one"),
       noPassword: false,
     },
     { type: "userGrantRole", user: "root", role: "root" },
     {
       type: "userAdd",
       user: "long",
-      passwordHash: await auth.hashPassword(long),
+      passwordHash: await authenticator.hashPassword(long),
       noPassword: false,
     },
-    { type: "authEnable", secret: auth.makeSecret() },
+    { type: "authEnable", secret: makeSecret() },
   ]);
   for (let i = 0; i < 3; i++) assert((await login(member, "root", "one")).length > 20);
   assertEquals(passwords.verified, 0);
@@ -242,7 +243,7 @@ Deno.test("who sends the same password at once waits for the same proof", async 
   const ann = basic("ann", ANN_PASSWORD);
   await Promise.all(Array.from({ length: 20 }, () => read(member, ann)));
   assertEquals(passwords.verified, 1);
-  assertEquals(member.service.auth.logins.succeeded, 20);
+  assertEquals(member.service.authenticator.logins.succeeded, 20);
 });
 
 Deno.test("a watch ends when its client may no longer see all of it, and not before", async () => {
@@ -272,7 +273,7 @@ Deno.test("a watch of nobody ends when authentication is switched on", async () 
     { type: "userGrantRole", user: "root", role: "root" },
   ]);
   assertEquals(ends, []);
-  await change(member, [{ type: "authEnable", secret: auth.makeSecret() }]);
+  await change(member, [{ type: "authEnable", secret: makeSecret() }]);
   assertEquals(ends, ["userNameEmpty"]);
 });
 
@@ -337,9 +338,9 @@ Deno.test("any bytes as credentials open nothing and break nothing", async () =>
     let text = Array.from({ length }, () => String.fromCharCode(Math.floor(next() * 256))).join("");
     if (i % 3 === 0) text = real.slice(0, Math.floor(next() * real.length)) + text;
     if (i % 3 === 1) text = `Basic ${text}`;
-    assertEquals(member.service.auth.requesterOf(() => token(text)), "invalidToken");
+    assertEquals(member.service.authenticator.requesterOf(() => token(text)), "invalidToken");
     const header = { kind: "basic", header: text } as const;
-    assertEquals(member.service.auth.requesterOf(() => header), "authenticationFailed");
+    assertEquals(member.service.authenticator.requesterOf(() => header), "authenticationFailed");
     parseBasic(text);
   }
 });

@@ -47,7 +47,7 @@ Deno.test("a wrong password that is sent again and again keeps nobody out", asyn
   }
   assertEquals(passwords.verified, 3);
   assert(await mayLogIn(member, "ann", ANN_PASSWORD, HERE));
-  const { succeeded, failed, slowed } = member.service.auth.logins;
+  const { succeeded, failed, slowed } = member.service.authenticator.logins;
   assertEquals({ succeeded, failed, slowed }, { succeeded: 1, failed: 900, slowed: 0 });
 });
 
@@ -58,7 +58,7 @@ Deno.test("who guesses is slowed at their place, and nobody else is", async () =
   }
   assertEquals(await login(member, "ann", "guess", HERE), "tooManyLogins");
   assertEquals(await login(member, "ann", ANN_PASSWORD, HERE), "tooManyLogins");
-  assertEquals(member.service.auth.logins.slowed, 2);
+  assertEquals(member.service.authenticator.logins.slowed, 2);
   assert(await mayLogIn(member, "ann", ANN_PASSWORD, ELSEWHERE));
   assert(await mayLogIn(member, "root", ROOT_PASSWORD, HERE));
   // Known by now, which makes no guess cheaper.
@@ -75,7 +75,7 @@ Deno.test("a right password forgives the wrong ones of its place", async () => {
     assert(await mayLogIn(member, "ann", ANN_PASSWORD, HERE));
     member.node.advance(1_000);
   }
-  assertEquals(member.service.auth.logins.slowed, 0);
+  assertEquals(member.service.authenticator.logins.slowed, 0);
 });
 
 Deno.test("who guesses at once has no more guesses than one after the other", async () => {
@@ -97,7 +97,7 @@ Deno.test("a user who does not exist is looked at, slowed and remembered as one 
     assertEquals(await login(member, user, "guess 1", HERE), "authenticationFailed");
     assertEquals(passwords.verified, 100, user);
   }
-  assertEquals(member.service.auth.logins.slowed, 3 * 10);
+  assertEquals(member.service.authenticator.logins.slowed, 3 * 10);
 });
 
 Deno.test("what was wrong at one place is looked at again at another", async () => {
@@ -116,7 +116,7 @@ Deno.test("a crowd that logs in at once by one password has it looked at once", 
     assert((await Promise.all(crowd)).every((isIn) => isIn));
   }
   assertEquals(passwords.verified, 1);
-  assertEquals(member.service.auth.logins.succeeded, 1_200);
+  assertEquals(member.service.authenticator.logins.succeeded, 1_200);
 });
 
 Deno.test("a crowd of many users is let in one after the other", async () => {

@@ -3,7 +3,7 @@ import { assert } from "@std/assert";
 import type { Audit } from "../../../src/service/auth/audit.ts";
 import type { Credentials } from "../../../src/service/auth/credentials.ts";
 import { Passwords } from "../../../src/service/auth/passwords.ts";
-import type { TokenScheme } from "../../../src/service/auth/tokens.ts";
+import { makeSecret, type TokenScheme } from "../../../src/service/auth/tokens.ts";
 import { Service } from "../../../src/service/service.ts";
 import type { AuthChange } from "../../../src/store/command/auth_command.ts";
 import { encodeCommand } from "../../../src/store/command/codec.ts";
@@ -51,8 +51,8 @@ export async function memberWithUsers(
   passwords?: Passwords,
 ): Promise<Member> {
   const member = memberWithoutUsers(tokens, audit, passwords);
-  const { auth } = member.service;
-  const hash = (password: string) => auth.hashPassword(password);
+  const { authenticator } = member.service;
+  const hash = (password: string) => authenticator.hashPassword(password);
   await change(member, [
     { type: "userAdd", user: "root", passwordHash: await hash(ROOT_PASSWORD), noPassword: false },
     { type: "userGrantRole", user: "root", role: "root" },
@@ -65,7 +65,7 @@ export async function memberWithUsers(
     },
     { type: "userGrantRole", user: "ann", role: "a" },
     { type: "userAdd", user: "bob", passwordHash: "", noPassword: true },
-    { type: "authEnable", secret: auth.makeSecret() },
+    { type: "authEnable", secret: makeSecret() },
   ]);
   return member;
 }
@@ -103,7 +103,7 @@ export async function login(
   password: string,
   address?: string,
 ): Promise<string> {
-  const outcome = await service.auth.login(user, password, address);
+  const outcome = await service.authenticator.login(user, password, address);
   return outcome.kind === "token"
     ? outcome.token
     : outcome.kind === "refused"

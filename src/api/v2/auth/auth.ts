@@ -2,6 +2,7 @@
 import type { Exchange, Reply, ReplyOrFault } from "../../../http/exchange.ts";
 import type { Route, RouteHandler } from "../../../http/router.ts";
 import { BusyError } from "../../../service/auth/passwords.ts";
+import { makeSecret } from "../../../service/auth/tokens.ts";
 import type { AuthView } from "../../../store/auth/auth.ts";
 import type { AuthChange } from "../../../store/command/auth_command.ts";
 import { whoAsks } from "../../who.ts";
@@ -43,8 +44,7 @@ export function authRoutes(v2: V2): Route[] {
             ({ auth }) => reply(v2, 200, { enabled: auth.isEnabled }),
             (failure) => failureReply(v2, failure),
           ),
-        PUT: (exchange) =>
-          carryOut(v2, exchange, (auth) => planEnable(auth, v2.service.auth.makeSecret())),
+        PUT: (exchange) => carryOut(v2, exchange, (auth) => planEnable(auth, makeSecret())),
         DELETE: (exchange) => carryOut(v2, exchange, planDisable),
       },
     },
@@ -194,7 +194,7 @@ function mismatch(v2: V2, what: string): Reply {
 /** Undefined when too many wait for theirs. */
 async function hashed({ service }: V2, password: string): Promise<string | undefined> {
   try {
-    return await service.auth.hashPassword(password);
+    return await service.authenticator.hashPassword(password);
   } catch (error) {
     if (error instanceof BusyError) return undefined;
     throw error;

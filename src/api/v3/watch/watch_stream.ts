@@ -3,7 +3,7 @@
  * doesn't keep up, all stop being told and read on when it takes more.
  */
 import { inLaterTurn } from "../../../base/turns.ts";
-import type { Who } from "../../../service/auth/gate.ts";
+import type { Who } from "../../../service/auth/credentials.ts";
 import type { Service } from "../../../service/service.ts";
 import { mayWatch } from "../../../store/auth/judge.ts";
 import type { BidiListener, StreamCall } from "../call.ts";

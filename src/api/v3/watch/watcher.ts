@@ -7,7 +7,7 @@ import { rangeOf } from "../../../store/kv/range.ts";
 import type { Watch } from "../../../store/watch/hub.ts";
 import type { RangeView } from "../../../store/watch/view.ts";
 import { assert } from "../../../base/assert.ts";
-import type { Who } from "../../../service/auth/gate.ts";
+import type { Who } from "../../../service/auth/credentials.ts";
 import type { Service } from "../../../service/service.ts";
 import type { Event as EventMessage } from "../messages/kv.ts";
 import type { WatchId } from "../messages/scalars.ts";
