@@ -126,13 +126,7 @@ async function change(service: Service, exchange: Exchange): Promise<ReplyOrFaul
   return await new Promise((resolve) => {
     const command = { type: "auth", changes: [made], ifRevision: 0 } as const;
     service.auth.write(whoSits(exchange), command, false, (answer) => {
-      if (!answer.ok) {
-        return resolve(
-          answer.reason === "redirect"
-            ? fault(500, "The leader is elsewhere")
-            : failureReply(answer),
-        );
-      }
+      if (!answer.ok) return resolve(failureReply(answer));
       const { value } = answer;
       resolve(value.kind === "rejected" ? refused(value.reason) : ok({}));
     });

@@ -4,14 +4,14 @@ import { fault } from "../http/fault.ts";
 import { urlencodedFields } from "../http/form.ts";
 import { longerThan } from "../http/path.ts";
 import type { Route } from "../http/router.ts";
-import type { Answer } from "../service/answer.ts";
+import type { Outcome } from "../node/ports.ts";
 import { isReserved } from "../service/membership_view.ts";
 import type { Service } from "../service/service.ts";
 import { byteStringOf, textOf } from "../store/byte_string.ts";
-import type { Command } from "../store/command/command.ts";
+import type { DeleteCommand, SetCommand } from "../store/command/command.ts";
 import type { Event } from "../store/event.ts";
 import { isTooDeep } from "../store/path.ts";
-import type { Rejected, Result } from "../store/result.ts";
+import type { Rejected } from "../store/result.ts";
 import { textOfBytes } from "../store/value.ts";
 import { failureReply, rejectionReply } from "./faults.ts";
 import { problemReply, whoSits } from "./session.ts";
@@ -23,7 +23,7 @@ const TTL = /^-?[0-9]{1,15}$/;
 
 /** `POST` and `DELETE` of a key. `keyBytesMax`: after decoding, in UTF-8. */
 export function writeMethods(service: Service, keyBytesMax: number): Route["methods"] {
-  const write = (exchange: Exchange, key: string, command: Command | string) => {
+  const write = (exchange: Exchange, key: string, command: SetCommand | DeleteCommand | string) => {
     const problem = problemOf(key, keyBytesMax);
     if (problem !== undefined) return fault(400, problem);
     return typeof command === "string" ? fault(400, command) : commit(service, exchange, command);
@@ -44,7 +44,7 @@ function problemOf(key: string, keyBytesMax: number): string | undefined {
 }
 
 /** The command, or what is wrong with the form. */
-function setCommand({ body }: Exchange, key: string): Command | string {
+function setCommand({ body }: Exchange, key: string): SetCommand | string {
   const fields = urlencodedFields(body, "", FIELDS);
   if ("cause" in fields) return fields.cause;
   const value = fields.get("value") ?? "";
@@ -60,28 +60,19 @@ function setCommand({ body }: Exchange, key: string): Command | string {
 function commit(
   { auth }: Service,
   exchange: Exchange,
-  command: Command,
+  command: SetCommand | DeleteCommand,
 ): Promise<ReplyOrFault> {
   return new Promise((resolve) => {
     auth.write(whoSits(exchange), command, false, (answer) => resolve(replyTo(answer)));
   });
 }
 
-function replyTo(answer: Answer<Result>): ReplyOrFault {
-  if (!answer.ok) {
-    return answer.reason === "redirect"
-      ? fault(500, "The leader is elsewhere")
-      : failureReply(answer);
-  }
+function replyTo(answer: Outcome<Event | Rejected>): ReplyOrFault {
+  if (!answer.ok) return failureReply(answer);
   const result = answer.value;
-  switch (result.kind) {
-    case "event":
-      return { status: 200, body: JSON.stringify(describeWrite(result)) };
-    case "rejected":
-      return refusalReply(result);
-    default:
-      return fault(500, "Expected an event, the entry changed nothing");
-  }
+  return result.kind === "rejected"
+    ? refusalReply(result)
+    : { status: 200, body: JSON.stringify(describeWrite(result)) };
 }
 
 function refusalReply(rejected: Rejected): Reply {

@@ -18,11 +18,15 @@ export interface Redirect {
   readonly clientUrl: string;
 }
 
-/** What an API gets for a client. */
-export type Answer<T> = Outcome<T> | Redirect;
+/** What an API gets for a client; a redirect only if it asked to be told of the leader. */
+export type Answer<T, Redirects extends boolean = true> =
+  | Outcome<T>
+  | (Redirects extends true ? Redirect : never);
 
 /** Takes it, once. Runs in the node's turn and must not throw. */
-export type OnAnswer<T> = (answer: Answer<T>) => void;
+export type OnAnswer<T, Redirects extends boolean = true> = (
+  answer: Answer<T, Redirects>,
+) => void;
 
 /** Bytes that no member of this version would answer. */
 export class AnswerError extends Error {

@@ -3,6 +3,7 @@
  * its own codes and texts for them.
  */
 import type { ByteString } from "./byte_string.ts";
+import type { Command } from "./command/command.ts";
 import type { Event } from "./event.ts";
 import type { Version } from "./keyspace/record.ts";
 
@@ -100,14 +101,20 @@ export type OperationResult =
     readonly results: readonly OperationResult[];
   };
 
+/** What operations of one type do. */
+export type OperationResultOf<Type extends OperationResult["type"]> = Extract<
+  OperationResult,
+  { readonly type: Type }
+>;
+
 /** A put, a range delete or a transaction of v3 that was carried out. */
-export interface Applied {
+export interface Applied<Type extends OperationResult["type"] = OperationResult["type"]> {
   readonly kind: "applied";
   /** After the command. */
   readonly revision: number;
   /** The entry; 0 of a transaction that only read, which needs none. */
   readonly logIndex: number;
-  readonly result: OperationResult;
+  readonly result: OperationResultOf<Type>;
 }
 
 /** A lease, a compaction, an alarm, users and roles: done, and the revision that was then. */
@@ -120,4 +127,29 @@ export interface Done {
   readonly changed: boolean;
 }
 
+/** What commands come to that are not rejected, by their types. */
+interface Successes {
+  readonly set: Event;
+  readonly delete: Event;
+  readonly expire: Event | Nothing;
+  readonly treePut: Event;
+  readonly treeDelete: Event;
+  readonly put: Applied<"put">;
+  readonly deleteRange: Applied<"delete">;
+  readonly range: Applied<"range">;
+  readonly txn: Applied<"txn">;
+  readonly compact: Done;
+  readonly leaseGrant: Done;
+  readonly leaseRevoke: Done;
+  readonly alarm: Done;
+  readonly auth: Done;
+}
+
+/** What `C` comes to, if it is not rejected. */
+export type SuccessOf<C extends Command> = Successes[C["type"]];
+
+/** What `C` comes to. */
+export type ResultOf<C extends Command> = SuccessOf<C> | Rejected;
+
+/** What any command comes to. */
 export type Result = Event | Rejected | Nothing | Applied | Done;

@@ -277,12 +277,13 @@ export class Store implements StateMachine<Result> {
    * What a transaction that writes nothing whichever branch it takes would give; nothing
    * is applied. Values are in memory of their own.
    */
-  query(operation: TxnOperation): Applied | Rejected {
+  query(operation: TxnOperation): Applied<"txn"> | Rejected {
     const { appliedIndex, timeMs, revision, changeIndex } = this.#head;
     const change = new Change(appliedIndex, timeMs, revision, changeIndex, 2);
     const result = applyOperation(this.#keys, change, operation, this.#head);
     assert(change.events.length === 0, "A query must not change anything");
     if ("kind" in result) return result;
+    assert(result.type === "txn", "A transaction has a transaction's result");
     this.counters.countOperation(result);
     return { kind: "applied", revision, logIndex: 0, result };
   }

@@ -10,8 +10,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { parseArgs } from "@std/cli";
 import { decodeCommand, encodeCommand } from "../../src/store/command/codec.ts";
-import { GUEST_USER, NOBODY } from "../../src/store/command/command.ts";
+import { type Command, GUEST_USER, NOBODY } from "../../src/store/command/command.ts";
 import { faultOfImage } from "../../src/store/image/proof.ts";
+import type { SuccessOf } from "../../src/store/result.ts";
 import { Store } from "../../src/store/store.ts";
 import { random, START_MS } from "./log.ts";
 import { Model } from "./model.ts";
@@ -29,6 +30,26 @@ const EVERYTHING = { kind: "range", range: { start: "", end: undefined } } as co
 
 /** Every seed that this divides has users and roles. */
 const USERS_EVERY = 7;
+
+/** What the types of results promise to whoever asked for a command, if it is not rejected. */
+const KINDS: Readonly<Record<Command["type"], readonly string[]>> = {
+  set: ["event"],
+  delete: ["event"],
+  expire: ["event", "nothing"],
+  treePut: ["event"],
+  treeDelete: ["event"],
+  put: ["applied"],
+  deleteRange: ["applied"],
+  range: ["applied"],
+  txn: ["applied"],
+  compact: ["done"],
+  leaseGrant: ["done"],
+  leaseRevoke: ["done"],
+  alarm: ["done"],
+  auth: ["done"],
+} satisfies {
+  [T in Command["type"]]: readonly SuccessOf<Extract<Command, { type: T }>>["kind"][];
+};
 
 const FOLLOWERS = 8;
 /** Whole states are compared as often. */
@@ -119,6 +140,8 @@ export class ModelRun {
     const before = this.#model.events.length;
     const expected = this.#model.apply(this.#index, stamped);
     assertEquals(plainResult(result), expected);
+    const { type } = stamped.command;
+    assert(result.kind === "rejected" || KINDS[type].includes(result.kind), type);
     const happened = this.#model.events.slice(before).filter(({ isDirectory }) => !isDirectory);
     assertEquals(this.#told, happened);
     this.#told = [];

@@ -5,10 +5,11 @@
 import type { Exchange, Reply, ReplyOrFault } from "../../http/exchange.ts";
 import type { Answer } from "../../service/answer.ts";
 import type { DeleteCommand, SetCommand } from "../../store/command/command.ts";
-import type { Result } from "../../store/result.ts";
+import type { Event } from "../../store/event.ts";
+import type { Rejected } from "../../store/result.ts";
 import { whoAsks } from "../who.ts";
 import type { V1 } from "./context.ts";
-import { errorReply, failureReply, rejectionReply } from "./error.ts";
+import { failureReply, rejectionReply } from "./error.ts";
 
 /** Has `command` committed; a redirect leads to the same target at the leader. */
 export function write(
@@ -28,21 +29,18 @@ export function write(
   });
 }
 
-function answerReply(answer: Answer<Result>, { replies }: V1, target: string): ReplyOrFault {
+function answerReply(
+  answer: Answer<Event | Rejected>,
+  { replies }: V1,
+  target: string,
+): ReplyOrFault {
   if (!answer.ok) {
     return answer.reason === "redirect"
       ? redirection(answer.clientUrl + target.replace(NO_HEADER_CHARACTER, encodeURIComponent))
       : failureReply(answer);
   }
   const result = answer.value;
-  switch (result.kind) {
-    case "event":
-      return replies.of(result);
-    case "rejected":
-      return rejectionReply(result);
-    default:
-      return errorReply(300, "Expected an event, the entry changed nothing");
-  }
+  return result.kind === "rejected" ? rejectionReply(result) : replies.of(result);
 }
 
 /** What a target may hold and a header must not. */

@@ -3,13 +3,12 @@ import type { Exchange, Reply, ReplyOrFault } from "../../http/exchange.ts";
 import { longerThan } from "../../http/path.ts";
 import { fault } from "../../http/fault.ts";
 import type { Route, RouteHandler } from "../../http/router.ts";
-import type { Failure } from "../../node/ports.ts";
-import type { Answer } from "../../service/answer.ts";
+import type { Failure, Outcome } from "../../node/ports.ts";
 import { type ByteString, byteStringOf, textOf, valueOf } from "../../store/byte_string.ts";
 import type { TreeDeleteCommand, TreePutCommand } from "../../store/command/command.ts";
 import type { Event } from "../../store/event.ts";
 import { isTooDeep, PATH_LEVELS_MAX, ROOT } from "../../store/path.ts";
-import type { Result } from "../../store/result.ts";
+import type { Rejected } from "../../store/result.ts";
 import { type Access, coversBelow, type Rights } from "../../store/auth/rights.ts";
 import { seenBy } from "../../store/tree/permitted.ts";
 import type { ServeWith } from "../../service/auth/gate.ts";
@@ -220,27 +219,18 @@ function write(
 
 function answerReply(
   v2: V2,
-  answer: Answer<Result>,
+  answer: Outcome<Event | Rejected>,
   { noValueOnSuccess, prevIndexText }: Parameters,
   isPut: boolean,
 ): Reply {
-  if (!answer.ok) {
-    if (answer.reason === "redirect") throw new TypeError("v2 never asks to be redirected");
-    return failureReply(v2, answer);
-  }
+  if (!answer.ok) return failureReply(v2, answer);
   const result = answer.value;
-  switch (result.kind) {
-    case "event":
-      return {
-        status: statusOf(result),
-        headers: indexHeaders(v2, result.changeIndex, result.logIndex),
-        body: noValueOnSuccess && isPut ? bareEventBody(result) : eventBody(result),
-      };
-    case "rejected":
-      return rejectionReply(v2, result, prevIndexText);
-    default:
-      return errorReply(v2, 300, "etcdserver: nothing was changed", v2.service.changeIndex);
-  }
+  if (result.kind === "rejected") return rejectionReply(v2, result, prevIndexText);
+  return {
+    status: statusOf(result),
+    headers: indexHeaders(v2, result.changeIndex, result.logIndex),
+    body: noValueOnSuccess && isPut ? bareEventBody(result) : eventBody(result),
+  };
 }
 
 /** 201 for what was not there before. */

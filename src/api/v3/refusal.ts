@@ -1,6 +1,5 @@
 /** Why a command was rejected or a request failed, as a status of v3: the one table for both. */
-import type { FailureReason, MemberRefusal } from "../../node/ports.ts";
-import type { Answer } from "../../service/answer.ts";
+import type { Failure, FailureReason, MemberRefusal } from "../../node/ports.ts";
 import type { RejectionReason } from "../../store/result.ts";
 import { StatusCode } from "./status.ts";
 import { STATUS, type Status, status } from "./statuses.ts";
@@ -70,13 +69,8 @@ export function rejectionStatus(reason: RejectionReason): Status {
   }
 }
 
-/** An answer without a value. */
-export type Unanswered = Exclude<Answer<unknown>, { readonly ok: true }>;
-
 /** Why there is no result; the text says to a client whether it may try again. */
-export function failureStatus(failure: Unanswered): Status {
-  // Requests of v3 are passed on, so none is told to go elsewhere.
-  if (failure.reason === "redirect") return STATUS.notLeader;
+export function failureStatus(failure: Failure): Status {
   return failure.refusal === undefined
     ? reasonStatus(failure.reason)
     : memberRefusalStatus(failure.refusal);

@@ -1,6 +1,6 @@
 /** What all handlers ask of the service, with the refusals told to their calls. */
 import type { Command, Operation } from "../../store/command/command.ts";
-import type { Applied, Done } from "../../store/result.ts";
+import type { SuccessOf } from "../../store/result.ts";
 import type { Store } from "../../store/store.ts";
 import { type Credentials, NO_CREDENTIALS, type Who } from "../../service/auth/credentials.ts";
 import type { Failure } from "../../node/ports.ts";
@@ -11,8 +11,7 @@ import type { Caller, UnaryCall } from "./call.ts";
 import type { V3Context } from "./context.ts";
 import { approximateSize } from "./kv/operations.ts";
 import { failureStatus, rejectionStatus } from "./refusal.ts";
-import { StatusCode } from "./status.ts";
-import { STATUS, status } from "./statuses.ts";
+import { STATUS } from "./statuses.ts";
 
 type AnyCall = Pick<UnaryCall<object>, "caller" | "fail">;
 
@@ -101,35 +100,29 @@ export function readStale(
 }
 
 /** Has an operation on keys carried out. */
-export function writeOperation(
-  { service, limits }: V3Context,
+export function writeOperation<C extends Operation>(
+  v3: V3Context,
   call: AnyCall,
-  operation: Operation,
-  applied: (result: Applied) => void,
+  operation: C,
+  done: (result: SuccessOf<C>) => void,
 ): void {
-  if (approximateSize(operation) > limits.requestBytesMax) return call.fail(STATUS.requestTooLarge);
-  service.auth.write(whoCalls(call), operation, false, (answer) => {
-    if (!answer.ok) return call.fail(failureStatus(answer));
-    const { value } = answer;
-    if (value.kind === "applied") applied(value);
-    else call.fail(value.kind === "rejected" ? rejectionStatus(value.reason) : FOREIGN_RESULT);
-  });
+  if (approximateSize(operation) > v3.limits.requestBytesMax) {
+    return call.fail(STATUS.requestTooLarge);
+  }
+  write(v3, call, operation, done);
 }
 
-/** Has another command carried out. */
-export function write(
+/** Has a command carried out. */
+export function write<C extends Command>(
   { service }: V3Context,
   call: AnyCall,
-  command: Command,
-  done: (result: Done) => void,
+  command: C,
+  done: (result: SuccessOf<C>) => void,
 ): void {
   service.auth.write(whoCalls(call), command, false, (answer) => {
     if (!answer.ok) return call.fail(failureStatus(answer));
     const { value } = answer;
-    if (value.kind === "done") done(value);
-    else call.fail(value.kind === "rejected" ? rejectionStatus(value.reason) : FOREIGN_RESULT);
+    if (value.kind === "rejected") call.fail(rejectionStatus(value.reason));
+    else done(value);
   });
 }
-
-/** The store gives each command its own kind of result: this would be a mistake of the program. */
-const FOREIGN_RESULT = status(StatusCode.internal, "the store gave another kind of result");

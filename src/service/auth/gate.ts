@@ -13,7 +13,7 @@ import { ALL_RIGHTS, NO_RIGHTS, type Rights } from "../../store/auth/rights.ts";
 import type { ByteString } from "../../store/byte_string.ts";
 import { decodeCommand, encodeCommand } from "../../store/command/codec.ts";
 import { type Command, NOBODY, type Requester } from "../../store/command/command.ts";
-import type { Rejected, RejectionReason, Result } from "../../store/result.ts";
+import type { Rejected, RejectionReason, Result, ResultOf } from "../../store/result.ts";
 import type { Store } from "../../store/store.ts";
 import type { View } from "../../store/watch/view.ts";
 import type { Answer, OnAnswer } from "../answer.ts";
@@ -163,11 +163,19 @@ export class AuthGate {
   }
 
   /** See `Service.write`; who may not is answered with a rejection. */
-  write(who: Who, command: Command, redirects: boolean, done: OnAnswer<Result>): void {
-    if (!this.isOn) return this.#service.write(command, redirects, done);
+  write<C extends Command, Redirects extends boolean>(
+    who: Who,
+    command: C,
+    redirects: Redirects,
+    done: OnAnswer<ResultOf<C>, Redirects>,
+  ): void {
+    // Results come back by their place in the log, so no type ties them to what was asked for. The
+    // store keeps to `ResultOf`, and the service redirects nobody who doesn't want it.
+    const told = done as OnAnswer<Result>;
+    if (!this.isOn) return this.#service.write(command, redirects, told);
     // It may have to be asked for once more, when its values are no longer there.
     const kept = decodeCommand(encodeCommand(command)).command;
-    const write = { who, command: kept, redirects, done: this.#recording(who, kept, done) };
+    const write = { who, command: kept, redirects, done: this.#recording(who, kept, told) };
     const requester = this.#judge(write);
     if (typeof requester === "string") this.#judgeAgain(write, TRIES_MAX);
     else this.#propose(write, requester, TRIES_MAX);

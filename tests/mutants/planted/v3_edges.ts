@@ -226,8 +226,8 @@ export const V3_EDGE_MUTANTS: readonly Mutant[] = [
     [
       "a request may be twice as large",
       LIMIT,
-      "approximateSize(operation) > limits.requestBytesMax",
-      "approximateSize(operation) > 2 * limits.requestBytesMax",
+      "approximateSize(operation) > v3.limits.requestBytesMax",
+      "approximateSize(operation) > 2 * v3.limits.requestBytesMax",
     ],
   ]),
   ...mutantsOf("src/api/v3/kv/operations.ts", EDGES, [

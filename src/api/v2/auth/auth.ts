@@ -160,9 +160,7 @@ function make(
   const command = { type: "auth", changes, ifRevision } as const;
   return new Promise((resolve) => {
     v2.service.auth.write(whoAsks(exchange), command, false, (answer) => {
-      if (!answer.ok) {
-        return resolve(answer.reason === "redirect" ? "not leader" : failureReply(v2, answer));
-      }
+      if (!answer.ok) return resolve(failureReply(v2, answer));
       const { value } = answer;
       resolve(value.kind === "rejected" ? value.reason : undefined);
     });

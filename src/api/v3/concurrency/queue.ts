@@ -14,7 +14,7 @@ import type {
 } from "../../../store/command/command.ts";
 import { PLAIN_RANGE } from "../../../store/command/command.ts";
 import { rangeOf } from "../../../store/kv/range.ts";
-import type { Applied, KeyValue, OperationResult } from "../../../store/result.ts";
+import type { KeyValue, OperationResult, SuccessOf } from "../../../store/result.ts";
 import type { Watch } from "../../../store/watch/hub.ts";
 import type { UnaryCall } from "../call.ts";
 import type { V3Context } from "../context.ts";
@@ -77,7 +77,7 @@ export async function enter(
     failure: [{ ...PLAIN_RANGE, key }],
   });
   if (applied === undefined) return undefined;
-  const { succeeded, results } = txnOf(applied.result);
+  const { succeeded, results } = applied.result;
   const found = succeeded ? undefined : rangeOfResult(results[0])?.[0];
   const revision = found?.version.createRevision ?? applied.revision;
   return { key, revision, headerRevision: applied.revision, found };
@@ -172,7 +172,7 @@ export async function ifCreatedAt(
     failure: [],
   };
   const applied = await apply(v3, call, txn);
-  return applied && { revision: applied.revision, succeeded: txnOf(applied.result).succeeded };
+  return applied && { revision: applied.revision, succeeded: applied.result.succeeded };
 }
 
 /** A put of a key that hangs on a lease. */
@@ -270,7 +270,11 @@ function read(
   });
 }
 
-function apply(v3: V3Context, call: Call, operation: Operation): Promise<Applied | undefined> {
+function apply<C extends Operation>(
+  v3: V3Context,
+  call: Call,
+  operation: C,
+): Promise<SuccessOf<C> | undefined> {
   return new Promise((resolve) => {
     const failing = failAnd(call, () => resolve(undefined));
     writeOperation(v3, failing, operation, resolve);
@@ -313,11 +317,6 @@ function createdAt(key: ByteString, revision: number): Compare {
 }
 
 const NO_VALUE = new Uint8Array(0);
-
-function txnOf(result: OperationResult) {
-  if (result.type !== "txn") throw new TypeError("A transaction has a transaction's result");
-  return result;
-}
 
 function rangeOfResult(result: OperationResult | undefined): readonly KeyValue[] | undefined {
   return result?.type === "range" ? result.kvs : undefined;

@@ -41,7 +41,7 @@ export function kvHandlers(v3: V3Context): readonly Handler[] {
       const operation = toPut(request);
       if (isStatus(operation)) return call.fail(operation);
       writeOperation(v3, call, operation, ({ revision, result }) => {
-        if (result.type === "put") call.answer(toPutResponse(result, headers.at(revision)));
+        call.answer(toPutResponse(result, headers.at(revision)));
       });
     }),
 
@@ -49,7 +49,6 @@ export function kvHandlers(v3: V3Context): readonly Handler[] {
       const operation = toDeleteRange(request);
       if (isStatus(operation)) return call.fail(operation);
       writeOperation(v3, call, operation, ({ revision, result }) => {
-        if (result.type !== "delete") return;
         call.answer(toDeleteRangeResponse(result, headers.at(revision)));
       });
     }),
@@ -59,7 +58,6 @@ export function kvHandlers(v3: V3Context): readonly Handler[] {
       if (isStatus(operation)) return call.fail(operation);
       if (!isReadOnly(operation)) {
         return writeOperation(v3, call, operation, ({ revision, result }) => {
-          if (result.type !== "txn") return;
           call.answer(toTxnResponse(result, headers.at(revision), revision));
         });
       }
@@ -69,7 +67,6 @@ export function kvHandlers(v3: V3Context): readonly Handler[] {
         const found = store.query(kept);
         if (found.kind === "rejected") return call.fail(rejectionStatus(found.reason));
         const { result, revision } = found;
-        if (result.type !== "txn") return;
         call.answer(toTxnResponse(result, headers.at(revision), revision));
       });
     }),

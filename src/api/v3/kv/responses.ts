@@ -1,5 +1,5 @@
 /** From the store's results to KV's responses. */
-import type { KeyValue, OperationResult } from "../../../store/result.ts";
+import type { KeyValue, OperationResult, OperationResultOf } from "../../../store/result.ts";
 import type { RangeResult } from "../../../store/kv/range.ts";
 import type {
   DeleteRangeResponse,
@@ -34,14 +34,9 @@ export function toRangeResponse(
   return { header, kvs: kvs.map(toKeyValue), count, more };
 }
 
-type ResultOf<Type extends OperationResult["type"]> = Extract<
-  OperationResult,
-  { readonly type: Type }
->;
-
 /** Of a put. */
 export function toPutResponse(
-  { previous }: ResultOf<"put">,
+  { previous }: OperationResultOf<"put">,
   header: Header,
 ): Draft<PutResponse> {
   return previous === undefined ? { header } : { header, prevKv: toKeyValue(previous) };
@@ -49,7 +44,7 @@ export function toPutResponse(
 
 /** Of a deletion. */
 export function toDeleteRangeResponse(
-  { deleted, previous }: ResultOf<"delete">,
+  { deleted, previous }: OperationResultOf<"delete">,
   header: Header,
 ): Draft<DeleteRangeResponse> {
   return { header, deleted, prevKvs: previous.map(toKeyValue) };
@@ -57,7 +52,7 @@ export function toDeleteRangeResponse(
 
 /** `revision` is the one after the transaction. */
 export function toTxnResponse(
-  { succeeded, results }: ResultOf<"txn">,
+  { succeeded, results }: OperationResultOf<"txn">,
   header: Header,
   revision: number,
 ): Draft<TxnResponse> {
