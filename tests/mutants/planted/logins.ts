@@ -1,7 +1,7 @@
 /** Planted bugs of passwords and logins. */
 import { type Mutant, mutantsOf } from "../mutant.ts";
 
-const GATE = "tests/service/auth/gate_test.ts";
+const AUTHENTICATOR = "tests/service/auth/authenticator_test.ts";
 const LOGINS = "tests/service/auth/logins_test.ts";
 const PASSWORDS = "tests/service/auth/passwords_test.ts";
 
@@ -12,7 +12,7 @@ export const LOGIN_MUTANTS: readonly Mutant[] = [
       "no password ends a node, whatever its hash is",
       'throw new BusyError("The password can\'t be looked at, try again later", { cause });',
       "throw cause;",
-      GATE,
+      AUTHENTICATOR,
     ],
     [
       "who finds no place among those who wait is let in",
@@ -133,7 +133,7 @@ export const LOGIN_MUTANTS: readonly Mutant[] = [
       "who waits is kept in bounded memory",
       "user.length > NAME_LENGTH_MAX || password.length > PASSWORD_LENGTH_MAX;",
       "user.length + password.length < 0;",
-      GATE,
+      AUTHENTICATOR,
     ],
     [
       "a password that nobody has proven counts as proven",
@@ -146,14 +146,14 @@ export const LOGIN_MUTANTS: readonly Mutant[] = [
       "what is kept of a password is kept for minutes",
       "nowMs < (this.#right.get(look.name) ?? 0) ||",
       "0 < (this.#right.get(look.name) ?? 0) ||",
-      GATE,
+      AUTHENTICATOR,
     ],
     [
       "a password that was proven opens for ever",
       "another password ends what was proven",
       "auth.user(proven.user)?.revision === proven.revision ? proven.user : undefined",
       "proven.user",
-      GATE,
+      AUTHENTICATOR,
     ],
   ]),
 ];

@@ -96,6 +96,20 @@ export function write(
   });
 }
 
+/** Whether ann's key can be read, or why not. */
+export async function read(
+  { service }: Member,
+  credentials: Credentials,
+  key = "a",
+): Promise<string> {
+  return await service.auth.read(
+    () => credentials,
+    (_store, _nowMs, rights) => rights.has("read", key) ? "read" : "no",
+    (problem) => problem,
+    ({ reason }) => reason,
+  );
+}
+
 /** A token, or why there is none. */
 export async function login(
   { service }: Member,
