@@ -20,9 +20,15 @@ export interface WaitersOptions<W> {
   readonly failureOf?: (waiter: W, failure: Failure) => Failure;
 }
 
+const CAPACITY_MIN = 64;
+
 export class Waiters<R, W extends Waiter<R> = Waiter<R>> {
   readonly #options: WaitersOptions<W>;
-  readonly #waiting = new Map<number, W>();
+  /** Who waits under an id is at its remainder by the length. No Map, for the reason of `Proposals`. */
+  #slots: (W | undefined)[] = new Array(CAPACITY_MIN).fill(undefined);
+  #size = 0;
+  /** Nobody waits under a lower id, nor under one above the newest. */
+  #oldestId = 1;
   #newestId = 0;
   #closed: Failure | undefined;
 
@@ -31,12 +37,15 @@ export class Waiters<R, W extends Waiter<R> = Waiter<R>> {
   }
 
   get size(): number {
-    return this.#waiting.size;
+    return this.#size;
   }
 
   /** In the order in which they came, those that come meanwhile included. */
-  [Symbol.iterator](): Iterator<[id: number, waiter: W]> {
-    return this.#waiting.entries();
+  *[Symbol.iterator](): Generator<[id: number, waiter: W]> {
+    for (let id = this.#oldestId; id <= this.#newestId; id++) {
+      const waiter = this.get(id);
+      if (waiter !== undefined) yield [id, waiter];
+    }
   }
 
   /** Under which id it waits, greater than those before; 0 when it may not, and was told so. */
@@ -46,18 +55,26 @@ export class Waiters<R, W extends Waiter<R> = Waiter<R>> {
       waiter.done(refusal);
       return 0;
     }
-    this.#waiting.set(++this.#newestId, waiter);
-    return this.#newestId;
+    const id = ++this.#newestId;
+    if (id - this.#oldestId === this.#slots.length) this.#grow();
+    this.#slots[this.#slotOf(id)] = waiter;
+    this.#size++;
+    return id;
   }
 
   get(id: number): W | undefined {
-    return this.#waiting.get(id);
+    return id < this.#oldestId || id > this.#newestId ? undefined : this.#slots[this.#slotOf(id)];
   }
 
   /** Whose callback the caller will see to; undefined when it waits no longer. */
   take(id: number): W | undefined {
-    const waiter = this.#waiting.get(id);
-    this.#waiting.delete(id);
+    const waiter = this.get(id);
+    if (waiter === undefined) return undefined;
+    this.#slots[this.#slotOf(id)] = undefined;
+    this.#size--;
+    while (this.#oldestId <= this.#newestId && this.get(this.#oldestId) === undefined) {
+      this.#oldestId++;
+    }
     return waiter;
   }
 
@@ -66,13 +83,17 @@ export class Waiters<R, W extends Waiter<R> = Waiter<R>> {
     this.take(id)?.done(outcome);
   }
 
+  endAll(ids: readonly number[], outcome: Outcome<R>): void {
+    for (const id of ids) this.end(id, outcome);
+  }
+
   /** Until when the last one of `ids` waits; 0 when none does. */
   deadlineOf(ids: readonly number[]): number {
     return ids.reduce((tick, id) => Math.max(tick, this.get(id)?.deadlineTick ?? 0), 0);
   }
 
   expire(tick: number): void {
-    for (const [id, waiter] of this.#waiting) {
+    for (const [id, waiter] of this) {
       if (waiter.deadlineTick <= tick) this.#fail(id, waiter, this.#options.late);
     }
   }
@@ -80,10 +101,22 @@ export class Waiters<R, W extends Waiter<R> = Waiter<R>> {
   /** Ends all, and whoever comes later. */
   close(failure: Failure): void {
     this.#closed = failure;
-    for (const [id, waiter] of this.#waiting) this.#fail(id, waiter, failure);
+    for (const [id, waiter] of this) this.#fail(id, waiter, failure);
   }
 
   #fail(id: number, waiter: W, failure: Failure): void {
     this.end(id, this.#options.failureOf?.(waiter, failure) ?? failure);
+  }
+
+  #slotOf(id: number): number {
+    return id % this.#slots.length;
+  }
+
+  #grow(): void {
+    const old = this.#slots;
+    this.#slots = new Array(2 * old.length).fill(undefined);
+    for (let id = this.#oldestId; id < this.#newestId; id++) {
+      this.#slots[this.#slotOf(id)] = old[id % old.length];
+    }
   }
 }

@@ -71,3 +71,17 @@ Deno.test("Waiters.add() refuses when too many wait", () => {
   assertEquals(waiters.deadlineOf(ids), 10);
   assertEquals(waiters.deadlineOf(ids.slice(1, 2)), 0);
 });
+
+Deno.test("Waiters keeps who waits long among any number that come and go", () => {
+  const heard: number[] = [];
+  const waiters = new Waiters<number>({ max: 3, late: NO_LEADER });
+  const add = (name: number) => waiters.add({ deadlineTick: 10, done: () => heard.push(name) });
+  add(0);
+  for (let name = 1; name <= 1000; name++) waiters.end(add(name), { ok: true, value: 0 });
+  assertEquals([heard.length, waiters.size], [1000, 1]);
+  const last = add(1001);
+  assertEquals(Array.from(waiters, ([id]) => id), [1, last], "in the order in which they came");
+  waiters.expire(10);
+  assertEquals([...heard.slice(1000), waiters.size], [0, 1001, 0]);
+  assertEquals(Array.from(waiters), []);
+});

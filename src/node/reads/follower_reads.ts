@@ -55,7 +55,8 @@ export class FollowerReads {
     const ready = this.#confirmed.filter(({ index }) => index <= applied);
     if (ready.length === 0) return;
     this.#confirmed = this.#confirmed.filter(({ index }) => index > applied);
-    for (const { ids, nowMs } of ready) this.#end(ids, { ok: true, value: { nowMs } });
+    const { waiters } = this.#options;
+    for (const { ids, nowMs } of ready) waiters.endAll(ids, { ok: true, value: { nowMs } });
   }
 
   /** Forgets what nobody waits for any longer. */
@@ -77,17 +78,14 @@ export class FollowerReads {
   }
 
   #answer(ids: readonly number[], outcome: Outcome<Uint8Array>): void {
+    const { waiters } = this.#options;
     if (!outcome.ok) {
-      return this.#end(ids, outcome.reason === "unknown" ? NOT_CONFIRMED : outcome);
+      return waiters.endAll(ids, outcome.reason === "unknown" ? NOT_CONFIRMED : outcome);
     }
     const confirmed = read(outcome.value);
-    if (confirmed === undefined) return this.#end(ids, NOT_CONFIRMED);
+    if (confirmed === undefined) return waiters.endAll(ids, NOT_CONFIRMED);
     this.#confirmed.push({ ...confirmed, ids });
     this.#options.schedule();
-  }
-
-  #end(ids: readonly number[], outcome: Outcome<Barrier>): void {
-    for (const id of ids) this.#options.waiters.end(id, outcome);
   }
 }
 

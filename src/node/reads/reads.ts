@@ -89,7 +89,7 @@ export class Reads {
       const { ids, nowMs: askedMs } = read.group;
       const nowMs = read.index > applied ? undefined : expiry.judge(askedMs);
       if (nowMs === undefined) waiting.push(read);
-      else for (const id of ids) waiters.end(id, { ok: true, value: { nowMs } });
+      else waiters.endAll(ids, { ok: true, value: { nowMs } });
     }
     this.#confirmed = waiting;
   }

@@ -127,8 +127,14 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "who has ended with the node waits on",
       "every callback is called once",
-      "this.#waiting.delete(id);",
-      "if (this.#closed === undefined) this.#waiting.delete(id);",
+      "this.#slots[this.#slotOf(id)] = undefined;",
+      "if (this.#closed === undefined) this.#slots[this.#slotOf(id)] = undefined;",
+    ],
+    [
+      "who waits longest is lost when more come than the ring holds",
+      "every callback is called once",
+      "if (id - this.#oldestId === this.#slots.length) this.#grow();",
+      "",
     ],
     [
       "as many wait as come",
@@ -377,7 +383,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
     [
       "a read waits for an answer that nobody could read",
       "whoever reads is answered in time",
-      "if (confirmed === undefined) return this.#end(ids, NOT_CONFIRMED);",
+      "if (confirmed === undefined) return waiters.endAll(ids, NOT_CONFIRMED);",
       "if (confirmed === undefined) return;",
     ],
   ]),
