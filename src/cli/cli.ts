@@ -98,8 +98,7 @@ function checkChoices({ operands }: Command, found: readonly string[], seeHelp: 
   for (const [i, { name, choices }] of operands.entries()) {
     const word = found[i];
     if (choices === undefined || word === undefined || choices.includes(word)) continue;
-    const quoted = choices.map((choice) => `"${choice}"`);
-    const expected = `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
+    const expected = choices.map((choice) => `"${choice}"`).join(" or ");
     throw new UsageError(
       `Expected for ${name} ${expected}, found "${printable(word)}", see "${seeHelp}"`,
     );

@@ -8,10 +8,11 @@ import {
   isNew,
   readDirectory,
 } from "../storage/directory.ts";
-import { CorruptionError, UnfinishedError } from "../storage/errors.ts";
+import { CorruptionError } from "../storage/errors.ts";
 import { LOCK_NAME, PROBE_TEMPORARY_NAME, snapshotName } from "../storage/names.ts";
 import { openReadOnlyDisk } from "../storage/read_only_disk.ts";
 import { snapshotSlices } from "../storage/snapshot_file.ts";
+import { ImageError } from "../store/image/format.ts";
 import { Store } from "../store/store.ts";
 import { DATA_OPTIONS } from "./data_files.ts";
 import type { Finding } from "./finding.ts";
@@ -117,13 +118,13 @@ async function verify(
       const isFinal = !isRunning || error.message === last || attempt === ATTEMPTS_MAX;
       last = error.message;
       if (!isFinal) continue;
-      const isDamage = error instanceof CorruptionError;
-      const found = isDamage
+      const found = error instanceof CorruptionError
         ? `damaged: "${error.file}" at offset ${error.offset}: expected ${error.expected}, found ${error.found}`
         : error.message;
-      const advice = error instanceof UnfinishedError
-        ? "run the command again to its end"
-        : "let the member join again with -f and -C, or restore a backup";
+      // Of what can't be read nothing is known: the other errors say themselves what to do.
+      const advice = error instanceof CorruptionError || error instanceof ImageError
+        ? "let the member join again with -f and -C, or restore a backup"
+        : "";
       return { finding: { status: "fail", check, found, advice }, hasData, stampedMs: 0 };
     }
   }

@@ -7,6 +7,7 @@ import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { dirname } from "node:path";
 import type { Logger } from "../base/logger.ts";
 import type { TlsFiles } from "../config.ts";
+import { parseCertificates, readText, validityOf } from "../http/tls_check.ts";
 import { issueCertificate, keyIdentifierOf, toPem } from "../x509/certificate.ts";
 import { parseAlternativeName } from "../x509/names.ts";
 
@@ -18,7 +19,10 @@ const BACKDATED_MS = 60 * 60 * 1000;
 /** As etcd's `--self-signed-cert-validity`. */
 const VALID_MS = 365 * DAY_MS;
 
-/** Makes the pair unless both files are there. Throws what the disk does. */
+/**
+ * Makes the pair unless both files are there. One that has ended is replaced: a port does not open
+ * under it, and nobody else renews it. Throws what the disk does, and `TlsError` for a damaged certificate.
+ */
 export function makeOwnCertificate(
   port: "client" | "peer",
   { certFile, keyFile }: TlsFiles,
@@ -26,7 +30,7 @@ export function makeOwnCertificate(
   nowMs: number,
   logger: Logger,
 ): void {
-  if (isThere(certFile) && isThere(keyFile)) return;
+  if (isThere(certFile) && isThere(keyFile) && !hasEnded(certFile, nowMs)) return;
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
   const der = issueCertificate({
     organization: "etcd",
@@ -61,4 +65,9 @@ function isThere(path: string): boolean {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
+}
+
+function hasEnded(certFile: string, nowMs: number): boolean {
+  const [certificate] = parseCertificates(readText(certFile, "certificate"), certFile);
+  return validityOf(certificate!, nowMs) === "expired";
 }

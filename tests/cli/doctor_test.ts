@@ -1,6 +1,7 @@
 /** `etcd doctor`: what it finds in sound, damaged and busy directories, and that it changes nothing. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { X509Certificate } from "node:crypto";
+import { crc32 } from "node:zlib";
 import { silentLogger } from "../../src/base/logger.ts";
 import {
   diagnoseCertificates,
@@ -137,9 +138,24 @@ Deno.test("diagnoseData() tells of a restore that was cut short", async () => {
   await withDirectory(async (path) => {
     await Deno.writeTextFile(`${path}/etcd.restoring`, "");
     const { findings } = await diagnoseData(path, noProgress);
-    const { status, found } = findingOf(findings, "log, snapshot");
-    assertEquals(status, "fail");
-    assert(found.includes("cut short"), found);
+    const { status, found, advice } = findingOf(findings, "log, snapshot");
+    assertEquals([status, advice], ["fail", ""]);
+    assert(/cut short: run it again/.test(found), found);
+  });
+});
+
+Deno.test("diagnoseData() advises nobody to erase what a newer version has written", async () => {
+  await withDirectory(async (path) => {
+    const identity = `${path}/etcd.identity`;
+    const bytes = await Deno.readFile(identity);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(8, 99);
+    view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)));
+    await Deno.writeFile(identity, bytes);
+    const { findings } = await diagnoseData(path, noProgress);
+    const { status, found, advice } = findingOf(findings, "log, snapshot");
+    assertEquals([status, advice], ["fail", ""]);
+    assert(/found 99: start the version of the program that wrote it/.test(found), found);
   });
 });
 

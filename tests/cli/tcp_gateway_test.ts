@@ -135,3 +135,9 @@ Deno.test("etcd gateway says why it can't listen", async () => {
   assert(err.startsWith(`etcd gateway: Cannot listen on ${address}: `), err);
   one.server.close();
 });
+
+Deno.test("etcd gateway names the one action that there is", async () => {
+  const { status, err } = await etcd(["gateway", "stop"]);
+  const expected = 'Expected for ACTION "start", found "stop", see "etcd gateway -h"';
+  assertEquals([status, err], [2, `etcd gateway: ${expected}\n`]);
+});

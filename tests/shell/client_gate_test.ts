@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { silentLogger } from "../../src/base/logger.ts";
-import { parseCertificates, TlsError } from "../../src/http/tls_check.ts";
+import { loadTls, parseCertificates, TlsError } from "../../src/http/tls_check.ts";
 import { makeOwnCertificate } from "../../src/operations/auto_tls.ts";
 import { loadClientGate } from "../../src/operations/client_gate.ts";
 import { PortTls } from "../../src/operations/port_tls.ts";
@@ -285,6 +285,28 @@ Deno.test("--auto-tls makes a certificate once, for the names of the port, and s
       silentLogger,
     );
     assert((await Deno.readTextFile(stranger)) !== first);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("makeOwnCertificate() replaces a certificate that has ended, and no other", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const tls = { ...configOf(["-d", directory, "--auto-tls"]).client.tls! };
+    const made = async (nowMs: number) => {
+      makeOwnCertificate("client", tls, ["a"], nowMs, silentLogger);
+      return await Deno.readTextFile(tls.certFile);
+    };
+    const first = await made(Date.now());
+    const { validToDate } = new X509Certificate(first);
+    assertEquals(await made(validToDate.getTime()), first);
+    // A clock that is behind is no reason.
+    assertEquals(await made(0), first);
+    const nowMs = validToDate.getTime() + 1_000;
+    const second = await made(nowMs);
+    assert(second !== first);
+    loadTls(tls, nowMs);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

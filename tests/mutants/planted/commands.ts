@@ -195,6 +195,14 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
       "if (error instanceof OutputError) return EXIT.ok;",
     ],
   ]),
+  ...mutantsOf("src/cli/cli.ts", "tests/cli/tcp_gateway_test.ts", [
+    [
+      "the first word that is expected is not named",
+      "a wrong word is answered by the right ones",
+      'choices.map((choice) => `"${choice}"`)',
+      'choices.slice(1).map((choice) => `"${choice}"`)',
+    ],
+  ]),
   ...mutantsOf("src/cli/watch.ts", WATCH, [
     [
       "a watch learns nothing while it waits",

@@ -54,6 +54,12 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
       "times[Math.ceil(times.length * part) - 1]!",
       "times[Math.floor(part * 0)]!",
     ],
+    [
+      "data that can't be read is to be erased",
+      "only damage is a reason to give data up",
+      "error instanceof CorruptionError || error instanceof ImageError",
+      "error instanceof Error",
+    ],
   ]),
   ...mutantsOf("src/cli/auth.ts", "tests/cli/auth_test.ts", [
     [
@@ -215,6 +221,12 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
       "it lasts for a year",
       "const VALID_MS = 365 * DAY_MS;",
       "const VALID_MS = 365 * BACKDATED_MS;",
+    ],
+    [
+      "a certificate that a node has made is never renewed",
+      "a node that made its certificate starts when it has ended",
+      " && !hasEnded(certFile, nowMs)",
+      "",
     ],
   ]),
   ...mutantsOf("src/operations/backups.ts", "tests/shell/backups_test.ts", [
