@@ -12,7 +12,7 @@ import type { TlsMaterial } from "../http/tls_material.ts";
 import { loadTls, parseCertificates, TlsError } from "../http/tls_check.ts";
 import { dialableHosts, dialWithoutCertificate, UnprovenError } from "../http/tls_proof.ts";
 import type { PeerTls } from "../transport/peer_http.ts";
-import { readFields } from "../x509/fields.ts";
+import { mayServe, readFields } from "../x509/fields.ts";
 import { hostsIn, isForHost } from "../x509/names.ts";
 import { loadClientGate } from "./client_gate.ts";
 import { fingerprintOf } from "./certificate_watch.ts";
@@ -157,7 +157,7 @@ export class PortTls implements WatchedFiles {
 
   #load(nowMs: number): TlsMaterial {
     const { material, warnings } = loadTls(this.#files, nowMs);
-    for (const cause of [...warnings, ...this.#nameProblems(material)]) {
+    for (const cause of [...warnings, ...this.#useProblems(material)]) {
       this.#logger.warn("A certificate is not as it should be", { port: this.#name, cause });
     }
     const { minVersion, maxVersion, namesUsers } = this.#files;
@@ -166,14 +166,17 @@ export class PortTls implements WatchedFiles {
     return { ...material, minVersion, maxVersion, namesUsers, ...gate };
   }
 
-  /** Who dials the advertised address looks for its host in the certificate. */
-  #nameProblems({ cert }: TlsMaterial): string[] {
+  /** Who dials the advertised address looks for its host in the certificate, and for the use of a server. */
+  #useProblems({ cert }: TlsMaterial): string[] {
     const { certFile } = this.#files;
     const { host } = this.#port.advertised;
     const fields = readFields(parseCertificates(cert, certFile)[0]!.raw);
-    if (isForHost(fields, host)) return [];
+    const usage = `"${certFile}" is not for servers (serverAuth): others will refuse it`;
+    const problems = mayServe(fields) ? [] : [usage];
+    if (isForHost(fields, host)) return problems;
     const names = hostsIn(fields).join(", ") || "no host";
     return [
+      ...problems,
       `"${certFile}" is for ${names}, and not for "${host}", where others dial: they will refuse it`,
     ];
   }

@@ -63,6 +63,11 @@ export function readFields(der: Uint8Array): CertificateFields {
   };
 }
 
+/** Whether clients take it for the certificate of a server. */
+export function mayServe({ extendedUsages }: CertificateFields): boolean {
+  return extendedUsages?.includes("serverAuth") ?? true;
+}
+
 /** Of the alternatives `[number]` (§4.2.1.6). */
 function contentsOf(alternatives: readonly Element[], number: number): Uint8Array[] {
   return alternatives.filter(({ tag }) => tag === contextTag(number, false))

@@ -1,6 +1,6 @@
 /** `etcd doctor`: what it finds in sound, damaged and busy directories, and that it changes nothing. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { X509Certificate } from "node:crypto";
+import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { silentLogger } from "../../src/base/logger.ts";
 import {
@@ -11,10 +11,13 @@ import {
 } from "../../src/cli/doctor_host.ts";
 import { diagnoseData } from "../../src/cli/doctor_data.ts";
 import { type Finding, findingsTable } from "../../src/cli/finding.ts";
+import { PortTls } from "../../src/operations/port_tls.ts";
 import { openRealDisk } from "../../src/storage/real_disk.ts";
 import { Store } from "../../src/store/store.ts";
+import { issueCertificate, keyIdentifierOf, toPem } from "../../src/x509/certificate.ts";
 import { freePort, freePorts } from "../cluster/ports.ts";
 import { batch, entryOf, founded, FOUNDER, meta, smallOptions } from "../storage/harness.ts";
+import { configOf } from "../shell/flag_node.ts";
 import { setting } from "../store/setting.ts";
 import { etcd } from "./harness.ts";
 
@@ -314,6 +317,34 @@ Deno.test("diagnoseCertificates() checks pair, names and expiry", () => {
   const day = 86_400_000;
   assertEquals(diagnoseCertificates(pair, end - 30 * day - 1).status, "ok");
   assertEquals(diagnoseCertificates(pair, end - 29 * day - 1).status, "warn");
+});
+
+Deno.test("diagnoseCertificates() warns of one that is for clients alone, and so does the port", () => {
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+  const now = Date.now();
+  const directory = Deno.makeTempDirSync();
+  const [certFile, keyFile] = [`${directory}/crt`, `${directory}/key`] as const;
+  try {
+    const der = issueCertificate({
+      ...{ organization: "etcd", commonName: "a", publicKey },
+      ...{ validFromMs: now - 1_000, validToMs: now + 100 * 86_400_000 },
+      purpose: { kind: "endEntity", usages: ["clientAuth"], names: [{ kind: "dns", text: "a" }] },
+    }, { name: undefined, keyIdentifier: keyIdentifierOf(publicKey), privateKey });
+    Deno.writeTextFileSync(certFile, toPem(der));
+    Deno.writeTextFileSync(keyFile, `${privateKey.export({ type: "pkcs8", format: "pem" })}`);
+    const files = { name: "client", certFile, keyFile, caFile: undefined, host: "a" };
+    const { status, found } = diagnoseCertificates(files, now);
+    assertEquals(status, "warn");
+    assertStringIncludes(found, "is not for servers");
+    const flags = ["-clientCert", certFile, "-clientKey", keyFile, "-c", "a:4001"];
+    const lines: string[] = [];
+    const warn = (_: string, fields?: object) => void lines.push(JSON.stringify(fields));
+    PortTls.load("client", configOf(flags).client, { ...silentLogger, warn });
+    assertEquals(lines.length, 1);
+    assertStringIncludes(lines[0]!, "is not for servers");
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
 });
 
 Deno.test("findingsTable() has a line for each finding, and one for what to do", () => {

@@ -47,6 +47,14 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
       '"warn"',
     ],
   ]),
+  ...mutantsOf("src/x509/fields.ts", DOCTOR, [
+    [
+      "a certificate of clients is one for servers",
+      TOLD,
+      'return extendedUsages?.includes("serverAuth") ?? true;',
+      "return extendedUsages === undefined || extendedUsages.length > 0;",
+    ],
+  ]),
   ...mutantsOf("src/cli/doctor_data.ts", DOCTOR, [
     [
       "a disk is as fast as its fastest sync",
