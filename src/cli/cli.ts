@@ -98,7 +98,9 @@ function checkChoices({ operands }: Command, found: readonly string[], seeHelp: 
   for (const [i, { name, choices }] of operands.entries()) {
     const word = found[i];
     if (choices === undefined || word === undefined || choices.includes(word)) continue;
-    const expected = choices.map((choice) => `"${choice}"`).join(" or ");
+    const quoted = choices.map((choice) => `"${choice}"`);
+    const others = quoted.slice(0, -1).join(", ");
+    const expected = others === "" ? quoted.join() : `${others} or ${quoted.at(-1)}`;
     throw new UsageError(
       `Expected for ${name} ${expected}, found "${printable(word)}", see "${seeHelp}"`,
     );

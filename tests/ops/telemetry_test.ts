@@ -39,7 +39,7 @@ class Setting implements AsyncDisposable {
       stats: () => ({ keys: 51 }),
       operations: { puts: 52 },
       requests: { readsFailed: 53 },
-      auth: { logins: { failed: 56 } },
+      authenticator: { logins: { failed: 56 } },
       ...{ revision: 54, compactedRevision: 55 },
     };
     const transport = { stats: () => this.peers };
