@@ -95,7 +95,7 @@ export async function connect(
   const timeoutMs = settings.integer("timeout") * 1000;
   const login = await loginOf(settings, terminal, names);
   const http = httpClient(settings, names, cacert, cert, key);
-  return new Client(urls, timeoutMs, http, cert !== undefined, login);
+  return new Client(urls, { timeoutMs, http, names, showsCertificate: cert !== undefined, login });
 }
 
 /** Who asks, and how that is proven. */
@@ -216,38 +216,47 @@ function peerUrls(list: string, label: string, secure: boolean): string[] {
   });
 }
 
+/** How servers are asked, and as whom. */
+export interface ClientOptions {
+  readonly timeoutMs: number;
+  readonly http: Deno.HttpClient;
+  readonly showsCertificate: boolean;
+  /** Who asks; undefined for whoever the certificate names, or a guest. */
+  readonly login?: Login | undefined;
+  /** The flags that advice names. */
+  readonly names?: ConnectionNames;
+}
+
 /** See the file's head. */
 export class Client implements Disposable {
   readonly urls: readonly string[];
-  readonly #timeoutMs: number;
-  readonly #http: Deno.HttpClient;
-  readonly #showsCertificate: boolean;
-  /** Who asks; undefined for whoever the certificate names, or a guest. */
-  readonly login: Login | undefined;
+  readonly #options: ClientOptions;
+  readonly #names: ConnectionNames;
   /** Which address to begin with: the one that answered last. */
   #first = 0;
 
-  constructor(
-    urls: readonly string[],
-    timeoutMs: number,
-    http: Deno.HttpClient,
-    showsCertificate: boolean,
-    login: Login | undefined = undefined,
-  ) {
-    this.login = login;
+  constructor(urls: readonly string[], options: ClientOptions) {
     this.urls = urls;
-    this.#timeoutMs = timeoutMs;
-    this.#http = http;
-    this.#showsCertificate = showsCertificate;
+    this.#options = options;
+    this.#names = options.names ?? OWN_NAMES;
   }
 
   [Symbol.dispose](): void {
-    this.#http.close();
+    this.#options.http.close();
+  }
+
+  get login(): Login | undefined {
+    return this.#options.login;
+  }
+
+  /** What somebody is told who has to log in. */
+  get loginHint(): string {
+    return `authentication is on, say who you are with "-${this.#names.user}"`;
   }
 
   /** The same for one server alone; not to be closed. */
   at(url: string): Client {
-    return new Client([url], this.#timeoutMs, this.#http, this.#showsCertificate, this.login);
+    return new Client([url], this.#options);
   }
 
   /** The answer of the first server that gives one. Throws `CommandError` when none does. */
@@ -259,7 +268,7 @@ export class Client implements Disposable {
   async open(request: Request): Promise<AsyncIterable<Uint8Array>> {
     return await this.#inTurn(request, async (head) => {
       if (head.status === 200) return head.portions;
-      throw serverError(request, await answerOf(head), this.login === undefined);
+      throw this.#serverError(request, await answerOf(head));
     });
   }
 
@@ -267,7 +276,7 @@ export class Client implements Disposable {
   async get(request: Request): Promise<string> {
     const answer = await this.ask(request);
     if (answer.status === 200) return answer.body;
-    throw serverError(request, answer, this.login === undefined);
+    throw this.#serverError(request, answer);
   }
 
   async #inTurn<T>(
@@ -294,7 +303,7 @@ export class Client implements Disposable {
         return outcome.of;
       } catch (error) {
         if (error instanceof CommandError) throw error;
-        const why = explain(error, this.#showsCertificate);
+        const why = explain(error, this.#names, this.#options.showsCertificate);
         if (request.method !== "GET" && !why.unsent) {
           throw new CommandError(
             `Lost "${url}" before its answer: ${why.text}: ` +
@@ -306,6 +315,19 @@ export class Client implements Disposable {
       }
     }
     throw new CommandError(`Cannot reach ${failures.join("; ")}`, EXIT.unreachable);
+  }
+
+  /** The error that an answer tells of, in the API's own words. */
+  #serverError({ method }: Request, { url, status, body, index }: Answer): ServerError {
+    const fault = parseFault(body);
+    const code = fault?.errorCode ?? status;
+    const text = fault === undefined
+      ? `"${url}" answered ${status}: ${printable(body.trim())}`
+      : `${printable(fault.message)}: "${printable(fault.cause)}" (error ${code})`;
+    const hint = code === UNAUTHORIZED && this.login === undefined ? `: ${this.loginHint}` : "";
+    const mayBeDone = method !== "GET" && status >= 500 && code !== ELECTION &&
+      !(status === 503 && code === UNAVAILABLE);
+    return new ServerError(text + hint, code, mayBeDone ? EXIT.unreachable : EXIT.failed, index);
   }
 
   #headers(token: string | undefined): Record<string, string> {
@@ -322,7 +344,7 @@ export class Client implements Disposable {
     url: string,
     take: (head: Head) => Promise<T>,
   ): Promise<T> {
-    const timeoutMs = "timeoutMs" in rest ? rest.timeoutMs : this.#timeoutMs;
+    const timeoutMs = "timeoutMs" in rest ? rest.timeoutMs : this.#options.timeoutMs;
     const limit = new AbortController();
     signal?.addEventListener("abort", () => limit.abort(signal.reason));
     const timer = timeoutMs === undefined ? undefined : setTimeout(
@@ -332,7 +354,7 @@ export class Client implements Disposable {
     try {
       const response = await fetch(`${url}${path}`, {
         method,
-        client: this.#http,
+        client: this.#options.http,
         signal: limit.signal,
         headers: this.#headers(token),
         ...(form === undefined ? {} : { body: new URLSearchParams(form) }),
@@ -386,26 +408,6 @@ const ELECTION = 301;
 /** Of v1: who asks is not known, or may not do this. */
 const UNAUTHORIZED = 110;
 
-/** For somebody who has named no user. */
-export const LOGIN_HINT = 'authentication is on, say who you are with "-user"';
-
-/** The error that an answer tells of, in the API's own words. */
-function serverError(
-  { method }: Request,
-  { url, status, body, index }: Answer,
-  isGuest: boolean,
-): ServerError {
-  const fault = parseFault(body);
-  const code = fault?.errorCode ?? status;
-  const text = fault === undefined
-    ? `"${url}" answered ${status}: ${printable(body.trim())}`
-    : `${printable(fault.message)}: "${printable(fault.cause)}" (error ${code})`;
-  const hint = code === UNAUTHORIZED && isGuest ? `: ${LOGIN_HINT}` : "";
-  const mayBeDone = method !== "GET" && status >= 500 && code !== ELECTION &&
-    !(status === 503 && code === UNAVAILABLE);
-  return new ServerError(text + hint, code, mayBeDone ? EXIT.unreachable : EXIT.failed, index);
-}
-
 interface Fault {
   readonly errorCode: number;
   readonly message: string;
@@ -437,43 +439,55 @@ interface Failure {
 }
 
 /** What the runtime says of TLS, by a part of it, and what that means to a user. */
-const TLS_CAUSES: readonly (readonly [RegExp, string])[] = [
-  [/CertificateRequired/, 'it demands a client certificate: give "-cert" and "-key"'],
+const TLS_CAUSES: readonly (readonly [RegExp, (flags: ConnectionNames) => string])[] = [
+  [/CertificateRequired/, (flags) => `it demands a client certificate: ${certificateHint(flags)}`],
   [
     /UnknownIssuer/,
-    'its certificate is not signed by an authority that is trusted here: give "-cacert"',
+    ({ cacert }) =>
+      `its certificate is not signed by an authority that is trusted here: give "-${cacert}"`,
   ],
   [
     /received fatal alert: (UnknownCA|BadCertificate|DecryptError)/,
-    "it refuses the certificate of -cert",
+    ({ cert }) => `it refuses the certificate of -${cert}`,
   ],
-  [/NotValidForName/, "its certificate is for other names than this address"],
-  [/Expired/, "a certificate has expired"],
-  [/InvalidContentType/, 'it speaks no TLS: leave "-cacert" and "-cert" out, or write "http://"'],
-  [/invalid HTTP version/, 'it does not speak plain HTTP: give "-cacert", or write "https://"'],
+  [/NotValidForName/, () => "its certificate is for other names than this address"],
+  [/Expired/, () => "a certificate has expired"],
+  [
+    /InvalidContentType/,
+    ({ cacert, cert }) =>
+      `it speaks no TLS: leave "-${cacert}" and "-${cert}" out, or write "http://"`,
+  ],
+  [
+    /invalid HTTP version/,
+    ({ cacert }) => `it does not speak plain HTTP: give "-${cacert}", or write "https://"`,
+  ],
 ];
+
+function certificateHint({ cert, key }: ConnectionNames): string {
+  return `give "-${cert}" and "-${key}"`;
+}
 
 /** Sent by a server that does not know yet who asks; under TLS 1.3 it may come after the request went out. */
 const HANDSHAKE_ALERT =
   /fatal alert: (Certificate|UnknownCA|BadCertificate|UnsupportedCertificate|AccessDenied|DecryptError|HandshakeFailure|ProtocolVersion)/;
 
 /** What `fetch` rejected with, in a user's words. */
-function explain(error: unknown, showsCertificate: boolean): Failure {
+function explain(error: unknown, flags: ConnectionNames, showsCertificate: boolean): Failure {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const message = messageOf(cause);
   const unsent = message.includes("client error (Connect)") || HANDSHAKE_ALERT.test(message);
   const tls = TLS_CAUSES.find(([pattern]) => pattern.test(message));
-  if (tls !== undefined) return { text: tls[1], unsent };
+  if (tls !== undefined) return { text: tls[1](flags), unsent };
   if (/close_notify|[Cc]onnection (reset|closed)|[Bb]roken pipe/.test(message)) {
     // What the server says of a missing certificate may be lost with the connection.
     const hint = showsCertificate
       ? ""
-      : ': if it demands a client certificate, give "-cert" and "-key"';
+      : `: if it demands a client certificate, ${certificateHint(flags)}`;
     return { text: `the connection was cut${hint}`, unsent };
   }
   if (message.includes("Connection refused")) {
     return {
-      text: 'connection refused: start a node there, or name another one with "-peers"',
+      text: `connection refused: start a node there, or name another one with "-${flags.peers}"`,
       unsent,
     };
   }

@@ -1,7 +1,7 @@
 /** Asks v3's JSON gateway of the servers, as whoever `-user` names. */
 import { messageOf } from "../base/errors.ts";
 import { printable } from "../config/usage_error.ts";
-import { type Client, LOGIN_HINT } from "./client.ts";
+import type { Client } from "./client.ts";
 import { CommandError, EXIT } from "./command.ts";
 
 /** The code of a precondition that does not hold (gRPC). */
@@ -123,7 +123,7 @@ export class Gateway {
     if (answer.status === 200 && fields !== undefined) return fields;
     const message = fields?.message;
     if (typeof message === "string") {
-      const hint = message.endsWith("user name is empty") ? `: ${LOGIN_HINT}` : "";
+      const hint = message.endsWith("user name is empty") ? `: ${this.#client.loginHint}` : "";
       throw new GatewayError(message + hint, Number(fields?.code));
     }
     if (answer.body.startsWith(NAMED_CERTIFICATE)) {

@@ -209,6 +209,9 @@ Deno.test("etcd migrate says that it may not read users, and copies what it may"
   await ask(from, "auth/user/grant", { user: "ann", role: "all" });
   await put(from, "a", "1");
   await ask(from, "auth/enable", {});
+  const guest = new Running(from, to);
+  assertEquals(await guest.status, 1);
+  assertStringIncludes(guest.err, 'say who you are with "-from-user"');
   const running = new Running(from, to, "-from-user", "ann:apw");
   running.enter();
   assertEquals(await running.status, 0, running.err);
@@ -327,7 +330,12 @@ Deno.test("Gateway logs in without a credential, which etcd would refuse, and ag
   const http = Deno.createHttpClient({});
   {
     const url = `http://127.0.0.1:${server.addr.port}`;
-    using client = new Client([url], 10_000, http, false, { user: "root", password: "rpw" });
+    using client = new Client([url], {
+      timeoutMs: 10_000,
+      http,
+      showsCertificate: false,
+      login: { user: "root", password: "rpw" },
+    });
     assertEquals(await new Gateway(client).ask("kv/range"), { count: "1" });
   }
   assertEquals(seen, [
@@ -343,7 +351,11 @@ Deno.test("Gateway says what to do where etcd takes no certificate with a name",
   const text = "CommonName of client sending a request against gateway will be ignored";
   await using broken = new BrokenServer(() => answer(400, text));
   const http = Deno.createHttpClient({});
-  using client = new Client([`http://${broken.address}`], 10_000, http, true);
+  using client = new Client([`http://${broken.address}`], {
+    timeoutMs: 10_000,
+    http,
+    showsCertificate: true,
+  });
   await assertRejects(
     () => new Gateway(client).ask("kv/range"),
     CommandError,

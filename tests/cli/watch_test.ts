@@ -20,6 +20,10 @@ function head(lines: number): (text: string) => void {
   };
 }
 
+function clientOf(urls: readonly string[], timeoutMs: number): Client {
+  return new Client(urls, { timeoutMs, http: Deno.createHttpClient({}), showsCertificate: false });
+}
+
 Deno.test("etcd watch prints every event under a key, those between two requests included", async () => {
   await using node = await LocalNode.start();
   const watching = node.etcd(["watch", "a"], { onWrite: head(6) });
@@ -89,7 +93,7 @@ Deno.test("Follower.next() leaves a server that falls silent without closing the
   })();
   const lost: string[] = [];
   const urls = [`http://127.0.0.1:${silent.addr.port}`, `http://${node.address}`];
-  using client = new Client(urls, 1_000, Deno.createHttpClient({}), false);
+  using client = clientOf(urls, 1_000);
   const follower = new Follower(client, {
     path: "/v1/watch/k",
     patienceMs: 60_000,
@@ -162,7 +166,7 @@ Deno.test("Follower.next() goes on after the index up to which its lost server h
     return new Response(null, { status: 204, headers: { "x-raft-index": "1000" } });
   });
   await using other = new PatientServer(() => new Response(EVENT));
-  using client = new Client([lost.url, other.url], 5_000, Deno.createHttpClient({}), false);
+  using client = clientOf([lost.url, other.url], 5_000);
   const next = followerOf(client).next(7);
   await until("a look after the answer to the first", () => polls > 1);
   await lost[Symbol.asyncDispose]();
@@ -181,12 +185,7 @@ Deno.test("Follower.next() goes on after the index that a server names when it s
     const body = '{"errorCode":300,"message":"Raft Internal Error","cause":"Stopping"}';
     return new Response(body, { status: 503, headers: { "x-raft-index": "1000" } });
   });
-  using client = new Client(
-    [`http://127.0.0.1:${server.addr.port}`],
-    5_000,
-    Deno.createHttpClient({}),
-    false,
-  );
+  using client = clientOf([`http://127.0.0.1:${server.addr.port}`], 5_000);
   const follower = new Follower(client, {
     path: "/v1/watch/k",
     patienceMs: 60_000,
@@ -215,14 +214,14 @@ Deno.test("Follower.next() waits for the last word of a server whose probe has f
     return asked.length > 1 ? new Response(EVENT) : parting.promise;
   });
   const url = `http://127.0.0.1:${server.addr.port}`;
-  using client = new Client([url], 5_000, Deno.createHttpClient({}), false);
+  using client = clientOf([url], 5_000);
   assertEquals(await inTime("the event", followerOf(client).next(7)), EVENT);
   assertEquals(asked, ["?index=7", "?index=1001"]);
 });
 
 Deno.test("Follower.next() takes the event that its own connection has lost without a word", async () => {
   await using server = new PatientServer(() => new Response(EVENT));
-  using client = new Client([server.url], 5_000, Deno.createHttpClient({}), false);
+  using client = clientOf([server.url], 5_000);
   assertEquals(await inTime("the event", followerOf(client).next(7)), EVENT);
 });
 
@@ -239,7 +238,7 @@ Deno.test("Follower.next() believes no index of a server that has not said that 
     return answer ?? new Response("{}", { status: 500 });
   });
   await using other = new PatientServer(() => new Response(EVENT));
-  using client = new Client([server.url, other.url], 5_000, Deno.createHttpClient({}), false);
+  using client = clientOf([server.url, other.url], 5_000);
   const next = followerOf(client).next(7);
   await done.promise;
   await server[Symbol.asyncDispose]();

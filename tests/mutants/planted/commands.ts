@@ -14,6 +14,12 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
       '    if (token === "") return {};\n',
       "",
     ],
+    [
+      "advice names flags of another server",
+      "who follows advice gets on",
+      "options.names ?? OWN_NAMES",
+      "OWN_NAMES",
+    ],
   ]),
   ...mutantsOf("src/cli/migrate/source_watch.ts", "tests/cli/migrate_test.ts", [
     [
@@ -85,7 +91,7 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     [
       "-timeout is ignored",
       "a silent server is given up when the user said",
-      '"timeoutMs" in rest ? rest.timeoutMs : this.#timeoutMs;',
+      '"timeoutMs" in rest ? rest.timeoutMs : this.#options.timeoutMs;',
       "undefined;",
     ],
     [
