@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
+import { arrived, type Reader, writeLater, type Writer } from "../arrivals.ts";
 import { type ClientCertificate, clientCertificateOf } from "../client_certificate.ts";
 import type { Fault, Reply, ReplyOrFault, TextFeed } from "../exchange.ts";
 import { fault, isFault } from "../fault.ts";
@@ -37,7 +38,7 @@ type Phase = "fresh" | "idle" | "head" | "body" | "answering" | "sending" | "lin
 
 const NOTHING = Buffer.alloc(0);
 
-export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
+export class Http1Connection implements Reader, Writer, OutputOwner, SliceSink, ExchangeOwner {
   readonly #port: Port;
   readonly #socket: Socket;
   #phase: Phase = "fresh";
@@ -54,6 +55,8 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
   #body: ArrivingBody | undefined;
   /** The request that arrives or is answered. */
   #exchange: Http1Exchange | undefined;
+  /** Answers that go out with those of others. */
+  #held: Buffer | undefined;
   /** The body of an answer that goes out. */
   #leaving: SlicedBody | FedBody | undefined;
   #onGone: (() => void) | undefined;
@@ -71,8 +74,8 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
     // A client that has said all it wants may close its half, and is answered.
     socket.allowHalfOpen = true;
     socket.setNoDelay(true);
-    socket.on("data", (bytes: Buffer) => this.take(bytes));
-    socket.on("end", () => this.end());
+    socket.on("data", (bytes: Buffer) => arrived(this, bytes));
+    socket.on("end", () => arrived(this, undefined));
     socket.on("drain", () => this.#drained());
     // "close" follows.
     socket.on("error", () => {});
@@ -98,7 +101,7 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
     return phase === "body" || phase === "answering" || phase === "sending";
   }
 
-  /** Takes what the client has sent. */
+  /** See `Reader`. */
   take(chunk: Uint8Array): void {
     if (this.#phase === "closed") return;
     if (this.#phase === "lingering") return this.#discard(chunk.length);
@@ -113,8 +116,9 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
     this.#socket.pause();
   }
 
-  /** The client sends no more: what is whole is answered. */
+  /** See `Reader`: what is whole is answered. */
   end(): void {
+    if (this.#phase === "closed") return;
     this.#hasEnded = true;
     // Who waits for something to happen has gone, as far as one can see. A watch has its head by then.
     const isServed = this.#phase === "answering" || this.#phase === "sending";
@@ -160,6 +164,7 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
 
   /** The port closes: answers what arrives, and ends once nothing is under way. */
   shutDown(): void {
+    this.writeHeld();
     switch (this.#phase) {
       case "fresh":
       case "idle":
@@ -193,7 +198,15 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
 
   /** See `OutputOwner`. */
   flush(): void {
+    this.writeHeld();
     const bytes = this.#port.output.take(this);
+    if (bytes !== undefined) this.#write(bytes);
+  }
+
+  /** See `Writer`. */
+  writeHeld(): void {
+    const bytes = this.#held;
+    this.#held = undefined;
     if (bytes !== undefined) this.#write(bytes);
   }
 
@@ -208,6 +221,12 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
   drained(): Promise<void> {
     if (this.#blockedMs === undefined || this.isGone) return Promise.resolve();
     return new Promise((resolve) => this.#onDrained = resolve);
+  }
+
+  #flushLater(): void {
+    this.writeHeld();
+    this.#held = this.#port.output.take(this);
+    if (this.#held !== undefined) writeLater(this);
   }
 
   #write(bytes: Buffer): boolean {
@@ -237,7 +256,7 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
     while (this.#isReading && this.#at < this.#pending.length) {
       if (!(this.#phase === "body" ? this.#readBody() : this.#readHead())) break;
     }
-    this.flush();
+    this.#flushLater();
     if (this.#at === this.#pending.length) {
       this.#pending = NOTHING;
       this.#at = 0;
@@ -525,6 +544,7 @@ export class Http1Connection implements OutputOwner, SliceSink, ExchangeOwner {
     this.#onDrained?.();
     this.#pending = NOTHING;
     this.#at = 0;
+    this.#held = undefined;
     this.#onGone = this.#onDrained = undefined;
     this.#port.closed(this.#socket);
     onGone?.();

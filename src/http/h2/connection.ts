@@ -5,6 +5,7 @@
 import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import type { Logger } from "../../base/logger.ts";
+import { arrived, type Reader } from "../arrivals.ts";
 import { type ClientCertificate, clientCertificateOf } from "../client_certificate.ts";
 import { Patience, PingPolicy } from "./budget.ts";
 import { frameSizeError, Http2Error, protocolError } from "./errors.ts";
@@ -43,7 +44,7 @@ const KEEPALIVE_PING = new TextEncoder().encode("alive???");
 /** What a SETTINGS frame costs of a peer's `Patience`: every stream's window may change. */
 const SETTINGS_COST = 20;
 
-export class Connection implements FrameSink, StreamsOwner {
+export class Connection implements Reader, FrameSink, StreamsOwner {
   readonly socket: Socket;
   readonly #host: ConnectionHost;
   readonly limits: Http2Limits;
@@ -114,10 +115,7 @@ export class Connection implements FrameSink, StreamsOwner {
       this.logger.debug("A connection broke", { cause: error.message });
       this.#close();
     });
-    // Half a close is a client that is gone; after our own end it is only polite.
-    socket.on("end", () => {
-      if (this.#isReading) this.#close();
-    });
+    socket.on("end", () => arrived(this, undefined));
     socket.on("close", () => this.#close());
     this.sender.settings([
       [Setting.maxConcurrentStreams, this.limits.streamsMax],
@@ -125,8 +123,8 @@ export class Connection implements FrameSink, StreamsOwner {
       [Setting.maxHeaderListSize, this.limits.headerListBytesMax],
     ]);
     this.#streams.openWindow();
-    if (firstBytes !== undefined) this.#read(firstBytes);
-    socket.on("data", (chunk: Buffer) => this.#read(chunk));
+    if (firstBytes !== undefined) this.take(firstBytes);
+    socket.on("data", (chunk: Buffer) => arrived(this, chunk));
     this.#output.flush();
   }
 
@@ -212,7 +210,13 @@ export class Connection implements FrameSink, StreamsOwner {
     return this.#state !== "ended" && this.#state !== "closed";
   }
 
-  #read(chunk: Buffer): void {
+  /** See `Reader`. Half a close is a client that is gone; after our own end it is only polite. */
+  end(): void {
+    if (this.#isReading) this.#close();
+  }
+
+  /** See `Reader`. */
+  take(chunk: Buffer): void {
     // What comes after the end is taken and thrown away: a reset would take our last words from the peer.
     if (!this.#isReading) return;
     this.#nowMs = this.#readMs = performance.now();
@@ -229,7 +233,6 @@ export class Connection implements FrameSink, StreamsOwner {
       this.#host.used(this.socket);
     }
     this.#streams.handleWaiting();
-    output.flush();
     if (output.unsentBytes <= this.limits.unsentBytesMax || !this.#isReading) return;
     this.#isHeld = true;
     this.#partialMs = undefined;

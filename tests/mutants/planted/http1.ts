@@ -4,6 +4,32 @@ import { type Mutant, mutantsOf } from "../mutant.ts";
 const H1 = "tests/http/h1";
 
 export const HTTP1_MUTANTS: readonly Mutant[] = [
+  ...mutantsOf("src/http/arrivals.ts", "tests/http/arrivals_test.ts", [
+    [
+      "the end of a client overtakes what it has sent",
+      "every request is answered",
+      "if (areFew) handle(reader, bytes);",
+      "if (areFew || bytes === undefined) handle(reader, bytes);",
+    ],
+    [
+      "what comes next overtakes what came while others were handled",
+      "requests of a connection are taken in their order",
+      "areFew = few && arrivals.length === 0;",
+      "areFew = few;",
+    ],
+    [
+      "each answer is written before the next request is handled",
+      "a crowd is answered together",
+      "if (isHandling) writers.push(writer);\n  else writer.writeHeld();",
+      "writer.writeHeld();",
+    ],
+    [
+      "a crowd is never seen",
+      "a crowd is handled together",
+      "count++;",
+      "",
+    ],
+  ]),
   ...mutantsOf("src/http/h1/head.ts", H1, [
     [
       "the second of two lengths counts",
