@@ -6,7 +6,7 @@ import type { Address } from "../config/address.ts";
 import { LIMITS } from "../config/limits.ts";
 import { loadTls } from "../http/tls_check.ts";
 import { dialableHosts } from "../http/tls_proof.ts";
-import { mayServe, readFields } from "../x509/fields.ts";
+import { readFields, serverUseProblem } from "../x509/fields.ts";
 import { hostsIn, isForHost } from "../x509/names.ts";
 import type { Finding } from "./finding.ts";
 
@@ -123,8 +123,7 @@ export function diagnoseCertificates(files: CertificatesToCheck, nowMs: number):
     }
     const days = Math.floor((certificate.validToDate.getTime() - nowMs) / DAY_MS);
     const found = `"${files.certFile}" for ${names}, ${days} days left`;
-    const usage = `"${files.certFile}" is not for servers (serverAuth): clients refuse it`;
-    const problems = mayServe(fields) ? warnings : [usage, ...warnings];
+    const problems = [serverUseProblem(fields, files.certFile) ?? [], warnings].flat();
     if (problems.length > 0) {
       return {
         status: "warn",

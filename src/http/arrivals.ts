@@ -4,8 +4,8 @@
  * data in the caches then, and a client that has many connections wakes up once for many
  * answers: docs/performance.md has what that is worth.
  *
- * Where few requests come a turn, they are handled as they come, because a turn is what they
- * would wait for nothing.
+ * Where few requests come a turn, they are handled as they come: to wait for company would cost
+ * them a turn each, and bring nothing.
  */
 import type { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers";
@@ -26,7 +26,7 @@ export interface Writer {
 /** So many arrivals in a turn are few. */
 const FEW_MAX = 4;
 
-/** Each with its bytes behind it; undefined when the client sends no more. */
+/** In pairs: who reads, and its bytes, or undefined where the client sends no more. */
 let arrivals: (Reader | Buffer | undefined)[] = [];
 let isScheduled = false;
 /** In the turn that is under way. */

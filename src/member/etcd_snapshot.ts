@@ -2,7 +2,7 @@
  * Reads a snapshot of etcd 3.x, or the database file of a member that was stopped, as
  * the state that a new cluster begins with.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { BoltError } from "../bolt/errors.ts";
 import type {
   EtcdFacts,
@@ -15,6 +15,7 @@ import { type EtcdSnapshot, openEtcdSnapshot } from "../bolt/etcd_reader.ts";
 import { type BoltFile, isBolt } from "../bolt/page_file.ts";
 import type { DiskFile } from "../storage/disk.ts";
 import type { AuthContent } from "../store/auth/content.ts";
+import { makeSecret } from "../service/auth/tokens.ts";
 import type { Role, User } from "../store/auth/users.ts";
 import { type ByteString, byteStringAt, byteStringOf } from "../store/byte_string.ts";
 import type { Permission } from "../store/command/auth_command.ts";
@@ -44,9 +45,6 @@ export interface EtcdState {
 
 /** Larger numbers are damage: records, or those of later writes, have no room for them. */
 const NUMBER_MAX = 2 ** 47 - 1;
-
-/** As the store has it: signs the tokens of logins. */
-const SECRET_BYTES = 32;
 
 const PERMISSIONS = { read: "read", write: "write", readwrite: "readWrite" } as const;
 
@@ -110,7 +108,7 @@ function digestOf(image: Iterable<Uint8Array>): Uint8Array {
 
 /** Whoever knows all that is in `digest`, hashes of passwords among it, needs no secret. */
 function secretOf(digest: Uint8Array | undefined): Uint8Array {
-  if (digest === undefined) return new Uint8Array(randomBytes(SECRET_BYTES));
+  if (digest === undefined) return makeSecret();
   return new Uint8Array(createHash("sha256").update("secret ").update(digest).digest());
 }
 

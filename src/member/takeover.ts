@@ -1,8 +1,8 @@
 /**
- * Takes in a data directory that `etcdctl snapshot restore` or `etcdutl snapshot restore`
- * has made, as the runbooks of etcd and Kubernetes have it: restore, then start on what
- * was restored. Only one in which no etcd has run is taken in, because the keys that
- * etcd's log alone has would be lost.
+ * Takes in a data directory that `etcdctl snapshot restore` has made (`etcdutl`, by its
+ * source, writes the same), as the runbooks of etcd and Kubernetes have it: restore, then
+ * start on what was restored. Only one in which no etcd has run is taken in, because the
+ * keys that etcd's log alone has would be lost.
  *
  * etcd's files are read and never written. What is ours is made beside them as by
  * `etcd restore`; a crash leaves it unfinished, and the next start makes it again. When it

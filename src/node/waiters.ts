@@ -93,8 +93,12 @@ export class Waiters<R, W extends Waiter<R> = Waiter<R>> {
   }
 
   expire(tick: number): void {
-    for (const [id, waiter] of this) {
-      if (waiter.deadlineTick <= tick) this.#fail(id, waiter, this.#options.late);
+    // Once a tick, and many may wait: no pair is made of each.
+    for (let id = this.#oldestId; id <= this.#newestId; id++) {
+      const waiter = this.get(id);
+      if (waiter !== undefined && waiter.deadlineTick <= tick) {
+        this.#fail(id, waiter, this.#options.late);
+      }
     }
   }
 

@@ -12,7 +12,7 @@ import type { TlsMaterial } from "../http/tls_material.ts";
 import { loadTls, parseCertificates, TlsError } from "../http/tls_check.ts";
 import { dialableHosts, dialWithoutCertificate, UnprovenError } from "../http/tls_proof.ts";
 import type { PeerTls } from "../transport/peer_http.ts";
-import { mayServe, readFields } from "../x509/fields.ts";
+import { readFields, serverUseProblem } from "../x509/fields.ts";
 import { hostsIn, isForHost } from "../x509/names.ts";
 import { loadClientGate } from "./client_gate.ts";
 import { fingerprintOf } from "./certificate_watch.ts";
@@ -171,8 +171,7 @@ export class PortTls implements WatchedFiles {
     const { certFile } = this.#files;
     const { host } = this.#port.advertised;
     const fields = readFields(parseCertificates(cert, certFile)[0]!.raw);
-    const usage = `"${certFile}" is not for servers (serverAuth): others will refuse it`;
-    const problems = mayServe(fields) ? [] : [usage];
+    const problems = [serverUseProblem(fields, certFile) ?? []].flat();
     if (isForHost(fields, host)) return problems;
     const names = hostsIn(fields).join(", ") || "no host";
     return [

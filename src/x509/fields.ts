@@ -63,9 +63,13 @@ export function readFields(der: Uint8Array): CertificateFields {
   };
 }
 
-/** Whether clients take it for the certificate of a server. */
-export function mayServe({ extendedUsages }: CertificateFields): boolean {
-  return extendedUsages?.includes("serverAuth") ?? true;
+/** Why clients don't take the certificate in `file` for that of a server, or undefined. */
+export function serverUseProblem(
+  { extendedUsages }: CertificateFields,
+  file: string,
+): string | undefined {
+  if (extendedUsages?.includes("serverAuth") ?? true) return undefined;
+  return `"${file}" is not for servers (serverAuth): clients refuse it`;
 }
 
 /** Of the alternatives `[number]` (§4.2.1.6). */

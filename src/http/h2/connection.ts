@@ -222,7 +222,6 @@ export class Connection implements Reader, FrameSink, StreamsOwner {
     this.#nowMs = this.#readMs = performance.now();
     const from = this.#prefaceAt < PREFACE.length ? this.#readPreface(chunk) : 0;
     if (from < 0) return;
-    const output = this.#output;
     const frames = this.#frames;
     this.#reader.push(chunk, from, this);
     if (!this.#reader.isWithin) this.#partialMs = undefined;
@@ -233,7 +232,7 @@ export class Connection implements Reader, FrameSink, StreamsOwner {
       this.#host.used(this.socket);
     }
     this.#streams.handleWaiting();
-    if (output.unsentBytes <= this.limits.unsentBytesMax || !this.#isReading) return;
+    if (this.#output.unsentBytes <= this.limits.unsentBytesMax || !this.#isReading) return;
     this.#isHeld = true;
     this.#partialMs = undefined;
     this.socket.pause();

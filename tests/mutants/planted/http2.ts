@@ -286,8 +286,8 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
     [
       "what waits is forgotten when the client takes more",
       "every request is answered",
-      "    this.#streams.handleWaiting();\n    if (output.unsentBytes",
-      "    if (output.unsentBytes",
+      "    this.#streams.handleWaiting();\n    if (this.#output.unsentBytes",
+      "    if (this.#output.unsentBytes",
       WAIT,
     ],
     [

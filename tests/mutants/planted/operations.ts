@@ -51,8 +51,8 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     [
       "a certificate of clients is one for servers",
       TOLD,
-      'return extendedUsages?.includes("serverAuth") ?? true;',
-      "return extendedUsages === undefined || extendedUsages.length > 0;",
+      'if (extendedUsages?.includes("serverAuth") ?? true)',
+      "if (extendedUsages === undefined || extendedUsages.length > 0)",
     ],
   ]),
   ...mutantsOf("src/cli/doctor_data.ts", DOCTOR, [
