@@ -174,8 +174,11 @@ function openDoor(
       leave();
       socket.pause();
       socket.unshift(first);
-      // TLS takes what was read, and what comes, out of the socket by itself.
-      if (first[0] === HANDSHAKE_RECORD) return void secured.emit("connection", socket);
+      if (first[0] === HANDSHAKE_RECORD) {
+        // TLS takes what was read, and what comes, out of the socket by itself.
+        socket.allowHalfOpen = false;
+        return void secured.emit("connection", socket);
+      }
       open.emit("connection", socket);
       socket.resume();
     };
@@ -191,13 +194,13 @@ function openDoor(
 function makeTls(tls: TlsMaterial, { limits }: ListenOptions) {
   const isDemanded = tls.ca !== undefined;
   try {
+    // Not `allowHalfOpen`: who goes away within the handshake would be kept until it is out of time.
     return createTlsServer({
       ...secureContext(tls),
       ALPNProtocols: PROTOCOLS,
       requestCert: isDemanded,
       rejectUnauthorized: isDemanded,
       handshakeTimeout: limits.handshakeTimeoutMs,
-      allowHalfOpen: true,
     });
   } catch (error) {
     // A key too small, for example.

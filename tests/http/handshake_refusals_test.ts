@@ -4,7 +4,7 @@ import { faultRenderer } from "../../src/api/faults.ts";
 import { type Logger, silentLogger } from "../../src/base/logger.ts";
 import { listenNode } from "../../src/http/node_listener.ts";
 import { dialWithoutCertificate } from "../../src/http/tls_proof.ts";
-import { listenWire } from "../../src/http/wire_listener.ts";
+import { listenMixed, listenWire } from "../../src/http/wire_listener.ts";
 import { HTTP_LIMITS, pem } from "../api/harness.ts";
 
 const TLS = {
@@ -62,3 +62,31 @@ for (const [name, listen] of [["node", listenNode], ["wire", listenWire]] as con
     await listener.shutdown();
   });
 }
+
+const GONE =
+  "warn 127.0.0.1 the client went away, or its certificate is not valid now or not of an authority of this port";
+
+Deno.test("who goes away within the handshake is let go then, and not when it is out of time", async () => {
+  const { logger, next } = listenTo();
+  const reply = () => ({ status: 200, body: "" });
+  for (const listen of [listenNode, listenWire, listenMixed]) {
+    const listener = await listen(
+      {
+        hostname: "127.0.0.1",
+        port: 0,
+        tls: TLS,
+        limits: HTTP_LIMITS,
+        logger,
+        renderFault: faultRenderer(),
+      },
+      reply,
+      reply,
+    );
+    const client = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+    // The head of a record, which tells a mixed port that this is TLS.
+    await client.write(Uint8Array.of(0x16, 3, 1));
+    client.close();
+    assertEquals(await next(), GONE, listen.name);
+    await listener.shutdown();
+  }
+});

@@ -322,14 +322,28 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
     [
       "plain text is served as if it were encrypted",
       "each is served by its own rules",
-      "      if (first[0] === HANDSHAKE_RECORD) return void secured.emit",
-      "      if (first[0] !== undefined) return void secured.emit",
+      "if (first[0] === HANDSHAKE_RECORD) {",
+      "if (first[0] !== undefined) {",
     ],
     [
       "who says nothing at a mixed port stays for ever",
       "a silent connection is cut in time",
       "    const deadline = silent.add(socket);\n    const leave = () => {\n      waiting--;",
       "    const deadline = silent.add({} as Socket);\n    const leave = () => {\n      waiting--;",
+    ],
+  ]),
+  ...mutantsOf("src/http/wire_listener.ts", "tests/http/handshake_refusals_test.ts", [
+    [
+      "who goes away within the handshake is kept until it is out of time",
+      "a probe holds no descriptor",
+      "handshakeTimeout: limits.handshakeTimeoutMs,\n",
+      "handshakeTimeout: limits.handshakeTimeoutMs, allowHalfOpen: true,\n",
+    ],
+    [
+      "who goes away within the handshake at a mixed port is kept until it is out of time",
+      "a probe holds no descriptor",
+      "socket.allowHalfOpen = false;",
+      "",
     ],
   ]),
   ...mutantsOf("src/http/wire_listener.ts", "tests/http/wire_listener_test.ts", [
