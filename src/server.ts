@@ -191,7 +191,7 @@ export class Server {
       if (!isUnspecified(bareHost(new URL(url)))) continue;
       this.#logger.warn("Nobody else can dial what this node announces", { url });
     }
-    this.#makeOwnCertificates();
+    await this.#makeOwnCertificates();
     const clientTls = PortTls.load("client", client, this.#logger);
     const peerTls = PortTls.load("peer", peer, this.#logger);
     await this.#watchCertificates([clientTls, peerTls].filter((tls) => tls !== undefined));
@@ -291,7 +291,7 @@ export class Server {
   }
 
   /** Before anything is read: `--auto-tls`, `--peer-auto-tls`. */
-  #makeOwnCertificates(): void {
+  async #makeOwnCertificates(): Promise<void> {
     for (const name of ["client", "peer"] as const) {
       const { tls, urls, listeners } = this.#config[name];
       if (tls === undefined || !tls.isOwn) continue;
@@ -300,7 +300,7 @@ export class Server {
         ...listeners.map(({ host }) => host),
         ...["localhost", "127.0.0.1"],
       ];
-      makeOwnCertificate(name, tls, hosts, systemClock.wallMs(), this.#logger);
+      await makeOwnCertificate(name, tls, hosts, systemClock.wallMs(), this.#logger);
     }
   }
 

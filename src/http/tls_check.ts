@@ -55,7 +55,7 @@ interface Pair {
 }
 
 /** Reads a certificate and its key, from two files or from one. Throws `TlsError`. */
-function readPair({ certFile, keyFile }: Omit<TlsFiles, "caFile">): Pair {
+export function readPair({ certFile, keyFile }: Omit<TlsFiles, "caFile">): Pair {
   const certificates = parseCertificates(readText(certFile, "certificate"), certFile);
   const keys = parseKeys(readText(keyFile, "private key"), keyFile);
   for (const leaf of certificates) {

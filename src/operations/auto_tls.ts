@@ -4,10 +4,12 @@
  * tell it from another's.
  */
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import type { Logger } from "../base/logger.ts";
 import type { TlsFiles } from "../config.ts";
-import { parseCertificates, readText, validityOf } from "../http/tls_check.ts";
+import { readPair, TlsError, validityOf } from "../http/tls_check.ts";
+import { replaceFile } from "../storage/disk.ts";
+import { openRealDisk } from "../storage/real_disk.ts";
 import { issueCertificate, keyIdentifierOf, toPem } from "../x509/certificate.ts";
 import { parseAlternativeName } from "../x509/names.ts";
 
@@ -20,17 +22,18 @@ const BACKDATED_MS = 60 * 60 * 1000;
 const VALID_MS = 365 * DAY_MS;
 
 /**
- * Makes the pair unless both files are there. One that has ended is replaced: a port does not open
- * under it, and nobody else renews it. Throws what the disk does, and `TlsError` for a damaged certificate.
+ * Makes the pair unless a port can open under the one that is there: nobody else mends or renews
+ * it, and it proved nothing. Rejects with `DiskError`, `DiskFullError`.
  */
-export function makeOwnCertificate(
+export async function makeOwnCertificate(
   port: "client" | "peer",
-  { certFile, keyFile }: TlsFiles,
+  files: TlsFiles,
   hosts: readonly string[],
   nowMs: number,
   logger: Logger,
-): void {
-  if (isThere(certFile) && isThere(keyFile) && !hasEnded(certFile, nowMs)) return;
+): Promise<void> {
+  const problem = problemOf(files, nowMs);
+  if (problem === undefined) return;
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
   const der = issueCertificate({
     organization: "etcd",
@@ -48,26 +51,26 @@ export function makeOwnCertificate(
     keyIdentifier: keyIdentifierOf(publicKey),
     privateKey: createPrivateKey(privateKey.export({ type: "pkcs8", format: "pem" })),
   });
-  Deno.mkdirSync(dirname(certFile), { recursive: true, mode: 0o700 });
+  const pem = privateKey.export({ type: "pkcs8", format: "pem" });
   // The certificate last, so that it never stands without its key.
-  const key = privateKey.export({ type: "pkcs8", format: "pem" });
-  Deno.writeTextFileSync(keyFile, `${key}`, { mode: 0o600 });
-  Deno.writeTextFileSync(certFile, toPem(der), { mode: 0o644 });
+  for (const [file, text] of [[files.keyFile, `${pem}`], [files.certFile, toPem(der)]] as const) {
+    const disk = await openRealDisk(dirname(file));
+    const name = basename(file);
+    await replaceFile(disk, name, `${name}.tmp`, new TextEncoder().encode(text));
+  }
   logger.warn(`Made a certificate for the ${port} port, which proves nothing to anybody`, {
-    certificate: certFile,
+    certificate: files.certFile,
+    because: problem,
   });
 }
 
-function isThere(path: string): boolean {
+/** Why a new pair is needed. A clock that is behind is no reason. */
+function problemOf(files: TlsFiles, nowMs: number): string | undefined {
   try {
-    return Deno.statSync(path).isFile;
+    const { leaf } = readPair(files);
+    return validityOf(leaf, nowMs) === "expired" ? "The one before has ended" : undefined;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof TlsError) return error.message;
     throw error;
   }
-}
-
-function hasEnded(certFile: string, nowMs: number): boolean {
-  const [certificate] = parseCertificates(readText(certFile, "certificate"), certFile);
-  return validityOf(certificate!, nowMs) === "expired";
 }

@@ -82,3 +82,24 @@ export interface Disk {
 export async function removeIfThere(disk: Disk, name: string): Promise<void> {
   if (disk.list().some((entry) => entry.name === name)) await disk.remove(name);
 }
+
+/**
+ * Puts `bytes` in the place of the file `name`, by way of the file `temporary`: a crash leaves
+ * the old one or the new one. Resolves when it is durable. Rejects with `DiskError`, `DiskFullError`.
+ */
+export async function replaceFile(
+  disk: Disk,
+  name: string,
+  temporary: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  const file = disk.create(temporary);
+  try {
+    file.write(bytes, 0);
+    await file.sync();
+  } finally {
+    file.close();
+  }
+  disk.rename(temporary, name);
+  await disk.syncDirectory();
+}

@@ -1,6 +1,5 @@
 /**
- * Who this data directory belongs to. Written beside, synced and renamed, so
- * that it is either the old one or the new one. Layout: `FORMAT.md`.
+ * Who this data directory belongs to. Layout: `FORMAT.md`.
  */
 import { crc32 } from "node:zlib";
 import { assert } from "../base/assert.ts";
@@ -9,7 +8,7 @@ import type { Acceptance, Ballot, Pledge } from "../founding/types.ts";
 import type { Configuration, MemberId } from "../raft/types.ts";
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { hasSameItems } from "../base/sequences.ts";
-import type { Disk } from "./disk.ts";
+import { type Disk, replaceFile } from "./disk.ts";
 import { FormatVersionError, refuseAt } from "./errors.ts";
 import { IDENTITY_NAME, IDENTITY_TEMPORARY_NAME } from "./names.ts";
 import { readConfiguration } from "./snapshot_file.ts";
@@ -60,16 +59,8 @@ export function readIdentity(disk: Disk): Identity | undefined {
 }
 
 /** Replaces the identity; resolves when it is durable. Rejects with `DiskFullError`. */
-export async function writeIdentity(disk: Disk, identity: Identity): Promise<void> {
-  const file = disk.create(IDENTITY_TEMPORARY_NAME);
-  try {
-    file.write(encodeIdentity(identity), 0);
-    await file.sync();
-  } finally {
-    file.close();
-  }
-  disk.rename(IDENTITY_TEMPORARY_NAME, IDENTITY_NAME);
-  await disk.syncDirectory();
+export function writeIdentity(disk: Disk, identity: Identity): Promise<void> {
+  return replaceFile(disk, IDENTITY_NAME, IDENTITY_TEMPORARY_NAME, encodeIdentity(identity));
 }
 
 /** The bytes of the whole file. */

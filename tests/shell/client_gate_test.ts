@@ -1,6 +1,7 @@
 /** Certificates that a port refuses although its authority has signed them, and one that it makes itself. */
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { generateKeyPairSync, X509Certificate } from "node:crypto";
+import { dirname } from "node:path";
 import { silentLogger } from "../../src/base/logger.ts";
 import { loadTls, parseCertificates, TlsError } from "../../src/http/tls_check.ts";
 import { makeOwnCertificate } from "../../src/operations/auto_tls.ts";
@@ -277,7 +278,7 @@ Deno.test("--auto-tls makes a certificate once, for the names of the port, and s
     assertEquals((await Deno.stat(path.replace("cert", "key"))).mode! & 0o777, 0o600);
     const stranger = `${directory}/other/cert.pem`;
     const files = { certFile: stranger, keyFile: `${directory}/other/key.pem` };
-    makeOwnCertificate(
+    await makeOwnCertificate(
       "client",
       { ...configOf(args).client.tls!, ...files },
       ["a"],
@@ -295,7 +296,7 @@ Deno.test("makeOwnCertificate() replaces a certificate that has ended, and no ot
   try {
     const tls = { ...configOf(["-d", directory, "--auto-tls"]).client.tls! };
     const made = async (nowMs: number) => {
-      makeOwnCertificate("client", tls, ["a"], nowMs, silentLogger);
+      await makeOwnCertificate("client", tls, ["a"], nowMs, silentLogger);
       return await Deno.readTextFile(tls.certFile);
     };
     const first = await made(Date.now());
@@ -307,6 +308,29 @@ Deno.test("makeOwnCertificate() replaces a certificate that has ended, and no ot
     const second = await made(nowMs);
     assert(second !== first);
     loadTls(tls, nowMs);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("makeOwnCertificate() replaces a pair that a crash has cut short", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const tls = configOf(["-d", directory, "--auto-tls"]).client.tls!;
+    const made = () => makeOwnCertificate("client", tls, ["a"], Date.now(), silentLogger);
+    await made();
+    const names = [...Deno.readDirSync(dirname(tls.certFile))].map(({ name }) => name);
+    assertEquals(names.sort(), ["cert.pem", "key.pem"]);
+    for (const file of [tls.certFile, tls.keyFile]) {
+      for (const kept of [0, 100]) {
+        await Deno.truncate(file, kept);
+        await made();
+        loadTls(tls, Date.now());
+      }
+      await Deno.remove(file);
+      await made();
+      loadTls(tls, Date.now());
+    }
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

@@ -233,8 +233,14 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     [
       "a certificate that a node has made is never renewed",
       "a node that made its certificate starts when it has ended",
-      " && !hasEnded(certFile, nowMs)",
-      "",
+      'validityOf(leaf, nowMs) === "expired" ? "The one before has ended" : undefined',
+      "leaf && nowMs ? undefined : validityOf(leaf, nowMs)",
+    ],
+    [
+      "a certificate that was cut short is never made again",
+      "a crash while a node makes its certificate stops no later start",
+      "if (error instanceof TlsError) return error.message;",
+      'if (error instanceof TlsError && error.message.startsWith("Cannot")) return error.message;',
     ],
   ]),
   ...mutantsOf("src/operations/backups.ts", "tests/shell/backups_test.ts", [

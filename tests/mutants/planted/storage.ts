@@ -273,12 +273,12 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
       STORAGE,
     ],
   ]),
-  ...mutantsOf("src/storage/identity.ts", CRASH, [
+  ...mutantsOf("src/storage/disk.ts", CRASH, [
     [
       "an identity is renamed without a sync of the directory",
       "a member never comes back as another",
-      "disk.rename(IDENTITY_TEMPORARY_NAME, IDENTITY_NAME);\n  await disk.syncDirectory();",
-      "disk.rename(IDENTITY_TEMPORARY_NAME, IDENTITY_NAME);",
+      "disk.rename(temporary, name);\n  await disk.syncDirectory();",
+      "disk.rename(temporary, name);",
       STORAGE,
     ],
   ]),
