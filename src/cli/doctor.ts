@@ -42,7 +42,7 @@ function diagnoseEntry({ entryProblem }: Config, hasData: boolean): Finding[] {
 
 async function diagnosePorts(
   config: Config,
-  isRunning: boolean,
+  isRunning: boolean | undefined,
   nowMs: number,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];

@@ -32,9 +32,9 @@ const SPACE_BAD_BYTES = 64 * 2 ** 20;
 
 export interface DataDiagnosis {
   readonly findings: readonly Finding[];
-  /** Whether a node runs in the directory. */
-  readonly isRunning: boolean;
-  /** Whether a node has begun there, as far as it can be read. */
+  /** Whether a node runs in the directory; undefined when this user may not look. */
+  readonly isRunning: boolean | undefined;
+  /** Whether a node has begun there; true when this user may not look. */
   readonly hasData: boolean;
   /** The latest time that the data was stamped with, Unix ms; 0 when there is none. */
   readonly stampedMs: number;
@@ -61,30 +61,37 @@ export async function diagnoseData(
   }
   const isOpen = mode !== null && (mode & 0o077) !== 0;
   const isRunning = isLocked(`${path}/${LOCK_NAME}`);
-  const directory: Finding = {
-    status: isOpen ? "warn" : "ok",
-    check,
-    found: `"${path}"${isRunning ? ", a node runs in it" : ""}${
-      isOpen ? `, others may look into it (mode ${(mode! & 0o777).toString(8)})` : ""
-    }`,
-    advice: isOpen ? `chmod 700 ${shellWord(path)}` : "",
-  };
+  const directory: Finding = isRunning === undefined
+    ? {
+      status: "fail",
+      check,
+      found: `"${path}" can't be looked into by this user`,
+      advice: "run this as the user of the node, to whom all of the directory must belong",
+    }
+    : {
+      status: isOpen ? "warn" : "ok",
+      check,
+      found: `"${path}"${isRunning ? ", a node runs in it" : ""}${
+        isOpen ? `, others may look into it (mode ${(mode! & 0o777).toString(8)})` : ""
+      }`,
+      advice: isOpen ? `chmod 700 ${shellWord(path)}` : "",
+    };
   const { finding, hasData, stampedMs } = await verify(path, isRunning, onProgress);
   return {
     findings: [directory, finding, await syncs(path), space(path)],
     isRunning,
-    hasData,
+    hasData: hasData || isRunning === undefined,
     stampedMs,
   };
 }
 
-/** Tries the lock that a node would hold, and lets it go at once. */
-function isLocked(path: string): boolean {
+/** Tries the lock that a node would hold, and lets it go at once. Undefined when it can't be opened. */
+function isLocked(path: string): boolean | undefined {
   let file: Deno.FsFile;
   try {
     file = Deno.openSync(path);
-  } catch {
-    return false;
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound ? false : undefined;
   }
   try {
     return !file.tryLockSync(false);
@@ -96,7 +103,7 @@ function isLocked(path: string): boolean {
 /** Reads all as a node would at its start. What goes wrong twice at one place is no coincidence. */
 async function verify(
   path: string,
-  isRunning: boolean,
+  isRunning: boolean | undefined,
   onProgress: (read: number, total: number) => void,
 ): Promise<Pick<DataDiagnosis, "hasData" | "stampedMs"> & { readonly finding: Finding }> {
   const check = "log, snapshot";
@@ -115,7 +122,7 @@ async function verify(
       return { ...await prove(content, path, check), hasData };
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      const isFinal = !isRunning || error.message === last || attempt === ATTEMPTS_MAX;
+      const isFinal = isRunning === false || error.message === last || attempt === ATTEMPTS_MAX;
       last = error.message;
       if (!isFinal) continue;
       const found = error instanceof CorruptionError

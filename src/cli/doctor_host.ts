@@ -29,8 +29,11 @@ export interface PortToCheck {
   readonly host: string;
 }
 
-/** Whether a node could listen there, or whether one does. */
-export async function diagnosePort(port: PortToCheck, isRunning: boolean): Promise<Finding> {
+/** Whether a node could listen there, or whether one does; `isRunning` is undefined when that is not known. */
+export async function diagnosePort(
+  port: PortToCheck,
+  isRunning: boolean | undefined,
+): Promise<Finding> {
   const check = `${port.name} port`;
   const where = `${port.host}:${port.address.port}`;
   const options = { hostname: port.host, port: port.address.port };
@@ -53,7 +56,9 @@ export async function diagnosePort(port: PortToCheck, isRunning: boolean): Promi
     return { status: "ok", check, found: `${where} is free`, advice: "" };
   } catch (error) {
     const found = `${where}: ${messageOf(error)}`;
-    const advice = "stop what holds it, or choose another address of this machine";
+    const advice = isRunning === undefined
+      ? "it may be the node of this directory"
+      : "stop what holds it, or choose another address of this machine";
     return { status: "fail", check, found, advice };
   }
 }

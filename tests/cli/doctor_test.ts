@@ -162,12 +162,31 @@ Deno.test("diagnoseData() advises nobody to erase what a newer version has writt
   });
 });
 
+Deno.test("diagnoseData() does not take a node for stopped whose lock this user may not open", async () => {
+  await withDirectory(async () => {}, async (path) => {
+    const { openSync } = Deno;
+    Deno.openSync = (name, options) => {
+      if (`${name}`.endsWith("/etcd.lock")) throw new Deno.errors.PermissionDenied();
+      return openSync(name, options);
+    };
+    try {
+      const { findings, isRunning, hasData } = await diagnoseData(path, noProgress);
+      assertEquals([isRunning, hasData], [undefined, true]);
+      assertEquals(findingOf(findings, "data directory").status, "fail");
+    } finally {
+      Deno.openSync = openSync;
+    }
+  });
+});
+
 Deno.test("diagnosePort() wants a port free, or answering when the node runs", async () => {
   const port = freePort();
   const listener = Deno.listen({ hostname: "127.0.0.1", port });
   const checked = { name: "client", address: { host: "127.0.0.1", port }, host: "127.0.0.1" };
   assertEquals((await diagnosePort(checked, false)).status, "fail");
   assertEquals((await diagnosePort(checked, true)).status, "ok");
+  const { advice } = await diagnosePort(checked, undefined);
+  assertEquals(advice, "it may be the node of this directory");
   listener.close();
   assertEquals((await diagnosePort(checked, false)).status, "ok");
   assertEquals((await diagnosePort(checked, true)).status, "fail");

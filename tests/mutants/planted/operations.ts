@@ -57,6 +57,12 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/cli/doctor_data.ts", DOCTOR, [
     [
+      "who may not open the lock is told that no node runs",
+      TOLD,
+      "return error instanceof Deno.errors.NotFound ? false : undefined;",
+      "return error ? false : undefined;",
+    ],
+    [
       "a disk is as fast as its fastest sync",
       TOLD,
       "times[Math.ceil(times.length * part) - 1]!",
