@@ -134,8 +134,9 @@ function unknownCommand(args: readonly string[]): UsageError {
 }
 
 function help(args: readonly string[], terminal: Terminal): number {
+  const [first = "help"] = args;
   const family = familyOf(args);
-  if (args.length === 0) terminal.write(overview(COMMANDS, VERSION));
+  if (first === "help" || HELP.test(first)) terminal.write(overview(COMMANDS, VERSION));
   else if (family.length > 0) terminal.write(familyHelp(family));
   else terminal.write(commandHelp(findCommand(args).command));
   return EXIT.ok;

@@ -5,6 +5,7 @@ import { etcd } from "./harness.ts";
 
 Deno.test("etcd help, and -h behind a command, tell of every command", async () => {
   const { out } = await etcd(["help"]);
+  for (const word of ["help", "-h", "--help"]) assertEquals((await etcd(["help", word])).out, out);
   for (const { name, summary } of COMMANDS) {
     assert(out.includes(summary), name);
     const asked = await etcd([...name.split(" "), "-h"]);

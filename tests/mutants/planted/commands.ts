@@ -201,6 +201,14 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
       "if (error instanceof OutputError) return EXIT.ok;",
     ],
   ]),
+  ...mutantsOf("src/cli/cli.ts", "tests/cli/help_test.ts", [
+    [
+      "help knows nothing of itself",
+      "who asks for help gets it",
+      'first === "help" || HELP.test(first)',
+      "args.length === 0",
+    ],
+  ]),
   ...mutantsOf("src/cli/cli.ts", "tests/cli/tcp_gateway_test.ts", [
     [
       "the first word that is expected is not named",
