@@ -59,15 +59,22 @@ export class OpenCalls {
     this.#stopTimer();
   }
 
+  /** Ends `call` if its deadline has passed, and tells whether it has. */
+  endLate(call: OpenCall, nowMs = this.#options.nowMs()): boolean {
+    if (call.deadlineMs > nowMs) return false;
+    call.fail(this.#options.late);
+    return true;
+  }
+
   #look(): void {
     if (this.#calls.size === 0) return this.#stopTimer();
-    const { nowMs, hasLeader, leaderlessMsMax, late, leaderless } = this.#options;
+    const { nowMs, hasLeader, leaderlessMsMax, leaderless } = this.#options;
     const now = nowMs();
     if (hasLeader()) this.#leaderMs = now;
     const isLeaderless = now - this.#leaderMs > leaderlessMsMax;
     for (const call of [...this.#calls]) {
-      if (call.deadlineMs <= now) call.fail(late);
-      else if (isLeaderless && call.requiresLeader) call.fail(leaderless);
+      if (this.endLate(call, now)) continue;
+      if (isLeaderless && call.requiresLeader) call.fail(leaderless);
     }
   }
 

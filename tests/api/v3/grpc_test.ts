@@ -234,6 +234,18 @@ Deno.test("a deadline counts from when the call came, however long it waited for
   }
 });
 
+Deno.test("a call whose deadline has passed when its message comes changes nothing", async () => {
+  using member = new V3Member();
+  for (const timeout of ["0S", "0n", "1n", "50m"]) {
+    const call = member.open(put, [["grpc-timeout", timeout]]);
+    member.clock.advance(timeout === "50m" ? 51 : 0.001);
+    call.send({ key: "late" });
+    call.halfClose();
+    assertEquals((await call.reply()).code, StatusCode.deadlineExceeded, timeout);
+  }
+  assertEquals(member.store.revision, 1);
+});
+
 Deno.test("stop() ends what waits", async () => {
   const member = new V3Member();
   const watch = member.open(METHODS.watch.watch);

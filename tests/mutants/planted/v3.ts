@@ -193,6 +193,13 @@ export const V3_MUTANTS: readonly Mutant[] = [
       "if (end - start > 2 ** 30) throw",
     ],
     [
+      "a call is begun after its deadline",
+      "a call of which its client has given up hope changes nothing",
+      "if (this.deadlineMs !== Infinity && open.endLate(this)) return;",
+      "",
+      "tests/api/v3/grpc_test.ts",
+    ],
+    [
       "a call that was answered waits for its client's end for ever",
       "a call ends, whatever its client does",
       "    this.deadlineMs = this.#shared.nowMs() + END_WAIT_MS;\n    this.#list();\n",
@@ -224,13 +231,13 @@ export const V3_MUTANTS: readonly Mutant[] = [
     [
       "a stream outlives its leader",
       "clients that require a leader notice a partition",
-      "else if (isLeaderless && call.requiresLeader) call.fail(leaderless);",
+      "if (isLeaderless && call.requiresLeader) call.fail(leaderless);",
       "",
     ],
     [
       "streams end that get along without a leader",
       "watches go on through an election",
-      "else if (isLeaderless && call.requiresLeader) call.fail(leaderless);",
+      "if (isLeaderless && call.requiresLeader) call.fail(leaderless);",
       "else if (isLeaderless) call.fail(leaderless);",
     ],
   ]),

@@ -190,7 +190,9 @@ export class UnaryGrpcCall implements StreamReceiver, UnaryCall<object>, OpenCal
       if (!(error instanceof MessageError)) throw error;
       return this.fail(unreadable(error));
     }
-    const { service } = this.#shared;
+    const { service, open } = this.#shared;
+    // Nobody waits for it any longer, and its client may have asked for the same again.
+    if (this.deadlineMs !== Infinity && open.endLate(this)) return;
     const problem = admissionProblem(service, method, request, this.#metadata.requiresLeader);
     if (problem !== undefined) return this.fail(problem);
     this.#handler.handle(request, this);
