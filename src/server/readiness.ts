@@ -16,16 +16,14 @@ export class Readiness {
   #isOver = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor({ node, service }: RealMember, config: Config, logger: Logger) {
+  constructor({ name, node, service }: RealMember, config: Config, logger: Logger) {
     const announce = () => {
       if (this.#isOver) return;
       service.whenFresh(() => {
         if (this.#isOver) return;
         logger.info("published local member to cluster through raft", {
           "local-member-id": formatId(node.self),
-          "local-member-attributes": `{Name:${config.name} ClientURLs:[${
-            config.client.urls.join(" ")
-          }]}`,
+          "local-member-attributes": `{Name:${name} ClientURLs:[${config.client.urls.join(" ")}]}`,
           "cluster-id": formatId(node.clusterId),
         });
         logger.info("enabled capabilities for version", {

@@ -9,7 +9,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { silentLogger } from "../../src/base/logger.ts";
+import { type Fields, silentLogger } from "../../src/base/logger.ts";
 import { Server } from "../../src/server.ts";
 import { EtcdDataError } from "../../src/server/data_directory.ts";
 import { fixture } from "../cluster/client.ts";
@@ -81,6 +81,31 @@ Deno.test("a node does not start in etcd's own directory, and says how the data 
   );
   const names = Array.from(Deno.readDirSync(directory), ({ name }) => name);
   assertEquals(names.filter((name) => name !== "etcd.lock"), ["member"]);
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("a node that was given another name publishes the one that its cluster knows", async () => {
+  const directory = await Deno.makeTempDir();
+  const [client, peer] = [freePort(), freePort()].map((port) => `http://127.0.0.1:${port}`);
+  const urls = ["--advertise-client-urls", client!, "--listen-peer-urls", peer!];
+  for (const name of ["first", "second"]) {
+    const args = [
+      "--name",
+      name,
+      "--data-dir",
+      directory,
+      "--listen-client-urls",
+      client!,
+      ...urls,
+    ];
+    const published = Promise.withResolvers<unknown>();
+    const info = (message: string, fields?: Fields) => {
+      if (message.startsWith("published")) published.resolve(fields?.["local-member-attributes"]);
+    };
+    const server = await Server.start(configOf(args), { ...silentLogger, info });
+    assertEquals(await published.promise, `{Name:first ClientURLs:[${client}]}`);
+    await server.stop(0);
+  }
   await Deno.remove(directory, { recursive: true });
 });
 

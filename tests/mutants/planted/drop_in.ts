@@ -173,6 +173,14 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
+  ...mutantsOf("src/server/readiness.ts", "tests/shell/drop_in_test.ts", [
+    [
+      "a node says that it has published a name that nobody knows it by",
+      "the log and the cluster call a member the same",
+      "`{Name:${name} ",
+      "`{Name:${config.name} ",
+    ],
+  ]),
   ...mutantsOf("src/member/entrance.ts", "tests/cluster/initial_cluster_test.ts", [
     [
       "existing lets a blank node in under a dead one's name",
