@@ -10,9 +10,11 @@ import { isUnspecified, LIMITS, UsageError } from "./config.ts";
 import type { Config } from "./config.ts";
 import { openDataDirectory, type OpenedDirectory } from "./server/data_directory.ts";
 import { CertificateWatch } from "./operations/certificate_watch.ts";
+import { discover } from "./member/discovery.ts";
 import { Entrance } from "./member/entrance.ts";
 import { whenFormed } from "./member/formed.ts";
 import { ticks } from "./member/limits.ts";
+import { type Names, systemNames } from "./member/names.ts";
 import { BULK_SCHEDULER, startMember } from "./member/real_member.ts";
 import type { RealMember } from "./member/real_member.ts";
 import { newSession } from "./member/rivalry.ts";
@@ -94,8 +96,9 @@ class RemovedError extends Error {
 
 /** A node that serves; tests start it in their own process. */
 export class Server {
-  readonly #config: Config;
+  #config: Config;
   readonly #logger: Logger;
+  readonly #names: Names;
   /** Ends the start. */
   readonly #signal: AbortSignal | undefined;
   readonly #session = newSession(systemClock.wallMs(), Math.random);
@@ -108,9 +111,15 @@ export class Server {
   #serving = false;
   #stopping: Promise<void> | undefined;
 
-  private constructor(config: Config, logger: Logger, signal: AbortSignal | undefined) {
+  private constructor(
+    config: Config,
+    logger: Logger,
+    signal: AbortSignal | undefined,
+    names: Names,
+  ) {
     this.#config = config;
     this.#logger = logger;
+    this.#names = names;
     this.#signal = signal;
   }
 
@@ -118,8 +127,13 @@ export class Server {
    * Resolves when the node takes requests of clients. Rejects, with nothing left open that can
    * be closed in time, when it can't, and with the reason of `signal` when that ends the start.
    */
-  static async start(config: Config, logger: Logger, signal?: AbortSignal): Promise<Server> {
-    const server = new Server(settleGrpcPort(config, logger), logger, signal);
+  static async start(
+    config: Config,
+    logger: Logger,
+    signal?: AbortSignal,
+    names = systemNames(),
+  ): Promise<Server> {
+    const server = new Server(settleGrpcPort(config, logger), logger, signal, names);
     signal?.addEventListener("abort", () => server.#broken.reject(signal.reason));
     try {
       await Promise.race([server.#start(), server.#broken.promise]);
@@ -202,6 +216,7 @@ export class Server {
     );
     const opened = await openDataDirectory(this.#config, BULK_SCHEDULER, this.#logger);
     await this.#owned(opened.storage, (storage) => storage.close());
+    this.#config = await discover(this.#config, opened, this.#names, this.#logger);
     const entrance = new Entrance({
       config: this.#config,
       logger: this.#logger,
@@ -388,8 +403,8 @@ export class Server {
 
   #removed(reason: string): void {
     if (this.#stopping !== undefined) return;
-    const { initialCluster, dataDirectory } = this.#config;
-    const again = initialCluster === undefined
+    const { initialCluster, discovery, dataDirectory } = this.#config;
+    const again = initialCluster === undefined && discovery === undefined
       ? "start it with -f and -C"
       : `run "etcdctl member add", remove "${dataDirectory}" and start it again`;
     const advice = `${reason}; to let this machine join again, ${again}`;

@@ -2,7 +2,7 @@
 import { type Address, formatAddress, isUnspecified, parseAddress } from "./address.ts";
 import type { Settings } from "./command_line.ts";
 import { fileProblem } from "./files.ts";
-import type { Config, InitialCluster, InitialMember, PortConfig } from "./model.ts";
+import type { Config, Discovery, InitialCluster, InitialMember, PortConfig } from "./model.ts";
 import { isSocketUrl, parseUrls } from "./urls.ts";
 import { printable, UsageError } from "./usage_error.ts";
 
@@ -52,13 +52,43 @@ export function entry(
   settings: Settings,
   name: string,
   peer: PortConfig,
-): Pick<Config, "initialCluster" | "entryProblem"> {
+): Pick<Config, "initialCluster" | "discovery" | "entryProblem"> {
+  const nothing = { initialCluster: undefined, discovery: undefined, entryProblem: undefined };
   try {
-    return { initialCluster: initialCluster(settings, name, peer), entryProblem: undefined };
+    const found = discovery(settings);
+    if (found !== undefined) return { ...nothing, discovery: found };
+    return { ...nothing, initialCluster: initialCluster(settings, name, peer) };
   } catch (error) {
     if (!(error instanceof UsageError) || settings.boolean("f")) throw error;
-    return { initialCluster: undefined, entryProblem: error.message };
+    return { ...nothing, entryProblem: error.message };
   }
+}
+
+/** What `--discovery-srv` says; undefined without it. Throws `UsageError`. */
+function discovery(settings: Settings): Discovery | undefined {
+  const name = "discovery-srv-name";
+  if (!settings.isGiven("discovery-srv")) {
+    if (!settings.isGiven(name)) return undefined;
+    throw new UsageError(
+      `${settings.label(name)} needs --discovery-srv beside it: give the domain`,
+    );
+  }
+  const domain = settings.text("discovery-srv").replace(/\.$/, "");
+  const serviceName = settings.text(name) || undefined;
+  for (const [flag, text] of [["discovery-srv", domain], [name, serviceName ?? "none"]] as const) {
+    if (/^[\w-]+(\.[\w-]+)*$/.test(text)) continue;
+    throw new UsageError(
+      `${settings.label(flag)} expects a name of DNS, found "${printable(text)}"`,
+    );
+  }
+  return Object.freeze({ ...terms(settings), domain, serviceName });
+}
+
+function terms(settings: Settings): Pick<InitialCluster, "state" | "token"> {
+  return {
+    state: settings.text("initial-cluster-state") === "existing" ? "existing" : "new",
+    token: settings.text("initial-cluster-token"),
+  };
 }
 
 /**
@@ -71,8 +101,7 @@ function initialCluster(
   peer: PortConfig,
 ): InitialCluster | undefined {
   const label = settings.label("initial-cluster");
-  const state = settings.text("initial-cluster-state") === "existing" ? "existing" : "new";
-  const token = settings.text("initial-cluster-token");
+  const { state, token } = terms(settings);
   if (!settings.isGiven("initial-cluster")) {
     if (state === "new") return undefined;
     throw new UsageError(
@@ -108,7 +137,7 @@ function initialCluster(
     if (!isUnspecified(new URL(url).hostname.replace(/^\[|\]$/g, ""))) continue;
     throw new UsageError(`${label} expects URLs that the other members can dial, found ${url}`);
   }
-  return Object.freeze({ state, token, members: Object.freeze(members) });
+  return Object.freeze({ state, token, own: name, members: Object.freeze(members) });
 }
 
 /** Where `--initial-cluster` has this node, as a list that is not checked yet; empty when it does not. */

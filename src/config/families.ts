@@ -11,16 +11,17 @@ import { UsageError } from "./usage_error.ts";
 /** Ours that say who and where a node is. */
 const PLACING: readonly FlagName[] = ["n", "d", "c", "s", "cl", "sl", "grpc", "C", "CF"];
 
-/** What says the same in both families, in other words. */
+/** What says the same in other words: mostly one family's against the other's. */
 const CONTRADICTIONS: readonly (readonly [readonly FlagName[], readonly FlagName[]])[] = [
   [["c", "cl", "grpc"], ["listen-client-urls", "advertise-client-urls", "listen-client-http-urls"]],
   [["s", "sl"], ["listen-peer-urls", "initial-advertise-peer-urls"]],
   [["C", "CF"], ["initial-cluster", "initial-cluster-state", "initial-cluster-token"]],
+  [["C", "CF", "initial-cluster"], ["discovery-srv", "discovery-srv-name"]],
   [["v", "vv"], ["log-level", "debug"]],
   [["f"], ["force-new-cluster"]],
 ];
 
-/** Whether etcd's flags place the node. Throws `UsageError` when both families do in one matter. */
+/** Whether etcd's flags place the node. Throws `UsageError` for a contradiction. */
 export function isPlacedAsEtcd(settings: Settings): boolean {
   for (const [ours, theirs] of CONTRADICTIONS) {
     const own = ours.find((name) => settings.isGiven(name));

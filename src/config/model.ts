@@ -73,8 +73,17 @@ export interface InitialCluster {
   /** `new`: those that are named form a cluster; `existing`: this one enters theirs. */
   readonly state: "new" | "existing";
   readonly token: string;
+  /** The name of this node among `members`. */
+  readonly own: string;
   /** With this node among them, each once, by name. */
   readonly members: readonly InitialMember[];
+}
+
+/** A cluster whose members the DNS names. */
+export interface Discovery extends Pick<InitialCluster, "state" | "token"> {
+  readonly domain: string;
+  /** Tells the services of several clusters of one domain apart; undefined for none. */
+  readonly serviceName: string | undefined;
 }
 
 /** How the leader lets go of what is superseded. */
@@ -159,6 +168,8 @@ export interface Config {
   readonly join: readonly Address[];
   readonly joinAttempts: number;
   readonly initialCluster: InitialCluster | undefined;
+  /** Says where a node without data asks for its `initialCluster`. */
+  readonly discovery: Discovery | undefined;
   /** Why the flags can't be followed that say how a node without data comes into its cluster. */
   readonly entryProblem: string | undefined;
   readonly membersMax: number;

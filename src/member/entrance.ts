@@ -5,7 +5,12 @@ import type { Logger } from "../base/logger.ts";
 import { randomFraction } from "../base/ids.ts";
 import { formatAddress, isLoopback, LIMITS, UsageError } from "../config.ts";
 import type { Config } from "../config.ts";
-import { type Identity, knowsMembers, type OpenedStorage } from "../storage/storage.ts";
+import {
+  firstSnapshot,
+  type Identity,
+  knowsMembers,
+  type OpenedStorage,
+} from "../storage/storage.ts";
 import { Turn } from "../founding/turn.ts";
 import type { Choice } from "../founding/types.ts";
 import { quorumSize } from "../raft/quorum.ts";
@@ -50,10 +55,10 @@ export class Entrance {
 
   constructor(options: EntranceOptions) {
     this.#options = options;
-    const { config: { name, initialCluster }, opened: { identity, storage } } = options;
+    const { config: { initialCluster }, opened: { identity, storage } } = options;
     if (initialCluster?.state !== "new" || (identity?.clusterId ?? 0) !== 0) return;
-    const { token, members } = initialCluster;
-    this.forming = { name, token, members };
+    const { own, token, members } = initialCluster;
+    this.forming = { name: own, token, members };
     this.founder = new Founder({
       own: this.forming,
       identity,
@@ -105,9 +110,10 @@ export class Entrance {
   async enter(): Promise<Identity> {
     const { config, logger, opened: { identity } } = this.#options;
     this.#warnOfLoopback();
-    if (identity !== undefined && config.nameGiven && identity.name !== config.name) {
+    const known = identity?.clusterId === 0 ? undefined : identity?.name;
+    if (known !== undefined && config.nameGiven && known !== config.name) {
       logger.warn("The data directory knows this node by another name, which stays", {
-        directory: identity.name,
+        directory: known,
         given: config.name,
       });
     }
@@ -176,8 +182,10 @@ export class Entrance {
       // The advice would cost a member that lives.
       if (refusal.message !== NO_PLACE) throw error;
       throw new JoinError(
-        "The members that --initial-cluster names are a cluster already, which keeps no place for " +
-          `this node, and the data directory "${config.dataDirectory}" is empty: run "etcdctl member ` +
+        `The members that ${
+          flagOf(config)
+        } names are a cluster already, which keeps no place for this ` +
+          `node, and the data directory "${config.dataDirectory}" is empty: run "etcdctl member ` +
           `remove" if a "${config.name}" was there before, then "etcdctl member add ${config.name} ` +
           `--peer-urls=${config.peer.urls.join()}", and start it again`,
       );
@@ -188,6 +196,7 @@ export class Entrance {
     const { logger, tls, signal } = this.#options;
     return awaitFormation({
       own,
+      flag: flagOf(this.#options.config),
       founder,
       turn,
       nowMs: () => systemClock.monotonicMs(),
@@ -220,7 +229,7 @@ export class Entrance {
       grpcUrls: config.grpc?.urls,
       session,
       addresses: [],
-      flag: config.initialCluster === undefined ? "-C" : "--initial-cluster",
+      flag: flagOf(config),
       places: [],
       attempts: config.joinAttempts,
       retryMs: LIMITS.member.joinRetryMs,
@@ -245,9 +254,15 @@ export class Entrance {
   }
 }
 
+/** What names the members, for messages. */
+function flagOf({ initialCluster, discovery }: Config): BootstrapOptions["flag"] {
+  if (discovery !== undefined) return "--discovery-srv";
+  return initialCluster === undefined ? "-C" : "--initial-cluster";
+}
+
 /** Peer addresses of the other members that flags name. */
-export function namedAddresses({ name, join, initialCluster }: Config): readonly string[] {
-  const others = initialCluster?.members.filter((member) => member.name !== name) ?? [];
+export function namedAddresses({ join, initialCluster }: Config): readonly string[] {
+  const others = initialCluster?.members.filter(({ name }) => name !== initialCluster.own) ?? [];
   const urls = others.flatMap(({ peerUrls }) => peerUrls);
   return [...join.map(formatAddress), ...urls.map((url) => new URL(url).host)];
 }
@@ -269,10 +284,9 @@ function sleepUntil(ms: number, signal: AbortSignal | undefined): Promise<void> 
 }
 
 /** Where the directory's member was reached when it was written last. */
-function recordedUrls({ memberId }: Identity, { snapshot, entries }: Loaded): string[] {
+export function recordedUrls(identity: Identity, { snapshot, entries }: Loaded): string[] {
   const newest = entries.findLast(({ kind }) => kind === "config");
-  const { members } = newest === undefined
-    ? snapshot.configuration
-    : decodeConfiguration(newest.data);
-  return members.filter(({ id }) => id === memberId).flatMap(({ peerUrls }) => peerUrls);
+  const first = snapshot.index === 0 ? firstSnapshot(identity) : snapshot;
+  const { members } = newest === undefined ? first.configuration : decodeConfiguration(newest.data);
+  return members.filter(({ id }) => id === identity.memberId).flatMap(({ peerUrls }) => peerUrls);
 }

@@ -35,7 +35,7 @@ export type Verdict =
   | { readonly kind: "wait"; readonly cause: string }
   | { readonly kind: "refuse"; readonly cause: string };
 
-/** `--initial-cluster` can't come to be; the message says why. */
+/** The cluster that flags name can't come to be; the message says why. */
 export class FormationError extends Error {
   override readonly name = "FormationError";
 }
@@ -90,8 +90,8 @@ export function disagreement(own: Forming, name: string, other: Forming): string
   }
   const [mine, theirs] = [textOf(own.members), textOf(other.members)];
   if (mine !== theirs) {
-    return `"${name}" has --initial-cluster "${theirs}", and this node "${mine}": ` +
-      "give all members of a cluster the same list";
+    return `"${name}" was told the members "${theirs}", and this node "${mine}": give all members of ` +
+      "a cluster the same list, by --initial-cluster or by --discovery-srv";
   }
   if (other.name === name) return undefined;
   return `at the address of "${name}" is a node named "${other.name}": let its --name and ` +
@@ -129,6 +129,8 @@ export type Decision = Outcome | {
 
 export interface FormationOptions {
   readonly own: Forming;
+  /** What names the members, for messages. */
+  readonly flag: string;
   /** This node's part in the decision who founds. */
   readonly founder: {
     readonly self: MemberId;
@@ -155,7 +157,7 @@ export interface FormationOptions {
  * `sleep` does, and when the disk fails.
  */
 export async function awaitFormation(options: FormationOptions): Promise<Formed> {
-  const { own, turn, logger, nowMs, retryMs, reportMs, sleep } = options;
+  const { own, flag, turn, logger, nowMs, retryMs, reportMs, sleep } = options;
   let reportedMs = -Infinity;
   let reported: string | undefined;
   let chosen: Choice | undefined;
@@ -164,7 +166,7 @@ export async function awaitFormation(options: FormationOptions): Promise<Formed>
     const verdict = judge(own, seen);
     if (verdict.kind === "enter") return verdict;
     if (verdict.kind === "refuse") {
-      throw new FormationError(`--initial-cluster can't be formed: ${verdict.cause}`);
+      throw new FormationError(`${flag} can't be formed: ${verdict.cause}`);
     }
     let cause: string;
     if (verdict.kind === "wait") {
@@ -181,7 +183,7 @@ export async function awaitFormation(options: FormationOptions): Promise<Formed>
       }
     }
     if (cause !== reported || nowMs() - reportedMs >= reportMs) {
-      logger.info("Waiting for the members of --initial-cluster", { cause });
+      logger.info(`Waiting for the members of ${flag}`, { cause });
       reported = cause;
       reportedMs = nowMs();
     }

@@ -1,6 +1,7 @@
 /** Members that etcd's flags start, in the test's process. */
 import type { LogRecord } from "../../src/base/logger.ts";
 import type { Logger } from "../../src/base/logger.ts";
+import type { Names } from "../../src/member/names.ts";
 import { Server } from "../../src/server.ts";
 import { askAt, configOf } from "../shell/flag_node.ts";
 import { freePort } from "./ports.ts";
@@ -28,6 +29,8 @@ interface MemberAnswer {
 export class EtcdMembers implements AsyncDisposable {
   readonly #root = Deno.makeTempDirSync();
   #places: readonly Place[];
+  /** Who tells them of each other; undefined where a flag does. */
+  #names: Names | undefined;
   readonly #servers = new Map<string, Server>();
   readonly #starting = new Map<string, { readonly end: AbortController; over: Promise<void> }>();
   /** What each has said, warnings and more. */
@@ -52,6 +55,17 @@ export class EtcdMembers implements AsyncDisposable {
     return members;
   }
 
+  /** Those that ask `names` for each other. */
+  static byDns(
+    dns: Names,
+    scheme: "http" | "https",
+    ...names: readonly string[]
+  ): EtcdMembers {
+    const members = scheme === "https" ? EtcdMembers.secured(...names) : new EtcdMembers(...names);
+    members.#names = dns;
+    return members;
+  }
+
   place(name: string): Place {
     return this.#places.find((place) => place.name === name)!;
   }
@@ -63,12 +77,14 @@ export class EtcdMembers implements AsyncDisposable {
       ...["--name", name, "--data-dir", directory],
       ...["--listen-client-urls", clientUrl, "--advertise-client-urls", clientUrl],
       ...["--listen-peer-urls", peerUrl, "--initial-advertise-peer-urls", peerUrl],
-      "--initial-cluster",
-      this.#places.map((place) => `${place.name}=${place.peerUrl}`).join(),
+      ...this.#names !== undefined ? [] : [
+        "--initial-cluster",
+        this.#places.map((place) => `${place.name}=${place.peerUrl}`).join(),
+      ],
       ...["--heartbeat-interval", "50", "--election-timeout", "500", ...flags],
     ]);
     const end = new AbortController();
-    const starting = Server.start(config, this.#logger(name), end.signal);
+    const starting = Server.start(config, this.#logger(name), end.signal, this.#names);
     const over = starting.then((server) => {
       this.#servers.set(name, server);
     }, () => {});
@@ -101,12 +117,16 @@ export class EtcdMembers implements AsyncDisposable {
     const { members } = await this.#member(asked, "list", {});
     const dead = members!.find((member) => member.name === name);
     await this.#member(asked, "remove", { ID: dead!.ID });
-    await this.reserve(name, asked);
+    await this.reserve(name, asked, dead!.peerURLs);
   }
 
   /** Does at `asked` what "etcdctl member add" does for `name`. */
-  async reserve(name: string, asked: string): Promise<void> {
-    await this.#member(asked, "add", { peerURLs: [this.place(name).peerUrl] });
+  async reserve(
+    name: string,
+    asked: string,
+    peerURLs: readonly string[] = [this.place(name).peerUrl],
+  ): Promise<void> {
+    await this.#member(asked, "add", { peerURLs });
   }
 
   /** Does what "etcdctl member update" does for `name`, which runs. */

@@ -60,6 +60,7 @@ Deno.test("parseFlags() gives the documented defaults when nothing is set", () =
     join: [],
     joinAttempts: 3,
     initialCluster: undefined,
+    discovery: undefined,
     entryProblem: undefined,
     arePeerUrlsInitial: false,
     membersMax: 9,

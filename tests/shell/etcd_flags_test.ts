@@ -213,6 +213,8 @@ Deno.test("two flags that say where the same port is contradict each other", () 
     ["-grpc=1", "--advertise-client-urls=http://a:1"],
     ["-s=7001", "--listen-peer-urls=http://a:1"],
     ["-C=127.0.0.1:7002", "--initial-cluster=a=http://a:1"],
+    ["-C=127.0.0.1:7002", "--discovery-srv=example.com"],
+    ["--initial-cluster=a=http://a:1", "--discovery-srv=example.com"],
     ["-v", "--log-level=info"],
     ["-f", "--force-new-cluster"],
   ];
@@ -232,6 +234,7 @@ Deno.test("--initial-cluster names the members, this node among them", () => {
   assertEquals(configOf(`${place} --initial-cluster ${list}`).initialCluster, {
     state: "new",
     token: "etcd-cluster",
+    own: "m1",
     members: [
       { name: "m1", peerUrls: ["http://a:2380"] },
       { name: "m2", peerUrls: ["http://b:2380"] },
@@ -264,6 +267,25 @@ Deno.test("--initial-cluster names the members, this node among them", () => {
     errorOf(`${place} --initial-cluster-state old`),
     /expects "new" or "existing", found "old"/,
   );
+});
+
+Deno.test("--discovery-srv says where the members are asked for, in place of a list", () => {
+  const { discovery, initialCluster } = configOf(
+    "--discovery-srv example.com. --discovery-srv-name=blue --initial-cluster-state existing " +
+      "--initial-cluster-token=t",
+  );
+  const terms = { state: "existing", token: "t" } as const;
+  assertEquals(discovery, { ...terms, domain: "example.com", serviceName: "blue" });
+  assertEquals(initialCluster, undefined);
+  const wrong: readonly (readonly [string, RegExp])[] = [
+    ["--discovery-srv-name blue", /^--discovery-srv-name needs --discovery-srv beside it/],
+    ["--discovery-srv http://a", /^--discovery-srv expects a name of DNS, found "http:\/\/a"/],
+    ["--discovery-srv a --discovery-srv-name=a..b", /^--discovery-srv-name expects a name of DNS/],
+  ];
+  for (const [flags, expected] of wrong) {
+    assertMatch(configOf(flags).entryProblem ?? "", expected);
+    assertMatch(errorOf(`-f ${flags}`), expected);
+  }
 });
 
 Deno.test("history, quota, logs and limits are as etcd's flags say", () => {

@@ -23,6 +23,7 @@ const PEER_TLS = [
 ];
 const MEMBERS = "m1=http://localhost:2380,m2=http://b:2380";
 const CLUSTER = [`--initial-cluster=${MEMBERS}`];
+const DISCOVERY = ["--discovery-srv=example.com"];
 
 /** A flag, what it can't do without, and each leaf of the configuration that is another one then. */
 type Sample = readonly [
@@ -57,11 +58,20 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
     "initialCluster": undefined,
     "initialCluster.state": "new",
     "initialCluster.token": "etcd-cluster",
+    "initialCluster.own": "m1",
     "initialCluster.members.0.name": "m1",
     "initialCluster.members.0.peerUrls.0": "http://localhost:2380",
     "initialCluster.members.1.name": "m2",
     "initialCluster.members.1.peerUrls.0": "http://b:2380",
   }],
+  "discovery-srv": ["example.com", {
+    "discovery": undefined,
+    "discovery.domain": "example.com",
+    "discovery.serviceName": undefined,
+    "discovery.state": "new",
+    "discovery.token": "etcd-cluster",
+  }],
+  "discovery-srv-name": ["blue", { "discovery.serviceName": "blue" }, DISCOVERY],
   "initial-cluster-state": ["existing", { "initialCluster.state": "existing" }, CLUSTER],
   "initial-cluster-token": ["t", { "initialCluster.token": "t" }, CLUSTER],
   "force-new-cluster": ["true", { forceNewCluster: true }],

@@ -83,6 +83,7 @@ function looking(own: string, changed: Partial<FormationOptions>): Promise<Forme
   let nowMs = 0;
   return awaitFormation({
     own: forming(own),
+    flag: "--initial-cluster",
     founder: { self: 1, mayBeChosen: false, propose: () => Promise.reject(new Error("not asked")) },
     turn: new Turn({ rank: NAMES.indexOf(own), graceMs: 100, random: () => 0.5 }),
     whoIsAt: (url) => Promise.resolve(blankAt(new URL(url).hostname)),

@@ -55,6 +55,62 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "namedAddresses(config)",
     ],
   ]),
+  ...mutantsOf("src/config/families.ts", FLAGS, [
+    [
+      "of two answers who the members are one is dropped",
+      "--initial-cluster and --discovery-srv contradict each other",
+      '[["C", "CF", "initial-cluster"], ["discovery-srv"',
+      '[["C", "CF"], ["discovery-srv"',
+    ],
+  ]),
+  ...mutantsOf("src/member/discovery.ts", "tests/shell/discovery_test.ts", [
+    [
+      "a plain node dials members that speak TLS",
+      "all members speak the same",
+      'if ((scheme === "https") === (peer.tls !== undefined)) {',
+      "if (peer.urls.length > 0) {",
+    ],
+    [
+      "a member that has data asks the DNS where its cluster is",
+      "a directory that knows its members goes on with them",
+      "if (identity !== undefined && knowsMembers(identity, loaded)) {",
+      "if (identity !== undefined && identity.clusterId === 0) {",
+    ],
+    [
+      "a restart moves a member to where its flags say",
+      "the URL by which the DNS has it stays",
+      "return placedAt(config, recordedUrls(identity, loaded));",
+      "return config;",
+    ],
+    [
+      "existing founds a cluster when the DNS names nobody else",
+      "existing founds nothing",
+      'if (urls.length === 1 && state === "new") return placed;',
+      "if (urls.length === 1) return placed;",
+    ],
+    [
+      "a node that the DNS names twice counts as two of a quorum",
+      "one target is one node",
+      "if (found.length === 1 && peer.urls.length === 1) return found[0]!;",
+      "if (found.length > 0 && peer.urls.length === 1) return found[0]!;",
+    ],
+  ]),
+  ...mutantsOf("src/member/entrance.ts", "tests/cluster/discovery_test.ts", [
+    [
+      "a node has a place by a name that no other knows",
+      "all know a place by its target",
+      "this.forming = { name: own, token, members };",
+      "this.forming = { name: options.config.name, token, members };",
+    ],
+  ]),
+  ...mutantsOf("src/member/names.ts", "tests/shell/discovery_test.ts", [
+    [
+      "a service that says there is none has a member",
+      "a dot is no target (RFC 2782)",
+      '.filter(({ host }) => host !== "")',
+      "",
+    ],
+  ]),
   ...mutantsOf("src/config/ports.ts", FLAGS, [
     [
       "who listens for peers everywhere must say where it is",
