@@ -216,7 +216,7 @@ export class Server {
     );
     const opened = await openDataDirectory(this.#config, BULK_SCHEDULER, this.#logger);
     await this.#owned(opened.storage, (storage) => storage.close());
-    this.#config = await discover(this.#config, opened, this.#names, this.#logger);
+    this.#config = await discover(this.#config, opened, this.#names, this.#logger, this.#signal);
     const entrance = new Entrance({
       config: this.#config,
       logger: this.#logger,

@@ -2,7 +2,14 @@
 import { type Address, formatAddress, isUnspecified, parseAddress } from "./address.ts";
 import type { Settings } from "./command_line.ts";
 import { fileProblem } from "./files.ts";
-import type { Config, Discovery, InitialCluster, InitialMember, PortConfig } from "./model.ts";
+import type {
+  Config,
+  DnsDiscovery,
+  InitialCluster,
+  InitialMember,
+  PortConfig,
+  UrlDiscovery,
+} from "./model.ts";
 import { isSocketUrl, parseUrls } from "./urls.ts";
 import { printable, UsageError } from "./usage_error.ts";
 
@@ -55,8 +62,8 @@ export function entry(
 ): Pick<Config, "initialCluster" | "discovery" | "entryProblem"> {
   const nothing = { initialCluster: undefined, discovery: undefined, entryProblem: undefined };
   try {
-    const found = discovery(settings);
-    if (found !== undefined) return { ...nothing, discovery: found };
+    const discovery = discoveryByDns(settings) ?? discoveryByUrl(settings, peer);
+    if (discovery !== undefined) return { ...nothing, discovery };
     return { ...nothing, initialCluster: initialCluster(settings, name, peer) };
   } catch (error) {
     if (!(error instanceof UsageError) || settings.boolean("f")) throw error;
@@ -65,7 +72,7 @@ export function entry(
 }
 
 /** What `--discovery-srv` says; undefined without it. Throws `UsageError`. */
-function discovery(settings: Settings): Discovery | undefined {
+function discoveryByDns(settings: Settings): DnsDiscovery | undefined {
   const name = "discovery-srv-name";
   if (!settings.isGiven("discovery-srv")) {
     if (!settings.isGiven(name)) return undefined;
@@ -81,7 +88,28 @@ function discovery(settings: Settings): Discovery | undefined {
       `${settings.label(flag)} expects a name of DNS, found "${printable(text)}"`,
     );
   }
-  return Object.freeze({ ...terms(settings), domain, serviceName });
+  return Object.freeze({ kind: "dns", ...terms(settings), domain, serviceName });
+}
+
+/** What `--discovery` says; undefined without it. Throws `UsageError`. */
+function discoveryByUrl(settings: Settings, peer: PortConfig): UrlDiscovery | undefined {
+  if (!settings.isGiven("discovery")) return undefined;
+  const label = settings.label("discovery");
+  const text = settings.text("discovery");
+  const url = /^https?:\/\/[^/?#]+\/[^?#]*[^/?#]\/*$/i.test(text) ? URL.parse(text) : null;
+  if (url === null) {
+    throw new UsageError(
+      `${label} expects a URL such as "http://10.0.0.9:2379/v2/keys/my-cluster", found ` +
+        `"${printable(text)}"`,
+    );
+  }
+  if (terms(settings).state === "existing") {
+    throw new UsageError(
+      `${label} forms a new cluster: to enter one, name its members by --initial-cluster`,
+    );
+  }
+  refuseUndialable(peer.urls, settings.label("initial-advertise-peer-urls"));
+  return Object.freeze({ kind: "url", url: url.href.replace(/\/+$/, "") });
 }
 
 function terms(settings: Settings): Pick<InitialCluster, "state" | "token"> {
@@ -91,25 +119,42 @@ function terms(settings: Settings): Pick<InitialCluster, "state" | "token"> {
   };
 }
 
-/**
- * What `--initial-cluster` names, `peer` and `name` being this node's; undefined when
- * nobody but this node is named, which then founds a cluster by itself. Throws `UsageError`.
- */
+/** What `--initial-cluster` names, as `clusterOf` has it. Throws `UsageError`. */
 function initialCluster(
   settings: Settings,
   name: string,
   peer: PortConfig,
 ): InitialCluster | undefined {
-  const label = settings.label("initial-cluster");
   const { state, token } = terms(settings);
-  if (!settings.isGiven("initial-cluster")) {
-    if (state === "new") return undefined;
-    throw new UsageError(
-      `${settings.label("initial-cluster-state")} "existing" needs --initial-cluster beside it: ` +
-        "name the members of that cluster",
-    );
+  if (settings.isGiven("initial-cluster")) {
+    const source = {
+      label: settings.label("initial-cluster"),
+      advertiseLabel: settings.label("initial-advertise-peer-urls"),
+    };
+    return clusterOf(settings.text("initial-cluster"), { name, peer, state, token, ...source });
   }
-  const members = parseInitialCluster(settings.text("initial-cluster"), label, peer);
+  if (state === "new") return undefined;
+  throw new UsageError(
+    `${settings.label("initial-cluster-state")} "existing" needs --initial-cluster beside it: ` +
+      "name the members of that cluster",
+  );
+}
+
+/**
+ * What a list of names and URLs comes to, `peer` and `name` being this node's; undefined when
+ * nobody but this node is named, which then founds a cluster by itself. Throws `UsageError`.
+ */
+export function clusterOf(
+  list: string,
+  { name, peer, state, token, label, advertiseLabel }: Pick<InitialCluster, "state" | "token"> & {
+    readonly name: string;
+    readonly peer: PortConfig;
+    /** Of the list, and of this node's URLs, in messages. */
+    readonly label: string;
+    readonly advertiseLabel: string;
+  },
+): InitialCluster | undefined {
+  const members = parseInitialCluster(list, label, peer);
   const own = members.find((member) => member.name === name);
   if (own === undefined) {
     throw new UsageError(
@@ -121,23 +166,26 @@ function initialCluster(
     own.peerUrls.every((url) => peer.urls.includes(url));
   if (!isSame) {
     throw new UsageError(
-      `${label} has "${name}" at ${own.peerUrls.join()}, and ${
-        settings.label("initial-advertise-peer-urls")
-      } is ${peer.urls.join()}: let both say the same`,
+      `${label} has "${name}" at ${own.peerUrls.join()}, and ${advertiseLabel} is ` +
+        `${peer.urls.join()}: let both say the same`,
     );
   }
   if (members.length === 1) {
     if (state === "new") return undefined;
     throw new UsageError(`${label} names only this node: name the members of the cluster, too`);
   }
-  for (const url of members.flatMap(({ peerUrls }) => peerUrls)) {
+  refuseUndialable(members.flatMap(({ peerUrls }) => peerUrls), label);
+  return Object.freeze({ state, token, own: name, members: Object.freeze(members) });
+}
+
+function refuseUndialable(urls: readonly string[], label: string): void {
+  for (const url of urls) {
     if (isSocketUrl(url)) {
       throw new UsageError(`${label} has ${url}: members dial each other by TCP`);
     }
     if (!isUnspecified(new URL(url).hostname.replace(/^\[|\]$/g, ""))) continue;
     throw new UsageError(`${label} expects URLs that the other members can dial, found ${url}`);
   }
-  return Object.freeze({ state, token, own: name, members: Object.freeze(members) });
 }
 
 /** Where `--initial-cluster` has this node, as a list that is not checked yet; empty when it does not. */

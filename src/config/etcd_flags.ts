@@ -138,6 +138,7 @@ const FOLLOWED = [
   },
   text("discovery-srv", "DOMAIN", "", "its DNS names the members: _etcd-server._tcp"),
   text("discovery-srv-name", "NAME", "", "then it is _etcd-server-NAME"),
+  text("discovery", "URL", "", "they register in this directory of a v2 API, one for each cluster"),
   choice("initial-cluster-state", ["new", "existing"], "new", "form a cluster, or enter one"),
   text("initial-cluster-token", "TEXT", "etcd-cluster", "tells clusters apart that are formed"),
   boolean("force-new-cluster", false, 'go on alone from what is here, as "etcd recover" does'),
@@ -212,6 +213,7 @@ const FOLLOWED = [
 ] as const satisfies readonly EtcdFlag[];
 
 const IGNORED: readonly EtcdFlag[] = [
+  ...ignored("there is no proxy of v2: who comes too late ends", "discovery-fallback"),
   ...ignored("no member dials its own client port", "client-cert-file", "client-key-file"),
   ...ignored(
     "certificates made for TLS last a year",
@@ -295,10 +297,13 @@ const REFUSED: readonly EtcdFlag[] = [
     "wal-dir",
   ),
   ...refused(
-    "there is no discovery service, name the members by --initial-cluster or --discovery-srv",
+    "--discovery is asked by the proxy that http_proxy or https_proxy names",
     "",
-    "discovery",
     "discovery-proxy",
+  ),
+  ...refused(
+    "members register by v2: give --discovery",
+    "",
     "discovery-endpoints",
     "discovery-token",
     "discovery-cert",
@@ -307,9 +312,8 @@ const REFUSED: readonly EtcdFlag[] = [
     "discovery-user",
     "discovery-password",
   ),
-  ...refused("there is no discovery service", "proxy", "discovery-fallback"),
   ...refused(
-    "there is no discovery service",
+    "members register by v2",
     "",
     "discovery-dial-timeout",
     "discovery-request-timeout",
@@ -317,7 +321,7 @@ const REFUSED: readonly EtcdFlag[] = [
     "discovery-keepalive-timeout",
   ),
   ...refusedSwitches(
-    "there is no discovery service",
+    "members register by v2",
     "discovery-insecure-transport",
     "discovery-insecure-skip-tls-verify",
   ),

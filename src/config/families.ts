@@ -16,7 +16,8 @@ const CONTRADICTIONS: readonly (readonly [readonly FlagName[], readonly FlagName
   [["c", "cl", "grpc"], ["listen-client-urls", "advertise-client-urls", "listen-client-http-urls"]],
   [["s", "sl"], ["listen-peer-urls", "initial-advertise-peer-urls"]],
   [["C", "CF"], ["initial-cluster", "initial-cluster-state", "initial-cluster-token"]],
-  [["C", "CF", "initial-cluster"], ["discovery-srv", "discovery-srv-name"]],
+  [["C", "CF", "initial-cluster"], ["discovery-srv", "discovery-srv-name", "discovery"]],
+  [["discovery"], ["discovery-srv", "discovery-srv-name"]],
   [["v", "vv"], ["log-level", "debug"]],
   [["f"], ["force-new-cluster"]],
 ];

@@ -159,6 +159,9 @@ export const LIMITS = freeze({
     /** Pause between two rounds over the addresses of `-C`. */
     joinRetryMs: 1_000,
     joinTimeoutMs: 7_000,
+    /** From one look at the directory of `--discovery` to the next, and the time that one may take. */
+    registrationLookMs: 1_000,
+    registrationTimeoutMs: 5_000,
     /** From one look at the members of `--initial-cluster` to the next, while they form a cluster. */
     formationLookMs: 250,
     /** How long the address of this member's own is asked whether it runs there already. */

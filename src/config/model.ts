@@ -79,11 +79,22 @@ export interface InitialCluster {
   readonly members: readonly InitialMember[];
 }
 
-/** A cluster whose members the DNS names. */
-export interface Discovery extends Pick<InitialCluster, "state" | "token"> {
+/** Who is asked for the members of a cluster. */
+export type Discovery = DnsDiscovery | UrlDiscovery;
+
+/** The DNS names them. */
+export interface DnsDiscovery extends Pick<InitialCluster, "state" | "token"> {
+  readonly kind: "dns";
   readonly domain: string;
   /** Tells the services of several clusters of one domain apart; undefined for none. */
   readonly serviceName: string | undefined;
+}
+
+/** Each registers itself in a directory of somebody's v2 API, which says how many there are to be. */
+export interface UrlDiscovery {
+  readonly kind: "url";
+  /** Without a final slash. */
+  readonly url: string;
 }
 
 /** How the leader lets go of what is superseded. */

@@ -31,7 +31,7 @@ export interface BootstrapOptions {
   /** Peer addresses of existing members; empty to found a cluster. */
   readonly addresses: readonly string[];
   /** The flag that names them, for messages. */
-  readonly flag: "-C" | "--initial-cluster" | "--discovery-srv";
+  readonly flag: "-C" | "--initial-cluster" | "--discovery-srv" | "--discovery";
   /** What was decided of the cluster that this node founds; undefined when it founds by itself. */
   readonly choice?: Choice | undefined;
   /** See `Identity`; of a newcomer. */

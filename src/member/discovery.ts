@@ -1,6 +1,7 @@
 /**
- * What the flags come to where the DNS names the members (`--discovery-srv`): each is a
- * target of the service `_etcd-server-ssl._tcp` if there is one, else of
+ * What the flags come to where somebody has to be asked who the members are: a directory of
+ * a v2 API (`--discovery`, see `registration.ts`), or the DNS (`--discovery-srv`). By the DNS
+ * each is a target of the service `_etcd-server-ssl._tcp` if there is one, else of
  * `_etcd-server._tcp`. A node finds itself by its addresses. From there on the target's
  * URL is its peer URL, as the others know it, and the target is what all of them call its
  * place: its own name only it knows.
@@ -8,33 +9,44 @@
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Config, formatAddress } from "../config.ts";
-import type { Discovery } from "../config/model.ts";
+import type { DnsDiscovery } from "../config/model.ts";
 import { parseUrls } from "../config/urls.ts";
 import { knowsMembers, type OpenedStorage } from "../storage/storage.ts";
 import { recordedUrls } from "./entrance.ts";
 import type { Names } from "./names.ts";
-
-/** The DNS does not name the members of a cluster, or not this node; the message says why. */
-export class DiscoveryError extends Error {
-  override readonly name = "DiscoveryError";
-}
+import { DiscoveryError, register } from "./registration.ts";
 
 /**
- * `config` with the members that the DNS names, if it is to be asked. A directory that knows
- * its members does not go by it: it has the URLs of this one, too. Rejects with `DiscoveryError`.
+ * `config` with the members that somebody else names, if they are to be asked for. A directory
+ * that knows its members does not go by that; those of the DNS have their URLs there, too.
+ * Rejects with `DiscoveryError`, and with the reason of `signal`.
  */
 export async function discover(
   config: Config,
   { identity, loaded }: Pick<OpenedStorage, "identity" | "loaded">,
   names: Names,
   logger: Logger,
+  signal?: AbortSignal,
 ): Promise<Config> {
-  if (config.discovery === undefined) return config;
-  if (identity !== undefined && knowsMembers(identity, loaded)) {
-    return placedAt(config, recordedUrls(identity, loaded));
+  const { discovery } = config;
+  if (discovery === undefined) return config;
+  const isKnown = identity !== undefined && knowsMembers(identity, loaded);
+  if (discovery.kind === "dns") {
+    if (isKnown) return placedAt(config, recordedUrls(identity, loaded));
+    return await askDns(config, discovery, names, logger);
   }
-  const { state, token } = config.discovery;
-  const found = await findService(config.discovery, config, names);
+  if (isKnown) return config;
+  return { ...config, initialCluster: await register(config, discovery.url, logger, signal) };
+}
+
+async function askDns(
+  config: Config,
+  discovery: DnsDiscovery,
+  names: Names,
+  logger: Logger,
+): Promise<Config> {
+  const { state, token } = discovery;
+  const found = await findService(discovery, config, names);
   const { service, urls } = found;
   const url = await findSelf(config, found, names);
   logger.info("The DNS names the members", { service, members: urls.join(), own: url });
@@ -62,7 +74,7 @@ interface Service {
 
 /** As etcd 3.4 with both services: what TLS has wins. All members speak one of the two. */
 async function findService(
-  { domain, serviceName }: Discovery,
+  { domain, serviceName }: DnsDiscovery,
   { peer }: Config,
   names: Names,
 ): Promise<Service> {

@@ -256,7 +256,7 @@ export class Entrance {
 
 /** What names the members, for messages. */
 function flagOf({ initialCluster, discovery }: Config): BootstrapOptions["flag"] {
-  if (discovery !== undefined) return "--discovery-srv";
+  if (discovery !== undefined) return discovery.kind === "dns" ? "--discovery-srv" : "--discovery";
   return initialCluster === undefined ? "-C" : "--initial-cluster";
 }
 
@@ -268,7 +268,7 @@ export function namedAddresses({ join, initialCluster }: Config): readonly strin
 }
 
 /** Resolves after `ms`; rejects with the reason of `signal` when that comes first. */
-function sleepUntil(ms: number, signal: AbortSignal | undefined): Promise<void> {
+export function sleepUntil(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const onAbort = () => {

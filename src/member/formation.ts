@@ -91,7 +91,7 @@ export function disagreement(own: Forming, name: string, other: Forming): string
   const [mine, theirs] = [textOf(own.members), textOf(other.members)];
   if (mine !== theirs) {
     return `"${name}" was told the members "${theirs}", and this node "${mine}": give all members of ` +
-      "a cluster the same list, by --initial-cluster or by --discovery-srv";
+      "a cluster the same list, or one place where they find it";
   }
   if (other.name === name) return undefined;
   return `at the address of "${name}" is a node named "${other.name}": let its --name and ` +

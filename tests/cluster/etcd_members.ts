@@ -29,7 +29,9 @@ interface MemberAnswer {
 export class EtcdMembers implements AsyncDisposable {
   readonly #root = Deno.makeTempDirSync();
   #places: readonly Place[];
-  /** Who tells them of each other; undefined where a flag does. */
+  /** What tells them of each other; undefined for a list of all. */
+  #told: readonly string[] | undefined;
+  /** The DNS; undefined for the machine's. */
   #names: Names | undefined;
   readonly #servers = new Map<string, Server>();
   readonly #starting = new Map<string, { readonly end: AbortController; over: Promise<void> }>();
@@ -47,23 +49,28 @@ export class EtcdMembers implements AsyncDisposable {
 
   /** Those whose peers are dialled by TLS. */
   static secured(...names: readonly string[]): EtcdMembers {
-    const members = new EtcdMembers(...names);
-    members.#places = members.#places.map(({ peerUrl, ...place }) => ({
+    return new EtcdMembers(...names).secure();
+  }
+
+  /** Has their peers dialled by TLS. */
+  secure(): this {
+    this.#places = this.#places.map(({ peerUrl, ...place }) => ({
       ...place,
       peerUrl: peerUrl.replace("http:", "https:"),
     }));
+    return this;
+  }
+
+  /** Those that find each other by these flags. */
+  static told(flags: readonly string[], ...names: readonly string[]): EtcdMembers {
+    const members = new EtcdMembers(...names);
+    members.#told = flags;
     return members;
   }
 
-  /** Those that ask `names` for each other. */
-  static byDns(
-    dns: Names,
-    scheme: "http" | "https",
-    ...names: readonly string[]
-  ): EtcdMembers {
-    const members = scheme === "https" ? EtcdMembers.secured(...names) : new EtcdMembers(...names);
-    members.#names = dns;
-    return members;
+  /** Has them ask another DNS than the machine's. */
+  ask(names: Names): void {
+    this.#names = names;
   }
 
   place(name: string): Place {
@@ -77,7 +84,7 @@ export class EtcdMembers implements AsyncDisposable {
       ...["--name", name, "--data-dir", directory],
       ...["--listen-client-urls", clientUrl, "--advertise-client-urls", clientUrl],
       ...["--listen-peer-urls", peerUrl, "--initial-advertise-peer-urls", peerUrl],
-      ...this.#names !== undefined ? [] : [
+      ...this.#told ?? [
         "--initial-cluster",
         this.#places.map((place) => `${place.name}=${place.peerUrl}`).join(),
       ],

@@ -2,7 +2,8 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { silentLogger } from "../../src/base/logger.ts";
 import type { Config } from "../../src/config.ts";
-import { discover, DiscoveryError } from "../../src/member/discovery.ts";
+import { discover } from "../../src/member/discovery.ts";
+import { DiscoveryError } from "../../src/member/registration.ts";
 import { type Names, systemNames, type Target } from "../../src/member/names.ts";
 import { firstSnapshot } from "../../src/storage/directory.ts";
 import type { Identity } from "../../src/storage/storage.ts";

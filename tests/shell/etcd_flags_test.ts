@@ -215,6 +215,8 @@ Deno.test("two flags that say where the same port is contradict each other", () 
     ["-C=127.0.0.1:7002", "--initial-cluster=a=http://a:1"],
     ["-C=127.0.0.1:7002", "--discovery-srv=example.com"],
     ["--initial-cluster=a=http://a:1", "--discovery-srv=example.com"],
+    ["--initial-cluster=a=http://a:1", "--discovery=http://a/b"],
+    ["--discovery-srv=example.com", "--discovery=http://a/b"],
     ["-v", "--log-level=info"],
     ["-f", "--force-new-cluster"],
   ];
@@ -275,12 +277,35 @@ Deno.test("--discovery-srv says where the members are asked for, in place of a l
       "--initial-cluster-token=t",
   );
   const terms = { state: "existing", token: "t" } as const;
-  assertEquals(discovery, { ...terms, domain: "example.com", serviceName: "blue" });
+  assertEquals(discovery, {
+    ...{ kind: "dns", ...terms },
+    ...{ domain: "example.com", serviceName: "blue" },
+  });
   assertEquals(initialCluster, undefined);
   const wrong: readonly (readonly [string, RegExp])[] = [
     ["--discovery-srv-name blue", /^--discovery-srv-name needs --discovery-srv beside it/],
     ["--discovery-srv http://a", /^--discovery-srv expects a name of DNS, found "http:\/\/a"/],
     ["--discovery-srv a --discovery-srv-name=a..b", /^--discovery-srv-name expects a name of DNS/],
+  ];
+  for (const [flags, expected] of wrong) {
+    assertMatch(configOf(flags).entryProblem ?? "", expected);
+    assertMatch(errorOf(`-f ${flags}`), expected);
+  }
+});
+
+Deno.test("--discovery says where the members register, in place of a list", () => {
+  // As etcd does, it leaves the token aside.
+  const { discovery } = configOf("--discovery=HTTP://a:2379/v2/keys/x/ --initial-cluster-token=t");
+  assertEquals(discovery, { kind: "url", url: "http://a:2379/v2/keys/x" });
+  const wrong: readonly (readonly [string, RegExp])[] = [
+    ["--discovery http://a", /^--discovery expects a URL such as/],
+    ["--discovery http://a/b?c", /^--discovery expects a URL such as/],
+    ["--discovery a/b", /^--discovery expects a URL such as/],
+    ["--discovery http://a/b --initial-cluster-state=existing", /^--discovery forms a new cluster/],
+    [
+      "--discovery http://a/b --listen-peer-urls=http://0.0.0.0:1",
+      /that the other members can dial/,
+    ],
   ];
   for (const [flags, expected] of wrong) {
     assertMatch(configOf(flags).entryProblem ?? "", expected);

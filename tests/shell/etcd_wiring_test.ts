@@ -66,12 +66,18 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   }],
   "discovery-srv": ["example.com", {
     "discovery": undefined,
+    "discovery.kind": "dns",
     "discovery.domain": "example.com",
     "discovery.serviceName": undefined,
     "discovery.state": "new",
     "discovery.token": "etcd-cluster",
   }],
   "discovery-srv-name": ["blue", { "discovery.serviceName": "blue" }, DISCOVERY],
+  "discovery": ["http://a/b", {
+    "discovery": undefined,
+    "discovery.kind": "url",
+    "discovery.url": "http://a/b",
+  }],
   "initial-cluster-state": ["existing", { "initialCluster.state": "existing" }, CLUSTER],
   "initial-cluster-token": ["t", { "initialCluster.token": "t" }, CLUSTER],
   "force-new-cluster": ["true", { forceNewCluster: true }],

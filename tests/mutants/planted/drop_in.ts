@@ -73,8 +73,8 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
     [
       "a member that has data asks the DNS where its cluster is",
       "a directory that knows its members goes on with them",
-      "if (identity !== undefined && knowsMembers(identity, loaded)) {",
-      "if (identity !== undefined && identity.clusterId === 0) {",
+      "const isKnown = identity !== undefined && knowsMembers(identity, loaded);",
+      "const isKnown = identity !== undefined && identity.clusterId === 0;",
     ],
     [
       "a restart moves a member to where its flags say",
@@ -101,6 +101,32 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "all know a place by its target",
       "this.forming = { name: own, token, members };",
       "this.forming = { name: options.config.name, token, members };",
+    ],
+  ]),
+  ...mutantsOf("src/member/registration.ts", "tests/shell/registration_test.ts", [
+    [
+      "each member has a list of its own",
+      "the first keys that were made are the members",
+      ".sort((a, b) => a.createdIndex - b.createdIndex).slice(0, size);",
+      ".sort((a, b) => a.key < b.key ? -1 : 1).slice(0, size);",
+    ],
+    [
+      "who comes too late is a member of its own list",
+      "there are as many members as were to be",
+      "if (after.some(isOwn)) return after;",
+      "if (after.length > 0) return after;",
+    ],
+    [
+      "a service that is not ready ends the start",
+      "it is asked until it answers",
+      "if (!(error instanceof UnavailableError)) throw error;",
+      "throw error;",
+    ],
+    [
+      "two nodes of one URL are one member",
+      "who is registered by another name is told",
+      "if (known !== undefined && known.value !== own.value) {",
+      "if (known !== undefined && size === 0) {",
     ],
   ]),
   ...mutantsOf("src/member/names.ts", "tests/shell/discovery_test.ts", [
