@@ -149,6 +149,9 @@ async function ask(
     if (response.status < 500) return Object(JSON.parse(text)) as Reply;
     throw new Error(`it answered ${response.status}`);
   } catch (error) {
-    throw new UnavailableError(messageOf(error));
+    // Of a connection that failed "fetch" says no more than that.
+    throw new UnavailableError(
+      messageOf(error instanceof TypeError ? error.cause ?? error : error),
+    );
   }
 }

@@ -1,7 +1,8 @@
 /** What a node makes of a directory in which members register (`--discovery`). */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { silentLogger } from "../../src/base/logger.ts";
+import { type Logger, silentLogger } from "../../src/base/logger.ts";
 import { register } from "../../src/member/registration.ts";
+import { freePort } from "../cluster/ports.ts";
 import { configOf } from "./flag_node.ts";
 
 interface Directory {
@@ -129,4 +130,20 @@ Deno.test("register() ends when the node does", async () => {
     setTimeout(() => end.abort(new Error("stopped")), 50);
     await assertRejects(() => waiting, Error, "stopped");
   });
+});
+
+Deno.test("register() says why it waits for a service that is not there", async () => {
+  const url = `http://127.0.0.1:${freePort()}/v2/keys/x`;
+  const end = new AbortController();
+  const said: string[] = [];
+  const logger: Logger = {
+    ...silentLogger,
+    info: (_, fields) => {
+      said.push(String(fields?.cause));
+      end.abort(new Error("stopped"));
+    },
+  };
+  const config = configOf(["--name", "a", "--discovery", url]);
+  await assertRejects(() => register(config, url, logger, end.signal), Error, "stopped");
+  assertMatch(said.join(), /Connection refused/);
 });

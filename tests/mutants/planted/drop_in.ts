@@ -123,6 +123,12 @@ export const DROP_IN_MUTANTS: readonly Mutant[] = [
       "throw error;",
     ],
     [
+      "who waits for a service does not say why",
+      "the log has the cause",
+      "messageOf(error instanceof TypeError ? error.cause ?? error : error)",
+      "messageOf(error)",
+    ],
+    [
       "two nodes of one URL are one member",
       "who is registered by another name is told",
       "if (known !== undefined && known.value !== own.value) {",
