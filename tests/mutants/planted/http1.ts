@@ -150,6 +150,18 @@ export const HTTP1_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/http/h1/connection.ts", H1, [
     [
+      "the next piece of a turn takes the place of an answer that waits",
+      "a crowd's answers are all written",
+      "#flushLater(): void {\n    this.writeHeld();",
+      "#flushLater(): void {",
+    ],
+    [
+      "the last answer overtakes those that wait",
+      "a client's answers come in the order of its requests",
+      "flush(): void {\n    this.writeHeld();",
+      "flush(): void {",
+    ],
+    [
       "who was being answered keeps a port that closes open",
       "a stop waits for nobody who is idle",
       " || this.#port.isClosing) this.#finish();",
