@@ -63,8 +63,6 @@ export class Connection implements Reader, FrameSink, StreamsOwner {
   #frames = 0;
   /** A request has come with what is being read. */
   #isUsed = false;
-  /** The peer has sent GOAWAY. */
-  #isPeerLeaving = false;
 
   // All by `performance.now()`.
   #nowMs = performance.now();
@@ -176,7 +174,7 @@ export class Connection implements Reader, FrameSink, StreamsOwner {
 
   idle(): void {
     this.#idleMs = this.#nowMs;
-    if (this.#state === "draining" || this.#isPeerLeaving) this.#end();
+    if (this.#state === "draining") this.#end();
   }
 
   onFrameTooLong(): void {
@@ -366,8 +364,8 @@ export class Connection implements Reader, FrameSink, StreamsOwner {
     if (id !== 0) throw protocolError("GOAWAY for a stream");
     if (length < 8) throw frameSizeError();
     this.patience.frame();
-    this.#isPeerLeaving = true;
-    if (this.#streams.size === 0) this.#end();
+    // Its last requests may be behind it: nghttp2, and so Node, puts GOAWAY before those that wait.
+    this.drain();
   }
 
   /** Every request that was on its way has come. */

@@ -56,7 +56,17 @@ Deno.test("Http2Server ends when a client says GOAWAY and all is answered (RFC 9
   await until(() => server.streams.length === 1, "the request");
   server.streams[0]!.endWithHeaders(200, []);
   assertEquals((await client.until(T.headers, 1)).flags, END);
-  assertEquals(await client.next(), undefined);
+  assertEquals(await client.goAway(), "0");
+});
+
+Deno.test("Http2Server answers requests that a client sends behind its GOAWAY, and ends then (RFC 9113 6.8)", async () => {
+  await using server = await TestServer.start();
+  using client = await RawHttp2.connect(server.port);
+  // As Node does, whose channel closes and has opened a stream in the same turn.
+  await client.send(frame(T.goAway, 0, 0, Buffer.alloc(8)), request(1), request(3));
+  assertEquals((await client.answer(1)).status, "200");
+  assertEquals((await client.answer(3)).status, "200");
+  assertEquals(await client.goAway(), "0");
 });
 
 Deno.test("Http2Server tells its handlers when a stream is broken off, and when the client leaves", async () => {

@@ -278,6 +278,12 @@ export const HTTP2_MUTANTS: readonly Mutant[] = [
   ]),
   ...mutantsOf("src/http/h2/connection.ts", H2, [
     [
+      "a client that says GOAWAY has said all",
+      "every request is answered",
+      "before those that wait.\n    this.drain();",
+      "before those that wait.\n    if (this.#streams.size === 0) this.#end();",
+    ],
+    [
       "a client that takes nothing is read on",
       "memory is bounded whatever a peer takes",
       "    this.socket.pause();\n",
