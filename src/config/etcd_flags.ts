@@ -138,7 +138,7 @@ const FOLLOWED = [
   },
   text("discovery-srv", "DOMAIN", "", "its DNS names the members: _etcd-server._tcp"),
   text("discovery-srv-name", "NAME", "", "then it is _etcd-server-NAME"),
-  text("discovery", "URL", "", "they register in this directory of a v2 API, one for each cluster"),
+  text("discovery", "URL", "", "they register in this directory of v2, one a cluster"),
   choice("initial-cluster-state", ["new", "existing"], "new", "form a cluster, or enter one"),
   text("initial-cluster-token", "TEXT", "etcd-cluster", "tells clusters apart that are formed"),
   boolean("force-new-cluster", false, 'go on alone from what is here, as "etcd recover" does'),
