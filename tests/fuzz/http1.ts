@@ -16,6 +16,7 @@ import { joined } from "./mutate.ts";
 import { anyBroken, anyRequest } from "./requests.ts";
 import { parseRequest } from "./strict_http.ts";
 import { expectSame, FuzzError, type Subject } from "./subject.ts";
+import { busyTurn, quietTurn, turn } from "./turns.ts";
 
 const BODY_BYTES_MAX = 4096;
 
@@ -72,12 +73,14 @@ const server = new Http1Server({
   return { status: 200, body: "" };
 });
 
-function run(pieces: readonly Uint8Array[]): Outcome {
+async function run(pieces: readonly Uint8Array[], begin: () => Promise<void>): Promise<Outcome> {
+  await begin();
   seen = [];
   const socket = new FakeSocket();
   server.serve(socket as unknown as Socket);
   for (const piece of pieces) socket.emit("data", Buffer.from(piece));
   socket.emit("end");
+  await turn();
   socket.destroy();
   const statuses = [...socket.written.join("").matchAll(/HTTP\/1\.1 (\d)\d\d /g)];
   if (statuses.some(([, first]) => first === "5")) throw new FuzzError("A handler's assertion");
@@ -107,8 +110,8 @@ export const http1: Subject = {
     );
     return joined(...requests);
   },
-  check([input]) {
-    const whole = run([input!]);
+  async check([input]) {
+    const whole = await run([input!], quietTurn);
     expectSame(whole.answers, whole.seen.length, "The answers");
     const strict = parseRequest(input!);
     if (strict !== undefined && strict.bodyBytes <= BODY_BYTES_MAX) {
@@ -121,8 +124,7 @@ export const http1: Subject = {
     }
     // The same cuts for the same input.
     const random = new SeededRandom(input!.length, input![0] ?? 0);
-    for (let tries = 0; tries < 2; tries++) {
-      expectSame(run(pieces(input!, random)), whole, "In pieces");
-    }
+    expectSame(await run(pieces(input!, random), quietTurn), whole, "In pieces");
+    expectSame(await run(pieces(input!, random), busyTurn), whole, "In pieces of one turn");
   },
 };

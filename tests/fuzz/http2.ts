@@ -6,7 +6,6 @@
 import { Buffer } from "node:buffer";
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
-import { setImmediate } from "node:timers";
 import { type Fields, silentLogger } from "../../src/base/logger.ts";
 import { Flag, FrameType as T, PREFACE, Setting } from "../../src/http/h2/frame.ts";
 import { HpackDecoder } from "../../src/http/h2/hpack_decoder.ts";
@@ -17,10 +16,11 @@ import { block, END, frame, requestFields, settings, uint32 } from "../http/h2/r
 import { SeededRandom } from "../sim/random.ts";
 import { joined, mutated, randomBytes } from "./mutate.ts";
 import { expectSame, FuzzError, type Subject } from "./subject.ts";
+import { quietTurn } from "./turns.ts";
 
 const WINDOW = 65_535;
 
-/** What a connection uses of a socket. What is written is taken when `take` is called. */
+/** What a connection uses of a socket. What is written is taken by `take`. */
 class FakeSocket extends EventEmitter {
   destroyed = false;
   isEnded = false;
@@ -40,8 +40,13 @@ class FakeSocket extends EventEmitter {
     return true;
   }
 
-  take(): void {
-    while (this.#taken.length > 0) this.#taken.shift()!();
+  /** Takes all that is written, and what follows from that. */
+  async take(): Promise<void> {
+    do {
+      while (this.#taken.length > 0) this.#taken.shift()!();
+      // Answers leave at the end of the callback that made them.
+      await undefined;
+    } while (this.#taken.length > 0);
   }
 
   end(): void {
@@ -152,14 +157,16 @@ const server = new Http2Server({ limits, logger }, handle);
 const narrowServer = new Http2Server({ limits: { ...limits, queuedBytesMax: 0 }, logger }, handle);
 
 /** Everything that goes back to a client that sends `pieces`. */
-function run(pieces: readonly Uint8Array[], server: Http2Server): Buffer {
+async function run(pieces: readonly Uint8Array[], server: Http2Server): Promise<Buffer> {
+  // Connections are known until the end of the turn in which they began, too.
+  await quietTurn();
   heard = [];
   const socket = new FakeSocket();
   server.serve(socket as unknown as Socket);
-  socket.take();
+  await socket.take();
   for (const piece of pieces) {
     socket.emit("data", Buffer.from(piece));
-    socket.take();
+    await socket.take();
   }
   socket.emit("end");
   socket.destroy();
@@ -192,6 +199,14 @@ function framesOf(bytes: Buffer): { readonly frames: Frame[]; readonly rest: num
     at = end;
   }
   return { frames, rest: bytes.length - at };
+}
+
+const BEGINNING = joined(PREFACE, settings([4, 0]).subarray(0, 9 + 2));
+
+/** Whether `input` has the beginning that `make` gives it, with a window that may be. */
+function isBegun(input: Uint8Array): boolean {
+  return BEGINNING.every((octet, at) => input[at] === octet) && input[BEGINNING.length]! < 0x80 &&
+    input.length >= BEGINNING.length + 4;
 }
 
 /** The frames as text; how DATA that follows DATA is cut hangs on how the bytes come. */
@@ -331,8 +346,10 @@ export const http2: Subject = {
     return random.chance(0.3) ? mutated(bytes, random) : bytes;
   },
   async check([input]) {
-    const whole = run([input!], server);
+    const whole = await run([input!], server);
     checkReceived(whole, Buffer.from(input!));
+    // Or nothing was handled at all.
+    if (isBegun(input!)) expectSame(told(whole)[1], "4 1 0 ", "What the client's SETTINGS get");
     const random = new SeededRandom(input!.length, input!.at(-1) ?? 0);
     const pieces: Uint8Array[] = [];
     const sizeMax = Math.max(random.pick([1, 10, 500, input!.length]), input!.length >> 8);
@@ -341,10 +358,8 @@ export const http2: Subject = {
       pieces.push(input!.subarray(at, at + size));
       at += size;
     }
-    const cut = run(pieces, server);
+    const cut = await run(pieces, server);
     if (!cut.equals(whole)) expectSame(told(cut), told(whole), "In pieces");
-    checkReceived(run(pieces, narrowServer), Buffer.from(input!));
-    // Connections are known until the end of the turn in which they began.
-    await new Promise((resolve) => setImmediate(resolve));
+    checkReceived(await run(pieces, narrowServer), Buffer.from(input!));
   },
 };
