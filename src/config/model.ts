@@ -79,7 +79,7 @@ export interface InitialCluster {
   readonly members: readonly InitialMember[];
 }
 
-/** Who is asked for the members of a cluster. */
+/** Where a node asks for the members of its cluster. */
 export type Discovery = DnsDiscovery | UrlDiscovery;
 
 /** The DNS names them. */

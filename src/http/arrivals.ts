@@ -26,7 +26,7 @@ export interface Writer {
 /** So many arrivals in a turn are few. */
 const FEW_MAX = 4;
 
-/** In pairs: who reads, and its bytes, or undefined where the client sends no more. */
+/** Pairs of a reader and its bytes; undefined stands for bytes where the client sends no more. */
 let arrivals: (Reader | Buffer | undefined)[] = [];
 let isScheduled = false;
 /** In the turn that is under way. */

@@ -12,6 +12,7 @@ import { type Config, formatAddress } from "../config.ts";
 import type { DnsDiscovery } from "../config/model.ts";
 import { parseUrls } from "../config/urls.ts";
 import { knowsMembers, type OpenedStorage } from "../storage/storage.ts";
+import { bareHost } from "../transport/peer_url.ts";
 import { recordedUrls } from "./entrance.ts";
 import type { Names } from "./names.ts";
 import { DiscoveryError, register } from "./registration.ts";
@@ -115,9 +116,10 @@ async function findSelf(
 ): Promise<string> {
   const problems: string[] = [];
   const socketsOf = async (url: string): Promise<string[]> => {
-    const { host, hostname, port } = new URL(url);
+    const parsed = new URL(url);
+    const { host, port } = parsed;
     try {
-      const addresses = await names.addressesOf(hostname.replace(/^\[|\]$/g, ""));
+      const addresses = await names.addressesOf(bareHost(parsed));
       return [host, ...addresses.map((address) => `${address} ${port}`)];
     } catch (error) {
       problems.push(`; ${host}: ${messageOf(error)}`);

@@ -181,10 +181,9 @@ export class Entrance {
       if (refusal === undefined) return error;
       // The advice would cost a member that lives.
       if (refusal.message !== NO_PLACE) throw error;
+      const flag = flagOf(config);
       throw new JoinError(
-        `The members that ${
-          flagOf(config)
-        } names are a cluster already, which keeps no place for this ` +
+        `The members that ${flag} names are a cluster already, which keeps no place for this ` +
           `node, and the data directory "${config.dataDirectory}" is empty: run "etcdctl member ` +
           `remove" if a "${config.name}" was there before, then "etcdctl member add ${config.name} ` +
           `--peer-urls=${config.peer.urls.join()}", and start it again`,

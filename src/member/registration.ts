@@ -61,7 +61,7 @@ export async function register(
     try {
       const size = await sizeAt(url, signal);
       const found = await membersAt(url, own, size, signal);
-      if (found.length === size) return await formed(found);
+      if (found.length === size) return formed(found);
       cause = `${found.length} of ${size} are there`;
     } catch (error) {
       signal?.throwIfAborted();
@@ -149,7 +149,7 @@ async function ask(
     if (response.status < 500) return Object(JSON.parse(text)) as Reply;
     throw new Error(`it answered ${response.status}`);
   } catch (error) {
-    // Of a connection that failed "fetch" says no more than that.
+    // "fetch failed" says nothing; its cause says why.
     throw new UnavailableError(
       messageOf(error instanceof TypeError ? error.cause ?? error : error),
     );

@@ -16,7 +16,7 @@ import { joined } from "./mutate.ts";
 import { anyBroken, anyRequest } from "./requests.ts";
 import { parseRequest } from "./strict_http.ts";
 import { expectSame, FuzzError, type Subject } from "./subject.ts";
-import { busyTurn, quietTurn, turn } from "./turns.ts";
+import { busyTurn, quietTurn, turn } from "../http/turns.ts";
 
 const BODY_BYTES_MAX = 4096;
 

@@ -16,7 +16,7 @@ import { block, END, frame, requestFields, settings, uint32 } from "../http/h2/r
 import { SeededRandom } from "../sim/random.ts";
 import { joined, mutated, randomBytes } from "./mutate.ts";
 import { expectSame, FuzzError, type Subject } from "./subject.ts";
-import { quietTurn } from "./turns.ts";
+import { quietTurn } from "../http/turns.ts";
 
 const WINDOW = 65_535;
 

@@ -1,10 +1,8 @@
 /** What comes in one turn of the event loop is handled together, in the order in which it came. */
 import { assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { setImmediate } from "node:timers";
 import { arrived, type Reader, writeLater } from "../../src/http/arrivals.ts";
-
-const turn = () => new Promise<void>((resolve) => void setImmediate(resolve));
+import { busyTurn, turn } from "./turns.ts";
 
 /** A connection that says what it is given, and answers all of it. */
 class Talker implements Reader {
@@ -32,9 +30,7 @@ class Talker implements Reader {
 /** Two connections after a turn that brought much, and what they say. */
 async function afterCrowd() {
   const said: string[] = [];
-  const crowd = new Talker("crowd", []);
-  for (let i = 0; i < 10; i++) arrived(crowd, Buffer.from("x"));
-  await turn();
+  await busyTurn();
   return { said, a: new Talker("a", said), b: new Talker("b", said) };
 }
 

@@ -13,6 +13,12 @@ const TLS = {
   ca: pem("ca.crt"),
 };
 
+const optionsOf = (logger: Logger) => ({
+  ...{ hostname: "127.0.0.1", port: 0 },
+  ...{ tls: TLS, limits: HTTP_LIMITS, logger, renderFault: faultRenderer() },
+});
+const reply = () => ({ status: 200, body: "" });
+
 /** A logger, and each refusal in its order: the level, the caller and the cause in our words. */
 function listenTo(): { logger: Logger; next: () => Promise<string> } {
   const said: string[] = [];
@@ -37,14 +43,7 @@ const PLAIN = "127.0.0.1 the client speaks no TLS";
 for (const [name, listen] of [["node", listenNode], ["wire", listenWire]] as const) {
   Deno.test(`a refused handshake is told once a minute, the node's own test never (${name})`, async () => {
     const { logger, next } = listenTo();
-    const listener = await listen({
-      hostname: "127.0.0.1",
-      port: 0,
-      tls: TLS,
-      limits: HTTP_LIMITS,
-      logger,
-      renderFault: faultRenderer(),
-    }, () => ({ status: 200, body: "" }));
+    const listener = await listen(optionsOf(logger), reply);
     const { port } = listener;
     const dial = { hosts: ["127.0.0.1"], port, timeoutMs: 5_000, attempts: 1 };
     assertEquals((await dialWithoutCertificate(dial)).verdict, "refused");
@@ -68,20 +67,8 @@ const GONE =
 
 Deno.test("who goes away within the handshake is let go then, and not when it is out of time", async () => {
   const { logger, next } = listenTo();
-  const reply = () => ({ status: 200, body: "" });
   for (const listen of [listenNode, listenWire, listenMixed]) {
-    const listener = await listen(
-      {
-        hostname: "127.0.0.1",
-        port: 0,
-        tls: TLS,
-        limits: HTTP_LIMITS,
-        logger,
-        renderFault: faultRenderer(),
-      },
-      reply,
-      reply,
-    );
+    const listener = await listen(optionsOf(logger), reply, reply);
     const client = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
     // The head of a record, which tells a mixed port that this is TLS.
     await client.write(Uint8Array.of(0x16, 3, 1));

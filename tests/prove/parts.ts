@@ -54,7 +54,7 @@ export const PARTS: readonly Part[] = [
     file: "tests/fuzz/fuzz.ts",
     full: [`--only=${CONNECTIONS}`],
     quick: [`--only=${CONNECTIONS}`, "--count=200"],
-    minutes: 20,
+    minutes: 30,
     alone: false,
   },
   {

@@ -2,17 +2,14 @@
 import { assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
-import { setImmediate } from "node:timers";
 import { until } from "../../api/harness.ts";
 import type { RawClient } from "../../api/raw_client.ts";
 import { WHOLE_BYTES_MAX } from "../../../src/http/h1/answer.ts";
+import { busyTurn } from "../turns.ts";
 import { echo, last, SOCKET_KINDS, startHttp1, type TestHttp1 } from "./harness.ts";
 
-/** More than what is handled as it comes. */
-const CROWD = 10;
 const LONG = "x".repeat(WHOLE_BYTES_MAX + 1);
 
-const turn = () => new Promise<void>((resolve) => void setImmediate(resolve));
 const get = (target: string) => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
 
 /** A client, and the server's end of its connection. */
@@ -21,12 +18,6 @@ async function meet(server: TestHttp1): Promise<[RawClient, Socket]> {
   const client = await server.connect();
   await until(() => server.sockets.size > before.size, "the connection");
   return [client, [...server.sockets].find((socket) => !before.has(socket))!];
-}
-
-/** What comes in the turn after this one waits for all that comes in it. */
-async function crowd(socket: Socket): Promise<void> {
-  for (let i = 0; i < CROWD; i++) comes(socket, "");
-  await turn();
 }
 
 /** Not by the network, so that the turn in which it comes is known. */
@@ -44,7 +35,7 @@ for (const kind of SOCKET_KINDS) {
     }, { kind });
     const [one, a] = await meet(server);
     const [two, b] = await meet(server);
-    await crowd(a);
+    await busyTurn();
     comes(a, get("/a1") + get("/a2").slice(0, 9));
     comes(b, get("/b1"));
     comes(a, get("/a2").slice(9));
@@ -66,7 +57,7 @@ for (const kind of SOCKET_KINDS) {
   Deno.test(`Http1Server() on ${kind} answers all of a client that closes its half in the turn of its requests`, async () => {
     await using server = await startHttp1(echo, { kind });
     const [client, socket] = await meet(server);
-    await crowd(socket);
+    await busyTurn();
     comes(socket, get("/a"));
     comes(socket, get("/b"));
     socket.emit("end");
